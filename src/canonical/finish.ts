@@ -1,0 +1,21 @@
+/** Why a model stopped: one word of ours beside the provider's own. */
+
+export type FinishReason =
+  | 'stop'
+  | 'length'
+  | 'tool-calls'
+  | 'content-filter'
+  | 'refusal'
+  /** The provider paused a long turn; send it back to go on. */
+  | 'pause'
+  /** The context window ran full. */
+  | 'context-window'
+  | 'error'
+  | 'other'
+
+export interface Finish {
+  readonly reason: FinishReason
+  readonly raw?: string
+  /** The stop sequence that was met, where the dialect says so. */
+  readonly stopSequence?: string
+}

@@ -1,0 +1,173 @@
+/**
+ * Both faces of one wire protocol. Dialects do no I/O and hold no timers: bytes in, values out. Everything a dialect
+ * reads may be strange, cut or hostile; everything it writes must satisfy that dialect's official SDKs.
+ */
+
+import type { DialectId, Envelope, Operation } from '../canonical/envelope.ts'
+import type { InferenceEvent } from '../canonical/event.ts'
+import type { Finish } from '../canonical/finish.ts'
+import type { Loss } from '../canonical/loss.ts'
+import type { InferenceRequest } from '../canonical/request.ts'
+import type { InferenceResult } from '../canonical/result.ts'
+import type { Usage } from '../canonical/usage.ts'
+import type { GatewayError } from '../errors/gateway-error.ts'
+import type { JsonObject } from '../std/json.ts'
+
+export interface Dialect {
+  readonly id: DialectId
+
+  // The client's side, arriving.
+
+  /** Finds what routing needs by scanning bytes. Throws `invalid_json` (with the position) or `invalid_request` (naming the field). */
+  peek(body: Uint8Array, operation: Operation): Envelope
+  /** Decodes a whole request. Throws `invalid_request`. */
+  readRequest(body: Uint8Array): InferenceRequest
+
+  // The target's side, leaving.
+
+  /** Says the request in this dialect. */
+  writeRequest(request: InferenceRequest, options: WriteRequestOptions): EncodedRequest
+  /** The client's own bytes with only what `patch` names changed: every other byte survives. */
+  patchRequest(body: Uint8Array, envelope: Envelope, patch: RequestPatch): Uint8Array
+  /** The path below a base URL that ends in `/v1` or its like: `/chat/completions`, `/messages`. */
+  path(operation: Operation): string
+  /** Headers that every request of this dialect carries (`anthropic-version`), lower case. */
+  readonly requestHeaders: Readonly<Record<string, string>>
+  /** Client headers worth forwarding in passthrough, lower case; a trailing `*` matches a prefix (SEC-33). */
+  readonly forwardedHeaders: readonly string[]
+
+  // The target's side, coming back.
+
+  /** Decodes a whole plain answer. Throws what the answer amounts to: an embedded error by its own class, `empty_response`, `upstream_bad_response`. */
+  readResult(body: Uint8Array): InferenceResult
+  createStreamReader(): StreamReader
+  /** Lets a stream of this dialect through to a client of this dialect, reading quietly. */
+  createPassthrough(options: PassthroughOptions): Passthrough
+  /** Folds a raw stream of this dialect into the plain answer of this dialect; unknown fields are kept. */
+  createFolder(): Folder
+  /** Classifies a refusal by its status, headers and body (at most 64 KiB of it). The text is not yet redacted. */
+  readError(response: ErrorResponse): GatewayError
+
+  // The client's side, leaving.
+
+  writeResult(result: InferenceResult, options: WriteAnswerOptions): EncodedAnswer
+  createStreamWriter(options: WriteAnswerOptions): StreamWriter
+  /** The body of an HTTP error answer. */
+  writeError(error: GatewayError, context: ErrorContext): string
+  /** An error inside a stream already begun, with no terminal marker after it. */
+  writeStreamError(error: GatewayError, context: ErrorContext): string
+  /** What keeps an idle stream alive without being content. */
+  readonly heartbeat: string
+}
+
+export interface WriteRequestOptions {
+  /** The model's name at the provider. */
+  readonly modelId: string
+  /** Whether to ask for a stream, whatever the client asked of us. */
+  readonly stream: boolean
+}
+
+export interface EncodedRequest {
+  readonly fields: JsonObject
+  readonly losses: readonly Loss[]
+}
+
+export interface RequestPatch {
+  readonly modelId: string
+  /** Set when a plain request goes upstream as a stream. */
+  readonly stream?: true
+  /** Ask for usage in the stream, where the dialect must be asked. */
+  readonly streamUsage?: true
+}
+
+export interface StreamReader {
+  /** Feeds bytes as they came, cut anywhere; returns what they complete. */
+  read(chunk: Uint8Array): readonly InferenceEvent[]
+  /** The source ended: what the rest amounts to. */
+  end(): readonly InferenceEvent[]
+  /** A real terminal was seen (a finish reason, message_stop, ...): the answer is whole. Without it an end is a truncation. */
+  readonly isComplete: boolean
+  /** The dialect's last word was seen ([DONE], message_stop); what follows is dropped. */
+  readonly isTerminated: boolean
+  /** Events that made no sense and were skipped (B4 rule 4) or came after the terminal. */
+  readonly anomalies: number
+}
+
+/** What a passthrough knows so far of the stream it lets through. */
+export interface StreamFacts {
+  readonly hasContent: boolean
+  readonly isComplete: boolean
+  readonly isTerminated: boolean
+  readonly finish?: Finish
+  readonly usage?: Usage
+  readonly modelId?: string
+  /** An error event arrived; it was not let through. */
+  readonly error?: GatewayError
+  readonly anomalies: number
+}
+
+export interface PassthroughOptions {
+  /** Hide the usage-only chunk that we asked for and the client did not. */
+  readonly hidesUsage: boolean
+}
+
+export interface Passthrough {
+  /** The bytes that may travel on: whole events, broken ones and those after the terminal left out. Empty when nothing may. */
+  read(chunk: Uint8Array): Uint8Array
+  /** The source ended: what is left, and the terminal marker if the answer is whole but its marker never came. */
+  end(): Uint8Array
+  readonly facts: StreamFacts
+}
+
+export interface Folder {
+  read(chunk: Uint8Array): void
+  /** The whole plain answer as JSON. Call it only when `facts.isComplete`. */
+  result(): Uint8Array
+  readonly facts: StreamFacts
+}
+
+export interface WriteAnswerOptions {
+  /** The response id the client sees where the source gave none. */
+  readonly responseId: string
+  /** The model name the client sees where the source gave none. */
+  readonly modelId: string
+  /** Seconds since the Unix epoch, where the source gave none. */
+  readonly createdAtS: number
+  /** Whether the client asked for usage in its stream. */
+  readonly wantsUsage: boolean
+}
+
+export interface StreamWriter {
+  /** The text that says this event; empty when it is said later or never. */
+  write(event: InferenceEvent): string
+  /** The end of a whole answer: what was held back, and the terminal marker. */
+  end(): string
+  readonly losses: readonly Loss[]
+}
+
+export interface EncodedAnswer {
+  readonly body: string
+  readonly losses: readonly Loss[]
+}
+
+export interface ErrorResponse {
+  readonly status: number
+  /** Lower-case names; the first value where there are several. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
+/** What an error answer adds to the error itself. */
+export interface ErrorContext {
+  readonly requestId: string
+  readonly attempts: readonly AttemptSummary[]
+  /** Part of an answer was delivered before the error. */
+  readonly isPartial?: boolean
+}
+
+export interface AttemptSummary {
+  readonly target: string
+  readonly status?: number
+  readonly code?: string
+  readonly durationMs: number
+}

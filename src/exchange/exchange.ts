@@ -1,0 +1,19 @@
+/** One client request and what is known of it on arrival. */
+
+import type { Envelope, Operation } from '../canonical/envelope.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+
+export interface Exchange {
+  /** The request id: in `x-request-id` and `request-id`, in every log line and error. */
+  readonly id: string
+  readonly dialect: Dialect
+  readonly operation: Operation
+  readonly envelope: Envelope
+  readonly body: Uint8Array
+  /** The client's headers, lower case, as Node gives them. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  /** Monotonic time of arrival, ms. */
+  readonly arrivedAtMs: number
+  /** Aborts when the client leaves. */
+  readonly signal: AbortSignal
+}

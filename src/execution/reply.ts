@@ -1,0 +1,28 @@
+/** What travels back to the client. It exists only from the commit point on: until then every fault was a fallback. */
+
+import type { Loss } from '../canonical/loss.ts'
+import type { Usage } from '../canonical/usage.ts'
+import type { AttemptSummary } from '../dialects/dialect.ts'
+import type { GatewayError } from '../errors/gateway-error.ts'
+import type { Target } from '../providers/provider.ts'
+
+export interface Reply {
+  readonly status: number
+  readonly contentType: string
+  /** A whole body, or chunks as they come. Chunks never throw: an upstream fault ends them with the dialect's own error event. */
+  readonly body: Uint8Array | AsyncIterable<Uint8Array>
+  readonly target: Target
+  readonly attempts: readonly AttemptSummary[]
+  readonly losses: readonly Loss[]
+  /** The provider's own request id, where it gave one. */
+  readonly upstreamRequestId?: string
+  /** Resolves once, when the last byte is made or the client is gone; never rejects. */
+  readonly settled: Promise<Settlement>
+}
+
+export interface Settlement {
+  readonly state: 'completed' | 'truncated' | 'client_gone'
+  readonly usage?: Usage
+  readonly error?: GatewayError
+  readonly firstTokenMs?: number
+}

@@ -1,0 +1,68 @@
+/** A provider is data: where it is, how it wants its key, what it speaks, and how it deviates. */
+
+import type { DialectId } from '../canonical/envelope.ts'
+import type { Brand } from '../std/brand.ts'
+import type { JsonObject } from '../std/json.ts'
+import type { Secret } from '../std/secret.ts'
+
+export type ProviderId = string
+export type TargetId = Brand<string, 'TargetId'>
+
+export interface Provider {
+  readonly id: ProviderId
+  /** As its makers write it. */
+  readonly name: string
+  readonly dialect: DialectId
+  /** Up to and with the version segment: `https://api.openai.com/v1`. No trailing slash. */
+  readonly baseUrl: string
+  readonly auth: AuthScheme
+  /** Environment variables that may hold its key, best first. */
+  readonly environmentKeys: readonly string[]
+  /** Extra headers on every request, lower case. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Runs on the operator's own machine or network: slower limits apply, and a missing key is normal. */
+  readonly isLocal: boolean
+  /** Named deviations from the dialect, each with a test and a link to where it was seen. */
+  readonly quirks: readonly Quirk[]
+  /** Where its models are listed, below the base URL; absent where it has no list. */
+  readonly modelsPath?: string
+  /** Answers are made up by the simulator; said in every response. */
+  readonly isSimulated?: boolean
+  /** Where its API is documented. */
+  readonly documentation?: string
+}
+
+export type AuthScheme =
+  | { readonly kind: 'header'; readonly header: string; readonly prefix: string }
+  | { readonly kind: 'none' }
+
+export interface Quirk {
+  /** kebab-case: `max-completion-tokens`, `no-stream-options`. */
+  readonly name: string
+  /** Where it was observed. */
+  readonly seenAt: string
+  /** Changes a request of the provider's dialect just before it is sent; pure. */
+  adaptRequest?(fields: JsonObject): JsonObject
+  /** Changes the path below the base URL (Azure's deployments); pure. */
+  adaptPath?(path: string, modelId: string): string
+}
+
+/** Provider, model and credential: the thing an attempt hits. */
+export interface Target {
+  /** `provider/model`. */
+  readonly id: TargetId
+  readonly provider: Provider
+  /** The model's name at the provider. */
+  readonly modelId: string
+  readonly credential?: Secret
+  readonly timers: AttemptTimers
+}
+
+/** The limits of one attempt, all ms. Rules in resilience/timers.ts. */
+export interface AttemptTimers {
+  readonly connectMs: number
+  /** Hard limit to the first content token; pings and empty deltas do not count. */
+  readonly firstTokenMs: number
+  /** Longest silence between bytes once content flows. */
+  readonly idleMs: number
+}

@@ -1,0 +1,53 @@
+/** Time, handed in. Nothing outside this file reads the machine's clock, so a test can hold time still. */
+
+/** A pending call that can be taken back. */
+export interface Timer {
+  cancel(): void
+}
+
+export interface Clock {
+  /** Wall-clock time, ms since the Unix epoch: for records and for people, never for limits. */
+  wallMs(): number
+  /** Monotonic time, ms, with a fraction: for every deadline, timer and measurement. */
+  nowMs(): number
+  /** Calls `callback` once, after at least `delayMs`. The timer does not keep the process alive. */
+  after(delayMs: number, callback: () => void): Timer
+}
+
+/** The longest delay Node's timers keep without wrapping to 1 ms (2^31 - 1 ms). */
+const TIMER_DELAY_MAX_MS = 2_147_483_647
+
+class NodeTimer implements Timer {
+  readonly #handle: NodeJS.Timeout
+
+  constructor(delayMs: number, callback: () => void) {
+    this.#handle = setTimeout(callback, Math.min(Math.max(0, delayMs), TIMER_DELAY_MAX_MS))
+    this.#handle.unref()
+  }
+
+  cancel(): void {
+    clearTimeout(this.#handle)
+  }
+}
+
+export const systemClock: Clock = {
+  wallMs: () => Date.now(),
+  nowMs: () => performance.now(),
+  after: (delayMs, callback) => new NodeTimer(delayMs, callback),
+}
+
+/** Resolves after `delayMs`, or rejects with the signal's reason as soon as it aborts. */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason)
+    const timer = clock.after(delayMs, () => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    })
+    const onAbort = () => {
+      timer.cancel()
+      reject(signal?.reason)
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}

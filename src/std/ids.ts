@@ -1,0 +1,42 @@
+/** Ids and chance, handed in, so that a run can be repeated from a seed. */
+
+import { randomUUID } from 'node:crypto'
+
+/** A source of uniform numbers in [0, 1). */
+export interface Random {
+  next(): number
+}
+
+/** Makes ids nobody has used before. */
+export interface IdSource {
+  /** A new id, `prefix` and at least 96 random bits, in characters safe in headers, URLs and every dialect ([A-Za-z0-9_]). */
+  next(prefix: string): string
+}
+
+export const systemRandom: Random = { next: () => Math.random() }
+
+export const systemIds: IdSource = {
+  next: (prefix) => prefix + randomUUID().replaceAll('-', ''),
+}
+
+/** A seeded source (mulberry32): the same seed gives the same numbers on every machine. */
+export function createSeededRandom(seed: number): Random {
+  let state = seed >>> 0
+  return {
+    next() {
+      state = (state + 0x6d2b79f5) >>> 0
+      let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+      mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+      return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+    },
+  }
+}
+
+/** Ids drawn from a `Random`: as unique as its seed allows, and the same on every run. */
+export function createSeededIds(random: Random): IdSource {
+  const word = () =>
+    Math.floor(random.next() * 0x1_0000_0000)
+      .toString(16)
+      .padStart(8, '0')
+  return { next: (prefix) => prefix + word() + word() + word() + word() }
+}

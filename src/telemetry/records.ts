@@ -1,0 +1,73 @@
+/** The facts that rooms publish: one record an attempt, exactly one record an exchange. No prompts, no secrets. */
+
+import type { Operation } from '../canonical/envelope.ts'
+import type { Loss } from '../canonical/loss.ts'
+import type { Usage } from '../canonical/usage.ts'
+import type { Channel } from '../std/channel.ts'
+
+/** How an exchange ended; exactly one of these for each accepted request. */
+export type TerminalState = 'completed' | 'truncated' | 'failed' | 'client_gone' | 'shed' | 'rejected'
+
+export interface AttemptRecord {
+  readonly exchangeId: string
+  /** 1 for the first attempt of its exchange. */
+  readonly number: number
+  /** `provider/model`. */
+  readonly target: string
+  readonly provider: string
+  readonly outcome: 'completed' | 'cancelled' | 'failed'
+  readonly code?: string
+  readonly upstreamStatus?: number
+  /** The failure's own words, redacted, one line. */
+  readonly message?: string
+  readonly durationMs: number
+  readonly firstTokenMs?: number
+  readonly usage?: Usage
+  /** Whether usage was reported by the provider, or the attempt may have cost something nobody reported. */
+  readonly usageSource: 'reported' | 'unknown' | 'none'
+  readonly isWaste: boolean
+  /** Oddities survived: skipped events, header anomalies, ... by name. */
+  readonly flags: readonly string[]
+}
+
+export interface ExchangeRecord {
+  readonly exchangeId: string
+  readonly state: TerminalState
+  readonly dialect: string
+  readonly operation: Operation | 'other'
+  /** The model name as the client spelled it; a log field, never a metric label. */
+  readonly modelId?: string
+  /** The configured route that served it; absent for `provider/model` addresses. A bounded set. */
+  readonly route?: string
+  readonly keyName?: string
+  readonly target?: string
+  readonly attempts: number
+  readonly stream: boolean
+  readonly status: number
+  readonly code?: string
+  readonly requestBytes: number
+  readonly responseBytes: number
+  readonly durationMs: number
+  readonly firstTokenMs?: number
+  /** Time spent in the gateway itself before the answer began, ms. */
+  readonly overheadMs?: number
+  readonly usage?: Usage
+  readonly losses: readonly Loss[]
+  readonly isSimulated: boolean
+}
+
+/** Something an operator should know that is no request: security events, alerts, configuration changes. */
+export interface NoticeRecord {
+  readonly level: 'info' | 'warn' | 'error'
+  /** Stable, snake_case: `credential_rejected`, `config_reloaded`, `redirect_refused`, ... */
+  readonly name: string
+  readonly message: string
+  readonly facts?: Readonly<Record<string, string | number | boolean>>
+}
+
+/** The three channels the house publishes on. */
+export interface Telemetry {
+  readonly attempts: Channel<AttemptRecord>
+  readonly exchanges: Channel<ExchangeRecord>
+  readonly notices: Channel<NoticeRecord>
+}

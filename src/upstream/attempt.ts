@@ -1,0 +1,52 @@
+/** One try at one target, and how it can end. */
+
+import type { Usage } from '../canonical/usage.ts'
+import type { GatewayError } from '../errors/gateway-error.ts'
+import type { Target } from '../providers/provider.ts'
+import type { ResponseHeaders } from './transport.ts'
+
+export interface Attempt {
+  readonly exchangeId: string
+  readonly number: number
+  readonly target: Target
+}
+
+export type Outcome =
+  | { readonly type: 'completed'; readonly usage?: Usage }
+  | { readonly type: 'cancelled'; readonly usage?: Usage }
+  | { readonly type: 'failed'; readonly error: GatewayError; readonly usage?: Usage }
+
+/** What is sent: everything above the socket is decided. */
+export interface UpstreamRequest {
+  readonly target: Target
+  readonly method: 'GET' | 'POST'
+  /** Below the target's base URL. */
+  readonly path: string
+  /** Dialect and forwarded client headers; auth is added by `send` and by nothing else. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+  /** The request asked for a stream. */
+  readonly stream: boolean
+  /** Aborts when the client left or the deadline passed; its reason is a GatewayError. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * An answer that began well: a success status with a body of a type we read. Refusals never become one: `send` reads
+ * and classifies them, and throws.
+ */
+export interface UpstreamResponse {
+  readonly status: number
+  readonly headers: ResponseHeaders
+  /** How the body is framed, by what it is rather than by what it was asked to be. */
+  readonly framing: 'json' | 'sse'
+  /**
+   * The body, bounded in size and watched by the first-token and idle timers; throws GatewayError (`upstream_timeout`,
+   * `upstream_truncated`, `response_too_large`, ...). Leaving the loop early closes the upstream.
+   */
+  readonly body: AsyncIterable<Uint8Array>
+  /** Content has been seen: from here on the idle timer watches instead of the first-token timer. */
+  markContent(): void
+  /** Closes the upstream now. */
+  cancel(): void
+}

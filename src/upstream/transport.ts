@@ -1,0 +1,51 @@
+/**
+ * The port through which every byte to and from a provider goes. Two implementations: undici over sockets, and the
+ * simulator in process. Callback-shaped, since a stream object per answer costs more than the answer's relay.
+ */
+
+export interface TransportRequest {
+  /** Scheme, host and port: `https://api.openai.com`. */
+  readonly origin: string
+  readonly path: string
+  readonly method: 'GET' | 'POST'
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+  readonly connectMs: number
+}
+
+/** Where a transport failure happened: before anything left us, before an answer began, or inside the answer. */
+export type TransportPhase = 'connect' | 'request' | 'response'
+
+export interface TransportFailure {
+  readonly phase: TransportPhase
+  /** Node's or undici's error code: `ECONNREFUSED`, `UND_ERR_SOCKET`, `HPE_INVALID_CONSTANT`, ... */
+  readonly code: string
+  readonly cause?: unknown
+}
+
+/** Lower-case names; a repeated header keeps its first value. */
+export type ResponseHeaders = Readonly<Record<string, string>>
+
+/** Exactly one of `onEnd` and `onFailure` is called, once, and nothing after it. */
+export interface TransportHandler {
+  /** The request has a connection and is about to be written. */
+  onSend(): void
+  onHeaders(status: number, headers: ResponseHeaders): void
+  onData(chunk: Uint8Array): void
+  onEnd(): void
+  onFailure(failure: TransportFailure): void
+}
+
+export interface TransportCall {
+  pause(): void
+  resume(): void
+  /** Closes the exchange with the provider now; no handler is called afterwards. */
+  abort(): void
+}
+
+export interface Transport {
+  send(request: TransportRequest, handler: TransportHandler): TransportCall
+  /** Closes idle connections and waits for running calls. */
+  close(): Promise<void>
+}
