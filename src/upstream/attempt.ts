@@ -3,7 +3,7 @@
 import type { Usage } from '../canonical/usage.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
 import type { Target } from '../providers/provider.ts'
-import type { ResponseHeaders } from './transport.ts'
+import type { ResponseHeaders } from '../std/transport.ts'
 
 export interface Attempt {
   readonly exchangeId: string
