@@ -21,6 +21,8 @@ export interface Envelope {
   /** The client's own ceiling on output tokens, where it set one. */
   readonly maxOutputTokens?: number
   readonly candidateCount: number
+  /** Asks for something that no stream of this dialect carries as it stands (spoken audio): never fold it. */
+  readonly isPlainOnly?: boolean
   readonly bodyBytes: number
   /** Where the values of the top-level fields stand, by name: what a passthrough needs to splice. */
   readonly fields: ReadonlyMap<string, Span>

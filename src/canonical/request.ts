@@ -51,6 +51,8 @@ export type ToolDefinition =
       readonly parameters?: JsonObject
       readonly isStrict?: boolean
       readonly cacheHint?: CacheHint
+      /** Fields of the tool that this language has no word for: kept for their dialect, a loss in another. */
+      readonly vendor?: { readonly dialect: string; readonly fields: JsonObject }
     }
   /** Free-text tools, provider-executed tools and anything newer: kept raw for their own dialect. */
   | { readonly kind: 'opaque'; readonly dialect: string; readonly name?: string; readonly value: JsonObject }

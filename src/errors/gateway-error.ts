@@ -1,5 +1,6 @@
 /** The one error that travels through the house: a code from the table, a message for a person, a cause, facts. */
 
+import type { JsonObject } from '../std/json.ts'
 import { type ErrorCode, type ErrorRow, errorRow } from './codes.ts'
 
 /** What is known of a failure beyond its code; all optional, all safe to show. */
@@ -18,19 +19,45 @@ export interface ErrorFacts {
   readonly isClientRetryable?: boolean
   /** Replaces the row's status where a provider's own status must be kept (400 or 422, say). */
   readonly status?: number
+  /** The request died with an idle kept-alive connection, before any answer: one more try is free (fault 12). */
+  readonly isTransparent?: boolean
   /** For `method_not_allowed`: the methods that are. */
   readonly allow?: string
+  /** What a client of the dialect acts upon beside type and message (Anthropic's `error.details`). */
+  readonly details?: JsonObject
+}
+
+/** One try at a target, as an error answer tells it. */
+export interface AttemptSummary {
+  readonly target: string
+  readonly status?: number
+  readonly code?: string
+  readonly durationMs: number
 }
 
 export class GatewayError extends Error {
   override readonly name = 'GatewayError'
   readonly code: ErrorCode
   readonly facts: ErrorFacts
+  /** What was tried before this was the answer; empty where nothing was. */
+  readonly attempts: readonly AttemptSummary[]
 
-  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}, cause?: unknown) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    facts: ErrorFacts = {},
+    cause?: unknown,
+    attempts: readonly AttemptSummary[] = [],
+  ) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.facts = facts
+    this.attempts = attempts
+  }
+
+  /** The same error, with what was tried before it. */
+  withAttempts(attempts: readonly AttemptSummary[]): GatewayError {
+    return new GatewayError(this.code, this.message, this.facts, this.cause, attempts)
   }
 
   get row(): ErrorRow {

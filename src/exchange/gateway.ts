@@ -11,10 +11,16 @@ export interface Caller {
 }
 
 /** A place among the requests in flight, held until released. */
-export interface Admission {
-  readonly caller: Caller
-  /** Gives the place back; calling it again does nothing. */
+export interface Permit {
+  /** Accounts for bytes of body about to be buffered; throws `overloaded` beyond the bound of the process. */
+  hold(bytes: number): void
+  /** Gives the place and the bytes back; calling it again does nothing. */
   release(): void
+}
+
+/** A permit and who holds it. */
+export interface Admission extends Permit {
+  readonly caller: Caller
 }
 
 export interface ModelEntry {
@@ -45,7 +51,7 @@ export interface Readiness {
 export interface Gateway {
   /**
    * Before the body is read: who is it, and is there room? `clientKey` is what the request carried, if anything.
-   * Throws `unauthenticated` or `overloaded`.
+   * Throws `unauthenticated` or `overloaded`; the key is judged first, so `overloaded` is only told to a good key.
    */
   admit(clientKey: string | undefined): Admission
   /** The whole story of one request. Throws GatewayError when nothing can be answered; the admission is released either way, in the end. */

@@ -14,6 +14,12 @@ export interface Reply {
   readonly target: Target
   readonly attempts: readonly AttemptSummary[]
   readonly losses: readonly Loss[]
+  /** Time spent in the gateway itself before the answer began, ms; said in `x-holdfast-overhead-ms`. */
+  readonly overheadMs?: number
+  /** From arrival to the commit point, ms. */
+  readonly firstTokenMs?: number
+  /** The configured route that served it; absent where the client addressed a model directly. */
+  readonly routeName?: string
   /** The provider's own request id, where it gave one. */
   readonly upstreamRequestId?: string
   /** Resolves once, when the last byte is made or the client is gone; never rejects. */
@@ -24,5 +30,6 @@ export interface Settlement {
   readonly state: 'completed' | 'truncated' | 'client_gone'
   readonly usage?: Usage
   readonly error?: GatewayError
-  readonly firstTokenMs?: number
+  /** Bytes of the answer handed over. */
+  readonly bodyBytes: number
 }

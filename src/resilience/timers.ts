@@ -14,6 +14,8 @@ export const IDLE_LOCAL_MS = 120_000
 export const DEADLINE_MS = 600_000
 /** Upstream attempts for one request, transparent reconnects not counted. */
 export const ATTEMPTS_MAX = 4
+/** Second tries for one request, over all targets, where a route says nothing. */
+export const RETRIES = 2
 /** After the terminal, how long to wait for trailing usage before the upstream is closed. */
 export const DRAIN_AFTER_TERMINAL_MS = 2_000
 /** After the finish reason, how long a socket may stay open without the terminal marker (fault 60 allows 8 s). */

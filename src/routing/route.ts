@@ -8,7 +8,7 @@ export interface Route {
   readonly targets: readonly Target[]
   /** Limit over everything that is done for one request, ms. */
   readonly deadlineMs: number
-  /** Retries and fallbacks together, beyond the first attempt; at most ATTEMPTS_MAX - 1. */
+  /** Second tries, over all targets; every target gets its first try whatever this says, within ATTEMPTS_MAX. */
   readonly retries: number
   /** Refuse rather than lose: a request that a target cannot fully express skips that target. */
   readonly isStrict: boolean

@@ -22,6 +22,11 @@ export interface TransportFailure {
   /** Node's or undici's error code: `ECONNREFUSED`, `UND_ERR_SOCKET`, `HPE_INVALID_CONSTANT`, ... */
   readonly code: string
   readonly cause?: unknown
+  /**
+   * The connection had served an earlier request and broke before the first byte of this answer: most likely its
+   * server had closed it for being idle, and a new connection will do (fault 12).
+   */
+  readonly isStaleConnection?: boolean
 }
 
 /** Lower-case names; a repeated header keeps its first value. */

@@ -1,0 +1,145 @@
+/** The story of a request: admitted, planned, run, settled. When a step is added, a verb is added here and a room below. */
+
+import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
+import type { Exchange } from '../execution/exchange.ts'
+import type { Reply, Settlement } from '../execution/reply.ts'
+import type { Execution } from '../execution/run-plan.ts'
+import type { Plan } from '../routing/plan.ts'
+import type { Planner } from '../routing/planner.ts'
+import type { Clock } from '../std/clock.ts'
+import type { Telemetry, TerminalState } from '../telemetry/records.ts'
+import type { Admission, Caller, Gateway, ModelEntry, Permit, Readiness, Refusal } from './gateway.ts'
+
+/** The rooms a request passes through, in this order. */
+export interface Rooms {
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  readonly keyring: { authenticate(clientKey: string | undefined): Caller }
+  readonly admission: { enter(): Permit }
+  readonly planner: Planner
+  readonly execution: Execution
+  models(): readonly ModelEntry[]
+  readiness(): Readiness
+}
+
+export function createGateway(rooms: Rooms): Gateway {
+  return {
+    admit: (clientKey) => admit(clientKey, rooms),
+    serve: (exchange, admission) => serve(exchange, admission, rooms),
+    refuse: (refusal) => recordRefusal(refusal, rooms),
+    models: () => rooms.models(),
+    readiness: () => rooms.readiness(),
+  }
+}
+
+function admit(clientKey: string | undefined, rooms: Rooms): Admission {
+  const caller = rooms.keyring.authenticate(clientKey)
+  const permit = rooms.admission.enter()
+  return { caller, hold: (bytes) => permit.hold(bytes), release: () => permit.release() }
+}
+
+export async function serve(exchange: Exchange, admission: Admission, rooms: Rooms): Promise<Reply> {
+  let plan: Plan | undefined
+  try {
+    plan = rooms.planner.plan(exchange.envelope, rooms.clock.nowMs())
+    const reply = await rooms.execution.run(plan, exchange)
+    settle(reply, { exchange, admission }, rooms)
+    return reply
+  } catch (thrown) {
+    admission.release()
+    const error = toGatewayError(thrown)
+    recordFailure(error, { exchange, admission, ...(plan === undefined ? {} : { plan }) }, rooms)
+    throw error
+  }
+}
+
+interface Served {
+  readonly exchange: Exchange
+  readonly admission: Admission
+}
+
+/** Attaches the one settlement: however the answer ends, the place is given back and exactly one record is kept. */
+function settle(reply: Reply, served: Served, rooms: Rooms): void {
+  reply.settled.then((settlement) => {
+    served.admission.release()
+    recordReply(reply, settlement, served, rooms)
+  })
+}
+
+function recordReply(reply: Reply, settlement: Settlement, served: Served, rooms: Rooms): void {
+  rooms.telemetry.exchanges.publish({
+    ...exchangeFacts(served, rooms),
+    state: settlement.state,
+    target: reply.target.id,
+    attempts: reply.attempts.length,
+    status: reply.status,
+    responseBytes: settlement.bodyBytes,
+    losses: reply.losses,
+    isSimulated: reply.target.provider.isSimulated === true,
+    ...(reply.routeName === undefined ? {} : { route: reply.routeName }),
+    ...(reply.firstTokenMs === undefined ? {} : { firstTokenMs: reply.firstTokenMs }),
+    ...(reply.overheadMs === undefined ? {} : { overheadMs: reply.overheadMs }),
+    ...(settlement.usage === undefined ? {} : { usage: settlement.usage }),
+    ...(settlement.error === undefined ? {} : { code: settlement.error.code }),
+  })
+}
+
+function recordFailure(error: GatewayError, served: Served & { plan?: Plan }, rooms: Rooms): void {
+  rooms.telemetry.exchanges.publish({
+    ...exchangeFacts(served, rooms),
+    state: failureState(error),
+    attempts: error.attempts.length,
+    status: error.status,
+    code: error.code,
+    responseBytes: 0,
+    losses: [],
+    isSimulated: false,
+    ...(served.plan?.routeName === undefined ? {} : { route: served.plan.routeName }),
+  })
+  if (error.code !== 'gateway_error') return
+  rooms.telemetry.notices.publish({
+    level: 'error',
+    name: 'gateway_defect',
+    message: error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : error.message,
+    facts: { exchangeId: served.exchange.id },
+  })
+}
+
+function exchangeFacts({ exchange, admission }: Served, rooms: Rooms) {
+  return {
+    exchangeId: exchange.id,
+    dialect: exchange.dialect.id,
+    operation: exchange.operation,
+    modelId: exchange.envelope.modelId,
+    stream: exchange.envelope.stream,
+    requestBytes: exchange.body.length,
+    durationMs: rooms.clock.nowMs() - exchange.arrivedAtMs,
+    ...(admission.caller.keyName === undefined ? {} : { keyName: admission.caller.keyName }),
+  }
+}
+
+function recordRefusal(refusal: Refusal, rooms: Rooms): void {
+  rooms.telemetry.exchanges.publish({
+    exchangeId: refusal.exchangeId,
+    state: failureState(refusal.error),
+    dialect: refusal.dialect,
+    operation: 'other',
+    attempts: 0,
+    stream: false,
+    status: refusal.status,
+    code: refusal.error.code,
+    requestBytes: refusal.requestBytes,
+    responseBytes: 0,
+    durationMs: refusal.durationMs,
+    losses: [],
+    isSimulated: false,
+    ...(refusal.keyName === undefined ? {} : { keyName: refusal.keyName }),
+  })
+}
+
+/** Which terminal state a failure is: ours or the provider's, the client's leaving, its fault, or our being full. */
+function failureState(error: GatewayError): TerminalState {
+  if (error.code === 'client_gone') return 'client_gone'
+  if (error.code === 'overloaded' || error.code === 'gateway_shutting_down') return 'shed'
+  return error.row.fault === 'client' && error.attempts.length === 0 ? 'rejected' : 'failed'
+}

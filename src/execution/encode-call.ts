@@ -1,0 +1,147 @@
+/**
+ * Says a client's request to one target: as the client's own bytes where the target speaks its dialect, translated
+ * where it does not. The choice is a value; everything after it is the same for both.
+ */
+
+import type { Envelope } from '../canonical/envelope.ts'
+import type { Loss } from '../canonical/loss.ts'
+import type { InferenceRequest } from '../canonical/request.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
+import type { Quirk, Target } from '../providers/provider.ts'
+import type { JsonObject } from '../std/json.ts'
+import type { Exchange } from './exchange.ts'
+import { createHeaderFilter, type HeaderFilter } from './forwarded-headers.ts'
+
+/**
+ * How an answer travels: `stream` to a client that asked for one; `fold`, a stream folded into the plain answer the
+ * client asked for, so that the timers of a stream watch it; `plain` as one piece.
+ */
+export type RelayMode = 'stream' | 'fold' | 'plain'
+
+/**
+ * A plain request that may produce no more than this goes upstream as it stands: it is over before a stalled answer
+ * could be told from a long one. Everything longer goes as a stream and is folded (resilience.md, timers of an attempt).
+ */
+export const PLAIN_OUTPUT_TOKENS_MAX = 1_024
+
+export interface EncodedCall {
+  readonly mode: RelayMode
+  /** The target's dialect is not the client's. */
+  readonly isTranslated: boolean
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+  readonly losses: readonly Loss[]
+}
+
+/** The client's request, decoded at most once however many targets need it. */
+export interface DecodedRequest {
+  get(): InferenceRequest
+}
+
+export function decodeOnce(exchange: Exchange): DecodedRequest {
+  let request: InferenceRequest | undefined
+  return {
+    get() {
+      request ??= exchange.dialect.readRequest(exchange.body)
+      return request
+    },
+  }
+}
+
+export function encodeCall(
+  exchange: Exchange,
+  decoded: DecodedRequest,
+  target: Target,
+  targetDialect: Dialect,
+): EncodedCall {
+  const mode = relayMode(exchange.envelope)
+  const path = adaptPath(targetDialect.path(exchange.operation), target)
+  if (exchange.dialect.id === targetDialect.id) return passthroughCall(exchange, target, { mode, path })
+  if (exchange.operation !== 'chat') throw notTranslatable(exchange, target)
+  const encoded = targetDialect.writeRequest(decoded.get(), {
+    modelId: target.modelId,
+    stream: mode !== 'plain',
+  })
+  return {
+    mode,
+    isTranslated: true,
+    path,
+    headers: targetDialect.requestHeaders,
+    body: Buffer.from(JSON.stringify(adaptFields(encoded.fields, target.provider.quirks))),
+    losses: encoded.losses,
+  }
+}
+
+export function relayMode(envelope: Envelope): RelayMode {
+  if (envelope.operation !== 'chat') return 'plain'
+  if (envelope.stream) return 'stream'
+  if (envelope.isPlainOnly) return 'plain'
+  const ceiling = envelope.maxOutputTokens ?? Number.POSITIVE_INFINITY
+  return ceiling * envelope.candidateCount <= PLAIN_OUTPUT_TOKENS_MAX ? 'plain' : 'fold'
+}
+
+function passthroughCall(
+  exchange: Exchange,
+  target: Target,
+  how: { mode: RelayMode; path: string },
+): EncodedCall {
+  const { dialect, envelope } = exchange
+  const patched = dialect.patchRequest(exchange.body, envelope, {
+    modelId: target.modelId,
+    ...(how.mode === 'fold' ? { stream: true as const } : {}),
+    ...(how.mode === 'plain' ? {} : { streamUsage: true as const }),
+  })
+  return {
+    mode: how.mode,
+    isTranslated: false,
+    path: how.path,
+    headers: { ...dialect.requestHeaders, ...headerFilter(dialect)(exchange.headers) },
+    body: adaptBody(patched, envelope, target.provider.quirks),
+    losses: [],
+  }
+}
+
+const headerFilters = new WeakMap<Dialect, HeaderFilter>()
+
+function headerFilter(dialect: Dialect): HeaderFilter {
+  const known = headerFilters.get(dialect)
+  if (known) return known
+  const made = createHeaderFilter(dialect.forwardedHeaders)
+  headerFilters.set(dialect, made)
+  return made
+}
+
+function adaptPath(path: string, target: Target): string {
+  return target.provider.quirks.reduce(
+    (adapted, quirk) => quirk.adaptPath?.(adapted, target.modelId) ?? adapted,
+    path,
+  )
+}
+
+function adaptFields(fields: JsonObject, quirks: readonly Quirk[]): JsonObject {
+  return quirks.reduce((adapted, quirk) => quirk.adaptRequest?.(adapted) ?? adapted, fields)
+}
+
+/** Decodes a passthrough body only where a quirk of the provider asks for a field that is there. */
+function adaptBody(body: Uint8Array, envelope: Envelope, quirks: readonly Quirk[]): Uint8Array {
+  const wanted = quirks.filter((quirk) => quirk.adaptRequest && concerns(quirk, envelope))
+  if (wanted.length === 0) return body
+  // Sound: `peek` found one JSON object in these bytes, and patching keeps it one.
+  const fields = JSON.parse(
+    Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString(),
+  ) as JsonObject
+  return Buffer.from(JSON.stringify(adaptFields(fields, wanted)))
+}
+
+function concerns(quirk: Quirk, envelope: Envelope): boolean {
+  return quirk.fields === undefined || quirk.fields.some((field) => envelope.fields.has(field))
+}
+
+function notTranslatable(exchange: Exchange, target: Target): GatewayError {
+  return new GatewayError(
+    'not_supported',
+    `${target.provider.name} has no equivalent of ${exchange.operation} for ${exchange.dialect.id} clients.`,
+  )
+}

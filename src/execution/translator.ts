@@ -1,0 +1,140 @@
+/** One interpreter into the canonical language and one out of it, behind the same faces as a passthrough and a folder. */
+
+import { isContent, type InferenceEvent } from '../canonical/event.ts'
+import type { Finish } from '../canonical/finish.ts'
+import { createFold } from '../canonical/fold.ts'
+import type { Loss } from '../canonical/loss.ts'
+import type { Usage } from '../canonical/usage.ts'
+import type {
+  Dialect,
+  Folder,
+  Passthrough,
+  StreamFacts,
+  StreamReader,
+  WriteAnswerOptions,
+} from '../dialects/dialect.ts'
+import type { GatewayError } from '../errors/gateway-error.ts'
+
+const NOTHING = new Uint8Array(0)
+
+/** Reads one dialect's stream and writes another's. */
+export interface Translator extends Passthrough {
+  readonly losses: readonly Loss[]
+}
+
+export function createTranslator(from: Dialect, to: Dialect, options: WriteAnswerOptions): Translator {
+  const reader = from.createStreamReader()
+  const writer = to.createStreamWriter(options)
+  const facts = new EventFacts(reader)
+
+  const write = (events: readonly InferenceEvent[]): string => {
+    let text = ''
+    for (const event of events) {
+      facts.observe(event)
+      if (event.type !== 'error') text += writer.write(event)
+    }
+    return text
+  }
+
+  return {
+    facts,
+    get losses() {
+      return writer.losses
+    },
+    read: (chunk) => encode(write(reader.read(chunk))),
+    end() {
+      const text = write(reader.end())
+      return encode(reader.isComplete && facts.error === undefined ? text + writer.end() : text)
+    },
+  }
+}
+
+/** Reads one dialect's stream and makes another's plain answer of it. */
+export interface TranslatingFolder extends Folder {
+  readonly losses: readonly Loss[]
+}
+
+export function createTranslatingFolder(
+  from: Dialect,
+  to: Dialect,
+  options: WriteAnswerOptions,
+): TranslatingFolder {
+  const reader = from.createStreamReader()
+  const facts = new EventFacts(reader)
+  const fold = createFold()
+  let losses: readonly Loss[] = []
+
+  const add = (events: readonly InferenceEvent[]) => {
+    for (const event of events) {
+      facts.observe(event)
+      fold.add(event)
+    }
+  }
+
+  return {
+    facts,
+    get losses() {
+      return losses
+    },
+    read: (chunk) => add(reader.read(chunk)),
+    end: () => add(reader.end()),
+    result() {
+      const answer = to.writeResult(fold.result(), options)
+      losses = answer.losses
+      return Buffer.from(answer.body)
+    },
+  }
+}
+
+function encode(text: string): Uint8Array {
+  return text === '' ? NOTHING : Buffer.from(text)
+}
+
+/** What a passthrough would know, learned from events instead. */
+class EventFacts implements StreamFacts {
+  readonly #reader: StreamReader
+  hasContent = false
+  hasMalformedToolCall = false
+  finish?: Finish
+  usage?: Usage
+  modelId?: string
+  error?: GatewayError
+
+  constructor(reader: StreamReader) {
+    this.#reader = reader
+  }
+
+  get isComplete(): boolean {
+    return this.#reader.isComplete
+  }
+
+  get isTerminated(): boolean {
+    return this.#reader.isTerminated
+  }
+
+  get anomalies(): number {
+    return this.#reader.anomalies
+  }
+
+  observe(event: InferenceEvent): void {
+    if (!this.hasContent && isContent(event)) this.hasContent = true
+    switch (event.type) {
+      case 'answer-start':
+        if (event.modelId !== undefined) this.modelId = event.modelId
+        return
+      case 'usage-update':
+        this.usage = event.usage
+        return
+      case 'finish':
+        if (event.candidate === 0 || this.finish === undefined) this.finish = event.finish
+        return
+      case 'tool-call-end':
+        if (event.isMalformed === true) this.hasMalformedToolCall = true
+        return
+      case 'error':
+        this.error ??= event.error
+        return
+      default:
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest'
+import { GatewayError } from '../errors/gateway-error.ts'
+import { createTargetHealth, HEALTH_CELLS_MAX, LIMITED_MAX_MS } from './target-health.ts'
+
+const key = { target: 't:openai/gpt', credential: 'c:openai:1' }
+const sibling = { target: 't:openai/other', credential: 'c:openai:1' }
+const quota = new GatewayError('insufficient_quota', 'spent')
+const limited = (retryAfterMs: number) => new GatewayError('rate_limited', 'slow down', { retryAfterMs })
+
+test('a target nobody complained of is available', () => {
+  expect(createTargetHealth().verdict(key, 0)).toEqual({ type: 'available' })
+})
+
+test('a 429 sets aside that target alone, until its wait is over', () => {
+  const health = createTargetHealth()
+  health.recordFailure(key, limited(2_000), 100)
+  expect(health.verdict(key, 2_099)).toMatchObject({ type: 'limited', untilMs: 2_100 })
+  expect(health.verdict(sibling, 2_099)).toEqual({ type: 'available' })
+  expect(health.verdict(key, 2_100)).toEqual({ type: 'available' })
+})
+
+test('fault 23: a spent credential is left alone for 30 minutes, for every model it serves', () => {
+  const health = createTargetHealth()
+  health.recordFailure(key, quota, 0)
+  expect(health.verdict(sibling, 1_799_999)).toMatchObject({ type: 'exhausted', error: quota })
+  expect(health.verdict(sibling, 1_800_000)).toEqual({ type: 'available' })
+})
+
+test('fault 25: a refused credential is not offered again until it is replaced', () => {
+  const health = createTargetHealth()
+  health.recordFailure(key, new GatewayError('upstream_auth', 'no'), 0)
+  expect(health.verdict(key, 1_000)).toMatchObject({ type: 'auth-dead' })
+  expect(health.verdict({ ...key, credential: 'c:openai:2' }, 1_000)).toEqual({ type: 'available' })
+})
+
+test('a later, shorter event never shortens a state', () => {
+  const health = createTargetHealth()
+  health.recordFailure(key, limited(50_000), 0)
+  health.recordFailure(key, limited(10), 1)
+  expect(health.verdict(key, 49_999)).toMatchObject({ type: 'limited' })
+})
+
+test('no provider can set a target aside for longer than the bound', () => {
+  const health = createTargetHealth()
+  health.recordFailure(key, limited(80_000_000), 0)
+  expect(health.verdict(key, LIMITED_MAX_MS)).toEqual({ type: 'available' })
+})
+
+test('a success lifts a limit', () => {
+  const health = createTargetHealth()
+  health.recordFailure(key, limited(50_000), 0)
+  health.recordSuccess(key)
+  expect(health.verdict(key, 1)).toEqual({ type: 'available' })
+})
+
+test('failures that are no rate state leave no mark', () => {
+  const health = createTargetHealth()
+  health.recordFailure(key, new GatewayError('context_length_exceeded', 'long'), 0)
+  health.recordFailure(key, new GatewayError('upstream_error', '500'), 0)
+  expect(health.verdict(key, 1)).toEqual({ type: 'available' })
+})
+
+test('the memory is bounded, whatever model names clients invent', () => {
+  const health = createTargetHealth()
+  for (let index = 0; index <= HEALTH_CELLS_MAX; index += 1) {
+    health.recordFailure({ target: `t:${index}`, credential: 'c' }, limited(90_000), 0)
+  }
+  expect(health.verdict({ target: 't:0', credential: 'c' }, 1)).toEqual({ type: 'available' })
+  expect(health.verdict({ target: `t:${HEALTH_CELLS_MAX}`, credential: 'c' }, 1)).toMatchObject({
+    type: 'limited',
+  })
+})

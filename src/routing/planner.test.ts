@@ -1,0 +1,134 @@
+import { describe, expect, test } from 'vitest'
+import type { Envelope } from '../canonical/envelope.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
+import type { Provider, Target, TargetId } from '../providers/provider.ts'
+import { createTargetHealth } from '../resilience/target-health.ts'
+import { createModelDirectory } from './model-directory.ts'
+import { targetNodes } from './plan.ts'
+import { createPlanner, healthKey } from './planner.ts'
+import type { Route } from './route.ts'
+
+function provider(id: string, modelPrefixes: readonly string[] = []): Provider {
+  return {
+    id,
+    name: id,
+    dialect: 'openai-chat',
+    baseUrl: 'http://127.0.0.1:1/v1',
+    auth: { kind: 'none' },
+    environmentKeys: [],
+    isLocal: false,
+    quirks: [],
+    modelPrefixes,
+  }
+}
+
+const providers = new Map(
+  [provider('openai', ['gpt-']), provider('anthropic', ['claude-']), provider('local')].map((one) => [
+    one.id,
+    one,
+  ]),
+)
+
+function target(providerId: string, modelId: string): Target | undefined {
+  const known = providers.get(providerId)
+  if (!known) return undefined
+  return {
+    // The id is made the way targets make theirs.
+    id: `${providerId}/${modelId}` as TargetId,
+    provider: known,
+    modelId,
+    timers: { connectMs: 1, firstTokenMs: 1, idleMs: 1 },
+  }
+}
+
+function envelope(modelId: string): Envelope {
+  return {
+    dialect: 'openai-chat',
+    operation: 'chat',
+    modelId,
+    stream: false,
+    wantsStreamUsage: false,
+    candidateCount: 1,
+    bodyBytes: 0,
+    fields: new Map(),
+    bodyStart: 1,
+  }
+}
+
+function routeOf(name: string, ids: readonly [string, string][], change: Partial<Route> = {}): Route {
+  const targets = ids.flatMap(([providerId, modelId]) => target(providerId, modelId) ?? [])
+  return { name, targets, deadlineMs: 5_000, retries: 2, isStrict: false, ...change }
+}
+
+function planner(routes: readonly Route[] = [], health = createTargetHealth()) {
+  return createPlanner({
+    routes: new Map(routes.map((route) => [route.name, route])),
+    directory: createModelDirectory(
+      [...providers.values()].map((one) => ({
+        provider: one,
+        modelIds: one.id === 'local' ? ['qwen3'] : [],
+      })),
+    ),
+    health,
+    target,
+  })
+}
+
+const ids = (plan: { root: Parameters<typeof targetNodes>[0] }) =>
+  targetNodes(plan.root).map((node) => node.target.id)
+
+describe('planning', () => {
+  test('a route gives its targets in order, with its own limits', () => {
+    const plan = planner([
+      routeOf('smart', [
+        ['anthropic', 'claude-x'],
+        ['openai', 'gpt-y'],
+      ]),
+    ]).plan(envelope('smart'), 0)
+    expect(ids(plan)).toEqual(['anthropic/claude-x', 'openai/gpt-y'])
+    expect(plan).toMatchObject({ routeName: 'smart', deadlineMs: 5_000, retries: 2 })
+  })
+
+  test('provider/model is addressable without configuration, slashes in the model kept', () => {
+    const plan = planner().plan(envelope('openai/org/model-1'), 0)
+    expect(ids(plan)).toEqual(['openai/org/model-1'])
+    expect(plan.routeName).toBeUndefined()
+  })
+
+  test('a bare model name goes to the provider that lists it, or whose makers call theirs so', () => {
+    expect(ids(planner().plan(envelope('qwen3'), 0))).toEqual(['local/qwen3'])
+    expect(ids(planner().plan(envelope('claude-new'), 0))).toEqual(['anthropic/claude-new'])
+  })
+
+  test('an unknown model is refused with what was meant', () => {
+    const plan = () => planner([routeOf('smart', [['openai', 'x']])]).plan(envelope('smrt'), 0)
+    expect(plan).toThrow(/Did you mean smart\?/)
+    expect(plan).toThrow(GatewayError)
+  })
+
+  test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
+    'fault 95: the model name %s is just unknown',
+    (name) => {
+      expect(() => planner().plan(envelope(name), 0)).toThrow(/No route or provider/)
+    },
+  )
+
+  test('a rate-limited target goes behind one that is free, a spent credential last', () => {
+    const health = createTargetHealth()
+    const route = routeOf('smart', [
+      ['anthropic', 'a'],
+      ['openai', 'b'],
+      ['local', 'c'],
+    ])
+    const [first, second] = route.targets
+    if (!first || !second) throw new Error('the route has three targets')
+    health.recordFailure(healthKey(first), new GatewayError('insufficient_quota', 'spent'), 0)
+    health.recordFailure(
+      healthKey(second),
+      new GatewayError('rate_limited', 'slow', { retryAfterMs: 9_000 }),
+      0,
+    )
+    const plan = planner([route], health).plan(envelope('smart'), 1)
+    expect(ids(plan)).toEqual(['local/c', 'openai/b', 'anthropic/a'])
+  })
+})

@@ -1,0 +1,107 @@
+/**
+ * Route and health to plan: decides what to try. Pure: no clock, no network; it decides from memory and returns the
+ * decision as a value.
+ */
+
+import type { Envelope } from '../canonical/envelope.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
+import type { Target } from '../providers/provider.ts'
+import type { HealthKey, TargetHealth } from '../resilience/target-health.ts'
+import { ATTEMPTS_MAX, DEADLINE_MS, RETRIES } from '../resilience/timers.ts'
+import { nearest } from '../std/nearest.ts'
+import type { ModelDirectory } from './model-directory.ts'
+import type { Plan, PlanNode, TargetNode } from './plan.ts'
+import type { Route } from './route.ts'
+
+export interface PlannerOptions {
+  readonly routes: ReadonlyMap<string, Route>
+  readonly directory: ModelDirectory
+  readonly health: TargetHealth
+  /** The target for a provider that is configured, or `undefined`; `modelId` may be anything a client wrote. */
+  target(providerId: string, modelId: string): Target | undefined
+}
+
+export interface Planner {
+  /** Throws `model_not_found` when no target can be named for the model. */
+  plan(envelope: Envelope, nowMs: number): Plan
+}
+
+/** Names shown to a client that asked for a model nobody knows. */
+const SUGGESTIONS_MAX = 5
+/** A model name longer than this is no model name; it is cut in messages. */
+const MODEL_NAME_SHOWN_MAX = 120
+
+export function createPlanner(options: PlannerOptions): Planner {
+  return {
+    plan(envelope, nowMs) {
+      const route = options.routes.get(envelope.modelId) ?? directRoute(envelope.modelId, options)
+      const nodes = route.targets.map((target): TargetNode => {
+        return { type: 'target', target, verdict: options.health.verdict(healthKey(target), nowMs) }
+      })
+      return {
+        ...(options.routes.has(envelope.modelId) ? { routeName: route.name } : {}),
+        root: firstOf(availableFirst(nodes)),
+        deadlineMs: route.deadlineMs,
+        attemptsMax: ATTEMPTS_MAX,
+        retries: route.retries,
+        isStrict: route.isStrict,
+      }
+    },
+  }
+}
+
+/** The names under which the health of a target is remembered. */
+export function healthKey(target: Target): HealthKey {
+  const fingerprint = target.credential?.fingerprint ?? 'none'
+  return {
+    target: `t:${target.id}:${fingerprint}`,
+    credential: `c:${target.provider.id}:${fingerprint}`,
+  }
+}
+
+/** `provider/model`, or a bare model name that some provider claims. */
+function directRoute(name: string, options: PlannerOptions): Route {
+  const target = directTarget(name, options)
+  if (target === undefined) throw unknownModel(name, options)
+  return { name, targets: [target], deadlineMs: DEADLINE_MS, retries: RETRIES, isStrict: false }
+}
+
+function directTarget(name: string, options: PlannerOptions): Target | undefined {
+  const slash = name.indexOf('/')
+  const named = slash > 0 ? options.target(name.slice(0, slash), name.slice(slash + 1)) : undefined
+  if (named) return named
+  const providerId = options.directory.providerFor(name)
+  return providerId === undefined ? undefined : options.target(providerId, name)
+}
+
+/** A target inside a 429 or quota window costs a wait or a refusal: those that have none go before it. */
+function availableFirst(nodes: readonly TargetNode[]): readonly TargetNode[] {
+  if (nodes.every((node) => node.verdict.type === 'available')) return nodes
+  return [
+    ...nodes.filter((node) => node.verdict.type === 'available'),
+    ...nodes
+      .filter((node) => node.verdict.type === 'limited')
+      .sort((left, right) => untilMs(left) - untilMs(right)),
+    ...nodes.filter((node) => node.verdict.type === 'exhausted' || node.verdict.type === 'auth-dead'),
+  ]
+}
+
+function untilMs(node: TargetNode): number {
+  return node.verdict.type === 'available' ? 0 : node.verdict.untilMs
+}
+
+function firstOf(nodes: readonly TargetNode[]): PlanNode {
+  const [only] = nodes
+  return nodes.length === 1 && only !== undefined ? only : { type: 'first', children: nodes }
+}
+
+function unknownModel(name: string, options: PlannerOptions): GatewayError {
+  const shown = name.length > MODEL_NAME_SHOWN_MAX ? `${name.slice(0, MODEL_NAME_SHOWN_MAX)}…` : name
+  const known = [...options.routes.keys(), ...options.directory.list().map((entry) => entry.id)]
+  const meant = nearest(name, known)
+  const some = known.slice(0, SUGGESTIONS_MAX).join(', ')
+  const hint = meant === undefined ? `Known models: ${some || 'none'}.` : `Did you mean ${meant}?`
+  return new GatewayError('model_not_found', `No route or provider serves the model "${shown}". ${hint}`, {
+    param: 'model',
+  })
+}
