@@ -10,7 +10,7 @@ import type { Loss } from '../canonical/loss.ts'
 import type { InferenceRequest } from '../canonical/request.ts'
 import type { InferenceResult } from '../canonical/result.ts'
 import type { Usage } from '../canonical/usage.ts'
-import type { GatewayError } from '../errors/gateway-error.ts'
+import type { AttemptSummary, GatewayError } from '../errors/gateway-error.ts'
 import type { JsonObject } from '../std/json.ts'
 
 export interface Dialect {
@@ -22,6 +22,8 @@ export interface Dialect {
   peek(body: Uint8Array, operation: Operation): Envelope
   /** Decodes a whole request. Throws `invalid_request`. */
   readRequest(body: Uint8Array): InferenceRequest
+  /** Why a request cannot be said in any other dialect, where that is so: asked before a translation, never in passthrough. */
+  refuseTranslation?(request: InferenceRequest): GatewayError | undefined
 
   // The target's side, leaving.
 
@@ -103,6 +105,8 @@ export interface StreamFacts {
   readonly modelId?: string
   /** An error event arrived; it was not let through. */
   readonly error?: GatewayError
+  /** A tool call's arguments are not JSON (fault 71); they are passed on as they are and said so. */
+  readonly hasMalformedToolCall?: boolean
   readonly anomalies: number
 }
 
@@ -121,6 +125,8 @@ export interface Passthrough {
 
 export interface Folder {
   read(chunk: Uint8Array): void
+  /** The source ended: takes in an event whose blank line never came. */
+  end(): void
   /** The whole plain answer as JSON. Call it only when `facts.isComplete`. */
   result(): Uint8Array
   readonly facts: StreamFacts
@@ -165,9 +171,4 @@ export interface ErrorContext {
   readonly isPartial?: boolean
 }
 
-export interface AttemptSummary {
-  readonly target: string
-  readonly status?: number
-  readonly code?: string
-  readonly durationMs: number
-}
+export type { AttemptSummary } from '../errors/gateway-error.ts'

@@ -123,12 +123,16 @@ class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arra
   readonly #settlement = Promise.withResolvers<Settlement>()
   #head: Uint8Array | undefined
   #bodyBytes = 0
+  /** What the pipe knows after the last bytes it read. */
+  #facts: StreamFacts
   #isExhausted = false
+  #isPipeEnded = false
   #isSettled = false
 
   constructor(context: RelayContext, pipe: Passthrough) {
     this.#context = context
     this.#pipe = pipe
+    this.#facts = pipe.facts
     this.#chunks = context.response.body[Symbol.asyncIterator]()
   }
 
@@ -138,19 +142,18 @@ class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arra
 
   /** Everything up to and with the first content is held back here; throws what keeps it from coming. */
   async open(): Promise<void> {
-    const { facts } = this.#pipe
     const held: Uint8Array[] = []
     let heldBytes = 0
-    while (!facts.hasContent && !facts.isTerminated) {
+    while (!this.#facts.hasContent && !this.#facts.isTerminated) {
       const bytes = await this.#nextBytes()
       if (bytes === undefined) break
-      if (facts.error) throw facts.error
+      if (this.#facts.error) throw this.#facts.error
       if (bytes.length === 0) continue
       held.push(bytes)
       heldBytes += bytes.length
-      if (heldBytes > HEAD_BYTES_MAX && !facts.hasContent) throw tooMuchBeforeContent()
+      if (heldBytes > HEAD_BYTES_MAX && !this.#facts.hasContent) throw tooMuchBeforeContent()
     }
-    if (!facts.hasContent) assertWhole(facts)
+    if (!this.#facts.hasContent) assertWhole(this.#facts)
     this.#context.response.markContent()
     this.#context.attempt.markFirstToken()
     this.#head = joined(held)
@@ -192,25 +195,36 @@ class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arra
 
   /** The next bytes worth sending, or `undefined` at the end of a whole answer. */
   async #nextContent(): Promise<Uint8Array | undefined> {
-    const { facts } = this.#pipe
-    while (!facts.isTerminated) {
-      const bytes = await this.#nextBytes()
+    for (;;) {
+      const bytes = this.#facts.isTerminated ? this.#endPipe() : await this.#nextBytes()
+      if (this.#facts.error && !bytes?.length) throw this.#facts.error
       if (bytes === undefined) break
       if (bytes.length > 0) return bytes
-      if (facts.error) break
     }
-    if (facts.error) throw facts.error
-    if (!facts.isComplete) throw brokenOff()
+    if (!this.#facts.isComplete) throw brokenOff()
     return undefined
   }
 
   /** What the pipe makes of the next chunk; its last bytes when the source ends; then `undefined`. */
   async #nextBytes(): Promise<Uint8Array | undefined> {
     if (this.#isExhausted) return undefined
-    const step = await nextChunk(this.#context, this.#chunks, this.#pipe.facts.isComplete)
-    if (!step.done) return this.#pipe.read(step.value)
-    this.#isExhausted = true
-    return this.#pipe.end()
+    const step = await nextChunk(this.#context, this.#chunks, this.#facts.isComplete)
+    if (step.done) {
+      this.#isExhausted = true
+      return this.#endPipe()
+    }
+    const bytes = this.#pipe.read(step.value)
+    this.#facts = this.#pipe.facts
+    return bytes
+  }
+
+  /** The pipe's last bytes, once. */
+  #endPipe(): Uint8Array | undefined {
+    if (this.#isPipeEnded) return undefined
+    this.#isPipeEnded = true
+    const bytes = this.#pipe.end()
+    this.#facts = this.#pipe.facts
+    return bytes
   }
 
   #errorEvent(error: GatewayError): Uint8Array {
@@ -228,14 +242,14 @@ class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arra
     this.#isSettled = true
     this.#context.attempt.complete(this.#end())
     if (!this.#isExhausted) drain(this.#context, this.#chunks)
-    this.#settlement.resolve({ state: 'completed', bodyBytes: this.#bodyBytes, ...usageOf(this.#pipe.facts) })
+    this.#settlement.resolve({ state: 'completed', bodyBytes: this.#bodyBytes, ...usageOf(this.#facts) })
   }
 
   #settleBroken(failure: GatewayError | undefined): void {
     if (this.#isSettled) return
     this.#isSettled = true
     this.#context.response.cancel()
-    const usage = usageOf(this.#pipe.facts)
+    const usage = usageOf(this.#facts)
     const bodyBytes = this.#bodyBytes
     if (failure === undefined || failure.code === 'client_gone') {
       this.#context.attempt.cancel(this.#end())
@@ -247,7 +261,7 @@ class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arra
   }
 
   #end() {
-    const { facts } = this.#pipe
+    const facts = this.#facts
     return { hasBegun: true, flags: flagsOf(facts), status: this.#context.response.status, ...usageOf(facts) }
   }
 }
@@ -263,17 +277,16 @@ async function foldStream(context: RelayContext): Promise<Committed> {
   const folder: LossyFolder = call.isTranslated
     ? createTranslatingFolder(targetDialect, exchange.dialect, answerOptions(context))
     : exchange.dialect.createFolder()
-  const { facts } = folder
+  let { facts } = folder
   const chunks = response.body[Symbol.asyncIterator]()
   while (!facts.isTerminated) {
     const step = await nextChunk(context, chunks, facts.isComplete)
-    if (step.done) {
-      folder.end()
-      break
-    }
+    if (step.done) folder.end()
+    else folder.read(step.value)
     const hadContent = facts.hasContent
-    folder.read(step.value)
+    facts = folder.facts
     if (facts.error) throw facts.error
+    if (step.done) break
     if (!hadContent && facts.hasContent) {
       response.markContent()
       attempt.markFirstToken()

@@ -26,10 +26,21 @@ export interface Provider {
   readonly quirks: readonly Quirk[]
   /** Where its models are listed, below the base URL; absent where it has no list. */
   readonly modelsPath?: string
+  /** How the makers' own model names begin (`claude-`, `gpt-`): a bare model name finds its provider by them. */
+  readonly modelPrefixes?: readonly string[]
+  /** A small chat model of its, to try it with where nobody named one; it may go out of date. */
+  readonly exampleModel?: string
   /** Answers are made up by the simulator; said in every response. */
   readonly isSimulated?: boolean
   /** Where its API is documented. */
   readonly documentation?: string
+  /**
+   * For a provider whose address is the customer's own (an Azure resource, any compatible server): the provider at that
+   * address. `baseUrl` is then only an example, and the provider cannot be used without an address.
+   */
+  readonly at?: (address: string) => Provider
+  /** Environment variables that may hold that address, best first. */
+  readonly environmentAddresses?: readonly string[]
 }
 
 export type AuthScheme =
@@ -41,10 +52,14 @@ export interface Quirk {
   readonly name: string
   /** Where it was observed. */
   readonly seenAt: string
+  /** Top-level request fields that call for `adaptRequest`; a passthrough body without them is left as it is. Absent: always. */
+  readonly fields?: readonly string[]
+  /** ASCII text that must stand somewhere in the body as well, for what lies below the top level (a message's role). */
+  readonly text?: string
   /** Changes a request of the provider's dialect just before it is sent; pure. */
-  adaptRequest?(fields: JsonObject): JsonObject
+  readonly adaptRequest?: (fields: JsonObject) => JsonObject
   /** Changes the path below the base URL (Azure's deployments); pure. */
-  adaptPath?(path: string, modelId: string): string
+  readonly adaptPath?: (path: string, modelId: string) => string
 }
 
 /** Provider, model and credential: the thing an attempt hits. */

@@ -23,7 +23,8 @@ export class ByteQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8
   #queuedBytes = 0
   #isPaused = false
   #isEnded = false
-  #error: unknown
+  /** What the source failed with, until the consumer has been told. */
+  #failure: { readonly error: unknown } | undefined
   #waiting: Waiting | undefined
 
   constructor(source: ByteSource, highWaterBytes: number = QUEUE_HIGH_WATER_BYTES) {
@@ -62,11 +63,10 @@ export class ByteQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8
   fail(error: unknown): void {
     if (this.#isEnded) return
     this.#isEnded = true
-    this.#error = error
-    if (!this.#waiting) return
-    this.#error = undefined
-    this.#waiting.reject(error)
+    const waiting = this.#waiting
     this.#waiting = undefined
+    if (waiting) waiting.reject(error)
+    else this.#failure = { error }
   }
 
   /** Everything queued, as one read: a consumer that fell behind catches up with one chunk. */
@@ -79,17 +79,20 @@ export class ByteQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8
       }
       return Promise.resolve({ done: false, value })
     }
-    if (this.#error !== undefined) {
-      const error = this.#error
-      this.#error = undefined
+    if (this.#failure) {
+      const { error } = this.#failure
+      this.#failure = undefined
       return Promise.reject(error)
     }
     if (this.#isEnded) return Promise.resolve({ done: true, value: undefined })
+    if (this.#waiting)
+      return Promise.reject(new Error('a byte queue has one reader, which waits for one read at a time'))
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject }
     })
   }
 
+  /** The consumer leaves: the source is cancelled, what is queued is dropped, and a read that still waits ends. */
   return(): Promise<IteratorResult<Uint8Array, undefined>> {
     if (!this.#isEnded) {
       this.#isEnded = true
@@ -97,7 +100,9 @@ export class ByteQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8
     }
     this.#chunks = []
     this.#queuedBytes = 0
-    this.#error = undefined
+    this.#failure = undefined
+    this.#waiting?.resolve({ done: true, value: undefined })
+    this.#waiting = undefined
     return Promise.resolve({ done: true, value: undefined })
   }
 

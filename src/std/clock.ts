@@ -17,16 +17,34 @@ export interface Clock {
 /** The longest delay Node's timers keep without wrapping to 1 ms (2^31 - 1 ms). */
 const TIMER_DELAY_MAX_MS = 2_147_483_647
 
+/**
+ * Node's timers count whole milliseconds and fire up to two too early by the monotonic clock, so that a deadline's
+ * timer would find the deadline not yet reached. This one looks again, and waits for the rest.
+ */
 class NodeTimer implements Timer {
-  readonly #handle: NodeJS.Timeout
+  readonly #dueMs: number
+  readonly #callback: () => void
+  #handle: NodeJS.Timeout
 
   constructor(delayMs: number, callback: () => void) {
-    this.#handle = setTimeout(callback, Math.min(Math.max(0, delayMs), TIMER_DELAY_MAX_MS))
-    this.#handle.unref()
+    this.#dueMs = performance.now() + delayMs
+    this.#callback = callback
+    this.#handle = this.#arm(delayMs)
   }
 
   cancel(): void {
     clearTimeout(this.#handle)
+  }
+
+  #arm(delayMs: number): NodeJS.Timeout {
+    const wholeMs = Math.min(Math.max(0, Math.ceil(delayMs)), TIMER_DELAY_MAX_MS)
+    return setTimeout(() => this.#fire(), wholeMs).unref()
+  }
+
+  #fire(): void {
+    const leftMs = this.#dueMs - performance.now()
+    if (leftMs > 0) this.#handle = this.#arm(leftMs)
+    else this.#callback()
   }
 }
 

@@ -31,7 +31,10 @@ export function byteSizeSchema(limits: { readonly minBytes: number; readonly max
     .transform((value, context) => {
       const bytes = typeof value === 'number' ? value : parseUnits(value, sizeUnits)
       if (bytes === undefined || !Number.isSafeInteger(bytes)) {
-        return refuse(context, 'is not a size: write whole bytes or a number and a unit, such as 64KiB or 32MiB')
+        return refuse(
+          context,
+          'is not a size: write whole bytes or a number and a unit, such as 64KiB or 32MiB',
+        )
       }
       if (bytes < limits.minBytes || bytes > limits.maxBytes) {
         const range = `from ${writeBytes(limits.minBytes)} to ${writeBytes(limits.maxBytes)}`

@@ -1,0 +1,33 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { repositoryRoot } from '../tools/checks/source-files.ts'
+import { allCells, requestBody } from './cells.ts'
+
+const run = promisify(execFile)
+
+test('the bench measures the gateway beside the bare relay, and every answer is whole', async () => {
+  const args = [join('bench', 'main.ts'), '--quick', '--json']
+  const { stdout } = await run(process.execPath, args, { cwd: repositoryRoot })
+  // What the command has just written, in the shape of BenchResult.
+  const result = JSON.parse(stdout) as {
+    readonly cells: readonly {
+      readonly figures: readonly { contestant: string; requestsPerSecond: number }[]
+    }[]
+  }
+  expect(result.cells).toHaveLength(4)
+  for (const { figures } of result.cells) {
+    expect(figures.map(({ contestant }) => contestant)).toEqual(['bare relay', 'holdfast'])
+    expect(figures.every(({ requestsPerSecond }) => requestsPerSecond > 0)).toBe(true)
+  }
+}, 60_000)
+
+test.each(allCells.map((cell) => [cell.name, cell] as const))(
+  'the request of "%s" has exactly the size it is named for',
+  (_name, cell) => {
+    const body = requestBody(cell, 'bench-openai/bench-model')
+    expect(Buffer.byteLength(body)).toBe(cell.requestBytes)
+    expect(body).toContain('"max_tokens":256')
+  },
+)

@@ -1,0 +1,241 @@
+/** Those who run in the bench: how each is started, and how a request of a cell is put to it. */
+
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Cell, modelOf } from './cells.ts'
+import { startPinned, stop, untilPrinted } from './processes.ts'
+
+export interface Contestant {
+  readonly name: string
+  readonly origin: string
+  /** Absent for the upstream itself, whose cost is not measured. */
+  readonly pid?: number
+  canServe(cell: Cell): boolean
+  /** The model name a client of this contestant writes. */
+  model(cell: Cell): string
+  headers(cell: Cell): Readonly<Record<string, string>>
+  close(): Promise<void>
+}
+
+/** A contestant that cannot take part here, and why. */
+export interface Absent {
+  readonly name: string
+  readonly absent: string
+}
+
+const folder = dirname(fileURLToPath(import.meta.url))
+const portkeyFolder = join(folder, 'portkey')
+const portkeyServer = join(portkeyFolder, 'node_modules/@portkey-ai/gateway/build/start-server.js')
+const mainFile = join(folder, '..', 'src', 'cli', 'main.ts')
+
+const plainHeaders = { 'content-type': 'application/json', authorization: 'Bearer bench-key' }
+
+/** The parts of a contestant that passes requests on without looking at them. */
+const transparent = {
+  canServe: () => true,
+  model: modelOf,
+  headers: () => plainHeaders,
+} as const
+
+/** The upstream, asked without anything in between: what latency is compared with. */
+export async function startUpstream(): Promise<Contestant> {
+  const child = startPinned({ core: 'load', command: [process.execPath, join(folder, 'upstream.ts')] })
+  const port = await untilPrinted(child, /listening (\d+)/)
+  return {
+    ...transparent,
+    name: 'direct',
+    origin: `http://127.0.0.1:${port}`,
+    close: () => stop(child),
+  }
+}
+
+export async function startBareRelay(upstream: string): Promise<Contestant> {
+  const child = startPinned({
+    core: 'gateway',
+    command: [process.execPath, join(folder, 'bare-relay.ts'), upstream],
+  })
+  const port = await untilPrinted(child, /listening (\d+)/)
+  return {
+    ...transparent,
+    ...processId(child.pid),
+    name: 'bare relay',
+    origin: `http://127.0.0.1:${port}`,
+    close: () => stop(child),
+  }
+}
+
+export async function startHoldfast(upstream: string): Promise<Contestant> {
+  const { path, port, remove } = await writeHoldfastConfig(upstream)
+  const child = startPinned({
+    core: 'gateway',
+    command: [process.execPath, mainFile, 'start', '--config', path],
+    cwd: dirname(path),
+  })
+  child.stdout?.resume()
+  await untilListening(port, child)
+  return {
+    ...transparent,
+    ...processId(child.pid),
+    name: 'holdfast',
+    origin: `http://127.0.0.1:${port}`,
+    model: (cell) => `bench-${cell.upstream}/${modelOf(cell)}`,
+    async close() {
+      await stop(child)
+      await remove()
+    },
+  }
+}
+
+/** A configuration with the bench's upstream as two providers, on a port that is free now. */
+export async function writeHoldfastConfig(upstream: string) {
+  const temporary = await mkdtemp(join(tmpdir(), 'holdfast-bench-'))
+  const path = join(temporary, 'holdfast.yaml')
+  const port = await freePort()
+  const provider = (dialect: string): string =>
+    `{ dialect: ${dialect}, baseUrl: "${upstream}/v1", credential: bench-key }`
+  const lines = [
+    `listen: 127.0.0.1:${port}`,
+    'discover: false',
+    'limits: { requestsInFlight: 10000 }',
+    'providers:',
+    `  bench-openai: ${provider('openai-chat')}`,
+    `  bench-anthropic: ${provider('anthropic-messages')}`,
+  ]
+  await writeFile(path, `${lines.join('\n')}\n`)
+  return { path, port, remove: () => rm(temporary, { recursive: true, force: true }) }
+}
+
+export async function startNginx(upstream: string): Promise<Contestant | Absent> {
+  const nginx = ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/sbin/nginx', '/usr/local/bin/nginx'].find(
+    (path) => existsSync(path),
+  )
+  if (nginx === undefined) {
+    return { name: 'nginx', absent: 'not installed; on Debian: apt-get install nginx-light' }
+  }
+  const temporary = await mkdtemp(join(tmpdir(), 'holdfast-bench-nginx-'))
+  const port = await freePort()
+  const configPath = join(temporary, 'nginx.conf')
+  await writeFile(configPath, nginxConfig({ folder: temporary, port, upstream: new URL(upstream).host }))
+  const child = startPinned({
+    core: 'gateway',
+    command: [nginx, '-p', temporary, '-c', configPath, '-e', join(temporary, 'error.log')],
+  })
+  await untilListening(port, child)
+  return {
+    ...transparent,
+    ...processId(child.pid),
+    name: 'nginx',
+    origin: `http://127.0.0.1:${port}`,
+    async close() {
+      await stop(child)
+      await rm(temporary, { recursive: true, force: true })
+    },
+  }
+}
+
+interface NginxPlace {
+  readonly folder: string
+  readonly port: number
+  readonly upstream: string
+}
+
+function nginxConfig({ folder: temporary, port, upstream }: NginxPlace): string {
+  return `
+daemon off;
+worker_processes 1;
+pid ${temporary}/nginx.pid;
+events { worker_connections 16384; }
+http {
+  access_log off;
+  client_body_temp_path ${temporary}/body; proxy_temp_path ${temporary}/proxy; fastcgi_temp_path ${temporary}/fastcgi;
+  uwsgi_temp_path ${temporary}/uwsgi; scgi_temp_path ${temporary}/scgi;
+  client_body_buffer_size 128k;
+  keepalive_requests 10000000;
+  upstream bench { server ${upstream}; keepalive 256; keepalive_requests 10000000; }
+  server {
+    listen 127.0.0.1:${port};
+    location / {
+      proxy_pass http://bench;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_buffering off;
+    }
+  }
+}
+`
+}
+
+/** Portkey's gateway, with the dependencies that bench/portkey pins; it refuses Anthropic clients of other providers. */
+export async function startPortkey(upstream: string): Promise<Contestant | Absent> {
+  if (!existsSync(portkeyServer)) {
+    return { name: 'portkey', absent: 'not installed; npm ci --ignore-scripts --prefix bench/portkey' }
+  }
+  const port = await freePort()
+  const child = startPinned({
+    core: 'gateway',
+    command: [process.execPath, portkeyServer, '--headless', `--port=${port}`],
+    cwd: portkeyFolder,
+    environment: { NODE_ENV: 'production' },
+  })
+  child.stdout?.resume()
+  await untilListening(port, child)
+  return {
+    ...transparent,
+    ...processId(child.pid),
+    name: 'portkey',
+    origin: `http://127.0.0.1:${port}`,
+    canServe: (cell) => cell.client === 'openai',
+    headers: (cell) => ({
+      ...plainHeaders,
+      'x-portkey-provider': cell.upstream,
+      'x-portkey-custom-host': `${upstream}/v1`,
+    }),
+    close: () => stop(child),
+  }
+}
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('the system gave no port')
+  return address.port
+}
+
+/** Waits until a port takes connections; fails when the process that should listen ends, or after 15 s. */
+export async function untilListening(
+  port: number,
+  child: { readonly exitCode: number | null },
+): Promise<void> {
+  const giveUpMs = Date.now() + 15_000
+  while (!(await takesConnections(port))) {
+    if (child.exitCode !== null) throw new Error(`the process for port ${port} ended with ${child.exitCode}`)
+    if (Date.now() > giveUpMs) throw new Error(`nothing listens on port ${port}`)
+    await new Promise((resolve) => {
+      setTimeout(resolve, 2)
+    })
+  }
+}
+
+async function takesConnections(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
+
+function processId(pid: number | undefined): { readonly pid?: number } {
+  return pid === undefined ? {} : { pid }
+}

@@ -1,0 +1,134 @@
+/**
+ * `npm run bench`: what the gateway costs, as ratios against a bare relay, nginx and Portkey.
+ *   --quick       a smoke run of seconds: few cells, one round, the bare relay and Holdfast only
+ *   --json        the result as JSON on standard output
+ *   --write       writes docs/performance.md
+ *   --cell TEXT   only cells whose name contains TEXT
+ *   --rounds N    rounds for each cell (default 5)
+ *   --without-holdfast, --without-memory, --without-startup
+ */
+
+import { writeFile } from 'node:fs/promises'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { repositoryRoot } from '../tools/checks/source-files.ts'
+import { allCells, type Cell } from './cells.ts'
+import {
+  type Absent,
+  type Contestant,
+  startBareRelay,
+  startHoldfast,
+  startNginx,
+  startPortkey,
+  startUpstream,
+} from './contestants.ts'
+import { LoadProcess } from './load-process.ts'
+import { type CellResult, measureCell, type Plan } from './measure.ts'
+import { measureMemory, type MemoryResult } from './memory.ts'
+import { canPin } from './processes.ts'
+import { type BenchResult, writeDocument, writeTables } from './report.ts'
+import { measureStartup } from './startup.ts'
+
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+    cell: { type: 'string', default: '' },
+    rounds: { type: 'string', default: '5' },
+    'without-holdfast': { type: 'boolean', default: false },
+    'without-memory': { type: 'boolean', default: false },
+    'without-startup': { type: 'boolean', default: false },
+  },
+})
+
+const fullPlan: Plan = {
+  rounds: Number(flags.rounds),
+  loadMs: 1_500,
+  latencyMs: 500,
+  warmUpMs: 1_500,
+  concurrency: 32,
+}
+const quickPlan: Plan = { rounds: 1, loadMs: 300, latencyMs: 100, warmUpMs: 200, concurrency: 8 }
+const quickCells = /^(?:passthrough|openai to anthropic), 1 KB, (?:plain|50 chunks)$/
+
+const plan = flags.quick ? quickPlan : fullPlan
+const result = await bench()
+if (flags.json) process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`)
+else process.stdout.write(`${writeTables(result)}\n`)
+if (flags.write) await writeFile(join(repositoryRoot, 'docs', 'performance.md'), writeDocument(result))
+
+async function bench(): Promise<BenchResult> {
+  const startup =
+    flags.quick || flags['without-startup'] || flags['without-holdfast'] ? undefined : await measureStartup(5)
+  const load = new LoadProcess()
+  const direct = await startUpstream()
+  const { contestants, absent } = await startContestants(direct.origin)
+  try {
+    const cells = await measureCells(load, direct, contestants)
+    const memory = flags.quick || flags['without-memory'] ? [] : await measureAllMemory(load, direct.origin)
+    const machine = {
+      date: new Date().toISOString().slice(0, 10),
+      node: process.versions.node,
+      cpuModel: cpus()[0]?.model.trim() ?? 'unknown',
+      cores: cpus().length,
+      isPinned: canPin,
+    }
+    return { machine, plan, cells, memory, absent, ...(startup === undefined ? {} : { startup }) }
+  } finally {
+    await Promise.all([load, direct, ...contestants].map((each) => each.close()))
+  }
+}
+
+async function startContestants(upstream: string) {
+  const starts = [
+    startBareRelay,
+    ...(flags['without-holdfast'] ? [] : [startHoldfast]),
+    ...(flags.quick ? [] : [startNginx, startPortkey]),
+  ]
+  const contestants: Contestant[] = []
+  const absent: Absent[] = []
+  for (const start of starts) {
+    const started = await start(upstream)
+    if ('absent' in started) absent.push(started)
+    else contestants.push(started)
+  }
+  return { contestants, absent }
+}
+
+async function measureCells(
+  load: LoadProcess,
+  direct: Contestant,
+  contestants: readonly Contestant[],
+): Promise<readonly CellResult[]> {
+  const chosen = allCells.filter(
+    ({ name }) => name.includes(flags.cell) && (!flags.quick || quickCells.test(name)),
+  )
+  const results: CellResult[] = []
+  for (const cell of chosen) {
+    tell(cell)
+    results.push(await measureCell({ cell, load, plan }, direct, contestants))
+  }
+  return results
+}
+
+/** Each on a process that has served nothing yet. */
+async function measureAllMemory(load: LoadProcess, upstream: string): Promise<readonly MemoryResult[]> {
+  const results: MemoryResult[] = []
+  for (const start of [startBareRelay, ...(flags['without-holdfast'] ? [] : [startHoldfast])]) {
+    const contestant = await start(upstream)
+    try {
+      const measured = await measureMemory(load, contestant)
+      if (measured !== undefined) results.push(measured)
+    } finally {
+      await contestant.close()
+    }
+  }
+  return results
+}
+
+/** Progress goes to standard error: a bench of minutes should not look dead. */
+function tell({ name }: Cell): void {
+  process.stderr.write(`measuring ${name}\n`)
+}

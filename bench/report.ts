@@ -1,0 +1,180 @@
+/** Says the results of the bench: as a table for the terminal, and as docs/performance.md. */
+
+import { PACE_MS, streamChunks } from './cells.ts'
+import type { Absent } from './contestants.ts'
+import type { CellFigures, CellResult, Plan } from './measure.ts'
+import type { MemoryResult } from './memory.ts'
+import type { StartupResult } from './startup.ts'
+
+export interface BenchResult {
+  readonly machine: Machine
+  readonly plan: Plan
+  readonly cells: readonly CellResult[]
+  readonly memory: readonly MemoryResult[]
+  readonly startup?: StartupResult
+  readonly absent: readonly Absent[]
+}
+
+/** What the figures depend on, without saying whose machine it is. */
+export interface Machine {
+  readonly date: string
+  readonly node: string
+  readonly cpuModel: string
+  readonly cores: number
+  readonly isPinned: boolean
+}
+
+type Pick = (figures: CellFigures) => number | undefined
+
+const measured = 'holdfast'
+
+/** Every table of the report, as Markdown, which is legible in a terminal too. */
+export function writeTables(result: BenchResult): string {
+  const names = [
+    ...new Set(result.cells.flatMap(({ figures }) => figures.map(({ contestant }) => contestant))),
+  ]
+  const rivals = names.filter((name) => name !== measured)
+  const sections = [
+    '## CPU time for each request, µs',
+    table(result, names, ({ cpuUs }) => cpuUs, whole),
+    '## CPU time as a ratio: holdfast against',
+    ratios(result, rivals, ({ cpuUs }) => cpuUs),
+    '## Requests a second',
+    table(result, names, ({ requestsPerSecond }) => requestsPerSecond, whole),
+    '## Requests a second as a ratio: holdfast against',
+    ratios(result, rivals, ({ requestsPerSecond }) => requestsPerSecond),
+    '## Added latency of a single request, p50 µs',
+    table(result, names, ({ addedP50Us }) => addedP50Us, whole),
+    '## Added latency of a single request, p99 µs',
+    table(result, names, ({ addedP99Us }) => addedP99Us, whole),
+    '## Added latency as a ratio (p50 / p99): holdfast against',
+    latencyRatios(result, rivals),
+    ...memorySection(result.memory),
+    ...startupSection(result.startup),
+    ...result.absent.map(({ name, absent }) => `${name} did not take part: ${absent}.`),
+  ]
+  return sections.join('\n\n')
+}
+
+/** docs/performance.md. */
+export function writeDocument(result: BenchResult): string {
+  const { machine, plan } = result
+  return `# Performance
+
+Produced by \`npm run bench -- --write\` on ${machine.date}: Node ${machine.node}, ${machine.cpuModel}, ${machine.cores} cores${machine.isPinned ? '' : ', processes not pinned'}.
+Absolute figures belong to that machine; the ratios travel better.
+
+## Method
+
+- The gateway under test has one core to itself. The load and the upstream, both of this repository, share another.
+- The upstream answers on bare sockets with bytes made beforehand. A streamed answer has ${streamChunks} content events, each written
+  in a turn of the event loop of its own; in the paced cells ${PACE_MS} ms apart, so that their requests a second are the upstream's
+  and their latency says nothing.
+- Contestants take turns within each of ${plan.rounds} rounds, in an order that rotates; figures are medians over the rounds. Every
+  answer is judged: a status other than 200 or a stream without its end stops the bench.
+- CPU time is what the kernel counted for the process and its children, user and system, under ${plan.concurrency} requests in flight for
+  ${plan.loadMs / 1_000} s, divided by the requests. Added latency is that of one request at a time, less that of the upstream asked directly.
+- Requests a second is what one gateway core gave *or* what the load core could ask for, whichever is less; where two
+  contestants are close to each other and fast, it is the latter.
+- Requests set \`max_tokens\` to 256, so that a plain one goes upstream as it was asked.
+- *bare relay* is \`bench/bare-relay.ts\`: node:http and undici's dispatch, and nothing else. It passes the client's dialect on
+  in every cell, also where Holdfast translates. *nginx* is a reverse proxy of one worker with keep-alive and without
+  buffering. *portkey* is \`@portkey-ai/gateway\` with the dependencies that \`bench/portkey/package-lock.json\` pins; it
+  does not serve Anthropic clients of OpenAI providers.
+
+${writeTables(result)}
+`
+}
+
+function table(
+  result: BenchResult,
+  names: readonly string[],
+  pick: Pick,
+  write: (value: number | undefined) => string,
+): string {
+  return rows(
+    ['', ...names],
+    cellsWith(result, pick).map(({ cell, figures }) => [
+      cell.name,
+      ...names.map((name) => write(valueOf(figures, name, pick))),
+    ]),
+  )
+}
+
+function ratios(result: BenchResult, rivals: readonly string[], pick: Pick): string {
+  return rows(
+    ['', ...rivals],
+    cellsWith(result, pick).map(({ cell, figures }) => [
+      cell.name,
+      ...rivals.map((rival) => ratio(valueOf(figures, measured, pick), valueOf(figures, rival, pick))),
+    ]),
+  )
+}
+
+function latencyRatios(result: BenchResult, rivals: readonly string[]): string {
+  const one = (figures: readonly CellFigures[], rival: string, pick: Pick): string =>
+    ratio(valueOf(figures, measured, pick), valueOf(figures, rival, pick))
+  return rows(
+    ['', ...rivals],
+    cellsWith(result, ({ addedP50Us }) => addedP50Us).map(({ cell, figures }) => [
+      cell.name,
+      ...rivals.map(
+        (rival) =>
+          `${one(figures, rival, ({ addedP50Us }) => addedP50Us)} / ${one(figures, rival, ({ addedP99Us }) => addedP99Us)}`,
+      ),
+    ]),
+  )
+}
+
+/** The cells in which a figure was measured at all. */
+function cellsWith(result: BenchResult, pick: Pick): readonly CellResult[] {
+  return result.cells.filter(({ figures }) => figures.some((each) => pick(each) !== undefined))
+}
+
+function valueOf(figures: readonly CellFigures[], name: string, pick: Pick): number | undefined {
+  const found = figures.find(({ contestant }) => contestant === name)
+  return found === undefined ? undefined : pick(found)
+}
+
+function ratio(value: number | undefined, other: number | undefined): string {
+  return value === undefined || other === undefined || other <= 0 ? '-' : `${(value / other).toFixed(2)}x`
+}
+
+function memorySection(memory: readonly MemoryResult[]): readonly string[] {
+  if (memory.length === 0) return []
+  return [
+    `## Memory of an idle open stream (${memory[0]?.streams} open), KB`,
+    rows(
+      ['', 'KB a stream'],
+      memory.map(({ contestant, bytesPerStream }) => [contestant, (bytesPerStream / 1_024).toFixed(1)]),
+    ),
+  ]
+}
+
+function startupSection(startup: StartupResult | undefined): readonly string[] {
+  if (startup === undefined) return []
+  return [
+    '## From the command to listening, ms',
+    rows(
+      ['', 'ms'],
+      [
+        ['npm start', whole(startup.npmMs)],
+        ['node src/cli/main.ts start', whole(startup.nodeMs)],
+      ],
+    ),
+  ]
+}
+
+function whole(value: number | undefined): string {
+  return value === undefined ? '-' : value.toFixed(0)
+}
+
+function rows(head: readonly string[], body: readonly (readonly string[])[]): string {
+  const widths = head.map((cell, column) =>
+    Math.max(3, cell.length, ...body.map((row) => row[column]?.length ?? 0)),
+  )
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`
+  const rule = `| ${widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`
+  return [line(head), rule, ...body.map(line)].join('\n')
+}

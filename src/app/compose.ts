@@ -1,0 +1,168 @@
+/**
+ * The one place that wires. The ground lives as long as the process; a house is built on it for each configuration and
+ * replaced as a whole when the configuration changes, so that a request sees one configuration from beginning to end.
+ */
+
+import { type Admission, createAdmission } from '../admission/admission.ts'
+import { dialects } from '../dialects/index.ts'
+import type { Gateway, ModelEntry } from '../exchange/gateway.ts'
+import { createGateway } from '../exchange/serve.ts'
+import { createExecution } from '../execution/run-plan.ts'
+import { createKeyring } from '../keys/keyring.ts'
+import { contextWindow } from '../providers/context-windows.ts'
+import type { Target } from '../providers/provider.ts'
+import { createTargetHealth, type TargetHealth } from '../resilience/target-health.ts'
+import { createModelDirectory } from '../routing/model-directory.ts'
+import { createPlanner } from '../routing/planner.ts'
+import type { Route } from '../routing/route.ts'
+import type { Clock } from '../std/clock.ts'
+import type { IdSource, Random } from '../std/ids.ts'
+import type { Secret } from '../std/secret.ts'
+import type { Transport } from '../std/transport.ts'
+import type { Telemetry } from '../telemetry/records.ts'
+import type { FetchDeps } from '../upstream/fetch-json.ts'
+import { createRedactor } from '../upstream/redact.ts'
+import { createSender } from '../upstream/send.ts'
+import { createTargetTable } from './target-table.ts'
+import type { ConfiguredProvider, ConfiguredRoute, HoldfastConfig } from './config/config.ts'
+
+/** What outlives every configuration: time, chance, sockets, and what is remembered of targets. */
+export interface Ground {
+  readonly clock: Clock
+  readonly random: Random
+  readonly ids: IdSource
+  readonly telemetry: Telemetry
+  readonly health: TargetHealth
+  readonly transport: Transport
+}
+
+export type GroundParts = Omit<Ground, 'health'>
+
+export function createGround(parts: GroundParts): Ground {
+  return { ...parts, health: createTargetHealth() }
+}
+
+/** What asks providers for their lists of models: before there is a configuration, and beside it. */
+export function composeProber({ transport, clock, telemetry }: Ground): FetchDeps {
+  return {
+    clock,
+    sender: createSender({ transport, clock, telemetry, dialects, redactor: createRedactor() }),
+  }
+}
+
+/** Models that providers listed, by provider id; filled in the background, after the start. */
+export type ModelLists = ReadonlyMap<string, readonly string[]>
+
+export interface House {
+  readonly config: HoldfastConfig
+  readonly gateway: Gateway
+  readonly admission: Admission
+}
+
+export interface HouseOptions {
+  readonly config: HoldfastConfig
+  readonly modelLists: ModelLists
+  /** The house before this one: its requests in flight still count. */
+  readonly before?: House
+  /** Becomes false when the drain begins. */
+  isAccepting(): boolean
+}
+
+export function composeHouse(ground: Ground, options: HouseOptions): House {
+  const { config } = options
+  const { clock, telemetry, health, transport, random } = ground
+  const redactor = createRedactor(secretsOf(config))
+  const sender = createSender({
+    transport,
+    clock,
+    telemetry,
+    redactor,
+    dialects,
+    limits: { responseBytesMax: config.limits.responseBytes },
+  })
+  const target = createTargetTable(config.providers)
+  const directory = createModelDirectory(
+    config.providers.map((one) => ({ provider: one.provider, modelIds: modelsOf(one, options.modelLists) })),
+  )
+  const routes = new Map(config.routes.map((route) => [route.name, resolveRoute(route, target)]))
+  const planner = createPlanner({ routes, directory, health, target })
+  const execution = createExecution({
+    clock,
+    random,
+    telemetry,
+    health,
+    dialects,
+    send: (request) => sender.send(request),
+    contextWindow: ({ provider, modelId }) => contextWindow(provider.id, modelId),
+  })
+  const admission = admissionFor(config, options.before)
+  const gateway = createGateway({
+    clock,
+    telemetry,
+    keyring: createKeyring(config.keys),
+    admission,
+    planner,
+    execution,
+    models: () => listModels(config, directory.list()),
+    readiness: () =>
+      options.isAccepting()
+        ? { isReady: true, reasons: [] }
+        : { isReady: false, reasons: ['The gateway is shutting down.'] },
+  })
+  return { config, gateway, admission }
+}
+
+/** One count of what is in flight, as long as its bounds stay the same. */
+function admissionFor({ limits }: HoldfastConfig, before: House | undefined): Admission {
+  const known = before?.config.limits
+  const isSame =
+    known?.requestsInFlight === limits.requestsInFlight && known.bufferedBytes === limits.bufferedBytes
+  if (before && isSame) return before.admission
+  return createAdmission({
+    requestsInFlightMax: limits.requestsInFlight,
+    bufferedBytesMax: limits.bufferedBytes,
+  })
+}
+
+function secretsOf(config: HoldfastConfig): readonly Secret[] {
+  return [
+    ...config.keys.map((one) => one.key),
+    ...config.providers.flatMap((one) => (one.credential === undefined ? [] : [one.credential])),
+  ]
+}
+
+function modelsOf(configured: ConfiguredProvider, lists: ModelLists): readonly string[] {
+  return [...new Set([...(configured.models ?? []), ...(lists.get(configured.provider.id) ?? [])])]
+}
+
+/** The configuration was checked: every target of a route names a configured provider. */
+function resolveRoute(
+  route: ConfiguredRoute,
+  target: (providerId: string, modelId: string) => Target | undefined,
+): Route {
+  const targets = route.targets.flatMap((id) => {
+    const slash = id.indexOf('/')
+    return target(id.slice(0, slash), id.slice(slash + 1)) ?? []
+  })
+  return {
+    name: route.name,
+    targets,
+    deadlineMs: route.deadlineMs,
+    retries: route.retries,
+    isStrict: route.isStrict,
+  }
+}
+
+function listModels(
+  config: HoldfastConfig,
+  served: readonly { readonly id: string; readonly provider: Target['provider'] }[],
+): readonly ModelEntry[] {
+  return [
+    ...config.routes.map((route) => ({ id: route.name, ownedBy: 'holdfast', isSimulated: false })),
+    ...served.map(({ id, provider }) => ({
+      id,
+      ownedBy: provider.id,
+      isSimulated: provider.isSimulated === true,
+    })),
+  ]
+}

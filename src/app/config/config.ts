@@ -1,0 +1,74 @@
+/** The configuration in force: everything followed, checked and turned into values; nothing here is text to be parsed again. */
+
+import type { AttemptTimers, Provider } from '../../providers/provider.ts'
+import type { Secret } from '../../std/secret.ts'
+
+export interface HoldfastConfig {
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly keys: readonly ClientKey[]
+  /** Those named in the file, in its order, then those that routes name, then those found in the environment. */
+  readonly providers: readonly ConfiguredProvider[]
+  readonly routes: readonly ConfiguredRoute[]
+  readonly limits: {
+    readonly bodyBytes: number
+    readonly responseBytes: number
+    readonly requestsInFlight: number
+    readonly bufferedBytes: number
+  }
+  readonly log: {
+    readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+    readonly format?: 'json' | 'pretty'
+  }
+  /** Whether local servers on their usual ports are to be looked for at start. */
+  readonly discover: boolean
+  /** Every secret there is, header values among them: what the redactor must know. */
+  readonly secrets: readonly Secret[]
+  /** Plain sentences about what is allowed and yet unwise. */
+  readonly warnings: readonly string[]
+  /** The file it came from; absent where there is none. */
+  readonly path?: string
+}
+
+export interface ClientKey {
+  readonly name: string
+  readonly key: Secret
+}
+
+export interface ConfiguredProvider {
+  readonly provider: Provider
+  readonly credential?: Secret
+  readonly timers: AttemptTimers
+  /** The models named for it, where any were. */
+  readonly models?: readonly string[]
+  /** How it came to be here. */
+  readonly origin: 'file' | 'environment' | 'local' | 'simulator'
+}
+
+export interface ConfiguredRoute {
+  readonly name: string
+  /** `provider/model`, best first, routes within routes followed. */
+  readonly targets: readonly string[]
+  readonly deadlineMs: number
+  readonly retries: number
+  readonly isStrict: boolean
+}
+
+/** The configuration for eyes and files: secrets as fingerprints, header values not at all (SEC-27). */
+export function describeConfig(config: HoldfastConfig) {
+  const { secrets: _, ...open } = config
+  return {
+    ...open,
+    keys: config.keys.map(({ name, key }) => ({ name, key: key.toString() })),
+    providers: config.providers.map(({ provider, credential, ...rest }) => ({
+      id: provider.id,
+      name: provider.name,
+      dialect: provider.dialect,
+      baseUrl: provider.baseUrl,
+      isLocal: provider.isLocal,
+      ...(credential && { credential: credential.toString() }),
+      headers: Object.keys(provider.headers ?? {}),
+      quirks: provider.quirks.map((quirk) => quirk.name),
+      ...rest,
+    })),
+  }
+}

@@ -1,0 +1,55 @@
+/** The rooms' schemas joined: the whole of `holdfast.yaml`, and the JSON Schema that editors read. */
+
+import { z } from 'zod'
+import { admissionLimitsShape } from '../../admission/config-schema.ts'
+import { httpLimitsShape, listenSchema } from '../../http/config-schema.ts'
+import { keysSchema } from '../../keys/config-schema.ts'
+import { providersSchema } from '../../providers/config-schema.ts'
+import { knownProviders } from '../../providers/index.ts'
+import { routesSchema } from '../../routing/config-schema.ts'
+import { logSchema } from '../../telemetry/config-schema.ts'
+import { upstreamLimitsShape } from '../../upstream/config-schema.ts'
+
+export const configSchema = z
+  .strictObject({
+    listen: listenSchema,
+    keys: keysSchema,
+    discover: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Whether keys in the environment and local servers on their usual ports become providers beside those named here. Default true.',
+      ),
+    providers: providersSchema,
+    routes: routesSchema,
+    limits: z
+      .strictObject({ ...httpLimitsShape, ...upstreamLimitsShape, ...admissionLimitsShape })
+      .prefault({})
+      .describe('Bounds of the process.'),
+    log: logSchema,
+  })
+  .describe('Configuration of Holdfast.')
+
+/** The file as written, defaults filled in, references not yet followed. */
+export type ConfigDocument = z.output<typeof configSchema>
+export type ProviderEntry = NonNullable<ConfigDocument['providers'][string]>
+export type RouteEntry = ConfigDocument['routes'][string]
+
+/** The JSON Schema of the file, as `docs/holdfast.schema.json` holds it. */
+export function writeJsonSchema(): string {
+  const schema = z.toJSONSchema(configSchema, {
+    io: 'input',
+    target: 'draft-07',
+    override({ jsonSchema, zodSchema }) {
+      delete jsonSchema['isSecret']
+      if (zodSchema === providersSchema.unwrap()) jsonSchema.properties = knownProviderProperties()
+    },
+  })
+  return `${JSON.stringify({ title: 'holdfast.yaml', ...schema }, undefined, 2)}\n`
+}
+
+/** Lets an editor offer the known providers by name. */
+function knownProviderProperties() {
+  const entry = { $ref: '#/properties/providers/additionalProperties' }
+  return Object.fromEntries([...knownProviders.keys()].map((id) => [id, entry]))
+}

@@ -1,0 +1,51 @@
+/**
+ * Anthropic's Messages API, both faces. Speaks version 2023-06-01 to providers, which every one of them serves; a client
+ * of a newer version passes through with its own version header.
+ */
+
+import type { Dialect } from '../dialect.ts'
+import { DIALECT } from './dialect-id.ts'
+import { createFolder } from './folder.ts'
+import { createPassthrough } from './passthrough.ts'
+import { patchRequest } from './patch-request.ts'
+import { peek } from './peek.ts'
+import { readError } from './read-error.ts'
+import { readRequest } from './read-request.ts'
+import { readResult } from './read-result.ts'
+import { createStreamReader } from './stream-reader.ts'
+import { createStreamWriter } from './stream-writer.ts'
+import { refuseThread } from './thread.ts'
+import { writeError, writeStreamError } from './write-error.ts'
+import { writeRequest } from './write-request.ts'
+import { writeResult } from './write-result.ts'
+
+export const anthropicMessages: Dialect = {
+  id: DIALECT,
+  peek,
+  readRequest,
+  refuseTranslation: refuseThread,
+  writeRequest,
+  patchRequest,
+  path: (operation) => (operation === 'count-tokens' ? '/messages/count_tokens' : '/messages'),
+  requestHeaders: { 'anthropic-version': '2023-06-01' },
+  // What the client says of itself and of the features it wants; never its key.
+  forwardedHeaders: [
+    'anthropic-version',
+    'anthropic-beta',
+    'anthropic-dangerous-direct-browser-access',
+    'user-agent',
+    'x-app',
+    'x-claude-code-session-id',
+    'x-stainless-*',
+  ],
+  readResult,
+  createStreamReader,
+  createPassthrough,
+  createFolder,
+  readError,
+  writeResult,
+  createStreamWriter,
+  writeError,
+  writeStreamError,
+  heartbeat: 'event: ping\ndata: {"type": "ping"}\n\n',
+}

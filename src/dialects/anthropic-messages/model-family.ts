@@ -1,0 +1,36 @@
+/**
+ * What a Claude model's name says of the parameters it takes. Anthropic ties them to the model's version: thinking with
+ * a budget came with 3.7, adaptive thinking with 4.6, and after 4.6 sampling parameters are refused. A name without a
+ * version (an alias, another maker's model behind this API) is taken to follow the older rules that all of them copy.
+ */
+
+export interface ModelTraits {
+  readonly thinking: 'none' | 'budget' | 'adaptive'
+  /** Takes temperature, top_p and top_k. */
+  readonly takesSampling: boolean
+  /** Takes temperature and top_p together. */
+  readonly takesTemperatureWithTopP: boolean
+  /** Takes the effort `xhigh`. */
+  readonly takesExtraEffort: boolean
+}
+
+export function modelTraits(modelId: string): ModelTraits {
+  const version = claudeVersion(modelId)
+  if (version === undefined) {
+    return { thinking: 'budget', takesSampling: true, takesTemperatureWithTopP: true, takesExtraEffort: true }
+  }
+  return {
+    thinking: version >= 406 ? 'adaptive' : version >= 307 ? 'budget' : 'none',
+    takesSampling: version <= 406,
+    takesTemperatureWithTopP: version < 401,
+    takesExtraEffort: version > 406,
+  }
+}
+
+/** Hundreds for the major version, units for the minor (4.6 is 406); dates are no versions. */
+function claudeVersion(modelId: string): number | undefined {
+  const name = /claude-(.{1,100})/i.exec(modelId)?.[1]
+  const found = name && /(?:^|[^0-9])(\d{1,2})(?:[-.](\d{1,2}))?(?![0-9])/.exec(name)
+  if (!found) return undefined
+  return Number(found[1]) * 100 + Number(found[2] ?? 0)
+}

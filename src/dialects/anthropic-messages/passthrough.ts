@@ -1,0 +1,64 @@
+/**
+ * Lets a stream of this dialect through to a client of this dialect, reading quietly: whole events travel as the bytes
+ * they came in. Left out are broken events, what comes after the end, and errors, which the caller says in our words.
+ */
+
+import { encodeSse } from '../../wire/sse.ts'
+import type { Passthrough, StreamFacts } from '../dialect.ts'
+import { StreamWatch } from './stream-facts.ts'
+import { type WireEvent, WireEvents } from './wire-events.ts'
+
+/** Usage is part of every stream of this dialect, so there is none to hide. */
+export function createPassthrough(): Passthrough {
+  return new MessagesPassthrough()
+}
+
+const NOTHING = new Uint8Array(0)
+
+class MessagesPassthrough implements Passthrough {
+  readonly #events = new WireEvents()
+  readonly #watch = new StreamWatch(this.#events)
+
+  read(chunk: Uint8Array): Uint8Array {
+    return this.#passOn(this.#events.read(chunk))
+  }
+
+  end(): Uint8Array {
+    const rest = this.#passOn(this.#events.end())
+    const { isComplete, isTerminated } = this.#events
+    return isComplete && !isTerminated ? Buffer.concat([rest, MESSAGE_STOP]) : rest
+  }
+
+  get facts(): StreamFacts {
+    return this.#watch.facts
+  }
+
+  #passOn(events: readonly WireEvent[]): Uint8Array {
+    for (const event of events) this.#watch.note(event)
+    return join(events.map(framed))
+  }
+}
+
+const MESSAGE_STOP = Buffer.from(encodeSse('{"type":"message_stop"}', 'message_stop'))
+
+/** Anthropic's SDK drops events without an event line without a word, so one that lacks it gets it. */
+function framed({ type, sse }: WireEvent): Uint8Array {
+  if (sse.name !== 'message' || type === 'message') return sse.raw
+  const line = `event: ${type.replaceAll(/[\r\n]/g, ' ')}\n`
+  return Buffer.concat([Buffer.from(line), sse.raw])
+}
+
+/** Neighbours in one chunk, the common case, are one slice of it and need no copy. */
+function join(slices: readonly Uint8Array[]): Uint8Array {
+  const [first] = slices
+  if (first === undefined) return NOTHING
+  if (slices.length === 1) return first
+  let end = first.byteOffset + first.byteLength
+  for (let index = 1; index < slices.length; index += 1) {
+    const slice = slices[index]
+    if (slice === undefined || slice.buffer !== first.buffer || slice.byteOffset !== end)
+      return Buffer.concat(slices)
+    end += slice.byteLength
+  }
+  return new Uint8Array(first.buffer, first.byteOffset, end - first.byteOffset)
+}

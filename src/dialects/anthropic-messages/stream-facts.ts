@@ -1,0 +1,100 @@
+/** What can be said of a stream by looking at its events as they pass: the quiet reading of passthrough and folder. */
+
+import type { Finish } from '../../canonical/finish.ts'
+import { isJsonObject, type JsonObject, parseJson, stringOf } from '../../std/json.ts'
+import type { StreamFacts } from '../dialect.ts'
+import { isContentBlock } from './raw-block.ts'
+import { readFinish } from './stop-reason.ts'
+import { mergeUsage, readUsage } from './usage.ts'
+import type { WireEvent, WireEvents } from './wire-events.ts'
+
+export class StreamWatch {
+  readonly #events: WireEvents
+  #hasContent = false
+  #finish: Finish | undefined
+  #usage: JsonObject | undefined
+  #modelId: string | undefined
+  /** The arguments so far of the tool calls that are open, by index. */
+  readonly #toolInputs = new Map<unknown, string[]>()
+  #hasMalformedToolCall = false
+
+  constructor(events: WireEvents) {
+    this.#events = events
+  }
+
+  note({ type, value }: WireEvent): void {
+    switch (type) {
+      case 'content_block_delta':
+        if (!this.#hasContent) this.#hasContent = isContentDelta(value['delta'])
+        if (this.#toolInputs.size > 0) this.#noteInput(value)
+        return
+      case 'content_block_start':
+        return this.#noteBlock(value)
+      case 'content_block_stop':
+        return this.#noteStop(value['index'])
+      case 'message_start':
+        return this.#noteStart(value['message'])
+      case 'message_delta':
+        return this.#noteDelta(value)
+      default:
+    }
+  }
+
+  get facts(): StreamFacts {
+    const { isComplete, isTerminated, error, anomalies } = this.#events
+    return {
+      hasContent: this.#hasContent,
+      isComplete,
+      isTerminated,
+      anomalies,
+      ...(this.#finish === undefined ? {} : { finish: this.#finish }),
+      ...(this.#usage === undefined ? {} : { usage: readUsage(this.#usage) }),
+      ...(this.#modelId === undefined ? {} : { modelId: this.#modelId }),
+      ...(error === undefined ? {} : { error }),
+      ...(this.#hasMalformedToolCall ? { hasMalformedToolCall: true } : {}),
+    }
+  }
+
+  #noteBlock({ content_block: block, index }: JsonObject): void {
+    if (!this.#hasContent) this.#hasContent = startsContent(block)
+    if (isJsonObject(block) && block['type'] === 'tool_use') this.#toolInputs.set(index, [])
+  }
+
+  #noteInput({ delta, index }: JsonObject): void {
+    const piece = isJsonObject(delta) ? delta['partial_json'] : undefined
+    if (typeof piece === 'string') this.#toolInputs.get(index)?.push(piece)
+  }
+
+  /** Arguments are judged only when their block ends: a prefix that parses proves nothing. */
+  #noteStop(index: unknown): void {
+    const text = this.#toolInputs.get(index)?.join('')
+    this.#toolInputs.delete(index)
+    if (text && parseJson(text) === undefined) this.#hasMalformedToolCall = true
+  }
+
+  #noteStart(message: unknown): void {
+    if (!isJsonObject(message)) return
+    this.#modelId = stringOf(message['model'])
+    this.#usage = mergeUsage(this.#usage, message['usage'])
+  }
+
+  #noteDelta(value: JsonObject): void {
+    const { delta, usage } = value
+    if (isJsonObject(delta)) this.#finish ??= readFinish(delta)
+    this.#usage = mergeUsage(this.#usage, usage)
+  }
+}
+
+function startsContent(block: unknown): boolean {
+  if (isContentBlock(block)) return true
+  return isJsonObject(block) && (isText(block['text']) || isText(block['thinking']))
+}
+
+function isContentDelta(delta: unknown): boolean {
+  if (!isJsonObject(delta)) return false
+  return isText(delta['text']) || isText(delta['thinking']) || isText(delta['signature'])
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
+}

@@ -1,0 +1,349 @@
+/** What every dialect must do, run by each with recordings of its own: `describeDialect(dialect, fixtures)`. */
+
+import { describe, expect, test } from 'vitest'
+import type { InferenceEvent } from '../canonical/event.ts'
+import { createFold } from '../canonical/fold.ts'
+import type { InferenceResult } from '../canonical/result.ts'
+import { unfold } from '../canonical/unfold.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
+import type { Dialect } from './dialect.ts'
+
+export interface DialectFixtures {
+  /** A request with tools, several messages and sampling fields, which asks for no stream. */
+  readonly request: Readonly<Record<string, unknown>>
+  /** A whole clean stream: text, a tool call and usage, no comments, terminal marker included. */
+  readonly stream: string
+  /** The plain answer of the same dialect, with text and a tool call. */
+  readonly answer: Readonly<Record<string, unknown>>
+  /** An event that is no JSON, framed as the dialect frames events. */
+  readonly brokenEvent: string
+  /** The name of the field in which the dialect's requests carry their messages. */
+  readonly messagesField: string
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+const bytesOf = (value: unknown) => encoder.encode(typeof value === 'string' ? value : JSON.stringify(value))
+
+/** The events of a stream, fed in these chunks. */
+export function readStream(dialect: Dialect, chunks: readonly Uint8Array[]): readonly InferenceEvent[] {
+  const reader = dialect.createStreamReader()
+  return [...chunks.flatMap((chunk) => reader.read(chunk)), ...reader.end()]
+}
+
+/** The bytes a passthrough lets out of a stream fed in these chunks. */
+export function passThrough(dialect: Dialect, chunks: readonly Uint8Array[], hidesUsage = false): string {
+  const passthrough = dialect.createPassthrough({ hidesUsage })
+  const out = [...chunks.map((chunk) => Uint8Array.from(passthrough.read(chunk))), passthrough.end()]
+  return Buffer.concat(out).toString('utf8')
+}
+
+export function foldEvents(events: readonly InferenceEvent[]): InferenceResult {
+  const fold = createFold()
+  for (const event of events) fold.add(event)
+  return fold.result()
+}
+
+export const bytewise = (bytes: Uint8Array) => Array.from(bytes, (_, index) => bytes.subarray(index, index + 1))
+
+export const cutAt = (bytes: Uint8Array, at: number) => [bytes.subarray(0, at), bytes.subarray(at)]
+
+/** What an answer says, whatever order its parts came in and whatever its raw fields. */
+export function gist(result: InferenceResult) {
+  return result.candidates.map((candidate) => ({
+    index: candidate.index,
+    finish: candidate.finish?.reason,
+    text: said(candidate.parts, 'text'),
+    reasoning: said(candidate.parts, 'reasoning'),
+    refusal: said(candidate.parts, 'refusal'),
+    calls: candidate.parts
+      .filter((part) => part.type === 'tool-call')
+      .map((part) => ({ id: part.id, name: part.name, arguments: part.arguments || '{}' })),
+  }))
+}
+
+function said(parts: InferenceResult['candidates'][number]['parts'], type: 'text' | 'reasoning' | 'refusal') {
+  return parts.map((part) => (part.type === type && 'text' in part ? part.text : '')).join('')
+}
+
+const answerOptions = { responseId: 'id_1', modelId: 'model-1', createdAtS: 1_700_000_000, wantsUsage: true }
+
+function writeStream(dialect: Dialect, events: readonly InferenceEvent[]): string {
+  const writer = dialect.createStreamWriter(answerOptions)
+  return events.map((event) => writer.write(event)).join('') + writer.end()
+}
+
+export function describeDialect(dialect: Dialect, fixtures: DialectFixtures): void {
+  describe(`${dialect.id} keeps the contract of dialects`, () => {
+    describeRequests(dialect, fixtures)
+    describeStreams(dialect, fixtures)
+    describeAnswers(dialect, fixtures)
+    describeErrors(dialect)
+  })
+}
+
+function describeRequests(dialect: Dialect, { request, messagesField }: DialectFixtures): void {
+  const codeOf = (body: unknown) => {
+    try {
+      dialect.peek(bytesOf(body), 'chat')
+    } catch (thrown) {
+      return thrown instanceof GatewayError ? [thrown.code, thrown.facts.param] : thrown
+    }
+    return 'accepted'
+  }
+
+  test('peeks at what routing needs', () => {
+    const body = bytesOf({ ...request, model: 'some/"model"', stream: true })
+    const envelope = dialect.peek(body, 'chat')
+    expect(envelope).toMatchObject({
+      dialect: dialect.id,
+      modelId: 'some/"model"',
+      stream: true,
+      candidateCount: 1,
+      bodyBytes: body.byteLength,
+    })
+    expect(dialect.peek(bytesOf(request), 'chat').stream).toBe(false)
+  })
+
+  test('refuses what is not one JSON object, and names the field that is wrong', () => {
+    for (const body of ['', ' ', '[]', '"x"', '{', '{}x', '{"model":NaN}', '{"model":"a","model":"b"}']) {
+      expect(codeOf(body)).toEqual(['invalid_json', undefined])
+    }
+    expect(codeOf({ ...request, model: 7 })).toEqual(['invalid_request', 'model'])
+    expect(codeOf({ ...request, model: '' })).toEqual(['invalid_request', 'model'])
+    expect(codeOf({ ...request, stream: 'true' })).toEqual(['invalid_request', 'stream'])
+    expect(codeOf({ ...request, [messagesField]: {} })).toEqual(['invalid_request', messagesField])
+    expect(codeOf({ ...request, [messagesField]: [] })).toEqual(['invalid_request', messagesField])
+    for (const max of [0, -1, 1.5, 2 ** 53, 1e300, '9e99']) {
+      expect(codeOf({ ...request, max_tokens: max })).toEqual(['invalid_request', 'max_tokens'])
+    }
+  })
+
+  test('fault 95: a model named like a member of Object is a name', () => {
+    for (const model of ['__proto__', 'constructor', 'toString']) {
+      expect(dialect.peek(bytesOf({ ...request, model }), 'chat').modelId).toBe(model)
+      expect(dialect.readRequest(bytesOf({ ...request, model })).modelId).toBe(model)
+    }
+    dialect.readRequest(bytesOf(`{"__proto__":{"polluted":1},${JSON.stringify(request).slice(1)}`))
+    expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false)
+  })
+
+  test('never says the body back', () => {
+    const secret = 'the-secret-prompt'
+    for (const body of [`{"model":"${secret}`, { ...request, [messagesField]: secret }, { [secret]: 1 }]) {
+      try {
+        dialect.peek(bytesOf(body), 'chat')
+        expect.unreachable()
+      } catch (thrown) {
+        expect(String(thrown)).not.toContain(secret)
+      }
+    }
+  })
+
+  test('patches the model and leaves every other byte', () => {
+    const text = `{ "x-unknown" : 1.50, ${JSON.stringify({ ...request, model: 'm\\' }).slice(1)}`
+    const body = bytesOf(text)
+    const patched = dialect.patchRequest(body, dialect.peek(body, 'chat'), { modelId: 'new "name"' })
+    expect(decoder.decode(patched)).toBe(text.replace('"m\\\\"', '"new \\"name\\""'))
+  })
+
+  test('patches a plain request into a stream', () => {
+    const { stream: _stream, ...plain } = request
+    for (const body of [bytesOf(plain), bytesOf({ ...plain, stream: false }), bytesOf({ ...plain, stream: null })]) {
+      const envelope = dialect.peek(body, 'chat')
+      const patched = dialect.patchRequest(body, envelope, { modelId: 'm', stream: true, streamUsage: true })
+      const again = dialect.peek(patched, 'chat')
+      expect(again).toMatchObject({ modelId: 'm', stream: true, wantsStreamUsage: true })
+      const before: object = JSON.parse(decoder.decode(body))
+      expect(JSON.parse(decoder.decode(patched))).toMatchObject({ ...before, model: 'm', stream: true })
+    }
+  })
+
+  test('a request read and written again asks for the same', () => {
+    const read = dialect.readRequest(bytesOf(request))
+    const { fields, losses } = dialect.writeRequest(read, { modelId: read.modelId, stream: read.stream })
+    expect(losses).toEqual([])
+    expect(dialect.readRequest(bytesOf(fields))).toEqual(read)
+  })
+}
+
+function describeStreams(dialect: Dialect, { stream, brokenEvent }: DialectFixtures): void {
+  const bytes = bytesOf(stream)
+  const whole = readStream(dialect, [bytes])
+
+  test('a whole stream is complete, terminated and without anomalies', () => {
+    const reader = dialect.createStreamReader()
+    reader.read(bytes)
+    expect([reader.isComplete, reader.isTerminated, reader.anomalies]).toEqual([true, true, 0])
+    expect(whole[0]?.type).toBe('answer-start')
+    expect(gist(foldEvents(whole))[0]?.text).not.toBe('')
+    expect(gist(foldEvents(whole))[0]?.calls.length).toBeGreaterThan(0)
+    expect(foldEvents(whole).usage?.outputTokens).toBeGreaterThan(0)
+  })
+
+  test('parts are opened before they grow, and all are closed before the finish', () => {
+    const open = new Set<string>()
+    for (const event of whole) {
+      const key = 'part' in event ? `${event.candidate}/${event.part}` : ''
+      if (event.type.endsWith('-start') && 'part' in event) open.add(key)
+      else if (event.type.endsWith('-end')) expect(open.delete(key)).toBe(true)
+      else if ('part' in event && event.type !== 'opaque') expect(open.has(key)).toBe(true)
+      else if (event.type === 'finish') expect(open.size).toBe(0)
+    }
+  })
+
+  test('fault 65: every cut and single bytes give the same events', () => {
+    expect(readStream(dialect, bytewise(bytes))).toEqual(whole)
+    for (let at = 0; at <= bytes.length; at += 1) expect(readStream(dialect, cutAt(bytes, at))).toEqual(whole)
+  })
+
+  test('fault 65: a passthrough lets a clean stream out byte by byte as it came', () => {
+    expect(passThrough(dialect, bytewise(bytes))).toBe(stream)
+    for (let at = 0; at <= bytes.length; at += 1) expect(passThrough(dialect, cutAt(bytes, at))).toBe(stream)
+  })
+
+  test('a passthrough, a folder and a reader agree on the facts', () => {
+    const passthrough = dialect.createPassthrough({ hidesUsage: false })
+    const folder = dialect.createFolder()
+    passthrough.read(bytes)
+    folder.read(bytes)
+    folder.end()
+    expect(passthrough.facts).toEqual(folder.facts)
+    const { usage } = foldEvents(whole)
+    expect(passthrough.facts).toMatchObject({ hasContent: true, isComplete: true, isTerminated: true, usage })
+  })
+
+  test('a folder gives the plain answer of the same stream', () => {
+    const folder = dialect.createFolder()
+    for (const byte of bytewise(bytes)) folder.read(byte)
+    folder.end()
+    expect(gist(dialect.readResult(folder.result()))).toEqual(gist(foldEvents(whole)))
+  })
+
+  test('fault 61: a broken event is left out and counted, the rest is delivered', () => {
+    const blank = /\r?\n\r?\n/.exec(stream)
+    const at = blank === null ? 0 : blank.index + blank[0].length
+    const bent = bytesOf(stream.slice(0, at) + brokenEvent + stream.slice(at))
+    const reader = dialect.createStreamReader()
+    const events = [...reader.read(bent), ...reader.end()]
+    expect(events).toEqual(whole)
+    expect(reader.anomalies).toBe(1)
+    expect(passThrough(dialect, [bent])).toBe(stream)
+  })
+
+  test('fault 76: what follows the last word is dropped', () => {
+    const twice = bytesOf(stream + stream)
+    const reader = dialect.createStreamReader()
+    expect([...reader.read(twice), ...reader.end()]).toEqual(whole)
+    expect(reader.anomalies).toBeGreaterThan(0)
+    expect(passThrough(dialect, [twice])).toBe(stream)
+  })
+
+  test('fault 57: a stream that broke off is never complete and never gets a terminal', () => {
+    for (let at = 0; at < bytes.length / 2; at += 7) {
+      const reader = dialect.createStreamReader()
+      const events = [...reader.read(bytes.subarray(0, at)), ...reader.end()]
+      expect(reader.isComplete).toBe(false)
+      expect(events.some(({ type }) => type === 'finish')).toBe(false)
+      const out = passThrough(dialect, [bytes.subarray(0, at)])
+      expect(stream.startsWith(out) || stream.startsWith(out.trimEnd())).toBe(true)
+    }
+  })
+
+  test('a stream said again says the same', () => {
+    const again = writeStream(dialect, whole)
+    expect(gist(foldEvents(readStream(dialect, [bytesOf(again)])))).toEqual(gist(foldEvents(whole)))
+  })
+
+  test('a writer says no terminal after half an answer', () => {
+    const half = whole.filter(({ type }) => type !== 'finish')
+    const text = writeStream(dialect, half)
+    const reader = dialect.createStreamReader()
+    reader.read(bytesOf(text))
+    reader.end()
+    expect(reader.isComplete).toBe(false)
+  })
+
+  test('fault 122: text that looks like an event stays text', () => {
+    const text = 'a\n\ndata: [DONE]\n\nevent: error\r\ndata: {"error":1}\r\n\r\n"\u2028'
+    const events: InferenceEvent[] = [
+      { type: 'answer-start' },
+      { type: 'text-start', candidate: 0, part: 0 },
+      { type: 'text-delta', candidate: 0, part: 0, text },
+      { type: 'text-end', candidate: 0, part: 0 },
+      { type: 'finish', candidate: 0, finish: { reason: 'stop' } },
+    ]
+    const read = foldEvents(readStream(dialect, [bytesOf(writeStream(dialect, events))]))
+    expect(gist(read)).toMatchObject([{ text, finish: 'stop' }])
+  })
+
+  test('the heartbeat is no content', () => {
+    expect(readStream(dialect, [bytesOf(dialect.heartbeat + stream)])).toEqual(whole)
+    const reader = dialect.createStreamReader()
+    expect(reader.read(bytesOf(dialect.heartbeat))).toEqual([])
+  })
+}
+
+function describeAnswers(dialect: Dialect, { answer }: DialectFixtures): void {
+  test('fault 45: white space before a plain answer is no fault', () => {
+    const result = dialect.readResult(bytesOf(`\n\n   \r\n${JSON.stringify(answer)}\n`))
+    expect(result).toEqual(dialect.readResult(bytesOf(answer)))
+    expect(gist(result)[0]?.text).not.toBe('')
+  })
+
+  test('a plain answer written, or said as a stream, is read as the same', () => {
+    const result = dialect.readResult(bytesOf(answer))
+    const { body } = dialect.writeResult(result, answerOptions)
+    expect(gist(dialect.readResult(bytesOf(body)))).toEqual(gist(result))
+    const stream = writeStream(dialect, unfold(result))
+    expect(gist(foldEvents(readStream(dialect, [bytesOf(stream)])))).toEqual(gist(result))
+  })
+
+  test('fault 43: a plain answer cut anywhere is refused', () => {
+    const bytes = bytesOf(answer)
+    for (let at = 0; at < bytes.length; at += 1) {
+      expect(() => dialect.readResult(bytes.subarray(0, at))).toThrow(GatewayError)
+    }
+  })
+
+  test('fault 48: depth and strange keys do no harm', () => {
+    const deep = `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`
+    expect(() => dialect.readResult(bytesOf(deep))).toThrow(GatewayError)
+    dialect.readResult(bytesOf(`{"__proto__":{"polluted":1},${JSON.stringify(answer).slice(1)}`))
+    expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false)
+  })
+}
+
+function describeErrors(dialect: Dialect): void {
+  const context = { requestId: 'req_1', attempts: [{ target: 'p/m', status: 503, code: 'x', durationMs: 3 }] }
+
+  test('every status is classified, with any body', () => {
+    for (const body of ['', '{', 'null', '[]', '"no"', '<html><title>x</title>', '{"error":{}}', 'a\u0000b']) {
+      for (let status = 400; status < 600; status += 1) {
+        const error = dialect.readError({ status, headers: {}, body: bytesOf(body) })
+        expect(error.code).not.toBe('gateway_error')
+        expect(error.message).not.toMatch(/[<>\u0000]/)
+      }
+    }
+  })
+
+  test('an error says what, who and what next', () => {
+    const error = new GatewayError('rate_limited', 'Slower, "please".', { retryAfterMs: 1500 })
+    const text = dialect.writeError(error, context)
+    expect(JSON.parse(text)).toMatchObject({
+      error: {
+        message: 'Slower, "please".',
+        holdfast: { type: 'rate_limited', retryable: true, retry_after_ms: 1500, request_id: 'req_1' },
+      },
+    })
+  })
+
+  test('an error inside a stream is read as an error, with no terminal after it', () => {
+    const error = new GatewayError('upstream_overloaded', 'Busy.')
+    const reader = dialect.createStreamReader()
+    const events = [...reader.read(bytesOf(dialect.writeStreamError(error, context))), ...reader.end()]
+    expect(events.map(({ type }) => type)).toContain('error')
+    expect(reader.isComplete).toBe(false)
+    expect(reader.isTerminated).toBe(false)
+  })
+}

@@ -1,0 +1,137 @@
+/** What is known of a stream without making events of it: enough to commit, to settle and to tell an end from a break. */
+
+import type { Finish } from '../../canonical/finish.ts'
+import type { Usage } from '../../canonical/usage.ts'
+import type { GatewayError } from '../../errors/gateway-error.ts'
+import { isJsonObject, type JsonObject } from '../../std/json.ts'
+import type { StreamFacts } from '../dialect.ts'
+import { readFinish } from './finish-words.ts'
+import { readUsage, usageOfAnswer } from './read-usage.ts'
+import { isMalformedCall, readToolPiece, ToolSlots } from './tool-slots.ts'
+
+interface Tallied {
+  finishWord: string | undefined
+  tools: ToolSlots | undefined
+}
+
+export class ChunkTally {
+  readonly #candidates = new Map<number, Tallied>()
+  #hasContent = false
+  #unfinished = 0
+  #usageRaw: JsonObject | undefined
+  #modelId: string | undefined
+  error: GatewayError | undefined
+
+  get isComplete(): boolean {
+    return this.#unfinished === 0 && this.#candidates.size > 0
+  }
+
+  add(value: JsonObject): void {
+    const { choices, model, usage } = value
+    if (Array.isArray(choices)) {
+      for (let place = 0; place < choices.length; place += 1) this.#addChoice(choices[place], place)
+    }
+    if (this.#modelId === undefined && typeof model === 'string' && model !== '') this.#modelId = model
+    // Only the last usage counts: its counts are read when somebody asks.
+    if (isJsonObject(usage)) this.#noteUsage(usage)
+    else if (value['x_groq'] !== undefined) this.#noteGroq(value)
+  }
+
+  facts(source: { isTerminated: boolean; anomalies: number }): StreamFacts {
+    const finish = this.#finish()
+    const usage = this.#usage()
+    return {
+      hasContent: this.#hasContent,
+      isComplete: this.isComplete,
+      isTerminated: source.isTerminated,
+      anomalies: source.anomalies,
+      ...(finish === undefined ? {} : { finish }),
+      ...(usage === undefined ? {} : { usage }),
+      ...(this.#modelId === undefined ? {} : { modelId: this.#modelId }),
+      ...(this.error === undefined ? {} : { error: this.error }),
+      ...(this.#hasMalformedToolCall() ? { hasMalformedToolCall: true } : {}),
+    }
+  }
+
+  #addChoice(choice: unknown, place: number): void {
+    if (!isJsonObject(choice)) return
+    const { index, delta, finish_reason: finishReason } = choice
+    const candidate = this.#candidate(typeof index === 'number' ? index : place)
+    const said = delta ?? choice['message']
+    if (isJsonObject(said)) this.#addDelta(candidate, said)
+    if (typeof finishReason !== 'string' || finishReason === '' || candidate.finishWord !== undefined) return
+    candidate.finishWord = finishReason
+    this.#unfinished -= 1
+  }
+
+  #candidate(index: number): Tallied {
+    const known = this.#candidates.get(index)
+    if (known !== undefined) return known
+    const opened: Tallied = { finishWord: undefined, tools: undefined }
+    this.#candidates.set(index, opened)
+    this.#unfinished += 1
+    return opened
+  }
+
+  #addDelta(candidate: Tallied, delta: JsonObject): void {
+    if (!this.#hasContent) this.#hasContent = saysSomething(delta)
+    const { tool_calls: calls } = delta
+    if (!Array.isArray(calls)) return
+    candidate.tools ??= new ToolSlots()
+    for (let place = 0; place < calls.length; place += 1) {
+      const piece = readToolPiece(calls[place])
+      if (piece !== undefined) candidate.tools.add(piece, place)
+    }
+  }
+
+  #noteUsage(usage: JsonObject): void {
+    if (typeof usage['prompt_tokens'] === 'number' || typeof usage['completion_tokens'] === 'number') {
+      this.#usageRaw = usage
+    } else if (readUsage(usage) !== undefined) this.#usageRaw = usage
+  }
+
+  #noteGroq(value: JsonObject): void {
+    const groq = value['x_groq']
+    if (isJsonObject(groq) && isJsonObject(groq['usage'])) this.#noteUsage(groq['usage'])
+  }
+
+  #usage(): Usage | undefined {
+    return this.#usageRaw === undefined ? undefined : usageOfAnswer({ usage: this.#usageRaw })
+  }
+
+  /** The finish of the first candidate. */
+  #finish(): Finish | undefined {
+    const first = this.#candidates.get(0) ?? this.#candidates.values().next().value
+    return readFinish(first?.finishWord, (first?.tools?.all.length ?? 0) > 0)
+  }
+
+  #hasMalformedToolCall(): boolean {
+    if (!this.isComplete) return false
+    for (const { tools } of this.#candidates.values()) if (tools?.all.some(isMalformedCall)) return true
+    return false
+  }
+}
+
+/** Whether a delta holds something the client can see: a role and empty strings are nothing. */
+function saysSomething(delta: JsonObject): boolean {
+  return (
+    isFull(delta['content']) ||
+    isFull(delta['reasoning_content']) ||
+    isFull(delta['reasoning']) ||
+    isFull(delta['refusal']) ||
+    isFull(delta['tool_calls']) ||
+    isFull(delta['reasoning_text']) ||
+    isFull(delta['reasoning_details']) ||
+    isFull(delta['images']) ||
+    hasFullMember(delta['function_call']) ||
+    hasFullMember(delta['audio'])
+  )
+}
+
+function isFull(value: unknown): boolean {
+  return (typeof value === 'string' || Array.isArray(value)) && value.length > 0
+}
+
+function hasFullMember(value: unknown): boolean {
+  return isJsonObject(value) && Object.values(value).some(isFull)
+}

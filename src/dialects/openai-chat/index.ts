@@ -1,0 +1,41 @@
+/** OpenAI's chat completions, and everything that calls itself compatible with them. */
+
+import { GatewayError } from '../../errors/gateway-error.ts'
+import type { Dialect } from '../dialect.ts'
+import { OpenaiChatFolder } from './folder.ts'
+import { OpenaiChatPassthrough } from './passthrough.ts'
+import { patchRequest } from './patch-request.ts'
+import { peek } from './peek.ts'
+import { readError } from './read-error.ts'
+import { readRequest } from './read-request.ts'
+import { readResult } from './read-result.ts'
+import { OpenaiChatStreamReader } from './stream-reader.ts'
+import { OpenaiChatStreamWriter } from './stream-writer.ts'
+import { writeError, writeStreamError } from './write-error.ts'
+import { writeRequest } from './write-request.ts'
+import { writeResult } from './write-result.ts'
+
+export const openaiChat: Dialect = {
+  id: 'openai-chat',
+  peek,
+  readRequest,
+  writeRequest,
+  patchRequest,
+  path(operation) {
+    if (operation === 'chat') return '/chat/completions'
+    throw new GatewayError('not_supported', `The OpenAI chat API has no operation "${operation}".`)
+  },
+  requestHeaders: {},
+  // Sessions that providers use to keep a prompt cache warm; never anything that names an account.
+  forwardedHeaders: ['openai-beta', 'x-session-id', 'x-session-affinity', 'x-grok-conv-id'],
+  readResult,
+  createStreamReader: () => new OpenaiChatStreamReader(),
+  createPassthrough: (options) => new OpenaiChatPassthrough(options),
+  createFolder: () => new OpenaiChatFolder(),
+  readError,
+  writeResult,
+  createStreamWriter: (options) => new OpenaiChatStreamWriter(options),
+  writeError,
+  writeStreamError,
+  heartbeat: ': keep-alive\n\n',
+}

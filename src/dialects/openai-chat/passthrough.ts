@@ -1,0 +1,111 @@
+/** Lets a stream of this dialect through to a client of this dialect: its own bytes, whole events, nothing broken. */
+
+import { unfold } from '../../canonical/unfold.ts'
+import type { GatewayError } from '../../errors/gateway-error.ts'
+import { arrayOf, isJsonObject, type JsonObject, stringOf } from '../../std/json.ts'
+import { encodeSse, type SseEvent } from '../../wire/sse.ts'
+import type { Passthrough, PassthroughOptions, StreamFacts } from '../dialect.ts'
+import { type ChunkSink, ChunkSource } from './chunk-source.ts'
+import { ChunkTally } from './chunk-tally.ts'
+import { resultOf } from './read-result.ts'
+import { OpenaiChatStreamWriter } from './stream-writer.ts'
+
+const NOTHING = new Uint8Array(0)
+
+export class OpenaiChatPassthrough implements Passthrough, ChunkSink {
+  readonly #hidesUsage: boolean
+  readonly #source = new ChunkSource(this)
+  readonly #tally = new ChunkTally()
+  readonly #out = new ByteRuns()
+  #hasSentDone = false
+
+  constructor(options: PassthroughOptions) {
+    this.#hidesUsage = options.hidesUsage
+  }
+
+  read(chunk: Uint8Array): Uint8Array {
+    this.#source.read(chunk)
+    return this.#out.take()
+  }
+
+  end(): Uint8Array {
+    this.#source.end()
+    if (this.isComplete && !this.#source.isFailed && !this.#hasSentDone) {
+      this.#hasSentDone = true
+      this.#out.add(Buffer.from('data: [DONE]\n\n'))
+    }
+    return this.#out.take()
+  }
+
+  get facts(): StreamFacts {
+    return this.#tally.facts(this.#source)
+  }
+
+  get isComplete(): boolean {
+    return this.#tally.isComplete
+  }
+
+  chunk(value: JsonObject, event: SseEvent): void {
+    this.#tally.add(value)
+    if (!this.#hidesUsage || !isUsageOnly(value)) this.#out.add(event.raw)
+  }
+
+  /** The plain answer's bytes are no event: it is said again as a stream. */
+  plainAnswer(value: JsonObject): void {
+    this.#tally.add(value)
+    const result = resultOf(value)
+    const { id, model, created } = value
+    const writer = new OpenaiChatStreamWriter({
+      responseId: stringOf(id) ?? 'chatcmpl-0',
+      modelId: stringOf(model) ?? '',
+      createdAtS: typeof created === 'number' ? created : 0,
+      wantsUsage: !this.#hidesUsage,
+    })
+    const text = unfold(result).map((event) => writer.write(event))
+    this.#out.add(Buffer.from(text.join('') + writer.end()))
+    this.#hasSentDone = true
+  }
+
+  /** `[DONE]` without a finish would tell the client that a broken answer is whole. */
+  done(event: SseEvent): void {
+    if (this.#hasSentDone || !this.isComplete) return
+    this.#hasSentDone = true
+    this.#out.add(event.name === 'message' ? event.raw : Buffer.from(encodeSse('[DONE]')))
+  }
+
+  failed(error: GatewayError): void {
+    this.#tally.error = error
+  }
+}
+
+/** The chunk that carries usage and nothing else: it comes only to those who asked. */
+function isUsageOnly(value: JsonObject): boolean {
+  return isJsonObject(value['usage']) && arrayOf(value['choices']).length === 0
+}
+
+/** Gathers pieces of bytes; neighbours in one buffer become one slice of it, so that a clean chunk is not copied. */
+class ByteRuns {
+  #runs: Uint8Array[] = []
+
+  add(piece: Uint8Array): void {
+    const last = this.#runs.at(-1)
+    if (
+      last !== undefined &&
+      last.buffer === piece.buffer &&
+      last.byteOffset + last.byteLength === piece.byteOffset
+    ) {
+      const length = last.byteLength + piece.byteLength
+      this.#runs[this.#runs.length - 1] = Buffer.from(last.buffer, last.byteOffset, length)
+      return
+    }
+    this.#runs.push(piece)
+  }
+
+  take(): Uint8Array {
+    const runs = this.#runs
+    const [first] = runs
+    if (first === undefined) return NOTHING
+    this.#runs = []
+    return runs.length === 1 ? first : Buffer.concat(runs)
+  }
+}

@@ -1,0 +1,108 @@
+/** Says a whole answer as a plain answer of this dialect. */
+
+import type { Part } from '../../canonical/message.ts'
+import type { Candidate, InferenceResult } from '../../canonical/result.ts'
+import type { JsonObject } from '../../std/json.ts'
+import type { EncodedAnswer, WriteAnswerOptions } from '../dialect.ts'
+import { writeAnnotation } from './citations.ts'
+import { DIALECT, listOf } from './fields.ts'
+import { finishWord } from './finish-words.ts'
+import { Losses } from './losses.ts'
+import { writeUsage } from './write-usage.ts'
+
+export function writeResult(result: InferenceResult, options: WriteAnswerOptions): EncodedAnswer {
+  const losses = new Losses()
+  const usage = writeUsage(result.usage)
+  const body = JSON.stringify({
+    id: result.responseId ?? options.responseId,
+    object: 'chat.completion',
+    created: result.createdAtS ?? options.createdAtS,
+    model: result.modelId ?? options.modelId,
+    choices: result.candidates.map((candidate) => writeChoice(candidate, losses)),
+    ...(usage === undefined ? {} : { usage }),
+  })
+  return { body, losses: losses.all }
+}
+
+function writeChoice(candidate: Candidate, losses: Losses): JsonObject {
+  const calls = candidate.parts.filter((part) => part.type === 'tool-call').map(writeToolCall)
+  return {
+    index: candidate.index,
+    message: writeMessage(candidate.parts, calls, losses),
+    logprobs: candidate.logprobs === undefined ? null : { content: candidate.logprobs, refusal: null },
+    finish_reason:
+      candidate.finish === undefined ? null : finishWord(candidate.finish, calls.length > 0),
+  }
+}
+
+function writeMessage(parts: readonly Part[], calls: readonly JsonObject[], losses: Losses): JsonObject {
+  const text = joinText(parts, 'text')
+  const reasoning = joinText(parts, 'reasoning')
+  const refusal = joinText(parts, 'refusal')
+  const annotations = writeAnnotations(parts, losses)
+  noteLosses(parts, losses)
+  return {
+    role: 'assistant',
+    content: text === '' && (calls.length > 0 || refusal !== '') ? null : text,
+    refusal: refusal === '' ? null : refusal,
+    ...(reasoning === '' ? {} : { reasoning_content: reasoning }),
+    ...(annotations.length === 0 ? {} : { annotations }),
+    ...(calls.length === 0 ? {} : { tool_calls: calls }),
+    ...ownMedia(parts),
+  }
+}
+
+function joinText(parts: readonly Part[], type: 'text' | 'reasoning' | 'refusal'): string {
+  return parts.map((part) => (part.type === type && 'text' in part ? part.text : '')).join('')
+}
+
+function writeToolCall(call: Extract<Part, { type: 'tool-call' }>): JsonObject {
+  if (call.kind === 'custom') {
+    return { id: call.id, type: 'custom', custom: { name: call.name, input: call.arguments } }
+  }
+  // No arguments are legal in other dialects and no JSON in this one.
+  const text = call.arguments === '' ? '{}' : call.arguments
+  return { id: call.id, type: 'function', function: { name: call.name, arguments: text } }
+}
+
+function writeAnnotations(parts: readonly Part[], losses: Losses): readonly JsonObject[] {
+  return parts.flatMap((part) => {
+    if (part.type !== 'text') return []
+    return (part.citations ?? []).flatMap((citation) => {
+      const annotation = writeAnnotation(citation)
+      if (annotation === undefined) losses.add('citations', 'the OpenAI chat API cites links only')
+      return listOf(annotation)
+    })
+  })
+}
+
+function ownMedia(parts: readonly Part[]): JsonObject {
+  const media: JsonObject[] = parts.flatMap((part) =>
+    part.type === 'opaque' && part.dialect === DIALECT ? [mediaFields(part.value)] : [],
+  )
+  return Object.assign({}, ...media)
+}
+
+/** The message field an opaque part of this dialect stands for. */
+export function mediaFields(value: JsonObject): JsonObject {
+  const { type } = value
+  if (type === 'images' && value['images'] !== undefined) return { images: value['images'] }
+  return type === 'audio' && value['audio'] !== undefined ? { audio: value['audio'] } : {}
+}
+
+function noteLosses(parts: readonly Part[], losses: Losses): void {
+  for (const part of parts) {
+    if (part.type === 'opaque' && part.dialect !== DIALECT) noteOpaque(part.value, losses)
+    if (part.type === 'reasoning') noteProof(part, losses)
+  }
+}
+
+export function noteOpaque(value: JsonObject, losses: Losses): void {
+  const { type } = value
+  losses.add(`content.${typeof type === 'string' ? type : 'part'}`, 'the OpenAI chat API has no such content')
+}
+
+export function noteProof(proof: { signature?: string; encrypted?: string }, losses: Losses): void {
+  if (proof.signature !== undefined) losses.add('thinking.signature', 'the OpenAI chat API has no place for it')
+  if (proof.encrypted !== undefined) losses.add('redacted_thinking', 'the OpenAI chat API has no place for it')
+}

@@ -1,0 +1,104 @@
+/**
+ * One request of a client while it lives, and the connection it came on. A call is always in one phase (its body is
+ * read, the gateway works, the answer is written, ...); the phase knows what to do when the client leaves and when time
+ * passes, so that one sweep over the open calls replaces timers of their own.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Dialect } from '../dialects/dialect.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
+import type { BrowserOrigin } from './browser-origin.ts'
+
+/** Why a phase is told to stop: the client left, or the gateway must. */
+export type StopReason = 'client-gone' | 'shutting-down'
+
+export interface CallPhase {
+  /** Time passed; called about once a second. */
+  check(nowMs: number): void
+  stop(reason: StopReason): void
+  /** The request is refused while it still arrives; absent where it has arrived. */
+  fail?(error: GatewayError): void
+}
+
+const IDLE_PHASE: CallPhase = { check: () => {}, stop: () => {} }
+
+export interface ClientCallInit {
+  readonly id: string
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly connection: Connection
+  readonly arrivedAtMs: number
+  readonly origin: BrowserOrigin
+  /** The client waits for `100 Continue` before it sends its body. */
+  readonly expectsContinue: boolean
+}
+
+export class ClientCall {
+  readonly id: string
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly connection: Connection
+  readonly arrivedAtMs: number
+  readonly origin: BrowserOrigin
+  readonly expectsContinue: boolean
+  /** What the client speaks, as far as known; set once the route is known. */
+  dialect: Dialect | undefined
+  phase: CallPhase = IDLE_PHASE
+  /** The client left, or was told that the gateway shuts down: nothing more is written for this call. */
+  stopped: StopReason | undefined
+
+  constructor(init: ClientCallInit) {
+    this.id = init.id
+    this.request = init.request
+    this.response = init.response
+    this.connection = init.connection
+    this.arrivedAtMs = init.arrivedAtMs
+    this.origin = init.origin
+    this.expectsContinue = init.expectsContinue
+  }
+
+  stop(reason: StopReason): void {
+    if (this.stopped !== undefined) return
+    this.stopped = reason
+    this.phase.stop(reason)
+  }
+}
+
+/** The error a stopped call ends with. */
+export function stopError(reason: StopReason): GatewayError {
+  return reason === 'client-gone'
+    ? new GatewayError('client_gone', 'The client closed the connection before the end of the answer.')
+    : new GatewayError('gateway_shutting_down', 'The gateway is shutting down.')
+}
+
+export class Connection {
+  readonly socket: Socket
+  readonly calls: Set<ClientCall> = new Set()
+  readonly #onCallDone: (call: ClientCall) => void
+
+  constructor(socket: Socket, onCallDone: (call: ClientCall) => void) {
+    this.socket = socket
+    this.#onCallDone = onCallDone
+    // A FIN after the request cannot be told from a client that left (fault 110), so it counts as one.
+    socket.once('end', () => this.#leave())
+    socket.once('close', () => this.#leave())
+    socket.on('error', () => {})
+  }
+
+  add(call: ClientCall): void {
+    this.calls.add(call)
+  }
+
+  done(call: ClientCall): void {
+    if (this.calls.delete(call)) this.#onCallDone(call)
+  }
+
+  #leave(): void {
+    for (const call of this.calls) {
+      call.stop('client-gone')
+      if (this.socket.destroyed) this.done(call)
+    }
+    if (this.calls.size > 0) this.socket.destroy()
+  }
+}

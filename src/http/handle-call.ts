@@ -1,0 +1,205 @@
+/** From a request's head to the endpoint that answers it: the order of the checks stands here, and nowhere else. */
+
+import type { IncomingHttpHeaders } from 'node:http'
+import type { DialectId } from '../canonical/envelope.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
+import type { Caller } from '../exchange/gateway.ts'
+import { answerWhole } from './answer.ts'
+import { answerError } from './answer-error.ts'
+import { preflightHeaders } from './browser-origin.ts'
+import { readClientKey } from './client-key.ts'
+import type { ClientCall } from './client-call.ts'
+import { refuseForeignPage } from './foreign-page.ts'
+import { type InferenceRooms, serveInference } from './inference-endpoint.ts'
+import { findModel, listModels, type ModelsQuery } from './models-endpoint.ts'
+import { readPath } from './request-path.ts'
+import type { Endpoint, HttpRoute, RouteMatch, Router } from './route-table.ts'
+
+export interface CallRooms extends InferenceRooms {
+  readonly router: Router
+  readonly metrics: (() => Promise<string>) | undefined
+  readonly startedAtS: number
+}
+
+/** Answers one request. What it throws, now or later, is our own defect. */
+export function handleCall(call: ClientCall, rooms: CallRooms): Promise<void> | void {
+  const { request } = call
+  const target = request.url ?? ''
+  const path = rooms.router.isPath(target) ? target : readPath(target)
+  const refusal = refuseForm(request.headers, request.httpVersion)
+  if (refusal !== undefined) return refuse(call, path, refusal, rooms)
+  if (request.method === 'OPTIONS') return answerPreflight(call, rooms)
+  const match = path === undefined ? UNKNOWN : rooms.router.match(request.method ?? '', path)
+  switch (match.type) {
+    case 'unknown':
+      return refuse(call, path, unknownPath(request.method, path), rooms)
+    case 'wrong-method':
+      return refuse(call, path, wrongMethod(match.allow), rooms)
+    case 'found': {
+      const { route, parameter } = match
+      const { endpoint } = route
+      if (endpoint.kind !== 'inference')
+        return handleReading({ call, path, route, endpoint, parameter }, rooms)
+      const dialect = dialectOf(endpoint.dialect, rooms)
+      call.dialect = dialect
+      return serveInference({ call, route, endpoint, dialect, pathModel: parameter }, rooms)
+    }
+  }
+}
+
+const UNKNOWN: RouteMatch = { type: 'unknown' }
+
+interface ReadingCall {
+  readonly call: ClientCall
+  readonly path: string | undefined
+  readonly route: HttpRoute
+  readonly endpoint: Exclude<Endpoint, { kind: 'inference' }>
+  readonly parameter: string | undefined
+}
+
+async function handleReading(reading: ReadingCall, rooms: CallRooms): Promise<void> {
+  const { call, path } = reading
+  call.dialect = callerDialect(call, path, rooms)
+  try {
+    if (reading.route.access === 'key') authenticate(call, rooms)
+    await answerReading(reading, rooms)
+  } catch (thrown) {
+    const error = toGatewayError(thrown)
+    if (error !== thrown) rooms.onDefect(call, thrown)
+    refuse(call, path, error, rooms)
+  }
+}
+
+function callerDialect(call: ClientCall, path: string | undefined, rooms: CallRooms): Dialect {
+  return dialectOf(guessDialect(call.request.headers, path), rooms)
+}
+
+/** Who asks, judged from the headers alone: Anthropic's clients name their version, or its path; all others read OpenAI's errors. */
+function guessDialect(headers: IncomingHttpHeaders, path: string | undefined): DialectId {
+  if (headers['anthropic-version'] !== undefined || headers['anthropic-beta'] !== undefined)
+    return 'anthropic-messages'
+  const isAnthropicPath = path !== undefined && /^\/anthropic(?:\/|$)|\/messages(?:\/|$)/.test(path)
+  return isAnthropicPath ? 'anthropic-messages' : 'openai-chat'
+}
+
+function dialectOf(id: DialectId, rooms: CallRooms): Dialect {
+  const dialect = rooms.dialects.get(id)
+  if (dialect === undefined) throw new Error(`the dialect ${id} is not wired`)
+  return dialect
+}
+
+/** Forms of HTTP that are not served, whatever the path. */
+function refuseForm(headers: IncomingHttpHeaders, httpVersion: string): GatewayError | undefined {
+  // Only WebSockets are turned away: an offer of HTTP/2 (Java's client makes one on every request) is one to ignore.
+  if (headers.upgrade !== undefined && /websocket/i.test(headers.upgrade)) {
+    return new GatewayError('upgrade_required', 'WebSockets are not served here.')
+  }
+  if (headers.host === undefined && httpVersion === '1.1') {
+    return new GatewayError('invalid_request', 'The Host header is missing.')
+  }
+  return undefined
+}
+
+const PATH_SHOWN_MAX = 200
+
+function unknownPath(method: string | undefined, path: string | undefined): GatewayError {
+  const shown = path === undefined ? 'this path' : path.slice(0, PATH_SHOWN_MAX)
+  return new GatewayError('path_not_found', `Nothing is served at ${method ?? 'GET'} ${shown}.`)
+}
+
+function wrongMethod(allow: string): GatewayError {
+  return new GatewayError('method_not_allowed', `This path answers ${allow}.`, { allow })
+}
+
+/** A refusal before any endpoint: recorded, then answered in the dialect the caller seems to speak. */
+function refuse(call: ClientCall, path: string | undefined, error: GatewayError, rooms: CallRooms): void {
+  const dialect = callerDialect(call, path, rooms)
+  call.dialect = dialect
+  rooms.gateway.refuse({
+    exchangeId: call.id,
+    dialect: dialect.id,
+    error,
+    status: error.status,
+    requestBytes: 0,
+    durationMs: rooms.rules.nowMs() - call.arrivedAtMs,
+  })
+  answerError(call, dialect, error, rooms.rules)
+}
+
+/** Judges the key without taking a place: a gateway too busy for one more request still shows its models and metrics. */
+function authenticate(call: ClientCall, rooms: CallRooms): void {
+  let caller: Caller = {}
+  try {
+    const admission = rooms.gateway.admit(readClientKey(call.request.headers))
+    admission.release()
+    caller = admission.caller
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.code !== 'overloaded') throw error
+  }
+  refuseForeignPage(call.origin, caller)
+}
+
+async function answerReading(reading: ReadingCall, rooms: CallRooms): Promise<void> {
+  const { call, endpoint } = reading
+  switch (endpoint.kind) {
+    case 'models':
+      return answerJson(call, 200, listModels(rooms.gateway.models(), modelsQuery(call, rooms)), rooms)
+    case 'model': {
+      const model = findModel(rooms.gateway.models(), reading.parameter ?? '', modelsQuery(call, rooms))
+      return answerJson(call, 200, model, rooms)
+    }
+    case 'livez':
+      return answerJson(call, 200, { status: 'alive' }, rooms)
+    case 'readyz':
+      return answerReadiness(call, rooms)
+    case 'metrics':
+      return answerMetrics(call, rooms)
+    case 'greeting':
+      return answerWhole(
+        call,
+        { status: 200, contentType: 'text/plain; charset=utf-8', body: GREETING },
+        rooms.rules,
+      )
+  }
+}
+
+const GREETING =
+  'Holdfast is listening. OpenAI clients use /v1 as their base URL, Anthropic clients use this address as it stands.\n'
+
+function modelsQuery(call: ClientCall, rooms: CallRooms): ModelsQuery {
+  return { dialect: call.dialect?.id ?? 'openai-chat', createdAtS: rooms.startedAtS }
+}
+
+function answerReadiness(call: ClientCall, rooms: CallRooms): void {
+  const readiness = rooms.gateway.readiness()
+  const isReady = readiness.isReady && !rooms.rules.isDraining()
+  const reasons = rooms.rules.isDraining()
+    ? ['The gateway is shutting down.', ...readiness.reasons]
+    : readiness.reasons
+  answerJson(call, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready', reasons }, rooms)
+}
+
+async function answerMetrics(call: ClientCall, rooms: CallRooms): Promise<void> {
+  if (rooms.metrics === undefined) throw new GatewayError('path_not_found', 'Metrics are not collected here.')
+  const body = await rooms.metrics()
+  answerWhole(
+    call,
+    { status: 200, contentType: 'text/plain; version=0.0.4; charset=utf-8', body },
+    rooms.rules,
+  )
+}
+
+function answerJson(call: ClientCall, status: number, value: unknown, rooms: CallRooms): void {
+  const body = JSON.stringify(value)
+  answerWhole(call, { status, contentType: 'application/json; charset=utf-8', body }, rooms.rules)
+}
+
+function answerPreflight(call: ClientCall, rooms: CallRooms): void {
+  const headers = [
+    'allow',
+    'GET, HEAD, POST, OPTIONS',
+    ...preflightHeaders(call.origin, call.request.headers),
+  ]
+  answerWhole(call, { status: 204, contentType: 'text/plain', body: '', headers }, rooms.rules)
+}

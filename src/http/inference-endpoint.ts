@@ -1,0 +1,187 @@
+/**
+ * One inference request over HTTP: who asks, then what is asked, then the gateway's story, then the answer's bytes. Until
+ * the story begins, this endpoint owns the admission and the record of a refusal; from then on the story does.
+ */
+
+import type { DialectId } from '../canonical/envelope.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import { type GatewayError, toGatewayError } from '../errors/gateway-error.ts'
+import type { Admission, Gateway } from '../exchange/gateway.ts'
+import type { Exchange } from '../execution/exchange.ts'
+import type { Reply } from '../execution/reply.ts'
+import { type AnswerRules, commonHeaders, endResponse } from './answer.ts'
+import { answerError } from './answer-error.ts'
+import { readClientKey } from './client-key.ts'
+import { type CallPhase, type ClientCall, type StopReason, stopError } from './client-call.ts'
+import type { HttpLimits } from './http-limits.ts'
+import { addModel } from './azure-model.ts'
+import { refuseForeignPage } from './foreign-page.ts'
+import { pushReplyHeaders } from './reply-headers.ts'
+import { heartbeatOf, ReplyStream } from './reply-stream.ts'
+import { type ReadBodyOptions, readBody } from './request-body.ts'
+import type { Endpoint, HttpRoute } from './route-table.ts'
+
+export interface InferenceRooms {
+  readonly gateway: Gateway
+  readonly dialects: ReadonlyMap<DialectId, Dialect>
+  readonly limits: HttpLimits
+  readonly rules: AnswerRules
+  readonly heartbeatMs: number
+  /** A failure that is our own defect. */
+  readonly onDefect: (call: ClientCall, error: unknown) => void
+}
+
+export interface InferenceCall {
+  readonly call: ClientCall
+  readonly route: HttpRoute
+  readonly endpoint: Extract<Endpoint, { kind: 'inference' }>
+  readonly dialect: Dialect
+  /** The model that the path names (Azure's deployments), where it does. */
+  readonly pathModel: string | undefined
+}
+
+/** Serves the request to its last byte. Throws only what our own defects throw before an answer began. */
+export async function serveInference(inference: InferenceCall, rooms: InferenceRooms): Promise<void> {
+  const { call } = inference
+  const controller = new AbortController()
+  let admission: Admission | undefined
+  let body: Uint8Array | undefined
+  let exchange: Exchange
+  try {
+    admission = rooms.gateway.admit(readClientKey(call.request.headers))
+    refuseForeignPage(call.origin, admission.caller)
+    body = await readBody(call, bodyOptions(inference, admission, rooms))
+    exchange = openExchange(inference, body, controller.signal)
+  } catch (error) {
+    admission?.release()
+    return refuseInference(inference, { thrown: error, requestBytes: body?.length ?? 0, admission }, rooms)
+  }
+  const serving = new Serving(call, controller, (error) => answerThrown(inference, error, rooms))
+  call.phase = serving
+  if (call.stopped !== undefined) serving.stop(call.stopped)
+  let reply: Reply
+  try {
+    reply = await rooms.gateway.serve(exchange, admission)
+  } catch (error) {
+    return call.stopped === undefined ? answerThrown(inference, error, rooms) : undefined
+  }
+  if (call.stopped !== undefined) return dropReply(reply)
+  return writeReply({ inference, exchange, reply, controller }, rooms)
+}
+
+function bodyOptions(inference: InferenceCall, admission: Admission, rooms: InferenceRooms): ReadBodyOptions {
+  return {
+    bytesMax: inference.route.bodyBytesMax,
+    limits: rooms.limits,
+    hold: (bytes) => admission.hold(bytes),
+  }
+}
+
+function openExchange(inference: InferenceCall, received: Uint8Array, signal: AbortSignal): Exchange {
+  const { call, dialect, endpoint, pathModel } = inference
+  const body = pathModel === undefined ? received : addModel(received, pathModel)
+  return {
+    id: call.id,
+    dialect,
+    operation: endpoint.operation,
+    envelope: dialect.peek(body, endpoint.operation),
+    body,
+    headers: call.request.headers,
+    arrivedAtMs: call.arrivedAtMs,
+    signal,
+  }
+}
+
+interface RefusedInference {
+  readonly thrown: unknown
+  readonly requestBytes: number
+  readonly admission: Admission | undefined
+}
+
+/** The request ends before the story could begin: recorded here, since nobody else knows of it. */
+function refuseInference(inference: InferenceCall, refused: RefusedInference, rooms: InferenceRooms): void {
+  const error = toGatewayError(refused.thrown)
+  const keyName = refused.admission?.caller.keyName
+  rooms.gateway.refuse({
+    exchangeId: inference.call.id,
+    dialect: inference.dialect.id,
+    error,
+    status: error.status,
+    requestBytes: refused.requestBytes,
+    durationMs: rooms.rules.nowMs() - inference.call.arrivedAtMs,
+    ...(keyName === undefined ? {} : { keyName }),
+  })
+  answerThrown(inference, refused.thrown, rooms)
+}
+
+/** Whatever was thrown, as an answer; what is no refusal of anybody is a defect of ours and said so. */
+function answerThrown(inference: InferenceCall, thrown: unknown, rooms: InferenceRooms): void {
+  const error = toGatewayError(thrown)
+  if (error.code === 'gateway_error') rooms.onDefect(inference.call, thrown)
+  answerError(inference.call, inference.dialect, error, rooms.rules)
+}
+
+/** The gateway works on it and nothing is written yet. */
+class Serving implements CallPhase {
+  readonly #call: ClientCall
+  readonly #controller: AbortController
+  readonly #answer: (error: GatewayError) => void
+
+  constructor(call: ClientCall, controller: AbortController, answer: (error: GatewayError) => void) {
+    this.#call = call
+    this.#controller = controller
+    this.#answer = answer
+  }
+
+  check(): void {}
+
+  stop(reason: StopReason): void {
+    const error = stopError(reason)
+    this.#controller.abort(error)
+    if (reason === 'shutting-down') this.#answer(error)
+    else this.#call.response.destroy()
+  }
+}
+
+interface Answering {
+  readonly inference: InferenceCall
+  readonly exchange: Exchange
+  readonly reply: Reply
+  readonly controller: AbortController
+}
+
+function writeReply(answering: Answering, rooms: InferenceRooms): Promise<void> | undefined {
+  const { reply, inference, controller } = answering
+  const { call, dialect } = inference
+  const headers = commonHeaders(call, rooms.rules)
+  pushReplyHeaders(headers, reply)
+  if (reply.body instanceof Uint8Array) {
+    headers.push('content-length', String(reply.body.length))
+    call.response.writeHead(reply.status, headers)
+    endResponse(call, rooms.rules, reply.body)
+    return undefined
+  }
+  headers.push('x-accel-buffering', 'no')
+  call.response.writeHead(reply.status, headers)
+  const heartbeat = heartbeatOf(dialect, reply.contentType, rooms.heartbeatMs)
+  const stream = new ReplyStream({
+    call,
+    body: reply.body,
+    rules: rooms.rules,
+    ...(heartbeat === undefined ? {} : { heartbeat }),
+    abort: (error) => controller.abort(error),
+    writeStreamError: (error) =>
+      dialect.writeStreamError(error, { requestId: call.id, attempts: reply.attempts, isPartial: true }),
+    onDefect: (error) => rooms.onDefect(call, error),
+  })
+  call.phase = stream
+  return stream.run()
+}
+
+/** A reply nobody is left to read: its source is told. */
+function dropReply(reply: Reply): void {
+  if (reply.body instanceof Uint8Array) return
+  reply.body[Symbol.asyncIterator]()
+    .return?.()
+    .then(undefined, () => {})
+}

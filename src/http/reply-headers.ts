@@ -1,0 +1,34 @@
+/** The headers of an answer that came from a target: who gave it, after how many tries, at what cost of our own. */
+
+import type { Loss } from '../canonical/loss.ts'
+import type { Reply } from '../execution/reply.ts'
+import { headerText } from './header-text.ts'
+
+const LOSSES_MAX = 32
+
+/** Name and value by turns. */
+export function pushReplyHeaders(headers: string[], reply: Reply): void {
+  headers.push(
+    'content-type',
+    headerText(reply.contentType),
+    'x-holdfast-target',
+    headerText(reply.target.id),
+    'x-holdfast-attempts',
+    String(reply.attempts.length),
+  )
+  if (reply.overheadMs !== undefined) {
+    headers.push('x-holdfast-overhead-ms', String(Math.round(reply.overheadMs * 100) / 100))
+  }
+  if (reply.losses.length > 0) headers.push('x-holdfast-losses', lossNames(reply.losses))
+  if (reply.target.provider.isSimulated === true) headers.push('x-holdfast-simulated', 'true')
+}
+
+/** The names, each once, comma separated; field names come from the client, so they are made safe and few. */
+function lossNames(losses: readonly Loss[]): string {
+  const names = new Set<string>()
+  for (const loss of losses) {
+    if (names.size === LOSSES_MAX) break
+    names.add(loss.field.replaceAll(',', '%2C'))
+  }
+  return headerText([...names].join(', '))
+}

@@ -1,0 +1,132 @@
+/**
+ * Writes a streamed reply to its client: what is there goes out at once and together, a slow reader pauses the source, a
+ * silent stream is kept alive, and a client that left, or stopped reading, ends it.
+ */
+
+import type { ServerResponse } from 'node:http'
+import type { Dialect } from '../dialects/dialect.ts'
+import { type GatewayError, toGatewayError } from '../errors/gateway-error.ts'
+import { type AnswerRules, endResponse } from './answer.ts'
+import { type CallPhase, type ClientCall, type StopReason, stopError } from './client-call.ts'
+
+export interface ReplyStreamInit {
+  readonly call: ClientCall
+  readonly body: AsyncIterable<Uint8Array>
+  readonly rules: AnswerRules
+  /** What is written into silence, and after how much of it; absent where silence is fine. */
+  readonly heartbeat?: { readonly text: string; readonly afterMs: number }
+  /** Tells the exchange that it is over. */
+  readonly abort: (error: GatewayError) => void
+  /** The in-band error of the client's dialect. */
+  readonly writeStreamError: (error: GatewayError) => string
+  /** The body threw, which it never should. */
+  readonly onDefect: (error: unknown) => void
+}
+
+export class ReplyStream implements CallPhase {
+  readonly #init: ReplyStreamInit
+  readonly #response: ServerResponse
+  readonly #iterator: AsyncIterator<Uint8Array>
+  #isOver = false
+  #hasWritten = true
+  #quietSinceMs = 0
+  #stalledSinceMs: number | undefined
+  #resume: (() => void) | undefined
+
+  constructor(init: ReplyStreamInit) {
+    this.#init = init
+    this.#response = init.call.response
+    this.#iterator = init.body[Symbol.asyncIterator]()
+  }
+
+  /** Resolves when the last byte is handed over or the stream was stopped; never rejects. */
+  async run(): Promise<void> {
+    this.#flushHeaders()
+    try {
+      for (;;) {
+        const step = await this.#iterator.next()
+        if (this.#isOver) return
+        if (step.done === true) break
+        this.#hasWritten = true
+        if (!this.#response.write(step.value)) await this.#drained()
+        if (this.#isOver) return
+      }
+    } catch (error) {
+      if (this.#isOver) return
+      this.#init.onDefect(error)
+      return this.#breakOff(toGatewayError(error))
+    }
+    this.#isOver = true
+    endResponse(this.#init.call, this.#init.rules)
+  }
+
+  /** Time is told by the sweep alone, so that a chunk costs no look at the clock. */
+  check(nowMs: number): void {
+    if (this.#stalledSinceMs !== undefined) {
+      if (nowMs - this.#stalledSinceMs >= this.#init.rules.writeStallMs)
+        this.#init.call.connection.socket.destroy()
+      return
+    }
+    const { heartbeat } = this.#init
+    if (this.#hasWritten) {
+      this.#hasWritten = false
+      this.#quietSinceMs = nowMs
+    } else if (heartbeat !== undefined && nowMs - this.#quietSinceMs >= heartbeat.afterMs) {
+      this.#quietSinceMs = nowMs
+      this.#response.write(heartbeat.text)
+    }
+  }
+
+  stop(reason: StopReason): void {
+    if (this.#isOver) return
+    const error = stopError(reason)
+    this.#init.abort(error)
+    if (reason === 'shutting-down') return this.#breakOff(error)
+    this.#leave()
+    this.#response.destroy()
+  }
+
+  /** Ends with the dialect's own error event and without its terminal marker. */
+  #breakOff(error: GatewayError): void {
+    this.#leave()
+    this.#response.write(this.#init.writeStreamError(error))
+    endResponse(this.#init.call, this.#init.rules)
+  }
+
+  #leave(): void {
+    this.#isOver = true
+    this.#resume?.()
+    // A generator that waits returns only when its abort wakes it; nobody here has to wait for that.
+    this.#iterator.return?.().then(undefined, () => {})
+  }
+
+  /** The header block leaves with the first chunk where that is at hand, and at once where it is not. */
+  #flushHeaders(): void {
+    this.#response.cork()
+    this.#response.flushHeaders()
+    process.nextTick(() => this.#response.uncork())
+  }
+
+  #drained(): Promise<void> {
+    this.#stalledSinceMs = this.#init.rules.nowMs()
+    return new Promise((resolve) => {
+      this.#resume = () => {
+        this.#stalledSinceMs = undefined
+        this.#resume = undefined
+        this.#response.off('drain', resume)
+        resolve()
+      }
+      const resume = this.#resume
+      this.#response.on('drain', resume)
+    })
+  }
+}
+
+/** The heartbeat of a dialect, where the body is an event stream. */
+export function heartbeatOf(
+  dialect: Dialect,
+  contentType: string,
+  afterMs: number,
+): { readonly text: string; readonly afterMs: number } | undefined {
+  return contentType.startsWith('text/event-stream') ? { text: dialect.heartbeat, afterMs } : undefined
+}

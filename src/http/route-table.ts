@@ -1,0 +1,133 @@
+/** Every route in one table with what it needs (SEC-13): the method, who may pass, how large a body may be, what answers. */
+
+import type { DialectId, Operation } from '../canonical/envelope.ts'
+import type { HttpLimits } from './http-limits.ts'
+
+export type Endpoint =
+  | { readonly kind: 'inference'; readonly operation: Operation; readonly dialect: DialectId }
+  | { readonly kind: 'models' }
+  | { readonly kind: 'model' }
+  | { readonly kind: 'metrics' }
+  | { readonly kind: 'livez' }
+  | { readonly kind: 'readyz' }
+  | { readonly kind: 'greeting' }
+
+export interface HttpRoute {
+  /** `GET` answers `HEAD` too. */
+  readonly method: 'GET' | 'POST'
+  /** The path it is documented under. `*` is one segment, `**` one or more. */
+  readonly path: string
+  /** Other spellings that real clients send. */
+  readonly aliases: readonly string[]
+  /** `key`: only with a client key, where keys are configured. */
+  readonly access: 'open' | 'key'
+  /** 0: a body is not read. */
+  readonly bodyBytesMax: number
+  readonly endpoint: Endpoint
+}
+
+export type RouteMatch =
+  | { readonly type: 'found'; readonly route: HttpRoute; readonly parameter?: string }
+  | { readonly type: 'wrong-method'; readonly allow: string }
+  | { readonly type: 'unknown' }
+
+/** Where the API is looked for: a forgotten or a doubled version, and the prefixes of other gateways. */
+const API_BASES = ['', '/v1/v1', '/openai/v1', '/openai', '/anthropic/v1', '/anthropic']
+
+const AZURE_CHAT = '/openai/deployments/*/chat/completions'
+
+/** The table. */
+export function createRoutes(limits: HttpLimits): readonly HttpRoute[] {
+  const inference = (path: string, dialect: DialectId, operation: Operation): HttpRoute => ({
+    method: 'POST',
+    ...apiPaths(path),
+    access: 'key',
+    bodyBytesMax: limits.bodyBytes,
+    endpoint: { kind: 'inference', operation, dialect },
+  })
+  const reading = { method: 'GET', access: 'key', bodyBytesMax: 0 } as const
+  const probe = { method: 'GET', access: 'open', bodyBytesMax: 0 } as const
+  const chat = inference('/chat/completions', 'openai-chat', 'chat')
+  return [
+    { ...chat, aliases: [...chat.aliases, AZURE_CHAT] },
+    inference('/messages', 'anthropic-messages', 'chat'),
+    inference('/messages/count_tokens', 'anthropic-messages', 'count-tokens'),
+    { ...reading, ...apiPaths('/models'), endpoint: { kind: 'models' } },
+    { ...reading, ...apiPaths('/models/**'), endpoint: { kind: 'model' } },
+    { ...reading, path: '/metrics', aliases: [], endpoint: { kind: 'metrics' } },
+    { ...probe, path: '/livez', aliases: [], endpoint: { kind: 'livez' } },
+    { ...probe, path: '/readyz', aliases: [], endpoint: { kind: 'readyz' } },
+    { ...probe, path: '/', aliases: ['/api/hello', '/v1'], endpoint: { kind: 'greeting' } },
+  ]
+}
+
+function apiPaths(path: string): Pick<HttpRoute, 'path' | 'aliases'> {
+  return { path: `/v1${path}`, aliases: API_BASES.map((base) => base + path) }
+}
+
+export interface Router {
+  /** Whether a request target is, as it stands, a path of the table: nothing about it needs to be read. */
+  isPath(target: string): boolean
+  match(method: string, path: string): RouteMatch
+}
+
+interface Pattern {
+  readonly prefix: string
+  readonly suffix: string
+  readonly isDeep: boolean
+  readonly route: HttpRoute
+}
+
+/** Finds a route by its exact spelling first, then by the few patterns. */
+export function createRouter(routes: readonly HttpRoute[]): Router {
+  const exact = new Map<string, readonly HttpRoute[]>()
+  const patterns: Pattern[] = []
+  for (const route of routes) {
+    for (const path of [route.path, ...route.aliases]) {
+      if (path.includes('*')) patterns.push(readPattern(path, route))
+      else exact.set(path, [...(exact.get(path) ?? []), route])
+    }
+  }
+  return {
+    isPath: (target) => exact.has(target),
+    match(method, path) {
+      const named = exact.get(path)
+      if (named !== undefined) return choose(method, named)
+      for (const pattern of patterns) {
+        const parameter = parameterOf(pattern, path)
+        if (parameter !== undefined) return choose(method, [pattern.route], parameter)
+      }
+      return { type: 'unknown' }
+    },
+  }
+}
+
+function choose(method: string, routes: readonly HttpRoute[], parameter?: string): RouteMatch {
+  for (const route of routes) {
+    if (route.method === method || (route.method === 'GET' && method === 'HEAD')) {
+      return parameter === undefined ? { type: 'found', route } : { type: 'found', route, parameter }
+    }
+  }
+  const allowed = routes.map((route) => (route.method === 'GET' ? 'GET, HEAD' : route.method))
+  return { type: 'wrong-method', allow: [...allowed, 'OPTIONS'].join(', ') }
+}
+
+function readPattern(path: string, route: HttpRoute): Pattern {
+  const isDeep = path.includes('**')
+  const [prefix = '', suffix = ''] = path.split(isDeep ? '**' : '*')
+  return { prefix, suffix, isDeep, route }
+}
+
+/** What stands for the star, decoded once: it is only ever looked up as a name, never read as a path. */
+function parameterOf(pattern: Pattern, path: string): string | undefined {
+  const end = path.length - pattern.suffix.length
+  if (end <= pattern.prefix.length) return undefined
+  if (!path.startsWith(pattern.prefix) || !path.endsWith(pattern.suffix)) return undefined
+  const raw = path.slice(pattern.prefix.length, end)
+  if (!pattern.isDeep && raw.includes('/')) return undefined
+  try {
+    return decodeURIComponent(raw)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,361 @@
+/** The server in front: a node:http server made strict, its connections and open calls, and the way it comes to rest. */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { DialectId } from '../canonical/envelope.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
+import type { Gateway } from '../exchange/gateway.ts'
+import { HEARTBEAT_MS } from '../resilience/timers.ts'
+import type { Clock, Timer } from '../std/clock.ts'
+import type { IdSource } from '../std/ids.ts'
+import type { Telemetry } from '../telemetry/records.ts'
+import type { AnswerRules } from './answer.ts'
+import { answerError } from './answer-error.ts'
+import { readOrigin } from './browser-origin.ts'
+import { ClientCall, Connection } from './client-call.ts'
+import { type CallRooms, handleCall } from './handle-call.ts'
+import { type HttpLimits, httpLimits } from './http-limits.ts'
+import { answerRaw, classifyParserError, codeOf } from './malformed-request.ts'
+import { createRouter, createRoutes } from './route-table.ts'
+
+export interface GatewayServerOptions {
+  /** The gateway, or a way to the one in force where configuration can replace it. Asked once per request. */
+  readonly gateway: Gateway | (() => Gateway)
+  readonly dialects: ReadonlyMap<DialectId, Dialect>
+  readonly clock: Clock
+  readonly ids: IdSource
+  readonly telemetry: Telemetry
+  readonly limits?: Partial<HttpLimits>
+  /** The text of `/metrics`; without it the path is not found. */
+  readonly metrics?: () => Promise<string>
+  /** Silence on a committed stream after which a heartbeat is written. Default 15 s. */
+  readonly heartbeatMs?: number
+}
+
+export interface ListenAddress {
+  readonly url: string
+  readonly port: number
+}
+
+export interface GatewayServer {
+  /** Rejects with Node's error where the address cannot be had. Port 0 takes any. */
+  listen(host: string, port: number): Promise<ListenAddress>
+  /**
+   * Comes to rest: not ready, accepting no more, running calls to their end or for `deadlineMs` at most, then an in-band
+   * `gateway_shutting_down`. Resolves when every connection is closed.
+   */
+  drain(deadlineMs: number): Promise<void>
+  /** Closes everything now. */
+  close(): Promise<void>
+  /** Requests whose answer is not yet wholly handed over. */
+  readonly openCalls: number
+}
+
+/** The sweep over open calls looks this often, or four times in a heartbeat where that is shorter. */
+const SWEEP_MS = 1_000
+/** After the drain deadline, how long clients have to take the last event. */
+const LAST_WORD_MS = 1_000
+/** Trouble with accepting is said once in this time, with a count. */
+const ACCEPT_NOTICE_MS = 10_000
+const BACKLOG = 1_024
+const HEADERS_COUNT_MAX = 200
+
+export function createGatewayServer(options: GatewayServerOptions): GatewayServer {
+  return new NodeGatewayServer(options)
+}
+
+class NodeGatewayServer implements GatewayServer {
+  readonly #options: GatewayServerOptions
+  readonly #limits: HttpLimits
+  readonly #gateway: () => Gateway
+  readonly #rules: AnswerRules
+  readonly #fixedRooms: Omit<CallRooms, 'gateway'>
+  #rooms: CallRooms | undefined
+  readonly #server: Server
+  readonly #connections = new Map<Socket, Connection>()
+  readonly #calls = new Set<ClientCall>()
+  readonly #sweepMs: number
+  #sweep: Timer | undefined
+  #isDraining = false
+  #onRest: (() => void) | undefined
+  #acceptFaults = 0
+  #acceptNoticeAtMs = -Infinity
+
+  constructor(options: GatewayServerOptions) {
+    const { clock, gateway } = options
+    this.#options = options
+    this.#limits = { ...httpLimits, ...options.limits }
+    this.#gateway = typeof gateway === 'function' ? gateway : () => gateway
+    const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS
+    this.#sweepMs = sweepPeriod([
+      heartbeatMs,
+      this.#limits.bodyWindowMs,
+      this.#limits.writeStallMs,
+      this.#limits.lingerMs,
+    ])
+    this.#rules = {
+      nowMs: () => clock.nowMs(),
+      writeStallMs: this.#limits.writeStallMs,
+      lingerMs: this.#limits.lingerMs,
+      isDraining: () => this.#isDraining,
+    }
+    this.#fixedRooms = {
+      dialects: options.dialects,
+      limits: this.#limits,
+      rules: this.#rules,
+      heartbeatMs,
+      router: createRouter(createRoutes(this.#limits)),
+      metrics: options.metrics,
+      startedAtS: Math.floor(clock.wallMs() / 1_000),
+      onDefect: (call, error) => this.#publishDefect(call, error),
+    }
+    this.#server = this.#createServer()
+  }
+
+  get openCalls(): number {
+    return this.#calls.size
+  }
+
+  listen(host: string, port: number): Promise<ListenAddress> {
+    return new Promise((resolve, reject) => {
+      const server = this.#server
+      server.once('error', reject)
+      server.listen({ host, port, backlog: BACKLOG }, () => {
+        server.off('error', reject)
+        server.on('error', (error) => this.#publishAcceptFault(codeOf(error)))
+        // A listening TCP server has an AddressInfo; strings are for pipes.
+        const address = server.address() as AddressInfo
+        const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address
+        resolve({ url: `http://${shownHost}:${address.port}`, port: address.port })
+      })
+    })
+  }
+
+  async drain(deadlineMs: number): Promise<void> {
+    this.#isDraining = true
+    const closed = this.#stopAccepting()
+    await this.#untilAtRest(deadlineMs)
+    if (this.#calls.size > 0) {
+      for (const call of this.#calls) call.stop('shutting-down')
+      await this.#untilAtRest(LAST_WORD_MS)
+    }
+    this.#server.closeAllConnections()
+    await closed
+  }
+
+  async close(): Promise<void> {
+    this.#isDraining = true
+    const closed = this.#stopAccepting()
+    this.#server.closeAllConnections()
+    await closed
+  }
+
+  #createServer(): Server {
+    const limits = this.#limits
+    const server = createServer(
+      {
+        insecureHTTPParser: false,
+        requireHostHeader: false, // Checked by us, so that the refusal is JSON in the caller's dialect.
+        maxHeaderSize: limits.headersBytes,
+        headersTimeout: limits.headersMs,
+        requestTimeout: limits.requestMs,
+        keepAliveTimeout: limits.keepAliveMs,
+        connectionsCheckingInterval: Math.min(SWEEP_MS, limits.headersMs),
+        noDelay: true,
+      },
+      (request, response) => this.#onRequest(request, response, false),
+    )
+    server.maxConnections = limits.connections
+    server.maxHeadersCount = HEADERS_COUNT_MAX
+    server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
+      this.#onRequest(request, response, true),
+    )
+    server.on('connection', (socket) => this.#connectionOf(socket))
+    server.on('drop', () => this.#publishAcceptFault('connections_max'))
+    server.on('clientError', (error, socket) => this.#onParserError(error, socket as Socket)) // A plain TCP server's sockets are net.Sockets.
+    server.on(
+      'connect',
+      (_request, socket) =>
+        this.#refuseRaw(
+          socket as Socket,
+          new GatewayError('method_not_allowed', 'CONNECT is not served.', {
+            allow: 'GET, HEAD, POST, OPTIONS',
+          }),
+        ), // As above.
+    )
+    return server
+  }
+
+  #connectionOf(socket: Socket): Connection {
+    const known = this.#connections.get(socket)
+    if (known !== undefined) return known
+    const connection = new Connection(socket, (call) => this.#forget(call))
+    this.#connections.set(socket, connection)
+    socket.once('close', () => this.#connections.delete(socket))
+    return connection
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+    const connection = this.#connectionOf(request.socket)
+    const call = new ClientCall({
+      id: this.#options.ids.next('req_'),
+      request,
+      response,
+      connection,
+      arrivedAtMs: this.#options.clock.nowMs(),
+      origin: readOrigin(request.headers),
+      expectsContinue,
+    })
+    this.#calls.add(call)
+    connection.add(call)
+    response.on('close', () => connection.done(call))
+    if (this.#sweep === undefined) this.#sweep = this.#options.clock.after(this.#sweepMs, this.#onSweep)
+    try {
+      handleCall(call, this.#roomsOf(this.#gateway()))?.catch((error) => this.#fail(call, error))
+    } catch (error) {
+      this.#fail(call, error)
+    }
+  }
+
+  /** The rooms of the gateway in force: made anew only when a reload put another one there. */
+  #roomsOf(gateway: Gateway): CallRooms {
+    if (this.#rooms?.gateway !== gateway) this.#rooms = { ...this.#fixedRooms, gateway }
+    return this.#rooms
+  }
+
+  /** A defect of ours ends the request it met and no other (fault 136). */
+  #fail(call: ClientCall, thrown: unknown): void {
+    this.#publishDefect(call, thrown)
+    const dialect = call.dialect ?? this.#anyDialect()
+    if (call.response.headersSent || dialect === undefined) {
+      call.connection.socket.destroy()
+      return
+    }
+    answerError(call, dialect, toGatewayError(thrown), this.#rules)
+  }
+
+  readonly #onSweep = (): void => {
+    this.#sweep = undefined
+    const nowMs = this.#options.clock.nowMs()
+    for (const call of this.#calls) {
+      try {
+        call.phase.check(nowMs)
+      } catch (error) {
+        this.#publishDefect(call, error)
+        call.connection.socket.destroy()
+      }
+    }
+    if (this.#calls.size > 0) this.#sweep = this.#options.clock.after(this.#sweepMs, this.#onSweep)
+  }
+
+  #forget(call: ClientCall): void {
+    this.#calls.delete(call)
+    if (!this.#isDraining) return
+    // Node looks at its list of idle connections only when told to; this one has just joined it.
+    setImmediate(() => this.#server.closeIdleConnections())
+    if (this.#calls.size === 0) this.#onRest?.()
+  }
+
+  #onParserError(error: Error, socket: Socket): void {
+    const refusal = classifyParserError(error)
+    const calls = [...(this.#connections.get(socket)?.calls ?? [])]
+    const arriving = calls.find((call) => call.phase.fail !== undefined)
+    if (arriving !== undefined) return arriving.phase.fail?.(refusal)
+    // Garbage behind a request that is being answered: an answer to it would be read as that request's own.
+    if (calls.length > 0 || codeOf(error) === 'ECONNRESET') {
+      socket.destroy()
+      return
+    }
+    this.#refuseRaw(socket, refusal)
+  }
+
+  #refuseRaw(socket: Socket, error: GatewayError): void {
+    const dialect = this.#anyDialect()
+    if (dialect === undefined) {
+      socket.destroy()
+      return
+    }
+    const requestId = this.#options.ids.next('req_')
+    this.#gateway().refuse({
+      exchangeId: requestId,
+      dialect: dialect.id,
+      error,
+      status: error.status,
+      requestBytes: 0,
+      durationMs: 0,
+    })
+    answerRaw(
+      socket,
+      { requestId, dialect, error },
+      { clock: this.#options.clock, lingerMs: this.#limits.lingerMs },
+    )
+  }
+
+  /** The dialect of those who have not said theirs. */
+  #anyDialect(): Dialect | undefined {
+    return this.#options.dialects.get('openai-chat')
+  }
+
+  #stopAccepting(): Promise<void> {
+    return new Promise((resolve) => {
+      if (!this.#server.listening) return resolve()
+      this.#server.close(() => resolve())
+    })
+  }
+
+  #untilAtRest(deadlineMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#calls.size === 0) return resolve()
+      const timer = this.#options.clock.after(deadlineMs, resolve)
+      this.#onRest = () => {
+        timer.cancel()
+        resolve()
+      }
+    })
+  }
+
+  #publishDefect(call: ClientCall, error: unknown): void {
+    this.#options.telemetry.notices.publish({
+      level: 'error',
+      name: 'request_defect',
+      message: 'A request met a defect of the gateway; only this request was affected.',
+      facts: { exchangeId: call.id, ...defectFacts(error) },
+    })
+  }
+
+  /** EMFILE and its like: the listener lives on, and says so without flooding the log (fault 139). */
+  #publishAcceptFault(code: string): void {
+    this.#acceptFaults += 1
+    const nowMs = this.#options.clock.nowMs()
+    if (nowMs - this.#acceptNoticeAtMs < ACCEPT_NOTICE_MS) return
+    this.#acceptNoticeAtMs = nowMs
+    this.#options.telemetry.notices.publish({
+      level: 'error',
+      name: 'accept_failed',
+      message: 'Connections could not be accepted: raise the limit of open files, or lower the load.',
+      facts: { code, count: this.#acceptFaults },
+    })
+    this.#acceptFaults = 0
+  }
+}
+
+function sweepPeriod(periodsMs: readonly number[]): number {
+  return Math.max(5, Math.min(SWEEP_MS, ...periodsMs.map((periodMs) => periodMs / 4)))
+}
+
+const STACK_LINES_MAX = 6
+
+/** The kind and the place of a defect. Its message stays out: parsers quote what they were given, and that may be a prompt (SEC-25). */
+function defectFacts(error: unknown): Record<string, string> {
+  if (!(error instanceof Error)) return { kind: typeof error }
+  const cause = error.cause instanceof Error ? error.cause : error
+  const frames = (cause.stack ?? '').split('\n').filter((line) => line.startsWith('    at '))
+  return {
+    kind: cause.name,
+    at: frames
+      .slice(0, STACK_LINES_MAX)
+      .map((line) => line.trim())
+      .join(' < '),
+  }
+}

@@ -1,0 +1,18 @@
+/** DeepSeek. */
+
+import { hostedOpenai } from './define-provider.ts'
+import { maxTokens, noDeveloperRole } from './quirks.ts'
+
+export const deepseek = hostedOpenai({
+  id: 'deepseek',
+  name: 'DeepSeek',
+  baseUrl: 'https://api.deepseek.com',
+  environmentKeys: ['DEEPSEEK_API_KEY'],
+  quirks: [
+    maxTokens('https://api-docs.deepseek.com/api/create-chat-completion'),
+    noDeveloperRole('https://github.com/earendil-works/pi/issues/1048'),
+  ],
+  modelPrefixes: ['deepseek-'],
+  exampleModel: 'deepseek-chat',
+  documentation: 'https://api-docs.deepseek.com/',
+})

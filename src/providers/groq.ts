@@ -1,0 +1,12 @@
+/** Groq. It refuses logprobs, logit_bias and message names; those are the client's to leave out, so its refusal is passed on. */
+
+import { hostedOpenai } from './define-provider.ts'
+
+export const groq = hostedOpenai({
+  id: 'groq',
+  name: 'Groq',
+  baseUrl: 'https://api.groq.com/openai/v1',
+  environmentKeys: ['GROQ_API_KEY'],
+  exampleModel: 'openai/gpt-oss-20b',
+  documentation: 'https://console.groq.com/docs/openai',
+})

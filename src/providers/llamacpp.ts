@@ -1,0 +1,11 @@
+/** llama.cpp's server on its usual port; started with --api-key it wants LLAMA_API_KEY. */
+
+import { localOpenai } from './define-provider.ts'
+
+export const llamacpp = localOpenai({
+  id: 'llamacpp',
+  name: 'llama.cpp',
+  baseUrl: 'http://127.0.0.1:8080/v1',
+  environmentKeys: ['LLAMA_API_KEY'],
+  documentation: 'https://github.com/ggml-org/llama.cpp/tree/master/tools/server',
+})

@@ -1,0 +1,11 @@
+/** LM Studio's server on its usual port. */
+
+import { localOpenai } from './define-provider.ts'
+
+export const lmstudio = localOpenai({
+  id: 'lmstudio',
+  name: 'LM Studio',
+  baseUrl: 'http://127.0.0.1:1234/v1',
+  environmentKeys: ['LMSTUDIO_API_KEY'],
+  documentation: 'https://lmstudio.ai/docs/app/api/endpoints/openai',
+})

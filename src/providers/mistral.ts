@@ -1,0 +1,29 @@
+/** Mistral AI. Its request schema allows no unknown field, so OpenAI's newer spellings are said in its own. */
+
+import { hostedOpenai } from './define-provider.ts'
+import { maxTokens, noStreamOptions, randomSeed, noDeveloperRole } from './quirks.ts'
+
+export const mistral = hostedOpenai({
+  id: 'mistral',
+  name: 'Mistral AI',
+  baseUrl: 'https://api.mistral.ai/v1',
+  environmentKeys: ['MISTRAL_API_KEY'],
+  quirks: [
+    maxTokens('https://github.com/editor-code-assistant/eca/issues/231'),
+    noStreamOptions('https://github.com/avante-corp/avante.nvim/issues/2347'),
+    randomSeed('https://docs.mistral.ai/api/endpoint/chat'),
+    noDeveloperRole('https://docs.mistral.ai/api/endpoint/chat'),
+  ],
+  modelPrefixes: [
+    'mistral-',
+    'ministral-',
+    'codestral-',
+    'magistral-',
+    'devstral-',
+    'pixtral-',
+    'open-mistral-',
+    'open-mixtral-',
+  ],
+  exampleModel: 'mistral-small-latest',
+  documentation: 'https://docs.mistral.ai/api/',
+})

@@ -1,0 +1,13 @@
+/** Ollama on its usual port. */
+
+import { localOpenai } from './define-provider.ts'
+import { maxTokens } from './quirks.ts'
+
+export const ollama = localOpenai({
+  id: 'ollama',
+  name: 'Ollama',
+  baseUrl: 'http://127.0.0.1:11434/v1',
+  environmentKeys: [],
+  quirks: [maxTokens('https://docs.ollama.com/api/openai-compatibility')],
+  documentation: 'https://docs.ollama.com/api/openai-compatibility',
+})

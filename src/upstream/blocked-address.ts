@@ -1,0 +1,80 @@
+/**
+ * The addresses no provider may have, whatever the configuration says: the metadata services of clouds hand out
+ * credentials to whoever can reach them (SEC-5). Every spelling of an address is reduced to one before it is judged.
+ */
+
+import { isIP } from 'node:net'
+
+/** AWS, Google, Azure and Oracle; AWS's credentials for containers and pods; Alibaba; Azure's host agent. */
+const METADATA_IPV4 = new Set([
+  '169.254.169.254',
+  '169.254.170.2',
+  '169.254.170.23',
+  '100.100.100.200',
+  '168.63.129.16',
+  '192.0.0.192',
+])
+
+/** The same services over IPv6: AWS, AWS's pods, Google. */
+const METADATA_IPV6 = new Set(['fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254'])
+
+const METADATA_NAMES = new Set(['metadata.google.internal', 'metadata.goog', 'instance-data.ec2.internal'])
+
+/** Judges a host as a WHATWG URL spells it: decimal, octal and hex forms of an address are already undone there (SEC-6). */
+export function isBlockedHost(hostname: string): boolean {
+  const host = plainHost(hostname)
+  return METADATA_NAMES.has(host) || isBlockedAddress(host)
+}
+
+/** Judges an address that a name resolved to, or a literal. What is no address is not blocked. */
+export function isBlockedAddress(address: string): boolean {
+  const bare = withoutZone(address)
+  const family = isIP(bare)
+  if (family === 4) return METADATA_IPV4.has(bare)
+  return family === 6 && isBlockedIpv6(bare)
+}
+
+/** Lower case, without brackets or the root's dot. */
+export function plainHost(hostname: string): string {
+  const host = hostname.toLowerCase().replace(/\.$/, '')
+  return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host
+}
+
+function withoutZone(address: string): string {
+  const at = address.indexOf('%')
+  return at === -1 ? address : address.slice(0, at)
+}
+
+function isBlockedIpv6(address: string): boolean {
+  const canonical = new URL(`http://[${address}]/`).hostname.slice(1, -1)
+  if (METADATA_IPV6.has(canonical)) return true
+  return embeddedIpv4(ipv6Groups(canonical)).some((ipv4) => METADATA_IPV4.has(ipv4))
+}
+
+/** The eight 16-bit groups of a canonical IPv6 address. */
+function ipv6Groups(canonical: string): readonly number[] {
+  const [head = '', tail] = canonical.split('::')
+  const left = hexGroups(head)
+  if (tail === undefined) return left
+  const right = hexGroups(tail)
+  const gap = Array.from({ length: 8 - left.length - right.length }, () => 0)
+  return [...left, ...gap, ...right]
+}
+
+function hexGroups(text: string): readonly number[] {
+  return text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16))
+}
+
+/** Every IPv4 address an IPv6 address may stand for: mapped, compatible, translated, NAT64, 6to4, Teredo. */
+function embeddedIpv4(groups: readonly number[]): readonly string[] {
+  const [g0 = 0, g1 = 0, g2 = 0, g3 = 0, g4 = 0, g5 = 0, g6 = 0, g7 = 0] = groups
+  const isMapped = (g0 | g1 | g2 | g3) === 0 && (g4 === 0 || g4 === 0xffff) && (g5 === 0 || g5 === 0xffff)
+  if (isMapped || (g0 === 0x64 && g1 === 0xff9b)) return [dotted(g6, g7)]
+  if (g0 === 0x2002) return [dotted(g1, g2)]
+  if (g0 === 0x2001 && g1 === 0) return [dotted(g6 ^ 0xffff, g7 ^ 0xffff)]
+  return []
+}
+
+function dotted(high: number, low: number): string {
+  return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`
+}

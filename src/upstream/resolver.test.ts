@@ -1,0 +1,93 @@
+import type { LookupAddress } from 'node:dns'
+import { describe, expect, test } from 'vitest'
+import { createResolver, NAMES_MAX, STALE_ANSWER_MS, type SystemLookup } from './resolver.ts'
+import { ManualClock } from './wall.ts'
+
+type Answer = Parameters<Parameters<SystemLookup>[2]>
+
+/** A name server played by hand. */
+function open() {
+  const asked: { hostname: string; answer: (...answer: Answer) => void }[] = []
+  const clock = new ManualClock()
+  const resolve = createResolver(clock, (hostname, _options, callback) => {
+    asked.push({ hostname, answer: callback })
+  })
+  const ask = (hostname: string) => {
+    const told: (string | LookupAddress[])[] = []
+    resolve(hostname, { all: true }, (error, addresses) => {
+      told.push(error?.code ?? addresses)
+    })
+    return told
+  }
+  return { asked, clock, resolve, ask }
+}
+
+const here: LookupAddress[] = [{ address: '192.0.2.1', family: 4 }]
+const notFound = Object.assign(new Error('no'), { code: 'EAI_AGAIN' })
+
+describe('the resolver', () => {
+  test('fault 4: a name server that hangs is asked once for a name, and other names are not kept waiting', () => {
+    const { asked, ask } = open()
+    const waiting = [ask('slow.test'), ask('slow.test'), ask('slow.test')]
+    const other = ask('quick.test')
+    expect(asked.map(({ hostname }) => hostname)).toEqual(['slow.test', 'quick.test'])
+    asked[1]?.answer(null, here)
+    expect(other).toEqual([here])
+    expect(waiting).toEqual([[], [], []])
+    asked[0]?.answer(null, here)
+    expect(waiting).toEqual([[here], [here], [here]])
+  })
+
+  test('fault 142: while the name server is down the last answer serves, for ten minutes', () => {
+    const { asked, clock, ask } = open()
+    ask('api.test')
+    asked[0]?.answer(null, here)
+    clock.advance(STALE_ANSWER_MS)
+    const stale = ask('api.test')
+    asked[1]?.answer(notFound, [])
+    expect(stale).toEqual([here])
+    clock.advance(1)
+    const tooOld = ask('api.test')
+    asked[2]?.answer(notFound, [])
+    expect(tooOld).toEqual(['EAI_AGAIN'])
+  })
+
+  test('SEC-3, SEC-5: an answer that holds a metadata address is refused as a whole, and not remembered', () => {
+    const { asked, ask } = open()
+    const first = ask('rebound.test')
+    asked[0]?.answer(null, [...here, { address: '::ffff:169.254.169.254', family: 6 }])
+    expect(first).toEqual(['HOLDFAST_BLOCKED_ADDRESS'])
+    const second = ask('rebound.test')
+    asked[1]?.answer(notFound, [])
+    expect(second).toEqual(['EAI_AGAIN'])
+  })
+
+  test('gives one address to a caller who wants one', () => {
+    const { asked, resolve } = open()
+    const told: unknown[] = []
+    resolve('one.test', {}, (...answer) => told.push(answer))
+    asked[0]?.answer(null, here)
+    expect(told).toEqual([[null, '192.0.2.1', 4]])
+  })
+
+  test('an answer without addresses is no answer', () => {
+    const { asked, ask } = open()
+    const told = ask('empty.test')
+    asked[0]?.answer(null, [])
+    expect(told).toEqual(['ENOTFOUND'])
+  })
+
+  test('remembers a bounded number of names', () => {
+    const { asked, ask } = open()
+    for (let number = 0; number <= NAMES_MAX; number += 1) {
+      ask(`name-${number}.test`)
+      asked[number]?.answer(null, here)
+    }
+    const forgotten = ask('name-0.test')
+    asked.at(-1)?.answer(notFound, [])
+    expect(forgotten).toEqual(['EAI_AGAIN'])
+    const kept = ask(`name-${NAMES_MAX}.test`)
+    asked.at(-1)?.answer(notFound, [])
+    expect(kept).toEqual([here])
+  })
+})

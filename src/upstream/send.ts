@@ -1,0 +1,286 @@
+/** One attempt: a request to one target, and either an answer that began well or an error that says what happened. */
+
+import type { DialectId } from '../canonical/envelope.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
+import { ByteQueue, type ByteSource } from '../std/byte-queue.ts'
+import type { Clock } from '../std/clock.ts'
+import type {
+  ResponseHeaders,
+  Transport,
+  TransportCall,
+  TransportFailure,
+  TransportHandler,
+} from '../std/transport.ts'
+import type { Telemetry } from '../telemetry/records.ts'
+import type { UpstreamRequest, UpstreamResponse } from './attempt.ts'
+import { RESPONSE_BYTES } from './config-schema.ts'
+import { classifyFailure, classifyLimit, nameOf } from './classify-failure.ts'
+import { type DeclaredBody, declaredBody, type Framing, firstByteAt, framingOf } from './framing.ts'
+import type { Redactor } from './redact.ts'
+import { classifyRefusalResponse, judgeHead, notAnAnswer, RefusalBody } from './refusal.ts'
+import { createRequestWriter, type RequestWriter } from './target-request.ts'
+import { type Limit, Watch } from './watch.ts'
+
+export interface SenderOptions {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly dialects: ReadonlyMap<DialectId, Dialect>
+  readonly redactor: Redactor
+  /** Where security events are published. */
+  readonly telemetry?: Pick<Telemetry, 'notices'>
+  readonly limits?: {
+    /** Bytes of one answer, all chunks together (fault 46). Default 256 MiB. */
+    readonly responseBytesMax?: number
+  }
+  /** `holdfast/<version>`. Default `holdfast`. */
+  readonly userAgent?: string
+}
+
+export interface Sender {
+  /**
+   * Resolves when the first byte of a good answer is there; rejects with a GatewayError for everything else, the
+   * signal's reason included. The credential is added here and nowhere else.
+   */
+  send(request: UpstreamRequest): Promise<UpstreamResponse>
+}
+
+export function createSender(options: SenderOptions): Sender {
+  const rooms: Rooms = {
+    ...options,
+    writeRequest: createRequestWriter(options.userAgent ?? 'holdfast', options.dialects),
+    responseBytesMax: options.limits?.responseBytesMax ?? RESPONSE_BYTES,
+  }
+  return {
+    send: (request) =>
+      new Promise((resolve, reject) => {
+        new AttemptCall(request, rooms, { resolve, reject }).start()
+      }),
+  }
+}
+
+interface Rooms extends SenderOptions {
+  readonly writeRequest: RequestWriter
+  readonly responseBytesMax: number
+}
+
+interface Settle {
+  resolve(response: UpstreamResponse): void
+  reject(error: unknown): void
+}
+
+/** waiting -> (refused | sniffing -> flowing) -> done. */
+type State = 'waiting' | 'refused' | 'sniffing' | 'flowing' | 'done'
+
+/** One object per attempt is everything: the transport's handler, the queue's source and the response. */
+class AttemptCall implements TransportHandler, ByteSource, UpstreamResponse {
+  status = 0
+  headers: ResponseHeaders = {}
+  framing: Framing = 'json'
+  readonly body = new ByteQueue(this)
+  readonly #request: UpstreamRequest
+  readonly #rooms: Rooms
+  readonly #settle: Settle
+  readonly #watch: Watch
+  #refusal: RefusalBody | undefined
+  #state: State = 'waiting'
+  #declared: DeclaredBody = 'unknown'
+  #call: TransportCall | undefined
+  #bodyBytes = 0
+
+  constructor(request: UpstreamRequest, rooms: Rooms, settle: Settle) {
+    this.#request = request
+    this.#rooms = rooms
+    this.#settle = settle
+    this.#watch = new Watch(rooms.clock, request.target.timers, (limit) => this.#onLimit(limit))
+  }
+
+  start(): void {
+    const { signal } = this.#request
+    try {
+      signal.throwIfAborted()
+      const request = this.#rooms.writeRequest(this.#request)
+      signal.addEventListener('abort', this.#onAbort, { once: true })
+      this.#call = this.#rooms.transport.send(request, this)
+      // A transport may fail before it returns; then nobody was there to close it.
+      if (this.#state === 'done') this.#call.abort()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  // The transport's handler.
+
+  onSend(): void {
+    this.#watch.connected()
+  }
+
+  onHeaders(status: number, headers: ResponseHeaders): void {
+    if (this.#state !== 'waiting') return
+    this.status = status
+    this.headers = headers
+    const verdict = judgeHead(status, headers, this.#request.target)
+    switch (verdict.type) {
+      case 'answer':
+        this.#state = 'sniffing'
+        this.#declared = declaredBody(headers['content-type'])
+        return
+      case 'refusal':
+        this.#state = 'refused'
+        this.#refusal = new RefusalBody()
+        this.#watch.refused()
+        return
+      case 'failure':
+        this.#fail(verdict.error)
+    }
+  }
+
+  onData(chunk: Uint8Array): void {
+    switch (this.#state) {
+      case 'flowing':
+        this.#take(chunk)
+        return
+      case 'sniffing':
+        this.#sniff(chunk)
+        return
+      case 'refused':
+        if (this.#refusal?.add(chunk)) this.#refuse()
+        return
+      case 'waiting':
+      case 'done':
+    }
+  }
+
+  onEnd(): void {
+    switch (this.#state) {
+      case 'flowing':
+        this.#finish()
+        this.body.end()
+        return
+      case 'refused':
+        this.#refuse()
+        return
+      case 'waiting':
+      case 'sniffing':
+        this.#fail(
+          new GatewayError('empty_response', `${nameOf(this.#request.target)} answered with an empty body.`),
+        )
+        return
+      case 'done':
+    }
+  }
+
+  onFailure(failure: TransportFailure): void {
+    // What was read of a refusal, even nothing, says more than how it broke off (fault 10).
+    if (this.#state === 'refused') this.#refuse()
+    else this.#fail(classifyFailure(failure, this.#request.target))
+  }
+
+  // The queue's source, and the response.
+
+  pause(): void {
+    this.#watch.suspend()
+    this.#call?.pause()
+  }
+
+  resume(): void {
+    this.#watch.resume()
+    this.#call?.resume()
+  }
+
+  markContent(): void {
+    if (this.#state === 'flowing') this.#watch.flows(false)
+  }
+
+  cancel(): void {
+    if (this.#state === 'done') return
+    this.#finish()
+    this.#call?.abort()
+    this.body.end()
+  }
+
+  #sniff(chunk: Uint8Array): void {
+    const at = firstByteAt(chunk)
+    if (at === -1) {
+      this.#count(chunk)
+      return
+    }
+    const framing = framingOf(this.#declared, chunk[at] ?? 0)
+    if (!framing) {
+      this.#fail(notAnAnswer(this.status, this.#request.target).error)
+      return
+    }
+    this.framing = framing
+    this.#state = 'flowing'
+    if (framing === 'json') this.#watch.flows(true)
+    this.#settle.resolve(this)
+    this.#take(chunk)
+  }
+
+  #take(chunk: Uint8Array): void {
+    this.#watch.bytes(chunk.length)
+    if (this.#count(chunk)) this.body.push(chunk)
+  }
+
+  #count(chunk: Uint8Array): boolean {
+    this.#bodyBytes += chunk.length
+    const { responseBytesMax } = this.#rooms
+    if (this.#bodyBytes <= responseBytesMax) return true
+    const words = `sent an answer of more than ${responseBytesMax} bytes`
+    this.#fail(new GatewayError('response_too_large', `${nameOf(this.#request.target)} ${words}.`))
+    return false
+  }
+
+  #refuse(): void {
+    const { dialects, redactor } = this.#rooms
+    const { target } = this.#request
+    const body = this.#refusal?.bytes() ?? new Uint8Array()
+    const response = { status: this.status, headers: this.headers, body }
+    const dialect = dialects.get(target.provider.dialect)
+    this.#fail(classifyRefusalResponse(response, { target, dialect, redactor }))
+  }
+
+  #onLimit(limit: Limit): void {
+    if (limit === 'refusal-body') this.#refuse()
+    else this.#fail(classifyLimit(limit, this.#request.target))
+  }
+
+  readonly #onAbort = (): void => {
+    this.#fail(this.#request.signal.reason)
+  }
+
+  /** Ends the attempt with an error, which goes to whoever waits: for the answer, or for its body. */
+  #fail(error: unknown): void {
+    if (this.#state === 'done') return
+    const hasAnswered = this.#state === 'flowing'
+    this.#finish()
+    this.#call?.abort()
+    this.#publish(error)
+    if (hasAnswered) this.body.fail(error)
+    else this.#settle.reject(error)
+  }
+
+  #finish(): void {
+    this.#state = 'done'
+    this.#watch.stop()
+    this.#request.signal.removeEventListener('abort', this.#onAbort)
+  }
+
+  #publish(error: unknown): void {
+    const name = error instanceof GatewayError ? securityEvents[error.code] : undefined
+    if (!name || !(error instanceof GatewayError)) return
+    const { provider, id } = this.#request.target
+    this.#rooms.telemetry?.notices.publish({
+      level: 'warn',
+      name,
+      message: error.message,
+      facts: { provider: provider.id, target: id },
+    })
+  }
+}
+
+/** Errors that an operator should hear of as such: somebody may be trying something (faults 5, 35). */
+const securityEvents: { readonly [Code in GatewayError['code']]?: string } = {
+  upstream_redirect: 'redirect_refused',
+  blocked_address: 'blocked_address',
+}

@@ -1,0 +1,144 @@
+/**
+ * What goes onto the wire for one attempt: an address made of the provider's base URL and a path of ours, and exactly
+ * the headers listed here. Nothing a client sends can reach the address (SEC-1), and its key never travels (SEC-24).
+ */
+
+import type { DialectId } from '../canonical/envelope.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
+import type { Provider, Target } from '../providers/provider.ts'
+import type { TransportRequest } from '../std/transport.ts'
+import type { UpstreamRequest } from './attempt.ts'
+
+/** Headers that are never taken over from whoever asks: credentials, and what belongs to one connection. */
+const NEVER_SENT = new Set([
+  'authorization',
+  'x-api-key',
+  'api-key',
+  'x-goog-api-key',
+  'cookie',
+  'host',
+  'connection',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'content-length',
+  'content-encoding',
+  'forwarded',
+  'via',
+])
+const NEVER_SENT_PREFIXES = ['x-forwarded-', 'x-holdfast-', 'proxy-']
+
+/** A character no header value may carry: line breaks, NUL and other controls, and what is not Latin-1 (SEC-32). */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about.
+const UNSENDABLE = /[^\t\x20-\x7e\x80-\xff]/
+
+/** Printable ASCII from one slash on; no fragment, backslash or dot segment, encoded or not. */
+const PATH = /^\/[!"$-[\]-~]*$/
+const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:[/?;]|$)/i
+
+interface Address {
+  readonly origin: string
+  readonly prefix: string
+}
+
+interface Prepared extends Address {
+  /** What every request of the target carries below the headers handed in. */
+  readonly defaults: Readonly<Record<string, string>>
+  /** What every request of the target carries above them: the provider's own headers, ours, the credential. */
+  readonly fixed: Readonly<Record<string, string>>
+}
+
+export type RequestWriter = (request: UpstreamRequest) => TransportRequest
+
+/** Prepares what is the same for every request of a target once. */
+export function createRequestWriter(
+  userAgent: string,
+  dialects: ReadonlyMap<DialectId, Dialect>,
+): RequestWriter {
+  const preparedByTarget = new WeakMap<Target, Prepared>()
+
+  const prepare = (target: Target): Prepared => {
+    const { provider } = target
+    const defaults = dialects.get(provider.dialect)?.requestHeaders ?? {}
+    const own = { ...provider.headers, 'accept-encoding': 'identity', 'user-agent': userAgent }
+    for (const [name, value] of Object.entries(own)) assertSendable(name, value, provider)
+    const prepared = { ...addressOf(provider), defaults, fixed: { ...own, ...credentialHeader(target) } }
+    preparedByTarget.set(target, prepared)
+    return prepared
+  }
+
+  return (request) => {
+    const { target, method, body } = request
+    const { origin, prefix, defaults, fixed } = preparedByTarget.get(target) ?? prepare(target)
+    assertPath(request.path)
+    const headers: Record<string, string> = { ...defaults }
+    takeOver(headers, request.headers)
+    headers['accept'] = request.stream ? 'text/event-stream, application/json' : 'application/json'
+    if (body) headers['content-type'] = 'application/json'
+    Object.assign(headers, fixed)
+    const sent = { origin, path: prefix + request.path, method, headers, connectMs: target.timers.connectMs }
+    return body ? { ...sent, body } : sent
+  }
+}
+
+function addressOf(provider: Provider): Address {
+  const url = URL.parse(provider.baseUrl)
+  const isUsable =
+    url && /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.search && !url.hash
+  if (!isUsable) {
+    throw new GatewayError(
+      'gateway_error',
+      `The base URL of the provider ${provider.id} must be an http or https URL without credentials, query or fragment.`,
+    )
+  }
+  return { origin: url.origin, prefix: url.pathname.replace(/\/+$/, '') }
+}
+
+function credentialHeader({ provider, credential }: Target): Readonly<Record<string, string>> {
+  if (provider.auth.kind === 'none' || !credential) return {}
+  const value = provider.auth.prefix + credential.reveal()
+  if (UNSENDABLE.test(value)) {
+    throw new GatewayError(
+      'upstream_auth',
+      `The credential ${String(credential)} of ${provider.name} holds a character that no header can carry; is there a line break in it?`,
+    )
+  }
+  return { [provider.auth.header]: value }
+}
+
+function takeOver(headers: Record<string, string>, offered: Readonly<Record<string, string>>): void {
+  for (const name in offered) {
+    const value = offered[name]
+    if (value === undefined || NEVER_SENT.has(name)) continue
+    if (NEVER_SENT_PREFIXES.some((prefix) => name.startsWith(prefix))) continue
+    if (UNSENDABLE.test(value)) {
+      throw new GatewayError(
+        'invalid_request',
+        `The header ${name} holds a character that no header can carry.`,
+        {
+          param: name,
+        },
+      )
+    }
+    headers[name] = value
+  }
+}
+
+function assertSendable(name: string, value: string, provider: Provider): void {
+  if (!UNSENDABLE.test(value)) return
+  throw new GatewayError(
+    'gateway_error',
+    `The header ${name} configured for ${provider.name} holds a character that no header can carry.`,
+  )
+}
+
+function assertPath(path: string): void {
+  if (PATH.test(path) && !DOT_SEGMENT.test(path)) return
+  throw new GatewayError('invalid_request', 'The model name cannot be part of an address.', {
+    param: 'model',
+  })
+}

@@ -1,0 +1,143 @@
+/**
+ * Steps over JSON strings. Most bytes of a chat request stand inside long strings, so these are searched natively for
+ * what may end them, and checked for stray control characters sixteen bytes at a time.
+ */
+
+import { JsonScanError } from './json-scan-error.ts'
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const LETTER_U = 0x75
+const FIRST_PRINTABLE = 0x20
+/** Bytes looked at singly before a native search is begun: a call costs about what these do. */
+const SHORT_RUN_BYTES = 128
+/** How far the digits of `\uXXXX` reach beyond the backslash. */
+const UNICODE_ESCAPE_BYTES = 6
+const SIMPLE_ESCAPES = byteSet(Buffer.from('"\\/bfnrt'))
+const HEX_DIGITS = byteSet(Buffer.from('0123456789abcdefABCDEF'))
+
+/** Skips the strings of one text; remembers what it found ahead, so that no byte is searched twice. */
+export class JsonStrings {
+  readonly #bytes: Buffer
+  readonly #words: DataView
+  /** The first of its kind at or after the place last asked about; looked up again only once passed. */
+  #nextQuote = -1
+  #nextBackslash = -1
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+    this.#words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  /** The index after the string whose opening quote is at `start`. Throws where it is no string by RFC 8259. */
+  skip(start: number): number {
+    let position = start + 1
+    for (;;) {
+      position = this.#runEnd(position)
+      const byte = this.#bytes[position]
+      if (byte === QUOTE) return position + 1
+      if (byte === BACKSLASH) position = this.#skipEscape(position)
+      else if (byte === undefined) throw this.#endsInside()
+      else throw new JsonScanError('A control character must be escaped in a string', position)
+    }
+  }
+
+  /** The index of the next quote, backslash or control character, or the length. */
+  #runEnd(start: number): number {
+    const words = this.#words
+    const lastWord = Math.min(start + SHORT_RUN_BYTES, words.byteLength) - 4
+    let position = start
+    for (; position <= lastWord; position += 4) {
+      const found = specialBytes(words.getInt32(position, true))
+      if (found !== 0) return position + lowestByte(found)
+    }
+    return this.#longRunEnd(position)
+  }
+
+  #longRunEnd(start: number): number {
+    if (this.#nextQuote < start) this.#nextQuote = indexOrLength(this.#bytes, QUOTE, start)
+    if (this.#nextBackslash < start) this.#nextBackslash = indexOrLength(this.#bytes, BACKSLASH, start)
+    const end = Math.min(this.#nextQuote, this.#nextBackslash)
+    return hasControl(this.#words, start, end) ? firstControl(this.#bytes, start) : end
+  }
+
+  /** The index after the escape whose backslash is at `start`. */
+  #skipEscape(start: number): number {
+    const kind = this.#bytes[start + 1]
+    if (kind === undefined) throw this.#endsInside()
+    if (SIMPLE_ESCAPES[kind] === 1) return start + 2
+    if (kind !== LETTER_U) throw new JsonScanError('There is no such escape in JSON', start)
+    const end = start + UNICODE_ESCAPE_BYTES
+    for (let index = start + 2; index < end; index += 1) {
+      const digit = this.#bytes[index]
+      if (digit === undefined) throw this.#endsInside()
+      if (HEX_DIGITS[digit] !== 1)
+        throw new JsonScanError('A unicode escape takes four hexadecimal digits', start)
+    }
+    return end
+  }
+
+  #endsInside(): JsonScanError {
+    return new JsonScanError('The text ends inside a string', this.#bytes.length)
+  }
+}
+
+/**
+ * The top bit of each byte of a word that is a quote, a backslash or a control character; the lowest is exact, those
+ * above it may be false alarms raised by a borrow. Subtracting what makes a wanted byte underflow sets its top bit;
+ * `& ~word` leaves out the bytes that had it set, which are parts of longer code points.
+ */
+function specialBytes(word: number): number {
+  const quotes = word ^ 0x22222222
+  const backslashes = word ^ 0x5c5c5c5c
+  return (
+    (((quotes - 0x01010101) & ~quotes) |
+      ((backslashes - 0x01010101) & ~backslashes) |
+      ((word - 0x20202020) & ~word)) &
+    0x80808080
+  )
+}
+
+function lowestByte(found: number): number {
+  return (31 - Math.clz32(found & -found)) >> 3
+}
+
+/**
+ * Whether a byte from `start` to `end` is below 0x20. Subtracting 0x20 from each byte of a word sets the top bit of
+ * those below it; `& ~word` leaves out the bytes that had it set, which are parts of longer code points. A borrow can
+ * only come from a byte that is found anyway.
+ */
+function hasControl(words: DataView, start: number, end: number): boolean {
+  let found = 0
+  let position = start
+  for (; position + 16 <= end; position += 16) {
+    const first = words.getInt32(position)
+    const second = words.getInt32(position + 4)
+    const third = words.getInt32(position + 8)
+    const fourth = words.getInt32(position + 12)
+    found |=
+      ((first - 0x20202020) & ~first) |
+      ((second - 0x20202020) & ~second) |
+      ((third - 0x20202020) & ~third) |
+      ((fourth - 0x20202020) & ~fourth)
+  }
+  for (; position < end; position += 1) {
+    if (words.getUint8(position) < FIRST_PRINTABLE) return true
+  }
+  return (found & 0x80808080) !== 0
+}
+
+function firstControl(bytes: Buffer, start: number): number {
+  return bytes.findIndex((byte, index) => index >= start && byte < FIRST_PRINTABLE)
+}
+
+function indexOrLength(bytes: Buffer, byte: number, position: number): number {
+  const index = bytes.indexOf(byte, position)
+  return index < 0 ? bytes.length : index
+}
+
+function byteSet(members: Iterable<number>): Uint8Array {
+  const set = new Uint8Array(256)
+  for (const byte of members) set[byte] = 1
+  return set
+}

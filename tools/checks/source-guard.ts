@@ -1,0 +1,108 @@
+/**
+ * Rules about what the text of this repository may contain, too simple for a linter and too important for memory:
+ * no child processes (SEC-58), one place that dials (SEC-7), no way to switch TLS verification off (SEC-8), nothing
+ * that ties the code to one machine or registry.
+ */
+
+import { lineAt, maskSource, type MaskedSource } from './mask.ts'
+import type { SourceFiles } from './source-files.ts'
+
+interface Rule {
+  readonly message: string
+  readonly pattern: RegExp
+  /** Whether the pattern is searched in code alone, or in comments and strings as well. */
+  readonly searches: 'code' | 'text'
+  applies(path: string): boolean
+}
+
+const isTypeScript = (path: string): boolean => path.endsWith('.ts')
+const isTest = (path: string): boolean => /\.(?:test|contract)\.ts$/.test(path)
+const isProduct = (path: string): boolean => path.startsWith('src/') && isTypeScript(path) && !isTest(path)
+const mayNotDial = (path: string): boolean => isProduct(path) && !path.startsWith('src/upstream/')
+const isLockFile = (path: string): boolean => path.endsWith('package-lock.json')
+
+const rules: readonly Rule[] = [
+  {
+    message: 'SEC-58: the gateway starts no child processes',
+    pattern: /['"](?:node:)?(?:child_process|cluster)['"]/g,
+    searches: 'text',
+    applies: isProduct,
+  },
+  {
+    message: 'SEC-7: only src/upstream/ dials; hand in a Transport instead of undici',
+    pattern: /\bfrom\s*['"]undici['"]|\bimport\s*\(?\s*['"]undici['"]/g,
+    searches: 'text',
+    applies: mayNotDial,
+  },
+  {
+    message: 'SEC-7: only src/upstream/ dials; hand in a Transport',
+    pattern:
+      /(?<![\w$.#]|function )fetch\s*\(|\bglobalThis\.fetch\b|\b(?:https?|http2|tls|net|dgram)\.(?:request|get|connect|createConnection|createSocket)\s*\(|\bnew (?:WebSocket|EventSource|Socket|TLSSocket)\b/g,
+    searches: 'code',
+    applies: mayNotDial,
+  },
+  {
+    message: 'SEC-7: only src/upstream/ dials; import the server side of this module and nothing else',
+    pattern:
+      /\bimport\s*\{[^}]*\b(?:request|get|connect|createConnection|createSocket|Socket|TLSSocket)\b[^}]*\}\s*from\s*['"](?:node:)?(?:https?|http2|tls|net|dgram)['"]/g,
+    searches: 'text',
+    applies: mayNotDial,
+  },
+  {
+    message: 'SEC-8: TLS verification cannot be switched off',
+    pattern: /\brejectUnauthorized\s*:\s*false|\binsecureHTTPParser\s*:\s*true/g,
+    searches: 'code',
+    applies: isTypeScript,
+  },
+  {
+    message: '"any" has found no use yet; parse unknown into a precise type',
+    pattern: /(?:[:<|&,]|\bas|=>)\s*any\b(?!\s*[:(])/g,
+    searches: 'code',
+    applies: isTypeScript,
+  },
+  {
+    message: 'a path of one machine',
+    pattern: /(?<![\w.-])\/(?:work|root|home|Users)\/\w/g,
+    searches: 'text',
+    applies: (path) => !isLockFile(path),
+  },
+  {
+    message: 'the host name of a package registry',
+    pattern: /\bregistry\.[a-z]+js\.|\bnpm(?:mirror|\.pkg)\.|\b(?:art[i]factory|verdacci[o]|jfro[g])\b/gi,
+    searches: 'text',
+    applies: () => true,
+  },
+]
+
+/** SEC-8 lets exactly one file name the variable: the one that refuses to start when it is set. */
+const tlsVariable = ['NODE', 'TLS', 'REJECT', 'UNAUTHORIZED'].join('_')
+
+/** The complaints about a set of files as `path:line: what is wrong`. */
+export function guardSources(files: SourceFiles): readonly string[] {
+  return [...files].flatMap(([path, text]) => [
+    ...guardFile(path, text),
+    ...(isProduct(path) ? assignmentsOfTlsVariable(path, text) : []),
+  ])
+}
+
+function guardFile(path: string, text: string): readonly string[] {
+  const applying = rules.filter((rule) => rule.applies(path))
+  if (applying.length === 0) return []
+  const masked = isTypeScript(path) ? maskSource(text) : { text, code: text }
+  return applying.flatMap((rule) => findings(path, masked, rule))
+}
+
+function findings(path: string, masked: MaskedSource, rule: Rule): readonly string[] {
+  const searched = rule.searches === 'code' ? masked.code : masked.text
+  return [...searched.matchAll(rule.pattern)].map(
+    (match) =>
+      `${path}:${lineAt(masked.text, match.index)}: ${rule.message} (${masked.text.slice(match.index, match.index + match[0].length).trim()})`,
+  )
+}
+
+function assignmentsOfTlsVariable(path: string, text: string): readonly string[] {
+  const pattern = new RegExp(`${tlsVariable}['"]?\\]?\\s*=(?!=)`, 'g')
+  return [...text.matchAll(pattern)].map(
+    (match) => `${path}:${lineAt(text, match.index)}: SEC-8: TLS verification cannot be switched off`,
+  )
+}
