@@ -2,8 +2,7 @@
 
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -70,14 +69,13 @@ export async function startBareRelay(upstream: string): Promise<Contestant> {
 }
 
 export async function startHoldfast(upstream: string): Promise<Contestant> {
-  const { path, port, remove } = await writeHoldfastConfig(upstream)
+  const { path, remove } = await writeHoldfastConfig(upstream)
   const child = startPinned({
     core: 'gateway',
     command: [process.execPath, mainFile, 'start', '--config', path],
     cwd: dirname(path),
   })
-  child.stdout?.resume()
-  await untilListening(port, child)
+  const port = await untilPrinted(child, holdfastListens)
   return {
     ...transparent,
     ...processId(child.pid),
@@ -91,15 +89,17 @@ export async function startHoldfast(upstream: string): Promise<Contestant> {
   }
 }
 
-/** A configuration with the bench's upstream as two providers, on a port that is free now. */
+/** What Holdfast prints once it listens, and on which port. */
+export const holdfastListens = /listening on http:\/\/127\.0\.0\.1:(\d+)\s/
+
+/** A configuration with the bench's upstream as two providers, on any free port. */
 export async function writeHoldfastConfig(upstream: string) {
   const temporary = await mkdtemp(join(tmpdir(), 'holdfast-bench-'))
   const path = join(temporary, 'holdfast.yaml')
-  const port = await freePort()
   const provider = (dialect: string): string =>
     `{ dialect: ${dialect}, baseUrl: "${upstream}/v1", credential: bench-key }`
   const lines = [
-    `listen: 127.0.0.1:${port}`,
+    'listen: 127.0.0.1:0',
     'discover: false',
     'limits: { requestsInFlight: 10000 }',
     'providers:',
@@ -107,7 +107,7 @@ export async function writeHoldfastConfig(upstream: string) {
     `  bench-anthropic: ${provider('anthropic-messages')}`,
   ]
   await writeFile(path, `${lines.join('\n')}\n`)
-  return { path, port, remove: () => rm(temporary, { recursive: true, force: true }) }
+  return { path, remove: () => rm(temporary, { recursive: true, force: true }) }
 }
 
 export async function startNginx(upstream: string): Promise<Contestant | Absent> {
@@ -199,22 +199,26 @@ export async function startPortkey(upstream: string): Promise<Contestant | Absen
   }
 }
 
-/** A port that was free a moment ago. */
+/**
+ * A port that was free a moment ago, below those that the system gives to outgoing connections: a bench makes thousands
+ * of these, and one could take the port before its server does.
+ */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('the system gave no port')
-  return address.port
+  for (let port = FIRST_PORT; port < FIRST_PORT + PORTS_TRIED; port++) {
+    if (!usedPorts.has(port) && !(await takesConnections(port))) {
+      usedPorts.add(port)
+      return port
+    }
+  }
+  throw new Error(`no port is free from ${FIRST_PORT} on`)
 }
 
+const FIRST_PORT = 18_700
+const PORTS_TRIED = 200
+const usedPorts = new Set<number>()
+
 /** Waits until a port takes connections; fails when the process that should listen ends, or after 15 s. */
-export async function untilListening(
-  port: number,
-  child: { readonly exitCode: number | null },
-): Promise<void> {
+async function untilListening(port: number, child: { readonly exitCode: number | null }): Promise<void> {
   const giveUpMs = Date.now() + 15_000
   while (!(await takesConnections(port))) {
     if (child.exitCode !== null) throw new Error(`the process for port ${port} ended with ${child.exitCode}`)

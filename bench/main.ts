@@ -3,7 +3,7 @@
  *   --quick       a smoke run of seconds: few cells, one round, the bare relay and Holdfast only
  *   --json        the result as JSON on standard output
  *   --write       writes docs/performance.md
- *   --cell TEXT   only cells whose name contains TEXT
+ *   --cell TEXT   only cells whose name contains TEXT, and neither memory nor start-up
  *   --rounds N    rounds for each cell (default 5)
  *   --without-holdfast, --without-memory, --without-startup
  */
@@ -60,14 +60,15 @@ else process.stdout.write(`${writeTables(result)}\n`)
 if (flags.write) await writeFile(join(repositoryRoot, 'docs', 'performance.md'), writeDocument(result))
 
 async function bench(): Promise<BenchResult> {
+  const isPartial = flags.quick || flags.cell !== ''
   const startup =
-    flags.quick || flags['without-startup'] || flags['without-holdfast'] ? undefined : await measureStartup(5)
+    isPartial || flags['without-startup'] || flags['without-holdfast'] ? undefined : await measureStartup(5)
   const load = new LoadProcess()
   const direct = await startUpstream()
   const { contestants, absent } = await startContestants(direct.origin)
   try {
     const cells = await measureCells(load, direct, contestants)
-    const memory = flags.quick || flags['without-memory'] ? [] : await measureAllMemory(load, direct.origin)
+    const memory = isPartial || flags['without-memory'] ? [] : await measureAllMemory(load, direct.origin)
     const machine = {
       date: new Date().toISOString().slice(0, 10),
       node: process.versions.node,

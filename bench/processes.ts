@@ -24,17 +24,17 @@ export interface StartOptions {
   readonly hasMessages?: boolean
 }
 
-/** Starts a process pinned to its core; its standard output can be read, its log goes nowhere. */
+/** Starts a process pinned to its core; its standard output can be read, and its complaints are shown. */
 export function startPinned(options: StartOptions): ChildProcess {
   const [file, ...args] = canPin
     ? (['taskset', '-c', coreNumbers[options.core], ...options.command] as const)
     : options.command
   const child = spawn(file, args, {
     env: { ...toolEnvironment, ...options.environment },
-    stdio: options.hasMessages === true ? ['ignore', 'ignore', 'inherit', 'ipc'] : ['ignore', 'pipe', 'pipe'],
+    stdio:
+      options.hasMessages === true ? ['ignore', 'ignore', 'inherit', 'ipc'] : ['ignore', 'pipe', 'inherit'],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
-  child.stderr?.resume()
   return child
 }
 

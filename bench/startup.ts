@@ -4,8 +4,8 @@ import { spawn } from 'node:child_process'
 import { performance } from 'node:perf_hooks'
 import { repositoryRoot } from '../tools/checks/source-files.ts'
 import { toolEnvironment } from '../tools/checks/run-command.ts'
-import { untilListening, writeHoldfastConfig } from './contestants.ts'
-import { stop } from './processes.ts'
+import { holdfastListens, writeHoldfastConfig } from './contestants.ts'
+import { stop, untilPrinted } from './processes.ts'
 import { median } from './statistics.ts'
 
 export interface StartupResult {
@@ -27,15 +27,15 @@ export async function measureStartup(starts: number): Promise<StartupResult> {
 }
 
 async function timeStart([file, ...args]: readonly [string, ...string[]]): Promise<number> {
-  // The discard port of loopback refuses at once: the upstream is not needed to listen.
-  const { path, port, remove } = await writeHoldfastConfig('http://127.0.0.1:9')
+  // The discard port of loopback refuses at once: no upstream is needed to listen.
+  const { path, remove } = await writeHoldfastConfig('http://127.0.0.1:9')
   const startMs = performance.now()
   const child = spawn(file, [...args, '--config', path], {
     cwd: repositoryRoot,
     env: toolEnvironment,
-    stdio: 'ignore',
+    stdio: ['ignore', 'pipe', 'ignore'],
   })
-  await untilListening(port, child)
+  await untilPrinted(child, holdfastListens)
   const elapsedMs = performance.now() - startMs
   await stop(child)
   await remove()

@@ -34,6 +34,7 @@ const house: House = {
   },
   closedRooms: { stores: ['src/app/compose.ts', 'src/app/lifecycle.ts'] },
   linesMax: 450,
+  testLinesMax: 1_000,
   tables: ['src/errors/codes.ts'],
 }
 
@@ -187,6 +188,15 @@ describe('the house test', () => {
       expect.stringContaining('nothing may depend on a test'),
       expect.stringContaining('it stands outside src/'),
     ])
+  })
+
+  test('lets tests use what is made for tests, and nothing else', () => {
+    const files = paperHouse({
+      'src/wire/a.test.ts': `import './clock.test-support.ts'`,
+      'src/wire/a.ts': `import './clock.test-support.ts'`,
+      'src/wire/clock.test-support.ts': 'export {}',
+    })
+    expect(checkImports(files, house)).toEqual([expect.stringMatching(/^src\/wire\/a\.ts.*depend on a test/)])
   })
 
   test('lets only the composition import stores', () => {

@@ -21,10 +21,13 @@ import type { Secret } from '../std/secret.ts'
 import type { Transport } from '../std/transport.ts'
 import type { Telemetry } from '../telemetry/records.ts'
 import type { FetchDeps } from '../upstream/fetch-json.ts'
-import { createRedactor } from '../upstream/redact.ts'
+import { createRedactor, redactError } from '../upstream/redact.ts'
 import { createSender } from '../upstream/send.ts'
+import { readVersion } from './version.ts'
 import { createTargetTable } from './target-table.ts'
 import type { ConfiguredProvider, ConfiguredRoute, HoldfastConfig } from './config/config.ts'
+
+const USER_AGENT = `holdfast/${readVersion()}`
 
 /** What outlives every configuration: time, chance, sockets, and what is remembered of targets. */
 export interface Ground {
@@ -79,6 +82,7 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     redactor,
     dialects,
     limits: { responseBytesMax: config.limits.responseBytes },
+    userAgent: USER_AGENT,
   })
   const target = createTargetTable(config.providers)
   const directory = createModelDirectory(
@@ -93,6 +97,7 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     health,
     dialects,
     send: (request) => sender.send(request),
+    redact: (error) => redactError(error, redactor),
     contextWindow: ({ provider, modelId }) => contextWindow(provider.id, modelId),
   })
   const admission = admissionFor(config, options.before)

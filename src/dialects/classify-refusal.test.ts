@@ -38,15 +38,24 @@ describe('by status alone', () => {
 
 describe("fault 27: context length in each vendor's wording", () => {
   test.each([
-    [400, "This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens."],
+    [
+      400,
+      "This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens.",
+    ],
     [400, 'Your input exceeds the context window of this model. Please adjust your input.'],
     [400, 'Input tokens exceed the configured limit of 272000 tokens.'],
     [400, 'prompt is too long: 250000 tokens > 200000 maximum'],
     [400, 'input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000'],
     [400, 'The input token count (1250074) exceeds the maximum number of tokens allowed (1048576).'],
     [400, 'The model returned the following errors: Input is too long for requested model.'],
-    [400, 'The model returned the following errors: Input Tokens Exceeded: Number of input tokens exceeds maximum length.'],
-    [400, 'Prompt contains 65539 tokens and 0 draft tokens, too large for model with 32768 maximum context length'],
+    [
+      400,
+      'The model returned the following errors: Input Tokens Exceeded: Number of input tokens exceeds maximum length.',
+    ],
+    [
+      400,
+      'Prompt contains 65539 tokens and 0 draft tokens, too large for model with 32768 maximum context length',
+    ],
     [400, 'Please reduce the length of the messages or completion.'],
     [400, 'The decoder prompt (length 5000) is longer than the maximum model length of 4096.'],
     [400, 'the request exceeds the available context size. try increasing the context size'],
@@ -104,15 +113,27 @@ describe('fault 28: content policy', () => {
 
 describe('fault 23: no money left', () => {
   test.each([
-    [429, 'You exceeded your current quota, please check your plan and billing details.', 'insufficient_quota'],
+    [
+      429,
+      'You exceeded your current quota, please check your plan and billing details.',
+      'insufficient_quota',
+    ],
     [400, 'Your credit balance is too low to access the Anthropic API.', 'invalid_request_error'],
-    [400, 'You have reached your specified API usage limits. You will regain access on 2026-01-01.', 'invalid_request_error'],
+    [
+      400,
+      'You have reached your specified API usage limits. You will regain access on 2026-01-01.',
+      'invalid_request_error',
+    ],
     [402, 'Insufficient Balance', 'unknown_error'],
     [400, 'Access denied, please make sure your account is in good standing.', 'Arrearage'],
     [429, 'x', 'credit_balance_exhausted'],
     [429, 'x', 'project_spend_limit_exceeded'],
     [429, 'x', 'exceeded_current_quota_error'],
-    [403, 'Your team has either used all available credits or reached its monthly spending limit.', undefined],
+    [
+      403,
+      'Your team has either used all available credits or reached its monthly spending limit.',
+      undefined,
+    ],
     [403, 'Key limit exceeded (total limit).', undefined],
     [402, 'You have exceeded your monthly included credits for Inference Providers.', undefined],
     [400, 'x', 'insufficient_quota'],
@@ -151,11 +172,14 @@ describe('429 is several things', () => {
   test('the same at Groq, with 413', () => {
     const message =
       'Request too large for model `m` in organization `org_01abcdefgh` service tier `on_demand` on tokens per minute (TPM): Limit 6000, Requested 7000, please reduce your message size and try again.'
-    expect(refuse(413, message, { code: 'rate_limit_exceeded', type: 'tokens' }).code).toBe('request_over_limit')
+    expect(refuse(413, message, { code: 'rate_limit_exceeded', type: 'tokens' }).code).toBe(
+      'request_over_limit',
+    )
   })
 
   test('a rate limit whose numbers leave room stays one', () => {
-    const message = 'on tokens per minute (TPM): Limit 6000, Used 5848, Requested 759. Please try again in 6.07s.'
+    const message =
+      'on tokens per minute (TPM): Limit 6000, Used 5848, Requested 759. Please try again in 6.07s.'
     const error = refuse(429, message, { code: 'rate_limit_exceeded' })
     expect(error.code).toBe('rate_limited')
     expect(error.facts.retryAfterMs).toBe(6070)
@@ -197,38 +221,78 @@ describe('429 is several things', () => {
   })
 
   test('an overloaded service, in the words of z.ai', () => {
-    const error = refuse(429, 'The service may be temporarily overloaded, please try again later', { code: '1305' })
+    const error = refuse(429, 'The service may be temporarily overloaded, please try again later', {
+      code: '1305',
+    })
     expect(error.code).toBe('upstream_overloaded')
   })
 })
 
 describe('statuses that do not mean what they say', () => {
   test.each([
-    [400, 'Incorrect API key provided. You can obtain an API key from https://console.x.ai.', 'invalid-argument', 'upstream_auth'],
+    [
+      400,
+      'Incorrect API key provided. You can obtain an API key from https://console.x.ai.',
+      'invalid-argument',
+      'upstream_auth',
+    ],
     [400, 'API key not valid. Please pass a valid API key.', '400', 'upstream_auth'],
     [400, 'Model not found: grok-nonexistent', 'invalid-argument', 'upstream_model_not_found'],
-    [400, 'The model `x` has been decommissioned and is no longer supported.', 'model_decommissioned', 'upstream_model_not_found'],
+    [
+      400,
+      'The model `x` has been decommissioned and is no longer supported.',
+      'model_decommissioned',
+      'upstream_model_not_found',
+    ],
     [400, "The requested model 'gpt-x' does not exist.", 'model_not_found', 'upstream_model_not_found'],
     [400, 'vendor/gpt-x is not a valid model ID', '400', 'upstream_model_not_found'],
     [400, 'The provided model identifier is invalid.', undefined, 'upstream_model_not_found'],
-    [400, 'Invocation of model ID m with on-demand throughput isn’t supported.', undefined, 'upstream_model_not_found'],
+    [
+      400,
+      'Invocation of model ID m with on-demand throughput isn’t supported.',
+      undefined,
+      'upstream_model_not_found',
+    ],
     [403, 'You are not allowed to sample from this model', undefined, 'upstream_model_not_found'],
     [404, 'No endpoints found for a/b.', '404', 'upstream_model_not_found'],
-    [404, 'models/g is not found for API version v1beta, or is not supported for generateContent.', '404', 'upstream_model_not_found'],
+    [
+      404,
+      'models/g is not found for API version v1beta, or is not supported for generateContent.',
+      '404',
+      'upstream_model_not_found',
+    ],
     [404, 'No endpoints found that support tool use.', '404', 'upstream_invalid_request'],
     [404, 'tools is not supported in this model.', undefined, 'upstream_invalid_request'],
-    [400, 'Unsupported parameter: max_tokens is not supported with this model.', 'unsupported_parameter', 'upstream_invalid_request'],
+    [
+      400,
+      'Unsupported parameter: max_tokens is not supported with this model.',
+      'unsupported_parameter',
+      'upstream_invalid_request',
+    ],
     [400, '`tool calling` is not supported with this model', undefined, 'upstream_invalid_request'],
     [503, 'The service is getting throttled.', 'ServiceUnavailableException', 'rate_limited'],
     [503, 'The model is overloaded. Please try again later.', 'UNAVAILABLE', 'upstream_overloaded'],
-    [503, 'The model is at capacity and currently cannot serve this request.', undefined, 'upstream_overloaded'],
+    [
+      503,
+      'The model is at capacity and currently cannot serve this request.',
+      undefined,
+      'upstream_overloaded',
+    ],
     [503, 'upstream connect error or disconnect/reset before headers', undefined, 'upstream_unavailable'],
     [503, 'Loading model', '503', 'upstream_unavailable'],
-    [400, 'You exceeded your current quota, please check your plan. Please retry in 34.4s', '429', 'rate_limited'],
+    [
+      400,
+      'You exceeded your current quota, please check your plan. Please retry in 34.4s',
+      '429',
+      'rate_limited',
+    ],
     [400, 'tool call validation failed', 'tool_use_failed', 'upstream_tool_use_failed'],
-  ] satisfies [number, string, string | undefined, ErrorCode][])('%i %s (%s) is %s', (status, message, code, expected) => {
-    expect(refuse(status, message, code === undefined ? {} : { code }).code).toBe(expected)
-  })
+  ] satisfies [number, string, string | undefined, ErrorCode][])(
+    '%i %s (%s) is %s',
+    (status, message, code, expected) => {
+      expect(refuse(status, message, code === undefined ? {} : { code }).code).toBe(expected)
+    },
+  )
 
   test("Bedrock's exception stands in a header, before a colon", () => {
     const headers = { 'x-amzn-errortype': 'ThrottlingException:http://internal.amazon.com/coral/' }
@@ -296,7 +360,9 @@ describe('what the client is told', () => {
     )
     expect(sanitiseMessage(`per minute (org: ${id}, model: m)`)).toBe('per minute (org: [account], model: m)')
     expect(sanitiseMessage('Project `proj_abc12345` does not')).toBe('Project `[account]` does not')
-    expect(sanitiseMessage("consumer 'project_number:348715329010'")).toBe("consumer 'project_number:[account]'")
+    expect(sanitiseMessage("consumer 'project_number:348715329010'")).toBe(
+      "consumer 'project_number:[account]'",
+    )
     expect(sanitiseMessage(`see ${id}`)).toBe(`see ${id}`)
   })
 

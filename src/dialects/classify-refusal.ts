@@ -62,7 +62,7 @@ function effectiveStatus(refusal: Refusal, words: readonly string[]): number {
 function codeOf(refusal: Refusal, status: number, words: readonly string[]): ErrorCode {
   const text = `${refusal.message ?? ''} ${refusal.detail ?? ''}`.slice(0, 8192)
   const byWord = words.map((word) => decisiveWords.get(word)).find((code) => code !== undefined)
-  const byWording = wordings.find(({ appliesTo, pattern }) => appliesTo(status) && pattern.test(text))?.code
+  const byWording = wordings.find((it) => it.appliesTo(status) && it.pattern.test(text))?.code
   const code = narrower(byWord, byWording) ?? codeOfStatus(status, text)
   return code === 'rate_limited' && isNeverServed(refusal, text) ? 'request_over_limit' : code
 }

@@ -44,7 +44,8 @@ export function foldEvents(events: readonly InferenceEvent[]): InferenceResult {
   return fold.result()
 }
 
-export const bytewise = (bytes: Uint8Array) => Array.from(bytes, (_, index) => bytes.subarray(index, index + 1))
+export const bytewise = (bytes: Uint8Array) =>
+  Array.from(bytes, (_, index) => bytes.subarray(index, index + 1))
 
 export const cutAt = (bytes: Uint8Array, at: number) => [bytes.subarray(0, at), bytes.subarray(at)]
 
@@ -92,6 +93,15 @@ function describeRequests(dialect: Dialect, { request, messagesField }: DialectF
     return 'accepted'
   }
 
+  const refusalOf = (body: unknown) => {
+    try {
+      dialect.peek(bytesOf(body), 'chat')
+    } catch (thrown) {
+      return String(thrown)
+    }
+    return 'accepted'
+  }
+
   test('peeks at what routing needs', () => {
     const body = bytesOf({ ...request, model: 'some/"model"', stream: true })
     const envelope = dialect.peek(body, 'chat')
@@ -114,7 +124,7 @@ function describeRequests(dialect: Dialect, { request, messagesField }: DialectF
     expect(codeOf({ ...request, stream: 'true' })).toEqual(['invalid_request', 'stream'])
     expect(codeOf({ ...request, [messagesField]: {} })).toEqual(['invalid_request', messagesField])
     expect(codeOf({ ...request, [messagesField]: [] })).toEqual(['invalid_request', messagesField])
-    for (const max of [0, -1, 1.5, 2 ** 53, 1e300, '9e99']) {
+    for (const max of [-1, 1.5, 2 ** 53, 1e300, '9e99']) {
       expect(codeOf({ ...request, max_tokens: max })).toEqual(['invalid_request', 'max_tokens'])
     }
   })
@@ -131,12 +141,7 @@ function describeRequests(dialect: Dialect, { request, messagesField }: DialectF
   test('never says the body back', () => {
     const secret = 'the-secret-prompt'
     for (const body of [`{"model":"${secret}`, { ...request, [messagesField]: secret }, { [secret]: 1 }]) {
-      try {
-        dialect.peek(bytesOf(body), 'chat')
-        expect.unreachable()
-      } catch (thrown) {
-        expect(String(thrown)).not.toContain(secret)
-      }
+      expect(refusalOf(body)).not.toMatch(new RegExp(`accepted|${secret}`))
     }
   })
 
@@ -149,7 +154,11 @@ function describeRequests(dialect: Dialect, { request, messagesField }: DialectF
 
   test('patches a plain request into a stream', () => {
     const { stream: _stream, ...plain } = request
-    for (const body of [bytesOf(plain), bytesOf({ ...plain, stream: false }), bytesOf({ ...plain, stream: null })]) {
+    for (const body of [
+      bytesOf(plain),
+      bytesOf({ ...plain, stream: false }),
+      bytesOf({ ...plain, stream: null }),
+    ]) {
       const envelope = dialect.peek(body, 'chat')
       const patched = dialect.patchRequest(body, envelope, { modelId: 'm', stream: true, streamUsage: true })
       const again = dialect.peek(patched, 'chat')
@@ -167,6 +176,24 @@ function describeRequests(dialect: Dialect, { request, messagesField }: DialectF
   })
 }
 
+/** What is wrong with the order of events: parts opened, grown and closed, and none left open at the finish. */
+function faultsOfForm(events: readonly InferenceEvent[]): readonly string[] {
+  const open = new Set<string>()
+  const faults: string[] = []
+  const check = (holds: boolean, event: InferenceEvent) => {
+    if (!holds) faults.push(JSON.stringify(event))
+  }
+  for (const event of events) {
+    if (event.type === 'finish') check(open.size === 0, event)
+    if (!('part' in event) || event.type === 'opaque') continue
+    const key = `${event.candidate}/${event.part}`
+    if (event.type.endsWith('-start')) open.add(key)
+    else if (event.type.endsWith('-end')) check(open.delete(key), event)
+    else check(open.has(key), event)
+  }
+  return faults
+}
+
 function describeStreams(dialect: Dialect, { stream, brokenEvent }: DialectFixtures): void {
   const bytes = bytesOf(stream)
   const whole = readStream(dialect, [bytes])
@@ -182,14 +209,7 @@ function describeStreams(dialect: Dialect, { stream, brokenEvent }: DialectFixtu
   })
 
   test('parts are opened before they grow, and all are closed before the finish', () => {
-    const open = new Set<string>()
-    for (const event of whole) {
-      const key = 'part' in event ? `${event.candidate}/${event.part}` : ''
-      if (event.type.endsWith('-start') && 'part' in event) open.add(key)
-      else if (event.type.endsWith('-end')) expect(open.delete(key)).toBe(true)
-      else if ('part' in event && event.type !== 'opaque') expect(open.has(key)).toBe(true)
-      else if (event.type === 'finish') expect(open.size).toBe(0)
-    }
+    expect(faultsOfForm(whole)).toEqual([])
   })
 
   test('fault 65: every cut and single bytes give the same events', () => {
@@ -318,11 +338,20 @@ function describeErrors(dialect: Dialect): void {
   const context = { requestId: 'req_1', attempts: [{ target: 'p/m', status: 503, code: 'x', durationMs: 3 }] }
 
   test('every status is classified, with any body', () => {
-    for (const body of ['', '{', 'null', '[]', '"no"', '<html><title>x</title>', '{"error":{}}', 'a\u0000b']) {
+    for (const body of [
+      '',
+      '{',
+      'null',
+      '[]',
+      '"no"',
+      '<html><title>x</title>',
+      '{"error":{}}',
+      'a\u0000b',
+    ]) {
       for (let status = 400; status < 600; status += 1) {
         const error = dialect.readError({ status, headers: {}, body: bytesOf(body) })
         expect(error.code).not.toBe('gateway_error')
-        expect(error.message).not.toMatch(/[<>\u0000]/)
+        expect(error.message).not.toMatch(/[<>]|\p{Cc}/u)
       }
     }
   })

@@ -210,7 +210,8 @@ export interface Wording {
 const anywhere = () => true
 const embedded = (status: number) => status < 400
 const isRefusal = (status: number) => status !== 429 && status !== 498 && status !== 529
-const isClientClass = (status: number) => (status >= 400 && status < 500 && status !== 429) || embedded(status)
+const isClientClass = (status: number) =>
+  (status >= 400 && status < 500 && status !== 429) || embedded(status)
 const isBusyClass = (status: number) =>
   embedded(status) || status === 429 || status === 498 || status === 503 || status === 529
 

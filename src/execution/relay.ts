@@ -43,6 +43,8 @@ export interface RelayContext {
   readonly clock: Clock
   /** The client waits no longer for its answer to begin. */
   commit(): void
+  /** Takes secrets out of a provider's words before anybody sees them. */
+  redact(error: GatewayError): GatewayError
   /** All attempts so far, for the error event. */
   attempts(): readonly AttemptSummary[]
   readonly modelId: string
@@ -176,7 +178,7 @@ class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arra
       this.#settleWhole()
       return { done: true, value: undefined }
     } catch (thrown) {
-      const failure = toGatewayError(thrown)
+      const failure = this.#context.redact(toGatewayError(thrown))
       this.#settleBroken(failure)
       return failure.code === 'client_gone'
         ? { done: true, value: undefined }

@@ -127,6 +127,7 @@ function createWorld(options: WorldOptions): World {
     telemetry,
     health: createTargetHealth(),
     dialects,
+    redact: (error) => error,
     send(request) {
       calls.push(request)
       const steps = scripts.get(request.target.provider.id) ?? []

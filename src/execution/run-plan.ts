@@ -30,6 +30,8 @@ export interface ExecutionDeps {
   readonly health: TargetHealth
   readonly dialects: ReadonlyMap<DialectId, Dialect>
   send(request: UpstreamRequest): Promise<UpstreamResponse>
+  /** Takes secrets out of an error that holds a provider's words (SEC-22). */
+  redact(error: GatewayError): GatewayError
   /** The context window of a target's model, tokens, where it is known. */
   contextWindow?(target: Target): number | undefined
 }
@@ -203,6 +205,7 @@ class PlanRun {
         attempt,
         clock,
         commit: () => this.#deadline.begin(),
+        redact: (error) => this.#redact(error),
         attempts: () => this.#log.summaries,
         modelId: this.#exchange.envelope.modelId,
       })
@@ -223,7 +226,7 @@ class PlanRun {
     attempt: ReturnType<AttemptLog['begin']>,
     how: { thrown: unknown; hasBegun: boolean },
   ): GatewayError {
-    const error = toGatewayError(how.thrown)
+    const error = this.#redact(toGatewayError(how.thrown))
     if (this.#deadline.signal.aborted) {
       attempt.cancel({ hasBegun: how.hasBegun })
       throw this.#deadline.signal.reason
@@ -232,6 +235,11 @@ class PlanRun {
     this.#deps.health.recordFailure(healthKey(target), error, this.#deps.clock.nowMs())
     this.#alert(target, error)
     return error
+  }
+
+  /** Our own defects hold no provider's words, and their cause is needed to mend them. */
+  #redact(error: GatewayError): GatewayError {
+    return error.code === 'gateway_error' ? error : this.#deps.redact(error)
   }
 
   /** What an operator must act on is published once it happens, with the secret's fingerprint only. */

@@ -79,6 +79,7 @@ export function endResponse(call: ClientCall, rules: AnswerRules, body?: Uint8Ar
 
 /** A body we refused and that is too long to throw away in passing costs the connection. */
 function mustClose(call: ClientCall): boolean {
+  if (call.isGarbled) return true
   if (!isBodyPending(call)) return false
   const { headers } = call.request
   const announced = headers['transfer-encoding'] === undefined ? Number(headers['content-length']) : Infinity

@@ -45,6 +45,8 @@ export class ClientCall {
   /** What the client speaks, as far as known; set once the route is known. */
   dialect: Dialect | undefined
   phase: CallPhase = IDLE_PHASE
+  /** What the client sends can no longer be read: the connection ends with the answer. */
+  isGarbled = false
   /** The client left, or was told that the gateway shuts down: nothing more is written for this call. */
   stopped: StopReason | undefined
 

@@ -14,6 +14,12 @@ export function classifyParserError(error: Error): GatewayError {
       return new GatewayError('header_fields_too_large', 'The headers are too large.')
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return new GatewayError('body_too_large', 'The chunk extensions of the body are too large.')
+    case 'HPE_INVALID_EOF_STATE':
+    case 'ECONNRESET':
+    case 'ECONNABORTED':
+    case 'EPIPE':
+    case 'ETIMEDOUT':
+      return new GatewayError('client_gone', 'The client closed the connection inside its request.')
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new GatewayError('request_timeout', 'The request arrived too slowly.')
     default:

@@ -28,7 +28,7 @@ function lossNames(losses: readonly Loss[]): string {
   const names = new Set<string>()
   for (const loss of losses) {
     if (names.size === LOSSES_MAX) break
-    names.add(loss.field.replaceAll(',', '%2C'))
+    names.add(headerText(loss.field).replaceAll(',', '%2C'))
   }
   return headerText([...names].join(', '))
 }

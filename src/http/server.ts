@@ -15,6 +15,7 @@ import { answerError } from './answer-error.ts'
 import { readOrigin } from './browser-origin.ts'
 import { ClientCall, Connection } from './client-call.ts'
 import { type CallRooms, handleCall } from './handle-call.ts'
+import { probeDescriptors } from './descriptor-probe.ts'
 import { type HttpLimits, httpLimits } from './http-limits.ts'
 import { answerRaw, classifyParserError, codeOf } from './malformed-request.ts'
 import { createRouter, createRoutes } from './route-table.ts'
@@ -81,6 +82,7 @@ class NodeGatewayServer implements GatewayServer {
   #onRest: (() => void) | undefined
   #acceptFaults = 0
   #acceptNoticeAtMs = -Infinity
+  #probeAtMs = 0
 
   constructor(options: GatewayServerOptions) {
     const { clock, gateway } = options
@@ -171,7 +173,10 @@ class NodeGatewayServer implements GatewayServer {
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
       this.#onRequest(request, response, true),
     )
-    server.on('connection', (socket) => this.#connectionOf(socket))
+    server.on('connection', (socket) => {
+      this.#connectionOf(socket)
+      this.#armSweep()
+    })
     server.on('drop', () => this.#publishAcceptFault('connections_max'))
     server.on('clientError', (error, socket) => this.#onParserError(error, socket as Socket)) // A plain TCP server's sockets are net.Sockets.
     server.on(
@@ -210,7 +215,7 @@ class NodeGatewayServer implements GatewayServer {
     this.#calls.add(call)
     connection.add(call)
     response.on('close', () => connection.done(call))
-    if (this.#sweep === undefined) this.#sweep = this.#options.clock.after(this.#sweepMs, this.#onSweep)
+    this.#armSweep()
     try {
       handleCall(call, this.#roomsOf(this.#gateway()))?.catch((error) => this.#fail(call, error))
     } catch (error) {
@@ -235,9 +240,14 @@ class NodeGatewayServer implements GatewayServer {
     answerError(call, dialect, toGatewayError(thrown), this.#rules)
   }
 
+  #armSweep(): void {
+    if (this.#sweep === undefined) this.#sweep = this.#options.clock.after(this.#sweepMs, this.#onSweep)
+  }
+
   readonly #onSweep = (): void => {
     this.#sweep = undefined
     const nowMs = this.#options.clock.nowMs()
+    this.#probeDescriptors(nowMs)
     for (const call of this.#calls) {
       try {
         call.phase.check(nowMs)
@@ -246,7 +256,7 @@ class NodeGatewayServer implements GatewayServer {
         call.connection.socket.destroy()
       }
     }
-    if (this.#calls.size > 0) this.#sweep = this.#options.clock.after(this.#sweepMs, this.#onSweep)
+    if (this.#calls.size > 0) this.#armSweep()
   }
 
   #forget(call: ClientCall): void {
@@ -261,9 +271,12 @@ class NodeGatewayServer implements GatewayServer {
     const refusal = classifyParserError(error)
     const calls = [...(this.#connections.get(socket)?.calls ?? [])]
     const arriving = calls.find((call) => call.phase.fail !== undefined)
-    if (arriving !== undefined) return arriving.phase.fail?.(refusal)
+    if (arriving !== undefined && refusal.code !== 'client_gone') {
+      arriving.isGarbled = true
+      return arriving.phase.fail?.(refusal)
+    }
     // Garbage behind a request that is being answered: an answer to it would be read as that request's own.
-    if (calls.length > 0 || codeOf(error) === 'ECONNRESET') {
+    if (calls.length > 0 || refusal.code === 'client_gone') {
       socket.destroy()
       return
     }
@@ -313,6 +326,13 @@ class NodeGatewayServer implements GatewayServer {
         resolve()
       }
     })
+  }
+
+  #probeDescriptors(nowMs: number): void {
+    if (nowMs < this.#probeAtMs) return
+    this.#probeAtMs = nowMs + SWEEP_MS
+    const code = probeDescriptors()
+    if (code !== undefined) this.#publishAcceptFault(code)
   }
 
   #publishDefect(call: ClientCall, error: unknown): void {

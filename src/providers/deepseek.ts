@@ -13,6 +13,6 @@ export const deepseek = hostedOpenai({
     noDeveloperRole('https://github.com/earendil-works/pi/issues/1048'),
   ],
   modelPrefixes: ['deepseek-'],
-  exampleModel: 'deepseek-chat',
+  exampleModel: 'deepseek-v4-flash',
   documentation: 'https://api-docs.deepseek.com/',
 })

@@ -90,9 +90,9 @@ function finishReason(finish: ScriptFinish): string {
 }
 
 function choicePieces(choice: ScriptChoice, index: number, frame: Frame): readonly StreamPiece[] {
-  const pieces = [
-    piece({ kind: 'start', frame, index, delta: { role: 'assistant', content: '', refusal: null } }),
-  ]
+  const isSpoken = choice.parts.some((part) => part.type !== 'tool-call')
+  const opening = { role: 'assistant', content: isSpoken ? '' : null, refusal: null }
+  const pieces = [piece({ kind: 'start', frame, index, delta: opening })]
   let toolIndex = 0
   for (const part of choice.parts) {
     pieces.push(...partPieces(part, { frame, index, toolIndex }))

@@ -78,6 +78,8 @@ export function requestText({
 }
 
 function isComplete(bytes: Buffer): boolean {
+  const isChunked = bytes.subarray(0, 1000).includes('transfer-encoding: chunked')
+  if (isChunked && bytes.toString('latin1', bytes.length - 5) !== '0\r\n\r\n') return false
   const answer = parseAnswer(bytes, 'held')
   return answer.isWhole && answer.headers['connection'] !== 'close'
 }

@@ -253,7 +253,7 @@ function markedPrompt(prompt: readonly unknown[]): string {
 function textOf(value: unknown): string {
   const texts: string[] = []
   visitStrings(value, (text) => texts.push(text))
-  return texts.join('\n')
+  return texts.join('')
 }
 
 function charactersOf(value: unknown): number {
@@ -296,4 +296,4 @@ function visitValues(value: unknown, visit: (value: unknown) => void): void {
   }
 }
 
-const WEIGHTLESS_FIELDS = new Set(['data', 'signature', 'cache_control'])
+const WEIGHTLESS_FIELDS = new Set(['role', 'type', 'data', 'signature', 'cache_control'])

@@ -44,7 +44,10 @@ class SchemaValue {
     if (schema === true) return this.#text
     const fields = objectOf(schema)
     if (!fields || depth > DEPTH_MAX) return null
-    return this.#given(fields) ?? this.#combined(fields, depth) ?? this.#typed(fields, depth)
+    const given = this.#given(fields)
+    if (given !== undefined) return given
+    const combined = this.#combined(fields, depth)
+    return combined === undefined ? this.#typed(fields, depth) : combined
   }
 
   /** A value the schema itself names. */
@@ -52,7 +55,7 @@ class SchemaValue {
     if (schema['const'] !== undefined) return schema['const']
     // The elements of a parsed JSON array are JSON values.
     const [first] = arrayOf(schema['enum']) as readonly JsonValue[]
-    return first ?? schema['default']
+    return first === undefined ? schema['default'] : first
   }
 
   #combined(schema: JsonObject, depth: number): JsonValue | undefined {
@@ -62,7 +65,8 @@ class SchemaValue {
     if (choice !== undefined) return this.make(choice, depth + 1)
     const all = arrayOf(schema['allOf'])
     if (all.length === 0) return undefined
-    const values = [{ ...schema, allOf: [] }, ...all].map((each) => this.make(each, depth + 1))
+    const own = typeOf(schema) === undefined ? [] : [{ ...schema, allOf: [] }]
+    const values = [...own, ...all].map((each) => this.make(each, depth + 1))
     // The parts of an intersection of objects are merged; of anything else the last part decides.
     return values.every(isJsonObject) ? Object.assign({}, ...values) : values.at(-1)
   }

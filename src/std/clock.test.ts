@@ -114,7 +114,7 @@ describe('sleep', () => {
 })
 
 /** A clock whose timers are called by hand. */
-function handClock(): { clock: Clock; run(): void; pending(): number } {
+function handClock(): { clock: Clock; run: () => void; pending: () => number } {
   const callbacks = new Set<() => void>()
   const clock: Clock = {
     wallMs: () => 0,

@@ -122,7 +122,8 @@ export class OriginPool implements RunOwner, ConnectionOwner {
     this.#connections -= 1
     connection.destroy()
     const next = this.#isClosed ? undefined : this.#nextWaiting()
-        if (this.#connections === 0) this.#onEmpty?.()
+    if (next) this.#start(next)
+    if (this.#connections === 0) this.#onEmpty?.()
   }
 }
 

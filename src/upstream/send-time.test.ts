@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { dialects } from '../dialects/index.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
@@ -274,12 +275,13 @@ describe('timers', () => {
       expect(await endOf(answer)).not.toBe('pending')
     }
     expect(clock.pendingTimers).toBe(0)
+    expect(getEventListeners(client.signal, 'abort')).toHaveLength(0)
   })
 })
 
 describe('a transport that misbehaves', () => {
   test('cannot settle an attempt twice', async () => {
-    const { begin, data, handler, response, settled } = open()
+    const { begin, call, data, handler, response, settled } = open()
     begin('text/event-stream')
     data('data: 1\n\n')
     const answer = await response()
@@ -288,6 +290,7 @@ describe('a transport that misbehaves', () => {
     handler.onEnd()
     data('late')
     handler.onHeaders(500, {})
+    expect(call.isAborted).toBe(false)
     expect(await endOf(answer)).toBe('whole')
     expect(await settled()).toBe('answered')
   })

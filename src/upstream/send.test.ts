@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, test } from 'vitest'
 import { GatewayError } from '../errors/gateway-error.ts'
-import { answering, errorOf, openAttempts, outcomeOf, textOf } from './sent-to-wall.ts'
+import { answering, errorOf, impatientTarget, openAttempts, outcomeOf, textOf } from './sent-to-wall.ts'
 import { chunkedHead, httpAnswer, httpChunk, openWall, until } from './wall.ts'
 
 const { send, close } = openAttempts()
@@ -176,6 +176,40 @@ describe('an answer that breaks', () => {
   test('the identity encoding is none', async () => {
     await using wall = await answering(httpAnswer(200, '{}', { 'content-encoding': 'identity' }))
     expect(await outcomeOf(send(wall))).toBe('{}')
+  })
+})
+
+describe('an answer that does not come', () => {
+  test.each([
+    ['17: headers at a byte at a time', Array.from('HTTP/1.1 200 OK\r\nx-slow: '.repeat(20))],
+    [
+      '16: interim answers without end',
+      Array.from({ length: 500 }, () => 'HTTP/1.1 103 Early Hints\r\n\r\n'),
+    ],
+  ])('fault %s: is left at the first-token limit', async (_name, pieces) => {
+    await using wall = await openWall(({ socket }) => {
+      const writing = setInterval(() => {
+        const piece = pieces.shift()
+        if (piece === undefined || !socket.writable) clearInterval(writing)
+        else socket.write(piece)
+      }, 2)
+    })
+    const error = await errorOf(send(wall, { target: impatientTarget(wall, { firstTokenMs: 60 }) }))
+    expect([error.code, error.status]).toEqual(['upstream_timeout', 504])
+    await until(() => wall.sockets[0]?.readableEnded === true || wall.sockets[0]?.destroyed === true)
+  })
+
+  test('fault 141: since all connections are busy, is upstream_unreachable and says so', async () => {
+    const narrow = openAttempts({ connectionsMax: 1 })
+    await using wall = await openWall(() => undefined)
+    const client = new AbortController()
+    const first = outcomeOf(narrow.send(wall, { signal: client.signal }))
+    const error = await errorOf(narrow.send(wall, { target: impatientTarget(wall, { connectMs: 20 }) }))
+    expect([error.code, error.status]).toEqual(['upstream_unreachable', 502])
+    expect(error.message).toContain('has no connection free')
+    client.abort(new GatewayError('client_gone', 'gone'))
+    await first
+    await narrow.close()
   })
 })
 

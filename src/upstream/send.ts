@@ -104,6 +104,7 @@ class AttemptCall implements TransportHandler, ByteSource, UpstreamResponse {
       this.#call = this.#rooms.transport.send(request, this)
       // A transport may fail before it returns; then nobody was there to close it.
       if (this.#state === 'done') this.#call.abort()
+      else this.#watch.start()
     } catch (error) {
       this.#fail(error)
     }

@@ -2,7 +2,7 @@
 
 import { dialects } from '../dialects/index.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
-import type { Provider } from '../providers/provider.ts'
+import type { AttemptTimers, Provider, Target } from '../providers/provider.ts'
 import { createChannel } from '../std/channel.ts'
 import { systemClock } from '../std/clock.ts'
 import { Secret } from '../std/secret.ts'
@@ -10,7 +10,7 @@ import type { NoticeRecord } from '../telemetry/records.ts'
 import type { UpstreamRequest, UpstreamResponse } from './attempt.ts'
 import { createRedactor } from './redact.ts'
 import { createSender } from './send.ts'
-import { createUndiciTransport } from './undici-transport.ts'
+import { createUndiciTransport, type UndiciTransportOptions } from './undici-transport.ts'
 import { CREDENTIAL, openWall, type Wall, wallTarget } from './wall.ts'
 
 export type SentOptions = Partial<UpstreamRequest> & {
@@ -19,8 +19,8 @@ export type SentOptions = Partial<UpstreamRequest> & {
 }
 
 /** Sends attempts to walls; `notices` collects what was published. */
-export function openAttempts() {
-  const transport = createUndiciTransport()
+export function openAttempts(options: UndiciTransportOptions = {}) {
+  const transport = createUndiciTransport(options)
   const notices: NoticeRecord[] = []
   const telemetry = { notices: createChannel<NoticeRecord>() }
   telemetry.notices.subscribe((notice) => notices.push(notice))
@@ -73,6 +73,12 @@ export async function errorOf(sent: Promise<UpstreamResponse>): Promise<GatewayE
   const outcome = await outcomeOf(sent)
   if (typeof outcome === 'string') throw new Error(`a good answer: ${outcome}`)
   return outcome
+}
+
+/** A target of the wall with little patience, ms. */
+export function impatientTarget(wall: Wall, timers: Partial<AttemptTimers>): Target {
+  const target = wallTarget(wall.origin)
+  return { ...target, timers: { ...target.timers, ...timers } }
 }
 
 /** A wall that gives every request the same bytes. */

@@ -1,87 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import type { TransportFailure, TransportRequest } from '../std/transport.ts'
 import { RESPONSE_HEADERS_BYTES_MAX } from './connection.ts'
-import {
-  BLOCKED_ADDRESS,
-  NO_CONNECTION_FREE,
-  TRANSPORT_CLOSED,
-  UNEXPECTED_RESPONSE,
-} from './transport-codes.ts'
+import { BLOCKED_ADDRESS, UNEXPECTED_RESPONSE } from './transport-codes.ts'
 import { INTERIM_RESPONSES_MAX } from './transport-run.ts'
-import { createUndiciTransport, type UndiciTransportOptions } from './undici-transport.ts'
+import type { UndiciTransportOptions } from './undici-transport.ts'
 import { chunkedHead, httpAnswer, httpChunk, openRawWall, openWall, until } from './wall.ts'
-
-/** One call, watched: what the handler was told, in order. */
-class Watched {
-  readonly events: string[] = []
-  status = 0
-  headers: Readonly<Record<string, string>> = {}
-  text = ''
-  failure: TransportFailure | undefined
-  ends = 0
-  readonly done = Promise.withResolvers<void>()
-
-  readonly handler = {
-    onSend: () => {
-      this.events.push('send')
-    },
-    onHeaders: (status: number, headers: Readonly<Record<string, string>>) => {
-      this.status = status
-      this.headers = headers
-      this.events.push('headers')
-    },
-    onData: (chunk: Uint8Array) => {
-      this.text += Buffer.from(chunk).toString()
-    },
-    onEnd: () => {
-      this.#end('end')
-    },
-    onFailure: (failure: TransportFailure) => {
-      this.failure = failure
-      this.#end('failure')
-    },
-  }
-
-  #end(event: string): void {
-    this.ends += 1
-    this.events.push(event)
-    this.done.resolve()
-  }
-}
-
-function requestTo(origin: string, over: Partial<TransportRequest> = {}): TransportRequest {
-  return {
-    origin,
-    path: '/v1/x',
-    method: 'POST',
-    headers: {},
-    body: Buffer.from('{}'),
-    connectMs: 2_000,
-    ...over,
-  }
-}
-
-function open(options: UndiciTransportOptions = {}) {
-  const transport = createUndiciTransport(options)
-  const start = (request: TransportRequest) => {
-    const watched = new Watched()
-    const call = transport.send(request, watched.handler)
-    return { watched, call }
-  }
-  const run = async (request: TransportRequest) => {
-    const { watched } = start(request)
-    await watched.done.promise
-    return watched
-  }
-  return { transport, start, run }
-}
+import { openTransport, requestTo } from './watched-call.ts'
 
 describe('the undici transport', () => {
   test('sends a request as it is and hands the answer over', async () => {
     await using wall = await openWall(({ socket }) =>
       socket.write(httpAnswer(200, '{"a":1}', { 'x-one': 'first' })),
     )
-    const { run } = open()
+    const { run } = openTransport()
     const watched = await run(
       requestTo(wall.origin, { headers: { 'x-own': 'value' }, body: Buffer.from('{"b":2}') }),
     )
@@ -95,16 +25,8 @@ describe('the undici transport', () => {
     await using wall = await openWall(({ socket }) =>
       socket.write('HTTP/1.1 200 OK\r\nx-a: one\r\nX-A: two\r\ncontent-length: 0\r\n\r\n'),
     )
-    const watched = await open().run(requestTo(wall.origin))
+    const watched = await openTransport().run(requestTo(wall.origin))
     expect(watched.headers['x-a']).toBe('one')
-  })
-
-  test('uses one connection again and again', async () => {
-    await using wall = await openWall(({ socket }) => socket.write(httpAnswer(200, '{}')))
-    const { run } = open()
-    for (let turn = 0; turn < 5; turn += 1) await run(requestTo(wall.origin))
-    expect(wall.sockets).toHaveLength(1)
-    expect(wall.requests).toHaveLength(5)
   })
 
   test('fault 1: a closed port fails in the connect phase', async () => {
@@ -113,7 +35,7 @@ describe('the undici transport', () => {
       await using wall = await openWall(() => undefined)
       origin = wall.origin
     }
-    const watched = await open().run(requestTo(origin))
+    const watched = await openTransport().run(requestTo(origin))
     expect(watched.failure).toMatchObject({ phase: 'connect', code: 'ECONNREFUSED' })
     expect(watched.events).toEqual(['failure'])
   })
@@ -122,21 +44,23 @@ describe('the undici transport', () => {
     const lookup: UndiciTransportOptions['lookup'] = (hostname, _options, callback) => {
       callback(Object.assign(new Error(`getaddrinfo ENOTFOUND ${hostname}`), { code: 'ENOTFOUND' }), '', 0)
     }
-    const watched = await open({ lookup }).run(requestTo('http://nowhere.test'))
+    const watched = await openTransport({ lookup }).run(requestTo('http://nowhere.test'))
     expect(watched.failure).toMatchObject({ phase: 'connect', code: 'ENOTFOUND' })
   })
 
   test('fault 7: a TLS handshake that stalls is given up after the connect limit', async () => {
     await using wall = await openRawWall(() => undefined)
     const startedAtMs = performance.now()
-    const watched = await open().run(requestTo(wall.origin.replace('http:', 'https:'), { connectMs: 60 }))
+    const watched = await openTransport().run(
+      requestTo(wall.origin.replace('http:', 'https:'), { connectMs: 60 }),
+    )
     expect(watched.failure).toMatchObject({ phase: 'connect', code: 'HOLDFAST_CONNECT_TIMEOUT' })
     expect(performance.now() - startedAtMs).toBeLessThan(1_000)
   })
 
   test('fault 8: a reset before headers fails in the request phase', async () => {
     await using wall = await openWall(({ socket }) => socket.resetAndDestroy())
-    const watched = await open().run(requestTo(wall.origin))
+    const watched = await openTransport().run(requestTo(wall.origin))
     expect(watched.failure).toMatchObject({ phase: 'request', code: 'ECONNRESET' })
     expect(watched.failure?.isStaleConnection).toBeUndefined()
   })
@@ -145,7 +69,7 @@ describe('the undici transport', () => {
     await using wall = await openRawWall((socket) => {
       socket.once('data', () => socket.resetAndDestroy())
     })
-    const watched = await open().run(requestTo(wall.origin, { body: Buffer.alloc(8_000_000, 'a') }))
+    const watched = await openTransport().run(requestTo(wall.origin, { body: Buffer.alloc(8_000_000, 'a') }))
     expect(watched.failure?.phase).toBe('request')
     expect(['ECONNRESET', 'EPIPE']).toContain(watched.failure?.code)
   })
@@ -157,7 +81,7 @@ describe('the undici transport', () => {
         socket.pause()
       })
     })
-    const { run } = open()
+    const { run } = openTransport()
     for (let turn = 0; turn < 5; turn += 1) {
       const watched = await run(requestTo(wall.origin, { body: Buffer.alloc(8_000_000, 'a') }))
       expect([watched.status, watched.text]).toEqual([413, '{"error":{"message":"too large"}}'])
@@ -166,43 +90,17 @@ describe('the undici transport', () => {
     expect(wall.sockets).toHaveLength(5)
   })
 
-  test('fault 12: a kept-alive connection that dies before the next answer is told apart', async () => {
-    await using wall = await openWall(({ socket, number }) => {
-      if (number === 2) socket.resetAndDestroy()
-      else socket.write(httpAnswer(200, '{}'))
+  test('fault 10: what is left of an unread body is never followed by another request', async () => {
+    await using wall = await openRawWall((socket) => {
+      socket.once('data', () => {
+        socket.pause()
+        socket.write(httpAnswer(413, '{}'))
+      })
     })
-    const { run } = open()
-    await run(requestTo(wall.origin))
-    const second = await run(requestTo(wall.origin))
-    expect(second.failure).toMatchObject({ phase: 'request', isStaleConnection: true })
-    const third = await run(requestTo(wall.origin))
-    expect(third.status).toBe(200)
+    const { run } = openTransport()
+    const big = requestTo(wall.origin, { body: Buffer.alloc(16_000_000, 'a') })
+    expect([(await run(big)).status, (await run(big)).status]).toEqual([413, 413])
     expect(wall.sockets).toHaveLength(2)
-  })
-
-  test('fault 12: a kept-alive connection that its server has closed is not used again', async () => {
-    await using wall = await openWall(({ socket }) => {
-      socket.write(httpAnswer(200, '{}'))
-      setImmediate(() => socket.end())
-    })
-    const { run } = open()
-    for (let turn = 0; turn < 20; turn += 1) {
-      const watched = await run(requestTo(wall.origin))
-      expect(watched.failure ?? watched.status).toBe(200)
-      await until(() => wall.sockets.every((socket) => socket.destroyed || socket.readableEnded))
-    }
-  })
-
-  test('fault 12: a connection that broke inside its answer is not called stale', async () => {
-    await using wall = await openWall(({ socket, number }) => {
-      if (number === 1) socket.write(httpAnswer(200, '{}'))
-      else socket.write('HTTP/1.1 200 OK\r\n', () => socket.resetAndDestroy())
-    })
-    const { run } = open()
-    await run(requestTo(wall.origin))
-    const second = await run(requestTo(wall.origin))
-    expect(second.failure?.phase).toBe('request')
-    expect(second.failure?.isStaleConnection).toBeUndefined()
   })
 
   test.each([
@@ -225,7 +123,7 @@ describe('the undici transport', () => {
     ],
   ])('fault 15: %s fails before there is an answer', async (_name, bytes) => {
     await using wall = await openWall(({ socket }) => socket.write(bytes))
-    const watched = await open().run(requestTo(wall.origin))
+    const watched = await openTransport().run(requestTo(wall.origin))
     expect(watched.failure?.phase).toBe('request')
     expect(watched.failure?.code).toMatch(
       /^HPE_|^UND_ERR_(?:HEADERS_OVERFLOW|RES_CONTENT_LENGTH)|^HOLDFAST_UNEXPECTED/,
@@ -240,7 +138,7 @@ describe('the undici transport', () => {
       socket.write('HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n'.repeat(3))
       socket.write(`HTTP/1.1 102 Processing\r\n\r\n${httpAnswer(200, '{}').toString()}`)
     })
-    const watched = await open().run(requestTo(wall.origin))
+    const watched = await openTransport().run(requestTo(wall.origin))
     expect([watched.status, watched.text]).toEqual([200, '{}'])
     expect(watched.events).toEqual(['send', 'headers', 'end'])
   })
@@ -249,7 +147,7 @@ describe('the undici transport', () => {
     await using wall = await openWall(({ socket }) => {
       socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(INTERIM_RESPONSES_MAX + 1))
     })
-    const watched = await open().run(requestTo(wall.origin))
+    const watched = await openTransport().run(requestTo(wall.origin))
     expect(watched.failure).toMatchObject({ phase: 'request', code: UNEXPECTED_RESPONSE })
     await until(() => wall.sockets[0]?.readableEnded === true || wall.sockets[0]?.destroyed === true)
   })
@@ -258,7 +156,7 @@ describe('the undici transport', () => {
     await using wall = await openWall(({ socket }) => {
       socket.end(httpAnswer(200, '{"a":', { 'content-length': '10' }))
     })
-    const watched = await open().run(requestTo(wall.origin))
+    const watched = await openTransport().run(requestTo(wall.origin))
     expect(watched.failure?.phase).toBe('response')
     expect(watched.events).toEqual(['send', 'headers', 'failure'])
   })
@@ -267,7 +165,7 @@ describe('the undici transport', () => {
     await using wall = await openWall(({ socket }) => {
       socket.end(chunkedHead('application/json') + httpChunk('{"a":1}'))
     })
-    const watched = await open().run(requestTo(wall.origin))
+    const watched = await openTransport().run(requestTo(wall.origin))
     expect(watched.failure?.phase).toBe('response')
   })
 
@@ -275,23 +173,11 @@ describe('the undici transport', () => {
     await using wall = await openWall(({ socket }) => {
       socket.write('HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{"a":')
     })
-    const { watched } = open().start(requestTo(wall.origin))
+    const { watched } = openTransport().start(requestTo(wall.origin))
     await until(() => watched.text !== '')
     wall.sockets[0]?.resetAndDestroy()
     await watched.done.promise
     expect(watched.failure).toMatchObject({ phase: 'response', code: 'ECONNRESET' })
-  })
-
-  test('fault 53: an answer nobody asked for is never given to the next request', async () => {
-    await using wall = await openWall(({ socket, number }) => {
-      const own = httpAnswer(200, JSON.stringify({ number }))
-      socket.write(number === 1 ? Buffer.concat([own, httpAnswer(200, '"foreign"')]) : own)
-    })
-    const { run } = open()
-    expect((await run(requestTo(wall.origin))).text).toBe('{"number":1}')
-    for (let turn = 0; turn < 3; turn += 1)
-      expect((await run(requestTo(wall.origin))).text).toMatch(/^\{"number":\d\}$/)
-    expect(wall.sockets.length).toBeGreaterThan(1)
   })
 
   test('pauses its provider and goes on', async () => {
@@ -299,7 +185,7 @@ describe('the undici transport', () => {
     await using wall = await openWall(({ socket }) => {
       socket.write(httpAnswer(200, 'a'.repeat(total)))
     })
-    const { watched, call } = open().start(requestTo(wall.origin))
+    const { watched, call } = openTransport().start(requestTo(wall.origin))
     await until(() => watched.events.includes('headers'))
     call.pause()
     let settledAt = -1
@@ -331,7 +217,7 @@ describe('the undici transport', () => {
       socket.once('error', () => closed.resolve(performance.now()))
       answer((text) => socket.write(text))
     })
-    const { watched, call } = open().start(requestTo(wall.origin))
+    const { watched, call } = openTransport().start(requestTo(wall.origin))
     await until(() => wall.requests.length === 1)
     const abortedAtMs = performance.now()
     call.abort()
@@ -340,85 +226,10 @@ describe('the undici transport', () => {
     expect(watched.ends).toBe(0)
   })
 
-  test('an abort before the connection stands takes the attempt back', async () => {
-    await using wall = await openRawWall((socket) => socket.resume())
-    const { transport, start } = open()
-    const { watched, call } = start(requestTo(wall.origin.replace('http:', 'https:')))
-    await until(() => wall.sockets.length === 1)
-    call.abort()
-    await until(() => wall.sockets[0]?.readableEnded === true || wall.sockets[0]?.destroyed === true)
-    expect(watched.events).toEqual([])
-    await transport.close()
-  })
-
-  test('fault 141: a full pool queues, in order, within the connect limit', async () => {
-    const held: (() => void)[] = []
-    await using wall = await openWall(({ socket, number }) => {
-      const answer = () => socket.write(httpAnswer(200, String(number)))
-      if (number === 1) held.push(answer)
-      else answer()
-    })
-    const { start } = open({ connectionsMax: 1 })
-    const first = start(requestTo(wall.origin))
-    const late = start(requestTo(wall.origin, { connectMs: 30 }))
-    const second = start(requestTo(wall.origin))
-    const aborted = start(requestTo(wall.origin))
-    const third = start(requestTo(wall.origin))
-    aborted.call.abort()
-    await late.watched.done.promise
-    expect(late.watched.failure).toMatchObject({ phase: 'connect', code: NO_CONNECTION_FREE })
-    for (const answer of held) answer()
-    await Promise.all([first, second, third].map(({ watched }) => watched.done.promise))
-    expect([first, second, third].map(({ watched }) => watched.text)).toEqual(['1', '2', '3'])
-    expect(aborted.watched.events).toEqual([])
-    expect(wall.sockets).toHaveLength(1)
-  })
-
-  test('fault 141: the queue itself is bounded', async () => {
-    await using wall = await openWall(() => undefined)
-    const { start } = open({ connectionsMax: 1, waitingMax: 1 })
-    const calls = [1, 2, 3].map(() => start(requestTo(wall.origin)))
-    expect(calls[2]?.watched.failure).toMatchObject({ phase: 'connect', code: NO_CONNECTION_FREE })
-    for (const { call } of calls) call.abort()
-  })
-
-  test('a connection that fails makes room for who waits', async () => {
-    await using wall = await openWall(({ socket, number }) => {
-      if (number === 1) socket.resetAndDestroy()
-      else socket.write(httpAnswer(200, '{}'))
-    })
-    const { start } = open({ connectionsMax: 1 })
-    const first = start(requestTo(wall.origin))
-    const second = start(requestTo(wall.origin))
-    await Promise.all([first.watched.done.promise, second.watched.done.promise])
-    expect(first.watched.failure?.phase).toBe('request')
-    expect(second.watched.status).toBe(200)
-  })
-
-  test('closing lets running calls end and takes no new ones', async () => {
-    const held: (() => void)[] = []
-    await using wall = await openWall(({ socket }) => {
-      held.push(() => socket.write(httpAnswer(200, '{}')))
-    })
-    const { transport, start, run } = open()
-    const running = start(requestTo(wall.origin))
-    await until(() => held.length === 1)
-    let isClosed = false
-    const closing = transport.close().then(() => {
-      isClosed = true
-    })
-    expect((await run(requestTo(wall.origin))).failure?.code).toBe(TRANSPORT_CLOSED)
-    expect(isClosed).toBe(false)
-    held[0]?.()
-    await running.watched.done.promise
-    await closing
-    expect(running.watched.status).toBe(200)
-  })
-
   test.each(['nonsense', 'ftp://127.0.0.1', 'http://'])(
     'an origin like %s is a failure, not an exception',
     async (origin) => {
-      const watched = await open().run(requestTo(origin))
+      const watched = await openTransport().run(requestTo(origin))
       expect(watched.failure?.phase).toBe('connect')
     },
   )
@@ -432,7 +243,7 @@ describe('the undici transport', () => {
         { address: '169.254.169.254', family: 4 },
       ])
     })
-    const watched = await open({ lookup }).run(requestTo('http://rebound.test:1'))
+    const watched = await openTransport({ lookup }).run(requestTo('http://rebound.test:1'))
     expect(watched.failure).toMatchObject({ phase: 'connect', code: BLOCKED_ADDRESS })
   })
 })

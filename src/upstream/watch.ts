@@ -42,7 +42,11 @@ export class Watch {
       limit: 'connect',
       atMs: this.#startedAtMs + Math.min(timers.connectMs, timers.firstTokenMs),
     }
-    this.#wind(this.#startedAtMs)
+  }
+
+  /** Winds the timer. After the transport was asked, so that at the same limit its own, better informed timer fires first. */
+  start(): void {
+    this.#wind(this.#clock.nowMs())
   }
 
   /** A connection stands: the first token is awaited, counted from the start of the attempt. */

@@ -200,10 +200,8 @@ describe('fault 94 SEC-30: bounds', () => {
     ],
   ])('%s are refused at once', (_what, write) => {
     const body = Buffer.from(write())
-    const startMs = performance.now()
-    expect(() => scanJsonObject(body)).toThrow(JsonScanError)
-    // The row asks for 50 ms; the slack is for a busy machine. Decoding any of these takes several hundred.
-    expect(performance.now() - startMs).toBeLessThan(150)
+    expect(thrown(body)).toBeInstanceOf(JsonScanError)
+    expect(fastestMs(50, () => thrown(body))).toBeLessThan(50)
   })
 
   test('what has no bound but the body’s own is read in linear time', () => {
@@ -220,9 +218,7 @@ describe('fault 94 SEC-30: bounds', () => {
     ]
     for (const text of bodies) {
       const body = Buffer.from(text)
-      const startMs = performance.now()
-      thrown(body)
-      expect(performance.now() - startMs).toBeLessThan(500)
+      expect(fastestMs(500, () => thrown(body))).toBeLessThan(500)
     }
   })
 })
@@ -378,6 +374,17 @@ function thrown(body: Uint8Array, limits?: JsonScanLimits): JsonScanError | unde
     if (error instanceof JsonScanError) return error
     throw error
   }
+}
+
+/** The time of the first run below `limitMs`, or of the fastest of ten: other processes may hold one up. */
+function fastestMs(limitMs: number, run: () => void): number {
+  let fastest = Number.POSITIVE_INFINITY
+  for (let count = 0; count < 10 && fastest >= limitMs; count += 1) {
+    const startMs = performance.now()
+    run()
+    fastest = Math.min(fastest, performance.now() - startMs)
+  }
+  return fastest
 }
 
 function refusal(body: Uint8Array, limits?: JsonScanLimits): JsonScanError {

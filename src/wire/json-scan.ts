@@ -6,6 +6,7 @@
 
 import { isUtf8 } from 'node:buffer'
 import type { Span } from '../canonical/envelope.ts'
+import { asBuffer } from './bytes.ts'
 import { JsonScanError } from './json-scan-error.ts'
 import { JsonStrings } from './json-string.ts'
 import { firstInvalidUtf8 } from './utf8.ts'
@@ -31,9 +32,9 @@ export interface JsonFields {
 /** Fields of the outermost object: no API has more than some dozens. */
 const TOP_FIELDS_MAX = 1_000
 
-export const JSON_DEPTH_MAX = 64
-export const JSON_KEYS_MAX = 100_000
-export const JSON_ELEMENTS_MAX = 1_000_000
+const JSON_DEPTH_MAX = 64
+const JSON_KEYS_MAX = 100_000
+const JSON_ELEMENTS_MAX = 1_000_000
 
 /** Allowed nowhere in JSON. */
 const REFUSED_BYTE = Buffer.of(0)
@@ -299,10 +300,6 @@ function unexpected(scan: Scan, position: number, wanted: string): JsonScanError
 
 function tooMany(position: number, countMax: number, what: string): JsonScanError {
   return new JsonScanError(`There are more than ${countMax} ${what}`, position)
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 function isDigit(byte: number): boolean {

@@ -1,5 +1,7 @@
 /** The fields of one whole event: its lines are found, its name and data decoded; `id`, `retry` and the rest fall away. */
 
+import { indexOrLength } from './bytes.ts'
+
 export interface EventFields {
   readonly name: string
   readonly data: string
@@ -97,9 +99,4 @@ function isField(raw: Buffer, start: number, end: number, name: Buffer): boolean
     if (raw[start + index] !== name[index]) return false
   }
   return true
-}
-
-function indexOrLength(raw: Buffer, byte: number, position: number): number {
-  const index = raw.indexOf(byte, position)
-  return index < 0 ? raw.length : index
 }

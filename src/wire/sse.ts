@@ -5,8 +5,9 @@
  */
 
 import { GatewayError } from '../errors/gateway-error.ts'
-import { readEventFields } from './sse-fields.ts'
+import { asBuffer, indexOrLength } from './bytes.ts'
 import { JsonExtent } from './json-extent.ts'
+import { readEventFields } from './sse-fields.ts'
 
 export interface SseEvent {
   /** `message` where no `event:` line stood; `error` for an error outside of the specification. */
@@ -345,13 +346,4 @@ export function encodeSse(data: string, name?: string): string {
 
 function hasLineEnd(text: string): boolean {
   return text.includes('\n') || text.includes('\r')
-}
-
-function indexOrLength(chunk: Buffer, byte: number, position: number): number {
-  const index = chunk.indexOf(byte, position)
-  return index < 0 ? chunk.length : index
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

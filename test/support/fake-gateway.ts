@@ -121,13 +121,13 @@ export function fakeDialect(id: DialectId): Dialect {
     id,
     peek(body, operation): Envelope {
       const text = new TextDecoder().decode(body)
-      let fields: { model?: unknown; stream?: unknown }
+      let fields: { model?: unknown; stream?: unknown } | null
       try {
         fields = JSON.parse(text) as typeof fields // Looked into below, field by field.
       } catch {
         throw new GatewayError('invalid_json', 'The body is not JSON at position 0.')
       }
-      if (typeof fields.model !== 'string')
+      if (typeof fields?.model !== 'string')
         throw new GatewayError('invalid_request', 'model is missing.', { param: 'model' })
       return {
         dialect: id,

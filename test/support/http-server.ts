@@ -18,7 +18,12 @@ export interface TestServer {
   readonly url: string
   readonly port: number
   /** A chat request in the OpenAI dialect, changed as told. */
-  chat(init?: RequestInit, path?: string): Promise<Response>
+  chat(init?: ChatInit, path?: string): Promise<Response>
+}
+
+export interface ChatInit {
+  readonly body?: string | Uint8Array<ArrayBuffer>
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface TestServerOptions extends FakeGatewayOptions {
@@ -56,8 +61,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     chat: (init = {}, path = '/v1/chat/completions') =>
       fetch(url + path, {
         method: 'POST',
-        body: CHAT_BODY,
-        ...init,
+        body: init.body ?? CHAT_BODY,
         headers: { 'content-type': 'application/json', ...init.headers },
       }),
   }

@@ -3,7 +3,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { repositoryRoot } from '../../tools/checks/source-files.ts'
@@ -24,34 +23,22 @@ export function environmentWithoutKeys(): NodeJS.ProcessEnv {
   )
 }
 
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('the system gave no port')
-  return address.port
-}
-
-/** Runs `start` until it listens. `config` follows the listen line in its holdfast.yaml. */
+/** Runs `start` until it listens. `config` is the rest of its holdfast.yaml; whatever else this machine runs is not looked for. */
 export async function startGateway(config = ''): Promise<RunningGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-gateway-'))
-  const port = await freePort()
   const configPath = join(folder, 'holdfast.yaml')
-  await writeFile(configPath, `listen: 127.0.0.1:${port}\n${config}`)
+  await writeFile(configPath, `listen: 127.0.0.1:0\ndiscover: false\n${config}`)
   const child = spawn(process.execPath, [mainFile, 'start', '--config', configPath], {
     cwd: folder,
     env: environmentWithoutKeys(),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let printed = ''
-  const origin = `http://127.0.0.1:${port}`
-  await new Promise<void>((resolve, reject) => {
+  const port = await new Promise<number>((resolve, reject) => {
     const read = (chunk: Buffer): void => {
       printed += chunk.toString('utf8')
-      if (printed.includes(origin)) resolve()
+      const found = /listening on http:\/\/127\.0\.0\.1:(\d+)\s/.exec(printed)?.[1]
+      if (found !== undefined) resolve(Number(found))
     }
     child.stdout.on('data', read)
     child.stderr.on('data', read)
@@ -60,7 +47,7 @@ export async function startGateway(config = ''): Promise<RunningGateway> {
   })
   return {
     port,
-    origin,
+    origin: `http://127.0.0.1:${port}`,
     output: () => printed,
     async [Symbol.asyncDispose]() {
       await end(child)

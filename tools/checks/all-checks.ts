@@ -22,7 +22,7 @@ const PARALLEL_CHECKS = 2
 const checks: readonly Check[] = [
   { name: 'types', run: () => byCommand('tsc', '--pretty', 'false') },
   { name: 'lint', run: () => byCommand('oxlint', '--type-aware', '--deny-warnings') },
-  { name: 'format', run: () => byCommand('biome', 'format', '.') },
+  { name: 'format', run: () => byCommand('biome', 'format', '--max-diagnostics=none', '.') },
   { name: 'unused code', run: () => byCommand('knip', '--no-progress', '--treat-config-hints-as-errors') },
   { name: 'lock file', run: () => byComplaints(checkLockFile(readLockFile())) },
   { name: 'guarded text', run: () => byComplaints(guardSources(readSourceFiles())) },

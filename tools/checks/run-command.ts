@@ -18,11 +18,15 @@ export const toolEnvironment: NodeJS.ProcessEnv = {
   PATH: `${binaries}${delimiter}${process.env['PATH'] ?? ''}`,
 }
 
+/** Tools disagree on what FORCE_COLOR=0 means; all of them heed NO_COLOR when it is alone. */
+const plainEnvironment: NodeJS.ProcessEnv = { ...toolEnvironment, NO_COLOR: '1' }
+delete plainEnvironment['FORCE_COLOR']
+
 /** Runs a tool from node_modules/.bin to its end. */
 export async function runCommand(name: string, args: readonly string[]): Promise<CommandResult> {
   const child = spawn(join(binaries, name), args, {
     cwd: repositoryRoot,
-    env: { ...toolEnvironment, FORCE_COLOR: '0' },
+    env: plainEnvironment,
     shell: process.platform === 'win32',
     stdio: ['ignore', 'pipe', 'pipe'],
   })

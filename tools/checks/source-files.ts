@@ -10,7 +10,9 @@ export type SourceFiles = ReadonlyMap<string, string>
 /** The folder that holds package.json. */
 export const repositoryRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
-const skippedFolders = new Set(['node_modules', '.git', 'dist', 'coverage'])
+const skippedFolders = new Set(['node_modules', 'dist', 'coverage'])
+/** Folders whose name begins with a dot belong to tools, but for this one. */
+const ownDotFolder = '.ci'
 const textFile = /\.(?:ts|md|json|jsonc|ya?ml|sh|cjs|mjs|js)$|(?:^|\/)(?:run|LICENSE|\.npmrc|\.gitignore)$/
 
 /** Every text file below some top-level folders or of some names; without any, the whole repository. */
@@ -24,10 +26,14 @@ function collect(folder: string, files: Map<string, string>): void {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name)
     if (entry.isDirectory()) {
-      if (!skippedFolders.has(entry.name)) collect(path, files)
+      if (!isSkipped(entry.name)) collect(path, files)
     } else if (entry.isFile()) {
       const name = relative(repositoryRoot, path).split(sep).join('/')
       if (textFile.test(name)) files.set(name, readFileSync(path, 'utf8'))
     }
   }
+}
+
+function isSkipped(folderName: string): boolean {
+  return skippedFolders.has(folderName) || (folderName.startsWith('.') && folderName !== ownDotFolder)
 }

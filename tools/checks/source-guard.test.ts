@@ -37,6 +37,12 @@ describe('the guard over the text', () => {
     ['AbortSignal.any', 'src/http/server.ts', 'AbortSignal.any([a, b])'],
     ['the word any', 'src/http/server.ts', `// : any\nconst a = ': any'`],
     ['a path inside an address', 'docs/a.md', 'https://example.test/home/page'],
+    ['the type of a connection', 'src/app/doctor.ts', `import { TLSSocket } from 'node:tls'`],
+    [
+      'speaking of the TLS variable',
+      'src/app/start.ts',
+      joined("'NODE_TLS", "_REJECT_UNAUTHORIZED=0 is refused'"),
+    ],
     [
       'refusing to start without TLS',
       'src/app/start.ts',

@@ -209,6 +209,8 @@ function resolveCredential(id: string, entry: ProviderEntry, context: Credential
   if (provider === undefined) return undefined
   const found = credentialFromEnvironment(provider, sources.env)
   if (found !== undefined || provider.isLocal || provider.auth.kind === 'none') return found
+  // A misspelt credential has been reported where it stands.
+  if (faults.hasWithin(path)) return undefined
   if (provider.environmentKeys.length > 0) {
     faults.atKey(
       path,

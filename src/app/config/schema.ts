@@ -33,7 +33,6 @@ export const configSchema = z
 /** The file as written, defaults filled in, references not yet followed. */
 export type ConfigDocument = z.output<typeof configSchema>
 export type ProviderEntry = NonNullable<ConfigDocument['providers'][string]>
-export type RouteEntry = ConfigDocument['routes'][string]
 
 /** The JSON Schema of the file, as `docs/holdfast.schema.json` holds it. */
 export function writeJsonSchema(): string {

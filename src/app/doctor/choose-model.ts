@@ -1,4 +1,4 @@
-/** Which model to try a provider with: one the operator named, else a small one from its list. */
+/** Which model to try a provider with: one the operator named, a small one from its list, or the example we know. */
 
 import type { ConfiguredProvider, ConfiguredRoute } from '../config/config.ts'
 
@@ -12,7 +12,7 @@ export function chooseModel(
   if (routed !== undefined) return routed.slice(prefix.length)
   if (models?.[0] !== undefined) return models[0]
   const chatting = (listed ?? []).filter((name) => !otherThanChat.test(name))
-  return chatting.find((name) => small.test(name)) ?? chatting[0]
+  return chatting.find((name) => small.test(name)) ?? chatting[0] ?? provider.exampleModel
 }
 
 /** Small models are cheap and quick; whether the provider works they tell as well. */

@@ -7,18 +7,22 @@ import { dialects } from '../../dialects/index.ts'
 import { systemClock } from '../../std/clock.ts'
 import type { Secret } from '../../std/secret.ts'
 import { Dialer } from '../../upstream/dial.ts'
-import { listModels } from '../../upstream/models.ts'
+import { listModels, probe } from '../../upstream/models.ts'
 import { createRedactor } from '../../upstream/redact.ts'
 import { createResolver } from '../../upstream/resolver.ts'
 import { createSender } from '../../upstream/send.ts'
 import { createUndiciTransport } from '../../upstream/undici-transport.ts'
 import type { DoctorInstruments } from '../doctor.ts'
+import type { Probe } from '../find-providers.ts'
 import type { Door } from './provider-checks.ts'
 
 /** Longest a door may take to open, ms; the signal may end it sooner. */
-const KNOCK_MS = 10_000
+const KNOCK_MS = 5_000
+/** Limit of a whole model list, ms; the signal may end it sooner. */
+const LIST_MS = 20_000
 
 export interface OpenedInstruments extends DoctorInstruments {
+  readonly probe: Probe
   close(): Promise<void>
 }
 
@@ -44,8 +48,9 @@ export function openInstruments({ env, secrets }: InstrumentOptions): OpenedInst
       listModels(
         { provider, ...(credential && { credential }) },
         { sender, clock },
-        { timeoutMs: KNOCK_MS * 2, signal },
+        { timeoutMs: LIST_MS, signal },
       ),
+    probe: (request) => probe(request, { sender, clock }),
     tryListening,
     inspectDirectory,
     descriptorLimit,

@@ -1,7 +1,6 @@
 /** Examines the machine itself: the port, the disk, the descriptors, and what the environment would switch off. */
 
 import type { Clock } from '../../std/clock.ts'
-import { writeBytes } from '../../std/config-values.ts'
 import type { HoldfastConfig } from '../config/config.ts'
 import { type CheckResult, fail, type Finding, ok, skip, warn } from './check.ts'
 
@@ -72,11 +71,11 @@ async function checkDisk(instruments: MachineInstruments, directory: string): Pr
   if (freeBytes === undefined) return ok(`${directory} can be written to`)
   if (freeBytes < FREE_BYTES_MIN) {
     return warn(
-      `only ${inMiB(freeBytes)} are free at ${directory}`,
+      `only ${writeRoom(freeBytes)} are free at ${directory}`,
       'Make room, or start the gateway elsewhere.',
     )
   }
-  return ok(`${inMiB(freeBytes)} free at ${directory}`)
+  return ok(`${writeRoom(freeBytes)} free at ${directory}`)
 }
 
 async function checkDescriptors(instruments: MachineInstruments): Promise<Finding> {
@@ -107,6 +106,7 @@ function checkProviders({ providers }: HoldfastConfig): Finding {
   )
 }
 
-function inMiB(bytes: number): string {
-  return writeBytes(Math.floor(bytes / 1024 ** 2) * 1024 ** 2)
+function writeRoom(bytes: number): string {
+  const GiB = 1024 ** 3
+  return bytes >= GiB ? `${(bytes / GiB).toFixed(1)} GiB` : `${Math.floor(bytes / 1024 ** 2)} MiB`
 }

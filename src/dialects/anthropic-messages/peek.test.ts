@@ -71,7 +71,7 @@ describe('fault 92: malformed JSON is refused with its position and without an e
     NaN: '{"model":"SECRET","max_tokens":NaN,"messages":[{}]}',
   }
   for (const [name, text] of Object.entries(bodies)) {
-    test(name, () => {
+    test(`when it is ${name}`, () => {
       const error = refusal(Buffer.from(text))
       expect(error.code).toBe('invalid_json')
       expect(error.message).toMatch(/at byte \d+/)

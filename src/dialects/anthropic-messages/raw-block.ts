@@ -53,16 +53,11 @@ export class RawBlock {
     }
   }
 
-  /**
-   * The streamed input as a value. No text at all means no arguments. Text that is not JSON stays text: it is what the
-   * model wrote, and inventing arguments could run a tool with them (fault 71).
-   */
+  /** The streamed input as a value; without any text it is what the start held. */
   #input(): JsonObject {
     if (this.#inputPieces === undefined) return {}
     const text = this.#inputPieces.join('')
-    if (text.trim() === '') return { input: this.#start['input'] ?? {} }
-    // JSON.parse gives a JsonValue or, here, undefined for broken text.
-    return { input: (parseJson(text) as JsonValue | undefined) ?? text }
+    return { input: text.trim() === '' ? (this.#start['input'] ?? {}) : inputValue(text) }
   }
 
   #append(field: string, text: JsonValue | undefined): void {
@@ -86,6 +81,17 @@ export class RawBlock {
       else this.#changed.set(field, value)
     }
   }
+}
+
+/**
+ * A tool's arguments as a value: `{}` where there are none, which some models write as `null`. Text that is not JSON
+ * stays text: it is what the model wrote, and inventing arguments could run a tool with them (fault 71).
+ */
+export function inputValue(text: string): JsonValue {
+  if (text.trim() === '') return {}
+  // JSON.parse gives a JsonValue or, here, undefined for broken text.
+  const value = parseJson(text) as JsonValue | undefined
+  return value === undefined ? text : (value ?? {})
 }
 
 /** Whether a block of this type is content in itself, before any delta. */

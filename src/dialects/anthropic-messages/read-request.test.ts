@@ -21,6 +21,7 @@ test('reads the least there can be', () => {
     wantsStreamUsage: true,
     maxOutputTokens: 5,
     messages: [{ role: 'user', parts: [{ type: 'text', text: 'hi' }] }],
+    vendor: { dialect: 'anthropic-messages', fields: {} },
   })
 })
 
@@ -134,7 +135,7 @@ describe('blocks', () => {
     ],
   ]
   for (const [block, expected] of cases) {
-    test(`${String(block['type'])} ${JSON.stringify(block).slice(0, 60)}`, () => {
+    test(`reads ${JSON.stringify(block).slice(0, 80)}`, () => {
       expect(part(block, 'assistant')).toEqual(expected)
     })
   }
@@ -266,7 +267,7 @@ describe('refuses what makes no sense and names it', () => {
     ['tool_choice.name', { tool_choice: { type: 'tool' } }],
   ]
   for (const [param, fields] of faults) {
-    test(param, () => {
+    test(`in ${param}`, () => {
       expect(() => read(fields)).toThrow(
         expect.objectContaining({ code: 'invalid_request', facts: expect.objectContaining({ param }) }),
       )

@@ -147,13 +147,13 @@ const fieldsRead = new Set([
   'cache_control',
 ])
 
-/** Everything else, whole or what is left of it. */
+/** Everything else, whole or what is left of it. Always there, even empty: it says whose words these are. */
 function readVendor(fields: JsonObject): Partial<InferenceRequest> {
   const unread = Object.entries(fields).flatMap(([name, value]) => {
     const rest = fieldsRead.has(name) ? undefined : unreadOf(name, value)
     return rest === undefined || rest === null ? [] : [[name, rest] as const]
   })
-  return unread.length === 0 ? {} : { vendor: { dialect: DIALECT, fields: Object.fromEntries(unread) } }
+  return { vendor: { dialect: DIALECT, fields: Object.fromEntries(unread) } }
 }
 
 function unreadOf(name: string, value: JsonValue | undefined): JsonValue | undefined {

@@ -62,8 +62,10 @@ class MessagesWriter implements StreamWriter {
     }
   }
 
+  /** Without a finish the answer is not whole and gets no end: an error event follows. */
   end(): string {
     const rest = this.#flushParts()
+    if (this.#finish === undefined) return rest
     const content = { hasToolCall: this.#parts.hasToolCall, hasRefusal: this.#parts.hasRefusal }
     const delta = say({
       type: 'message_delta',

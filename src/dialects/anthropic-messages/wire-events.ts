@@ -32,7 +32,7 @@ export class WireEvents {
     return this.#isComplete
   }
 
-  /** `message_stop` or an error was seen. */
+  /** `message_stop` was seen. */
   get isTerminated(): boolean {
     return this.#isTerminated
   }
@@ -77,7 +77,7 @@ export class WireEvents {
   #check(sse: SseEvent): WireEvent | undefined {
     // Some servers end this dialect with OpenAI's marker; it says nothing and its clients must not see it.
     if (sse.data === '[DONE]') return undefined
-    if (this.#isTerminated) return this.#drop()
+    if (this.#isTerminated || this.#error !== undefined) return this.#drop()
     const value = parseJson(sse.data)
     if (!isJsonObject(value)) return this.#skipBroken()
     const type = typeof value['type'] === 'string' ? value['type'] : sse.name
@@ -123,7 +123,6 @@ export class WireEvents {
   /** Once the answer is whole an error changes nothing any more. */
   #fail(error: GatewayError): undefined {
     if (this.#isComplete) return this.#drop()
-    this.#isTerminated = true
     this.#error = error
   }
 }

@@ -1,8 +1,9 @@
 /** What answer blocks have in common, streamed or whole. */
 
 import type { Citation } from '../../canonical/message.ts'
-import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../../std/json.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../std/json.ts'
 import type { LossList } from './losses.ts'
+import { inputValue } from './raw-block.ts'
 import { sanitiseToolId } from './tool-ids.ts'
 import { isOwnCitation } from './write-block.ts'
 
@@ -31,12 +32,9 @@ export function writeCitations(
   return own.map(({ raw }) => raw)
 }
 
-/** Arguments as a value: `{}` where there are none, the text itself where it is not JSON (fault 71). */
+/** Arguments as a value; a custom tool's free text goes inside an object. */
 export function answerInput(text: string, kind: string | undefined): JsonValue {
-  if (text.trim() === '') return {}
-  if (kind === 'custom') return { input: text }
-  // JSON.parse gives a JsonValue or, here, undefined for broken text.
-  return (parseJson(text) as JsonValue | undefined) ?? text
+  return kind === 'custom' ? { input: text } : inputValue(text)
 }
 
 /**

@@ -12,9 +12,10 @@ import type {
   ToolResultPart,
 } from '../../canonical/message.ts'
 import type { CacheHint } from '../../canonical/message.ts'
-import { isJsonObject, type JsonObject, parseJson } from '../../std/json.ts'
+import { isJsonObject, type JsonObject } from '../../std/json.ts'
 import { DIALECT } from './dialect-id.ts'
 import type { LossList } from './losses.ts'
+import { inputValue } from './raw-block.ts'
 import type { ToolIds } from './tool-ids.ts'
 
 /** What the blocks of one conversation share. */
@@ -38,21 +39,26 @@ export function writeBlock(part: Part, context: BlockContext): JsonObject | unde
       context.losses.add('messages.audio', 'The Messages API takes no audio.')
       return undefined
     case 'tool-call':
-      return writeToolCall(part, context)
+      if (part.kind !== 'provider') return writeToolCall(part, context)
+      context.losses.add('messages.tool_calls', 'A tool that a provider ran belongs to that provider.')
+      return undefined
     case 'tool-result':
       return writeToolResult(part, context)
     case 'reasoning':
       return writeReasoning(part, context)
     case 'opaque':
       if (part.dialect === DIALECT) return part.value
-      context.losses.add(`messages.${blockName(part.value)}`, 'Only its own API can express this part.')
+      for (const name of opaqueNames(part.value)) {
+        context.losses.add(`messages.${name}`, 'Only its own API can express this.')
+      }
       return undefined
   }
 }
 
-function blockName(value: JsonObject): string {
-  const type = value['type']
-  return typeof type === 'string' && /^\w{1,60}$/.test(type) ? type : 'content'
+/** What another dialect's raw part is called: the fields it holds where it is a bag of them, else its type. */
+function opaqueNames({ type, fields }: JsonObject): readonly string[] {
+  const names = isJsonObject(fields) ? Object.keys(fields) : [typeof type === 'string' ? type : 'content']
+  return names.filter((name) => /^\w{1,60}$/.test(name))
 }
 
 export function textBlock(part: TextPart): JsonObject {
@@ -190,9 +196,8 @@ function writeToolCall(part: ToolCallPart, { losses, toolIds }: BlockContext): J
  * was, inside an object: a call that silently lost its arguments would mislead it.
  */
 function toolInput(part: ToolCallPart, losses: LossList): JsonObject {
-  if (part.arguments.trim() === '') return {}
   if (part.kind === 'custom') return { input: part.arguments }
-  const value = parseJson(part.arguments)
+  const value = inputValue(part.arguments)
   if (isJsonObject(value)) return value
   losses.add(
     'messages.tool_calls.arguments',

@@ -16,6 +16,7 @@
 import type { Message } from '../../canonical/message.ts'
 import type { InferenceRequest, ReasoningOptions } from '../../canonical/request.ts'
 import type { JsonObject } from '../../std/json.ts'
+import { DIALECT } from './dialect-id.ts'
 import type { LossList } from './losses.ts'
 import { type ModelTraits, modelTraits } from './model-family.ts'
 
@@ -61,6 +62,9 @@ export function writeReasoning(
   }
   const options = request.reasoning
   if (options === undefined) return plain
+  // In this dialect's own words an effort without thinking steers the answer only.
+  if (options.mode === undefined && request.vendor?.dialect === DIALECT)
+    return { ...plain, ...effortOf(options) }
   const traits = modelTraits(modelId)
   if (options.mode === 'off' || options.effort === 'none') return { ...plain, ...switchOff(options, traits) }
   const obstacle = obstacleOf(request, traits)
@@ -76,8 +80,11 @@ export function writeReasoning(
 /** An effort may stand beside switched-off thinking: it then steers the answer. */
 function switchOff(options: ReasoningOptions, traits: ModelTraits): Partial<WrittenReasoning> {
   if (traits.thinking === 'none') return {}
-  const effort = options.effort === 'none' ? undefined : options.effort
-  return { thinking: { type: 'disabled' }, ...(effort === undefined ? {} : { effort }) }
+  return { thinking: { type: 'disabled' }, ...effortOf(options) }
+}
+
+function effortOf({ effort }: ReasoningOptions): { readonly effort?: string } {
+  return effort === undefined || effort === 'none' ? {} : { effort }
 }
 
 /** Why this request cannot think, in one clause; `undefined` where it can. */
@@ -157,7 +164,7 @@ function budgeted(
   return {
     thinking: { type: 'enabled', budget_tokens: budget, ...display(options) },
     // Both were asked for in this dialect's own words: a client that sends a budget and an effort means both.
-    ...(options.budgetTokens !== undefined && options.effort !== undefined ? { effort: options.effort } : {}),
+    ...(options.budgetTokens === undefined ? {} : effortOf(options)),
     maxTokens: ceiling ?? budget + plain.maxTokens,
     isThinking: true,
   }

@@ -270,7 +270,11 @@ export class CandidateReader {
     const { content } = logprobs
     if (!Array.isArray(content) || content.length === 0) return
     // Array.isArray forgets that members of parsed JSON are JSON.
-    this.#host.emit({ type: 'logprobs-delta', candidate: this.#index, content: content as readonly JsonValue[] })
+    this.#host.emit({
+      type: 'logprobs-delta',
+      candidate: this.#index,
+      content: content as readonly JsonValue[],
+    })
   }
 
   #emitOpaque(value: JsonObject): void {

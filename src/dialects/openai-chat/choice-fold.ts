@@ -1,16 +1,16 @@
 /** Folds the deltas of one choice into its message, as raw JSON. */
 
 import { isJsonObject, type JsonObject, type JsonValue } from '../../std/json.ts'
-import {
-  readFunctionCall,
-  readToolPiece,
-  syntheticCallId,
-  type ToolSlot,
-  ToolSlots,
-} from './tool-slots.ts'
+import { readFunctionCall, readToolPiece, syntheticCallId, type ToolSlot, ToolSlots } from './tool-slots.ts'
 
 /** Fields of a delta that come in pieces of text. */
-const pieced: ReadonlySet<string> = new Set(['content', 'refusal', 'reasoning_content', 'reasoning', 'reasoning_text'])
+const pieced: ReadonlySet<string> = new Set([
+  'content',
+  'refusal',
+  'reasoning_content',
+  'reasoning',
+  'reasoning_text',
+])
 
 /** Fields of a delta that come as lists which grow. */
 const listed: ReadonlySet<string> = new Set(['annotations', 'images', 'reasoning_details', 'content'])
@@ -65,7 +65,8 @@ export class ChoiceFold {
       case 'logprobs':
         return this.#addLogprobs(value)
       case 'finish_reason':
-        if (typeof value === 'string' && value !== '' && this.#finishReason === null) this.#finishReason = value
+        if (typeof value === 'string' && value !== '' && this.#finishReason === null)
+          this.#finishReason = value
         return
       default:
         if (value !== null || !this.#fields.has(key)) this.#fields.set(key, value)
@@ -152,7 +153,8 @@ export class ChoiceFold {
       ...this.#message,
     ])
     for (const [key, list] of this.#lists) message.set(key, list)
-    for (const [key, pieces] of this.#texts) if (!key.startsWith('audio.')) this.#setText(message, key, pieces)
+    for (const [key, pieces] of this.#texts)
+      if (!key.startsWith('audio.')) this.#setText(message, key, pieces)
     const calls = this.#tools.all.map((slot) => this.#foldedCall(slot, answerKey))
     if (calls.length > 0) message.set('tool_calls', calls)
     const [legacy] = this.#functionCall.all
@@ -212,7 +214,8 @@ function grow<T>(map: Map<string, T[]>, key: string): T[] {
 /** Two entries of one kind and number, joined where they hold text; `undefined` where they are two. */
 function joinEntries(last: JsonValue | undefined, next: JsonValue): JsonObject | undefined {
   if (!isJsonObject(last) || !isJsonObject(next)) return undefined
-  if (last['type'] !== next['type'] || last['index'] !== next['index'] || last['id'] !== next['id']) return undefined
+  if (last['type'] !== next['type'] || last['index'] !== next['index'] || last['id'] !== next['id'])
+    return undefined
   for (const key of ['text', 'summary', 'thinking'] as const) {
     const before = last[key]
     const after = next[key]

@@ -12,18 +12,31 @@ describeDialect(openaiChat, {
     model: 'm-1',
     messages: [
       { role: 'system', content: 'Be brief.' },
-      { role: 'user', content: [{ type: 'text', text: 'Zürich 🌦?' }, { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA', detail: 'low' } }] },
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'Zürich 🌦?' },
+          { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA', detail: 'low' } },
+        ],
+      },
       {
         role: 'assistant',
         content: null,
-        tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"city":"Zürich"}' } }],
+        tool_calls: [
+          { id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"city":"Zürich"}' } },
+        ],
       },
       { role: 'tool', tool_call_id: 'call_1', content: '21 °C' },
     ],
     tools: [
       {
         type: 'function',
-        function: { name: 'weather', description: 'd', parameters: { type: 'object', properties: {} }, strict: false },
+        function: {
+          name: 'weather',
+          description: 'd',
+          parameters: { type: 'object', properties: {} },
+          strict: false,
+        },
       },
     ],
     tool_choice: 'auto',
@@ -37,7 +50,9 @@ describeDialect(openaiChat, {
     delta({ role: 'assistant', content: '' }) +
     delta({ content: 'It is 21' }) +
     delta({ content: '\u00a0°C 🌤' }) +
-    delta({ tool_calls: [{ index: 0, id: 'call_9', type: 'function', function: { name: 'say', arguments: '' } }] }) +
+    delta({
+      tool_calls: [{ index: 0, id: 'call_9', type: 'function', function: { name: 'say', arguments: '' } }],
+    }) +
     delta({ tool_calls: [{ index: 0, function: { arguments: '{"t":"\\ud83c' } }] }) +
     delta({ tool_calls: [{ index: 0, function: { arguments: '\\udf24"}' } }] }) +
     delta({}, 'tool_calls') +

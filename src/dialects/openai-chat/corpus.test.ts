@@ -66,18 +66,25 @@ describe.skipIf(recordings.length === 0)('recorded traffic (skipped where the co
       if (!isJsonObject(request?.body) || response.status >= 400 || refusedByUs.has(id)) continue
       count += 1
       // Azure names the model in the path.
-      const fields: JsonObject = { model: 'from-the-path', ...request.body }
+      const fields: JsonObject = { ...request.body, model: request.body['model'] ?? 'from-the-path' }
       const body = bytesOf(fields)
       const envelope = openaiChat.peek(body, 'chat')
       const read = openaiChat.readRequest(body)
       expect([id, read.modelId, read.stream]).toEqual([id, envelope.modelId, envelope.stream])
-      const { fields: written, losses } = openaiChat.writeRequest(read, { modelId: read.modelId, stream: false })
+      const { fields: written, losses } = openaiChat.writeRequest(read, {
+        modelId: read.modelId,
+        stream: false,
+      })
       expect([id, losses]).toEqual([id, []])
       expect(typeof written['model']).toBe('string')
       const again = openaiChat.readRequest(bytesOf(written))
       const same = { stream: read.stream, wantsStreamUsage: read.wantsStreamUsage, output: read.output }
       expect({ id, ...again, ...same }).toEqual({ id, ...read })
-      const patched = openaiChat.patchRequest(body, envelope, { modelId: 'm', stream: true, streamUsage: true })
+      const patched = openaiChat.patchRequest(body, envelope, {
+        modelId: 'm',
+        stream: true,
+        streamUsage: true,
+      })
       const { stream: _stream, stream_options: _options, ...rest } = fields
       expect(JSON.parse(patched.toString())).toMatchObject({ ...rest, model: 'm', stream: true })
     }
@@ -127,14 +134,15 @@ describe.skipIf(recordings.length === 0)('recorded traffic (skipped where the co
     expect(streams.length).toBeGreaterThan(600)
   })
 
-  test('every stream gives the same events and the same bytes one byte at a time', { timeout: 60_000 }, () => {
+  test('every stream gives the same events and the same bytes one byte at a time', {
+    timeout: 60_000,
+  }, () => {
     for (const recording of streams) {
       const bytes = bytesOf(answerText(recording))
       const pieces = bytewise(bytes)
-      expect({ id: recording.id, events: readStream(openaiChat, pieces) }).toEqual({
-        id: recording.id,
-        events: readStream(openaiChat, [bytes]),
-      })
+      const whole = JSON.stringify(readStream(openaiChat, [bytes]))
+      // Compared as text: the streams have 50,000 events, and a mismatch names its recording all the same.
+      if (JSON.stringify(readStream(openaiChat, pieces)) !== whole) expect.unreachable(recording.id)
       expect(passThrough(openaiChat, pieces)).toBe(passThrough(openaiChat, [bytes]))
     }
   })
@@ -161,7 +169,9 @@ describe.skipIf(recordings.length === 0)('recorded traffic (skipped where the co
     for (const recording of streams) {
       const text = answerText(recording)
       const isClean =
-        /data: \[DONE\]\n\n$/.test(text) && !/^:|\n:|\n\n\n/.test(text) && !notComplete.has(recording.id)
+        /^data[^]*data: \[DONE\]\n\n$/.test(text) &&
+        !/\n:|\n\n\n/.test(text) &&
+        !notComplete.has(recording.id)
       if (!isClean || recording.id === 'openrouter.openai-chat.735157d3e6') continue
       count += 1
       expect({ id: recording.id, out: passThrough(openaiChat, [bytesOf(text)]) }).toEqual({

@@ -7,6 +7,7 @@ import { ChoiceFold } from './choice-fold.ts'
 import { type ChunkSink, ChunkSource } from './chunk-source.ts'
 import { ChunkTally } from './chunk-tally.ts'
 import { CANDIDATES_MAX } from './stream-reader.ts'
+import { answerKeyOf } from './tool-slots.ts'
 
 /** Fields of chunks that are not fields of the answer. */
 const chunkOnly: ReadonlySet<string> = new Set(['choices', 'object', 'obfuscation', 'p', 'error'])
@@ -27,8 +28,9 @@ export class OpenaiChatFolder implements Folder, ChunkSink {
   }
 
   result(): Uint8Array {
-    const { id, object: _object, ...rest } = Object.fromEntries(this.#fields)
-    const answerKey = `${typeof id === 'string' ? id : ''}|${String(rest['created'] ?? '')}`
+    const fields = Object.fromEntries(this.#fields)
+    const { id, object: _object, ...rest } = fields
+    const answerKey = answerKeyOf(fields)
     const choices = [...this.#choices.entries()]
       .sort(([left], [right]) => left - right)
       .map(([, choice]) => choice.value(answerKey))

@@ -24,7 +24,8 @@ export function peek(body: Uint8Array, operation: Operation): Envelope {
   const { fields, bodyStart } = scan(body)
   for (const [name, span] of fields) checks.get(name)?.({ body, name, span })
   requireMessages(body, fields)
-  const maxOutputTokens = numberAt(body, fields, 'max_completion_tokens') ?? numberAt(body, fields, 'max_tokens')
+  const maxOutputTokens =
+    numberAt(body, fields, 'max_completion_tokens') ?? numberAt(body, fields, 'max_tokens')
   return {
     dialect: 'openai-chat',
     operation,
@@ -60,12 +61,16 @@ const TRUE = 0x74
 const OPEN_BRACE = 0x7b
 
 function scan(body: Uint8Array) {
-  if (body.byteLength === 0) throw new GatewayError('invalid_json', 'The body is empty; send one JSON object.')
+  if (body.byteLength === 0)
+    throw new GatewayError('invalid_json', 'The body is empty; send one JSON object.')
   try {
     return scanJsonObject(body)
   } catch (thrown) {
     if (thrown instanceof JsonScanError) {
-      throw new GatewayError('invalid_json', `The body is not a JSON object that can be used: ${thrown.message}`)
+      throw new GatewayError(
+        'invalid_json',
+        `The body is not a JSON object that can be used: ${thrown.message}`,
+      )
     }
     throw thrown
   }
@@ -172,7 +177,8 @@ function modelIdOf(body: Uint8Array, fields: Fields): string {
   const span = presentSpan(body, fields, 'model')
   if (span === undefined) throw missing('model', 'Name a model, such as "model": "gpt-5-mini".')
   const modelId = decodeJsonValue(body, span)
-  if (typeof modelId !== 'string' || modelId.trim() === '') throw wrongType('model', 'a string that is not empty')
+  if (typeof modelId !== 'string' || modelId.trim() === '')
+    throw wrongType('model', 'a string that is not empty')
   if (modelId.length > MODEL_ID_CHARS_MAX) {
     throw wrongType('model', `a string of at most ${MODEL_ID_CHARS_MAX} characters`)
   }

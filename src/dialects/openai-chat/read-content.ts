@@ -65,7 +65,8 @@ function readImage(part: JsonObject, param: string): Part {
 function readAudio(part: JsonObject, param: string): Part {
   const audio = objectOf(part['input_audio'])
   const data = stringOf(audio?.['data'])
-  if (data === undefined) throw invalid(`${param}.input_audio.data`, `"${param}.input_audio.data" must be base64.`)
+  if (data === undefined)
+    throw invalid(`${param}.input_audio.data`, `"${param}.input_audio.data" must be base64.`)
   const format = stringOf(audio?.['format'])
   return {
     type: 'audio',
@@ -103,5 +104,9 @@ function readDataUrl(url: string): MediaSource | undefined {
   const head = url.slice(5, Math.min(comma, 300))
   if (comma < 0 || comma > 300 || !/;base64$/i.test(head)) return undefined
   const [mediaType = ''] = head.split(';', 1)
-  return { kind: 'base64', data: url.slice(comma + 1), mediaType: mediaType === '' ? 'text/plain' : mediaType }
+  return {
+    kind: 'base64',
+    data: url.slice(comma + 1),
+    mediaType: mediaType === '' ? 'text/plain' : mediaType,
+  }
 }

@@ -92,9 +92,7 @@ function readAssistant(message: JsonObject, param: string, calls: OpenCalls): re
     ...(reasoning === undefined ? [] : [reasoning]),
     ...said,
     ...(refusal ? [{ type: 'refusal', text: refusal } as const] : []),
-    ...(audioId
-      ? [{ type: 'audio', source: { kind: 'file', fileId: audioId }, audioId } as const]
-      : []),
+    ...(audioId ? [{ type: 'audio', source: { kind: 'file', fileId: audioId }, audioId } as const] : []),
     ...readToolCalls(message['tool_calls'], param, calls),
     ...readLegacyCall(message['function_call'], calls),
     ...readMessageFields(message),
@@ -146,7 +144,9 @@ function readLegacyCall(value: unknown, calls: OpenCalls): readonly Part[] {
   if (!isJsonObject(value)) return []
   const name = stringOf(value['name'])
   if (!name) return []
-  return [{ type: 'tool-call', id: calls.called('', name), name, arguments: argumentsText(value['arguments']) }]
+  return [
+    { type: 'tool-call', id: calls.called('', name), name, arguments: argumentsText(value['arguments']) },
+  ]
 }
 
 const knownToolCallFields: ReadonlySet<string> = new Set(['id', 'index', 'type', 'function', 'custom'])
@@ -176,13 +176,18 @@ const knownMessageFields: ReadonlySet<string> = new Set([
 
 function readMessageFields(message: JsonObject): readonly Part[] {
   const fields = unknownFields(message, knownMessageFields)
-  return fields === undefined ? [] : [{ type: 'opaque', dialect: DIALECT, value: { type: MESSAGE_FIELDS, fields } }]
+  return fields === undefined
+    ? []
+    : [{ type: 'opaque', dialect: DIALECT, value: { type: MESSAGE_FIELDS, fields } }]
 }
 
 function unknownFields(value: JsonObject, known: ReadonlySet<string>): JsonObject | undefined {
   const entries = Object.entries(value).filter(
     ([name, field]) =>
-      !known.has(name) && field !== undefined && field !== null && !(Array.isArray(field) && field.length === 0),
+      !known.has(name) &&
+      field !== undefined &&
+      field !== null &&
+      !(Array.isArray(field) && field.length === 0),
   )
   return entries.length === 0 ? undefined : Object.fromEntries(entries)
 }

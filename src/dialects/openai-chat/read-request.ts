@@ -2,7 +2,14 @@
 
 import type { InferenceRequest, OutputFormat, ReasoningOptions } from '../../canonical/request.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
-import { isJsonObject, type JsonObject, type JsonValue, numberOf, objectOf, stringOf } from '../../std/json.ts'
+import {
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  numberOf,
+  objectOf,
+  stringOf,
+} from '../../std/json.ts'
 import { readMessages } from './read-messages.ts'
 import { readToolChoice, readTools } from './read-tools.ts'
 import { DIALECT, invalid, withoutAbsent } from './fields.ts'
@@ -88,7 +95,9 @@ function readOutput(value: unknown): OutputFormat | undefined {
     case 'text':
       return { type: 'text' }
     case 'json_object':
-      return isJsonObject(value['schema']) ? { type: 'json-schema', schema: value['schema'] } : { type: 'json-object' }
+      return isJsonObject(value['schema'])
+        ? { type: 'json-schema', schema: value['schema'] }
+        : { type: 'json-object' }
     case 'json_schema':
       return readSchema(objectOf(value['json_schema']) ?? value)
     default:
@@ -99,7 +108,10 @@ function readOutput(value: unknown): OutputFormat | undefined {
 function readSchema(format: JsonObject): OutputFormat {
   const schema = objectOf(format['schema'])
   if (schema === undefined) {
-    throw invalid('response_format.json_schema.schema', '"response_format.json_schema.schema" must be an object.')
+    throw invalid(
+      'response_format.json_schema.schema',
+      '"response_format.json_schema.schema" must be an object.',
+    )
   }
   return withoutAbsent({
     type: 'json-schema' as const,
@@ -174,10 +186,8 @@ function vendorValue(name: string, value: JsonValue): JsonValue | undefined {
     return Object.keys(rest).length === 0 ? undefined : rest
   }
   if (name === 'response_format') {
-    return isJsonObject(value) && !knownFormats.has(String(value['type'])) ? value : undefined
+    return isJsonObject(value) && readOutput(value) === undefined ? value : undefined
   }
   if (name === 'top_logprobs' || name === 'logprobs') return undefined
   return canonicalFields.has(name) ? undefined : value
 }
-
-const knownFormats: ReadonlySet<string> = new Set(['text', 'json_object', 'json_schema'])

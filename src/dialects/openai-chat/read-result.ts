@@ -13,7 +13,13 @@ import { choiceError, embeddedError } from './read-error.ts'
 import { usageOfAnswer } from './read-usage.ts'
 import { readReasoning, readReasoningProof, readThinkingPart } from './reasoning.ts'
 import { SpokenAudio } from './spoken-audio.ts'
-import { readFunctionCall, readToolPiece, syntheticCallId, type ToolPiece } from './tool-slots.ts'
+import {
+  answerKeyOf,
+  readFunctionCall,
+  readToolPiece,
+  syntheticCallId,
+  type ToolPiece,
+} from './tool-slots.ts'
 
 export function readResult(body: Uint8Array): InferenceResult {
   return resultOf(parseAnswer(body))
@@ -25,7 +31,10 @@ export function resultOf(answer: JsonObject): InferenceResult {
   if (error !== undefined) throw error
   const candidates = readCandidates(answer)
   if (!candidates.some(isAnswer)) {
-    throw new GatewayError('empty_response', 'The provider answered with no content, no tool call and no refusal.')
+    throw new GatewayError(
+      'empty_response',
+      'The provider answered with no content, no tool call and no refusal.',
+    )
   }
   const { id, model, created } = answer
   return withoutAbsent({
@@ -57,9 +66,9 @@ function badResponse(message: string): GatewayError {
 }
 
 function readCandidates(answer: JsonObject): readonly Candidate[] {
-  const { choices, id, created } = answer
+  const { choices } = answer
   if (!Array.isArray(choices)) return []
-  const answerKey = `${typeof id === 'string' ? id : ''}|${typeof created === 'number' ? created : ''}`
+  const answerKey = answerKeyOf(answer)
   const links = readTopLevelCitations(answer)
   return choices.flatMap((choice: unknown, place) =>
     isJsonObject(choice) ? [readCandidate({ choice, place, answerKey, links })] : [],
@@ -116,7 +125,11 @@ function thinkingOf(content: unknown): string {
 function readSaid(message: JsonObject): readonly Part[] {
   const { content, refusal } = message
   const said =
-    typeof content === 'string' ? textPart(content) : Array.isArray(content) ? joined(content.flatMap(readSaidPart)) : []
+    typeof content === 'string'
+      ? textPart(content)
+      : Array.isArray(content)
+        ? joined(content.flatMap(readSaidPart))
+        : []
   return typeof refusal === 'string' && refusal !== '' ? [...said, { type: 'refusal', text: refusal }] : said
 }
 
@@ -148,7 +161,10 @@ function joined(parts: readonly Part[]): readonly Part[] {
   return kept
 }
 
-function withCitations(parts: readonly Part[], citations: ReturnType<typeof readAnnotations>): readonly Part[] {
+function withCitations(
+  parts: readonly Part[],
+  citations: ReturnType<typeof readAnnotations>,
+): readonly Part[] {
   if (citations.length === 0) return parts
   const last = parts.findLastIndex((part) => part.type === 'text')
   return parts.map((part, index) => (index === last && part.type === 'text' ? { ...part, citations } : part))

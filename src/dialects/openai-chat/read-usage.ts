@@ -60,7 +60,9 @@ function inputDetails(raw: JsonObject, input: number | undefined) {
     ),
     cacheWriteTokens: partOf(
       input,
-      details?.['cache_write_tokens'] ?? details?.['cache_creation_tokens'] ?? raw['cache_creation_input_tokens'],
+      details?.['cache_write_tokens'] ??
+        details?.['cache_creation_tokens'] ??
+        raw['cache_creation_input_tokens'],
     ),
     inputAudioTokens: partOf(input, details?.['audio_tokens']),
   }

@@ -49,7 +49,10 @@ export function readReasoningProof(message: JsonObject): ReasoningProof | undefi
     encrypted = stringOf(detail['data']) || encrypted
   }
   if (signature === undefined && encrypted === undefined) return undefined
-  return { ...(signature === undefined ? {} : { signature }), ...(encrypted === undefined ? {} : { encrypted }) }
+  return {
+    ...(signature === undefined ? {} : { signature }),
+    ...(encrypted === undefined ? {} : { encrypted }),
+  }
 }
 
 /** The text of a `thinking` content part, whose own content is a string or parts again. */

@@ -9,6 +9,7 @@ import { type ChunkSink, ChunkSource } from './chunk-source.ts'
 import { readTopLevelCitations } from './citations.ts'
 import { unknownAnswerFields } from './answer-fields.ts'
 import { usageOfAnswer } from './read-usage.ts'
+import { answerKeyOf } from './tool-slots.ts'
 
 /** Candidates of one answer that are read; choices beyond are dropped and counted. */
 export const CANDIDATES_MAX = 128
@@ -72,13 +73,15 @@ export class OpenaiChatStreamReader implements StreamReader, ChunkSink {
     const hasId = typeof id === 'string' && id !== ''
     if (!hasId && !(Array.isArray(choices) && choices.length > 0) && !isJsonObject(value['usage'])) return
     this.#isStarted = true
-    this.#answerKey = `${hasId ? id : ''}|${typeof created === 'number' ? created : ''}`
+    this.#answerKey = answerKeyOf(value)
     const raw = unknownAnswerFields(value)
     this.#events.push({
       type: 'answer-start',
       ...(hasId ? { responseId: id } : {}),
       ...(typeof model === 'string' && model !== '' ? { modelId: model } : {}),
-      ...(typeof created === 'number' && Number.isInteger(created) && created > 0 ? { createdAtS: created } : {}),
+      ...(typeof created === 'number' && Number.isInteger(created) && created > 0
+        ? { createdAtS: created }
+        : {}),
       ...(raw === undefined ? {} : { raw }),
     })
   }

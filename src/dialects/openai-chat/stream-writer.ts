@@ -128,7 +128,9 @@ export class OpenaiChatStreamWriter implements StreamWriter {
   }
 
   #delta(candidate: number, delta: string): string {
-    return this.#open(candidate) + this.#choice(candidate, `"delta":${delta},"logprobs":null,"finish_reason":null`)
+    return (
+      this.#open(candidate) + this.#choice(candidate, `"delta":${delta},"logprobs":null,"finish_reason":null`)
+    )
   }
 
   #choice(candidate: number, members: string): string {

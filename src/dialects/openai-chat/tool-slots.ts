@@ -3,7 +3,7 @@
  * neither and rely on order; they leave indexes out, use one twice, and send ids that are empty or come late.
  */
 
-import { isJsonObject, objectOf } from '../../std/json.ts'
+import { isJsonObject, type JsonObject, objectOf } from '../../std/json.ts'
 
 /** Tool calls of one candidate that are kept; pieces beyond are dropped and counted. */
 export const TOOL_CALLS_MAX = 512
@@ -150,6 +150,12 @@ function isWholeJson(text: string): boolean {
   } catch {
     return false
   }
+}
+
+/** What tells one answer from another: made-up ids are drawn from it. */
+export function answerKeyOf(answer: JsonObject): string {
+  const { id, created } = answer
+  return `${typeof id === 'string' ? id : ''}|${typeof created === 'number' ? created : ''}`
 }
 
 /**

@@ -32,13 +32,17 @@ export class ContentWriter {
 
   /** Words alone, for the roles whose content many servers take only as a string; the client's own parts stay. */
   writeText(parts: readonly Part[], separator: string): string | readonly JsonObject[] {
-    if (this.#isOwn) return this.write(parts.filter((part) => part.type !== 'audio' || part.audioId === undefined))
+    if (this.#isOwn)
+      return this.write(parts.filter((part) => part.type !== 'audio' || part.audioId === undefined))
     const texts: string[] = []
     for (const part of parts) {
       if (part.type === 'text') texts.push(part.text)
       else if (part.type === 'opaque') this.#noteOpaque(part.value)
       else if (part.type !== 'audio' || part.audioId === undefined) {
-        this.#losses.add(`messages.${part.type}`, 'only messages of the user hold this in the OpenAI chat API')
+        this.#losses.add(
+          `messages.${part.type}`,
+          'only messages of the user hold this in the OpenAI chat API',
+        )
       }
     }
     return texts.join(separator)
@@ -138,7 +142,10 @@ export class ContentWriter {
       }
     }
     if (source.kind === 'file' && this.#isOwn) {
-      return { type: 'file', file: { file_id: source.fileId, ...(title === undefined ? {} : { filename: title }) } }
+      return {
+        type: 'file',
+        file: { file_id: source.fileId, ...(title === undefined ? {} : { filename: title }) },
+      }
     }
     if (source.kind === 'url' && this.#isOwn) {
       return { type: 'file', file: { ...(title === undefined ? {} : { filename }), file_data: source.url } }

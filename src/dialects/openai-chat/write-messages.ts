@@ -41,7 +41,8 @@ export class MessageWriter {
   #writeMessage(message: Message): void {
     const results = partsOf(message, 'tool-result')
     for (const result of results) this.#writeToolResult(result, message)
-    const rest = results.length === 0 ? message.parts : message.parts.filter((part) => part.type !== 'tool-result')
+    const rest =
+      results.length === 0 ? message.parts : message.parts.filter((part) => part.type !== 'tool-result')
     if (results.length > 0 && rest.length === 0) return
     switch (message.role) {
       case 'system':
@@ -98,7 +99,9 @@ export class MessageWriter {
 
   #assistant(parts: readonly Part[]): JsonObject {
     const text = this.#content.writeText(
-      parts.filter((part) => part.type !== 'reasoning' && part.type !== 'refusal' && part.type !== 'tool-call'),
+      parts.filter(
+        (part) => part.type !== 'reasoning' && part.type !== 'refusal' && part.type !== 'tool-call',
+      ),
       '',
     )
     const calls = this.#toolCalls(parts)
@@ -151,7 +154,10 @@ export class MessageWriter {
   }
 
   #ownFields(parts: readonly Part[]): JsonObject {
-    return Object.assign({}, ...ownOpaque(parts, MESSAGE_FIELDS).map((value) => objectOf(value['fields']) ?? {}))
+    return Object.assign(
+      {},
+      ...ownOpaque(parts, MESSAGE_FIELDS).map((value) => objectOf(value['fields']) ?? {}),
+    )
   }
 }
 

@@ -7,7 +7,7 @@
  */
 
 import type { InferenceRequest, OutputFormat, ReasoningOptions } from '../../canonical/request.ts'
-import type { JsonObject } from '../../std/json.ts'
+import { type JsonObject, objectOf } from '../../std/json.ts'
 import type { EncodedRequest, WriteRequestOptions } from '../dialect.ts'
 import { DIALECT, withoutAbsent } from './fields.ts'
 import { Losses } from './losses.ts'
@@ -33,7 +33,8 @@ export function writeRequest(request: InferenceRequest, options: WriteRequestOpt
     ...writeStream(options.stream, vendor),
     ...writeToolFields(request, isOwn, losses),
     response_format: writeOutput(request.output),
-    reasoning_effort: vendor['reasoning'] === undefined ? writeEffort(request.reasoning, isOwn, losses) : undefined,
+    reasoning_effort:
+      vendor['reasoning'] === undefined ? writeEffort(request.reasoning, isOwn, losses) : undefined,
     max_tokens: request.maxOutputTokens,
     temperature: request.temperature,
     top_p: request.topP,
@@ -62,11 +63,7 @@ function readVendor(request: InferenceRequest, isOwn: boolean, losses: Losses): 
 
 function writeStream(stream: boolean, vendor: JsonObject): JsonObject {
   if (!stream) return {}
-  const options = vendor['stream_options']
-  return {
-    stream: true,
-    stream_options: { ...(typeof options === 'object' ? options : {}), include_usage: true },
-  }
+  return { stream: true, stream_options: { ...objectOf(vendor['stream_options']), include_usage: true } }
 }
 
 /** A choice or a limit without tools is refused by OpenAI; who said so in this dialect may find out. */
@@ -111,7 +108,11 @@ function schemaName(name: string | undefined): string {
  * A word of effort: the client's own, or the one that stands for its budget. Servers refuse the field for models that
  * do not reason, so that `off` is said by silence unless the client said `none` in this dialect.
  */
-function writeEffort(reasoning: ReasoningOptions | undefined, isOwn: boolean, losses: Losses): string | undefined {
+function writeEffort(
+  reasoning: ReasoningOptions | undefined,
+  isOwn: boolean,
+  losses: Losses,
+): string | undefined {
   if (reasoning === undefined) return undefined
   const { mode, effort, budgetTokens } = reasoning
   if (isOwn && effort !== undefined) return effort
@@ -150,7 +151,10 @@ function writeAttribution(request: InferenceRequest, isOwn: boolean, losses: Los
     losses.add('service_tier', 'service tiers mean something else at every provider')
   }
   if (userId !== undefined && userId.length > USER_ID_CHARS_MAX) {
-    losses.add('metadata.user_id', `the OpenAI chat API takes user ids of at most ${USER_ID_CHARS_MAX} characters`)
+    losses.add(
+      'metadata.user_id',
+      `the OpenAI chat API takes user ids of at most ${USER_ID_CHARS_MAX} characters`,
+    )
     return {}
   }
   return { user: userId }

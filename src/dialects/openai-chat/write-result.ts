@@ -30,8 +30,7 @@ function writeChoice(candidate: Candidate, losses: Losses): JsonObject {
     index: candidate.index,
     message: writeMessage(candidate.parts, calls, losses),
     logprobs: candidate.logprobs === undefined ? null : { content: candidate.logprobs, refusal: null },
-    finish_reason:
-      candidate.finish === undefined ? null : finishWord(candidate.finish, calls.length > 0),
+    finish_reason: candidate.finish === undefined ? null : finishWord(candidate.finish, calls.length > 0),
   }
 }
 
@@ -103,6 +102,8 @@ export function noteOpaque(value: JsonObject, losses: Losses): void {
 }
 
 export function noteProof(proof: { signature?: string; encrypted?: string }, losses: Losses): void {
-  if (proof.signature !== undefined) losses.add('thinking.signature', 'the OpenAI chat API has no place for it')
-  if (proof.encrypted !== undefined) losses.add('redacted_thinking', 'the OpenAI chat API has no place for it')
+  if (proof.signature !== undefined)
+    losses.add('thinking.signature', 'the OpenAI chat API has no place for it')
+  if (proof.encrypted !== undefined)
+    losses.add('redacted_thinking', 'the OpenAI chat API has no place for it')
 }

@@ -47,7 +47,8 @@ function writeTool(tool: ToolDefinition, losses: Losses): JsonObject | undefined
 }
 
 function noteVendor(fields: JsonObject, losses: Losses): void {
-  for (const field of Object.keys(fields)) losses.add(`tools.${field}`, 'the OpenAI chat API has no such field')
+  for (const field of Object.keys(fields))
+    losses.add(`tools.${field}`, 'the OpenAI chat API has no such field')
 }
 
 export function cacheControl(ttl: string | undefined): JsonObject {

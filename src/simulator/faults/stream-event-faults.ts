@@ -9,7 +9,7 @@ import type { StreamPiece } from '../piece.ts'
 import type { Refusal } from '../refusal.ts'
 import { plainRefusal, refusalBody } from '../refusal.ts'
 import { write } from '../step.ts'
-import { changedPiece, saying } from './content-faults.ts'
+import { changedPiece, saying, spoken } from './content-faults.ts'
 import { breakAtToken, insertAtToken, splitAtToken, without } from './stream-places.ts'
 
 const ERRORS: Readonly<
@@ -193,11 +193,10 @@ const oddEventFaults = [
     name: 'sse-in-text',
     description: 'The text of the answer itself holds the syntax of events and terminal markers.',
     parameters: { text: text('data: [DONE]', 'a line of the text') },
-    befalls: 'stream',
     conduct: (call, { text: line }) => {
       const words = `simulated\n\n${line}\n\nevent: message_stop\ndata: {"type":"message_stop"}\r\n\r\nstill text`
       const choices = [{ parts: [{ type: 'text' as const, text: words }], finish: 'stop' as const }]
-      return { steps: streamSteps(call, piecesOf(saying(call, { ...call.script, choices }))) }
+      return spoken(saying(call, { ...call.script, choices }))
     },
   }),
 ]

@@ -1,0 +1,39 @@
+/** The configuration as a gateway would run with it: the file, the environment, and the model servers of this machine. */
+
+import type { HoldfastConfig } from '../../app/config/config.ts'
+import { formatFault } from '../../app/config/fault.ts'
+import { findConfigPath } from '../../app/config/find-config.ts'
+import { loadConfig } from '../../app/config/load-config.ts'
+import type { OpenedInstruments } from '../../app/doctor/instruments.ts'
+import { findLocalServers } from '../../app/find-providers.ts'
+import { simulatedProvider } from '../../app/simulated-provider.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { type CliIo, type CommonOptions, printJson } from '../io.ts'
+
+export type Loaded =
+  | { readonly ok: true; readonly config: HoldfastConfig }
+  | { readonly ok: false; readonly exitCode: ExitCode }
+
+/** Prints the faults where there are any. */
+export function loadOrPrint(options: CommonOptions, io: CliIo): Loaded {
+  const path = findConfigPath(options.config)
+  const loaded = loadConfig({ env: io.env, ...(path !== undefined && { path }) })
+  if (loaded.ok) return loaded
+  if (options.json) printJson(io, { ok: false, faults: loaded.faults })
+  else io.err(loaded.faults.map(formatFault).join('\n'))
+  return { ok: false, exitCode: exitCodes.configuration }
+}
+
+/** Adds what `start` would add. */
+export async function withLocalServers(
+  config: HoldfastConfig,
+  instruments: OpenedInstruments,
+  env: CliIo['env'],
+): Promise<HoldfastConfig> {
+  const taken = config.providers.map(({ provider }) => provider)
+  const local = config.discover
+    ? await findLocalServers((request) => instruments.probe(request), env, taken)
+    : []
+  const providers = [...config.providers, ...local]
+  return { ...config, providers: providers.length === 0 ? [simulatedProvider] : providers }
+}

@@ -1,0 +1,80 @@
+/** `holdfast start`: serves until it is told to stop. */
+
+import { formatFault } from '../../app/config/fault.ts'
+import { findConfigPath } from '../../app/config/find-config.ts'
+import type { RunningGateway } from '../../app/lifecycle.ts'
+import { StartError, startGateway } from '../../app/lifecycle.ts'
+import { obeySignals } from '../../app/signals.ts'
+import { readVersion } from '../../app/version.ts'
+import { bannerLines, exampleModel } from '../banner.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { type CliIo, type CommonOptions } from '../io.ts'
+
+export interface StartCommandOptions extends CommonOptions {
+  readonly listen?: string
+  readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+}
+
+export async function start(options: StartCommandOptions, io: CliIo): Promise<ExitCode> {
+  const configPath = findConfigPath(options.config)
+  let running: RunningGateway
+  try {
+    running = await startGateway({
+      env: io.env,
+      ...(configPath !== undefined && { configPath }),
+      ...(options.listen !== undefined && { listen: options.listen }),
+      ...(options.logLevel !== undefined && { logLevel: options.logLevel }),
+    })
+  } catch (error) {
+    if (error instanceof StartError) return refuse(error, options, io)
+    throw error
+  }
+  // From the first word on it can be told to stop.
+  const ended = obeySignals(running, io.signals)
+  announce(running, options, io)
+  const ending = await ended
+  return ending === 'cut' ? exitCodes.interrupted : exitCodes.ok
+}
+
+function refuse(error: StartError, { json }: StartCommandOptions, io: CliIo): ExitCode {
+  if (json)
+    io.out(
+      JSON.stringify({ type: 'refused', reason: error.reason, message: error.message, faults: error.faults }),
+    )
+  else io.err(error.faults.length > 0 ? error.faults.map(formatFault).join('\n') : error.message)
+  return exitCodes[error.reason]
+}
+
+/** One line of JSON for programs, since log lines follow on the same stream. */
+function announce(running: RunningGateway, { json, quiet }: StartCommandOptions, io: CliIo): void {
+  const { url, config, isSimulated } = running
+  if (json) {
+    const model = exampleModel(config)
+    io.out(
+      JSON.stringify({
+        type: 'listening',
+        url,
+        version: readVersion(),
+        isSimulated,
+        providers: config.providers.map(({ provider }) => provider.id),
+        routes: config.routes.map((route) => route.name),
+        ...(model !== undefined && { exampleModel: model }),
+        warnings: config.warnings,
+      }),
+    )
+    return
+  }
+  if (quiet) return
+  const { providers, routes, warnings, path } = config
+  const facts = {
+    url,
+    version: readVersion(),
+    providers,
+    routes,
+    isSimulated,
+    hasKeys: config.keys.length > 0,
+    warnings,
+    ...(path !== undefined && { configPath: path }),
+  }
+  io.out(bannerLines(facts, io.style).join('\n'))
+}

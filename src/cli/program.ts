@@ -1,0 +1,161 @@
+/** The command line: what can be said, and its help. Each command's code is loaded only when it is called. */
+
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { type ExitCode, exitCodes } from './exit-codes.ts'
+import type { CliIo } from './io.ts'
+
+/** Runs one command line (without the program's own name) to its end. */
+export async function runCommandLine(words: readonly string[], io: CliIo): Promise<ExitCode> {
+  let exitCode: ExitCode = exitCodes.ok
+  const program = createProgram(io, (code) => {
+    exitCode = code
+  })
+  try {
+    await program.parseAsync([...words], { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.configuration
+    throw error
+  }
+}
+
+/** The whole command tree; `done` is told how the called command ended. */
+export function createProgram(io: CliIo, done: (code: ExitCode) => void): Command {
+  const program = new Command('holdfast')
+    .description('A self-hosted gateway between programs and large models.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.out(text.trimEnd()),
+      writeErr: (text) => io.err(text.trimEnd()),
+    })
+    .showHelpAfterError('(holdfast --help shows what can be said)')
+    .addHelpText(
+      'after',
+      examples(['holdfast start', 'holdfast check && holdfast doctor', 'holdfast models --json']),
+    )
+    .addHelpText('after', exitCodesHelp)
+
+  common(program.command('start'))
+    .description('Start the gateway and serve until told to stop.')
+    .option('--listen <host:port>', 'address to listen on instead of what the file says')
+    .addOption(
+      new Option('--log-level <level>', 'how much is logged').choices([
+        'debug',
+        'info',
+        'warn',
+        'error',
+        'silent',
+      ]),
+    )
+    .addHelpText(
+      'after',
+      examples([
+        'holdfast start',
+        'OPENAI_API_KEY=... holdfast start --listen 127.0.0.1:5151',
+        'holdfast start --config prod.yaml --json',
+      ]),
+    )
+    .action(async (options) => done(await (await import('./commands/start.ts')).start(options, io)))
+
+  common(program.command('check'))
+    .description('Check the configuration and say all that is wrong with it.')
+    .option('--listen <host:port>', 'check with this address instead of what the file says')
+    .addHelpText(
+      'after',
+      examples(['holdfast check', 'holdfast check --config prod.yaml', 'holdfast check --json']),
+    )
+    .action(async (options) => done(await (await import('./commands/check.ts')).check(options, io)))
+
+  common(program.command('doctor'))
+    .description(
+      'Try every provider (name, certificate, key, a completion, a streamed tool call) and this machine.',
+    )
+    .option('--provider <id...>', 'only these providers')
+    .option('--timeout <seconds>', 'limit of each check', positiveNumber, 20)
+    .addHelpText(
+      'after',
+      examples([
+        'holdfast doctor',
+        'holdfast doctor --provider openai anthropic',
+        'holdfast doctor --quiet --timeout 5',
+      ]),
+    )
+    .action(async (options) => done(await (await import('./commands/doctor.ts')).doctor(options, io)))
+
+  common(program.command('models'))
+    .description('List every model that can be asked for.')
+    .addHelpText(
+      'after',
+      examples(['holdfast models', 'holdfast models --json', 'holdfast models | grep mini']),
+    )
+    .action(async (options) => done(await (await import('./commands/models.ts')).models(options, io)))
+
+  withOutput(program.command('simulate'))
+    .description('Serve made-up answers in both dialects, with faults on demand.')
+    .option('--port <number>', 'port to listen on', port, 4242)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--scenario <file>', 'how to behave, as YAML')
+    .option('--fault <name>', 'a fault that befalls every call')
+    .option('--list-faults', 'list the faults there are')
+    .option('--first-token-ms <ms>', 'silence before the first token', notNegative)
+    .option('--per-token-ms <ms>', 'silence before each further token', notNegative)
+    .addHelpText(
+      'after',
+      examples([
+        'holdfast simulate',
+        'holdfast simulate --port 5252 --first-token-ms 300 --per-token-ms 20',
+        'holdfast simulate --list-faults',
+        'holdfast simulate --scenario outage.yaml --json',
+      ]),
+    )
+    .action(async (options) => done(await (await import('./commands/simulate.ts')).simulate(options, io)))
+
+  withOutput(program.command('version'))
+    .description('Say which version this is.')
+    .addHelpText('after', examples(['holdfast version', 'holdfast version --json']))
+    .action(async (options) => done(await (await import('./commands/version.ts')).version(options, io)))
+
+  return program
+}
+
+function common(command: Command): Command {
+  return withOutput(command).option(
+    '-c, --config <path>',
+    'configuration file (default: ./holdfast.yaml where there is one)',
+  )
+}
+
+function withOutput(command: Command): Command {
+  return command.option('--json', 'answer in JSON').option('-q, --quiet', 'say only what matters')
+}
+
+function examples(lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`
+}
+
+const exitCodesHelp = `
+Exit codes:
+  0    done, and all is well
+  1    something failed, or a provider is unhealthy
+  2    the configuration or the command line is wrong
+  3    the address cannot be listened on
+  4    this machine or its environment does not allow it
+  130  interrupted`
+
+function port(text: string): number {
+  const value = Number(text)
+  if (/^\d{1,5}$/.test(text) && value <= 65_535) return value
+  throw new InvalidArgumentError('A port is a number from 0 to 65535.')
+}
+
+function positiveNumber(text: string): number {
+  const value = Number(text)
+  if (Number.isFinite(value) && value > 0 && value <= 3_600) return value
+  throw new InvalidArgumentError('Give a number of seconds, at most 3600.')
+}
+
+function notNegative(text: string): number {
+  const value = Number(text)
+  if (Number.isFinite(value) && value >= 0 && value <= 3_600_000) return value
+  throw new InvalidArgumentError('Give a number of milliseconds.')
+}

@@ -1,0 +1,115 @@
+import { describe, expect, test } from 'vitest'
+import { fakeReply } from '../../test/support/fake-gateway.ts'
+import { CHAT_BODY, rawChat, startServer } from '../../test/support/http-server.ts'
+import { openRawClient } from '../../test/support/raw-client.ts'
+import type { Reply } from '../execution/reply.ts'
+import { ByteQueue } from '../std/byte-queue.ts'
+
+const encode = (text: string) => new TextEncoder().encode(text)
+const quiet = { pause: () => {}, resume: () => {}, cancel: () => {} }
+const STREAMS = 200
+
+async function startStreams(count: number) {
+  const queues: ByteQueue[] = []
+  const started = await startServer({
+    serve: async () => {
+      const queue = new ByteQueue(quiet)
+      queues.push(queue)
+      queue.push(encode('data: 1\n\n'))
+      return fakeReply({ contentType: 'text/event-stream', body: queue })
+    },
+  })
+  const clients = await Promise.all(Array.from({ length: count }, () => openRawClient(started.port)))
+  for (const client of clients) client.send(rawChat())
+  await Promise.all(clients.map((client) => client.until('data: 1')))
+  return { ...started, queues, clients }
+}
+
+describe('fault 124: draining', () => {
+  test('lets two hundred streams come to their end, without a reset', async () => {
+    const { server, queues, clients } = await startStreams(STREAMS)
+    const drained = server.drain(10_000)
+    for (const [at, queue] of queues.entries()) {
+      setTimeout(() => {
+        queue.push(encode('data: last\n\n'))
+        queue.end()
+      }, at % 50)
+    }
+    await drained
+    for (const client of clients) {
+      const { text, reset } = await client.closed()
+      expect(text).toMatch(/data: last\n\n\r\n0\r\n\r\n$/)
+      expect(reset).toBe(false)
+    }
+  })
+
+  test('ends those that are not done by the deadline with the dialect’s own event, without a reset', async () => {
+    const { server, clients, gateway } = await startStreams(STREAMS)
+    const beganAtMs = performance.now()
+    await server.drain(100)
+    expect(performance.now() - beganAtMs).toBeLessThan(1_500)
+    for (const client of clients) {
+      const { text, reset } = await client.closed()
+      expect(text).toContain('data: {"error":"gateway_shutting_down","partial":true}\n\n')
+      expect(text).toMatch(/0\r\n\r\n$/)
+      expect(reset).toBe(false)
+    }
+    expect(gateway.exchanges.every(({ signal }) => signal.reason?.code === 'gateway_shutting_down')).toBe(
+      true,
+    )
+  })
+
+  test('answers 503 to what has no answer by the deadline, worth another try', async () => {
+    const answer = Promise.withResolvers<Reply>()
+    const { server, port, gateway } = await startServer({ serve: () => answer.promise })
+    const client = await openRawClient(port)
+    client.send(rawChat())
+    await expect.poll(() => gateway.exchanges.length).toBe(1)
+    await server.drain(20)
+    const { text, reset } = await client.closed()
+    expect(text).toMatch(/^HTTP\/1\.1 503 [^]*x-should-retry: true[^]*gateway_shutting_down/i)
+    expect(text).toMatch(/connection: close/i)
+    expect(reset).toBe(false)
+    answer.resolve(fakeReply({}))
+  })
+
+  test('answers 503 to a body that is still coming at the deadline', async () => {
+    const { server, port, gateway } = await startServer({ limits: { lingerMs: 50 } })
+    const client = await openRawClient(port)
+    client.send(rawChat({ headers: 'content-length: 100000\r\n', body: '{' }))
+    await expect.poll(() => gateway.placesTaken).toBe(1)
+    await server.drain(20)
+    const { text } = await client.closed()
+    expect(text).toMatch(/^HTTP\/1\.1 503 /)
+    expect(gateway.placesTaken).toBe(0)
+  })
+
+  test('closes idle connections, accepts no new ones, and is done at once', async () => {
+    const { server, port } = await startServer()
+    const client = await openRawClient(port)
+    client.send(rawChat())
+    await client.until('{"ok":true}')
+    await server.drain(10_000)
+    expect((await client.closed()).reset).toBe(false)
+    await expect(openRawClient(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  })
+
+  test('serves what still arrives on a busy connection, tells it is not ready, and closes after it', async () => {
+    const first = Promise.withResolvers<Reply>()
+    let turn = 0
+    const { server, port } = await startServer({
+      serve: () => (turn++ === 0 ? first.promise : Promise.resolve(fakeReply({}))),
+    })
+    const client = await openRawClient(port)
+    client.send(rawChat({ body: CHAT_BODY }))
+    await expect.poll(() => server.openCalls).toBe(1)
+    const drained = server.drain(10_000)
+    client.send('GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n')
+    await expect.poll(() => server.openCalls).toBe(2)
+    first.resolve(fakeReply({}))
+    const { text, reset } = await client.closed()
+    expect(text).toMatch(/^HTTP\/1\.1 200 [^]*connection: close[^]*\{"ok":true\}/i)
+    expect(reset).toBe(false)
+    await drained
+  })
+})

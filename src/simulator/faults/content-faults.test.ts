@@ -1,0 +1,114 @@
+/** Faults of content, seen by a client that reads raw bytes, in both dialects and both forms. */
+
+import { describe, expect, test } from 'vitest'
+import { eventsOf, textOfStream } from '../raw-client.test-support.ts'
+import { OPENAI, ANTHROPIC, DIALECTS, json, events, createFaultBench } from './fault-bench.test-support.ts'
+
+const bench = createFaultBench()
+
+describe('faults of content', () => {
+  const kinds = {
+    'duplicate-keys': /^\{("[^"]+"):"first",\1:/,
+    'proto-key': /^\{"__proto__":\{"polluted":true\}/,
+    'not-a-number': /"score":NaN/,
+    'lone-surrogate': /"\\ud83d /,
+    'null-character': /"\\u0000/,
+    'unknown-fields': /"future":\{/,
+  }
+
+  test.each(Object.entries(kinds))(
+    'strange-json (%s) stands in plain answers and streams of both dialects',
+    async (kind, pattern) => {
+      for (const path of DIALECTS) {
+        expect((await bench.struck(`strange-json(kind=${kind})`, { path })).body.toString()).toMatch(pattern)
+        const answer = await bench.streamed(`strange-json(kind=${kind})`, { path })
+        expect(eventsOf(answer.body).filter((data) => pattern.test(data))).toHaveLength(1)
+      }
+    },
+  )
+
+  test('deep-json nests ten thousand levels', async () => {
+    expect((await bench.struck('deep-json')).body.toString()).toContain('['.repeat(10_000))
+  })
+
+  test('wrong-model names another model, wherever the model is named', async () => {
+    for (const path of DIALECTS) {
+      expect(json(await bench.struck('wrong-model(model=other)', { path })).model).toBe('other')
+      const [first] = events(await bench.streamed('wrong-model(model=other)', { path }))
+      expect((first.message ?? first).model).toBe('other')
+    }
+  })
+
+  test('choices are empty, null, missing, or hold nothing', async () => {
+    const answers = async (path: string) => {
+      const list = []
+      for (const kind of ['empty', 'null', 'missing', 'message-null', 'content-null']) {
+        const value = json(await bench.struck(`choices(kind=${kind})`, { path }))
+        list.push('choices' in value ? value.choices : value.content)
+      }
+      return list
+    }
+    expect(await answers(OPENAI)).toMatchObject([
+      [],
+      null,
+      undefined,
+      [{ message: null }],
+      [{ message: { content: null } }],
+    ])
+    expect(await answers(ANTHROPIC)).toMatchObject([
+      [],
+      null,
+      undefined,
+      [null],
+      [{ type: 'text', text: null }],
+    ])
+  })
+
+  test('empty-answer finishes by stop and says nothing', async () => {
+    const openai = json(await bench.struck('empty-answer'))
+    expect(openai).toMatchObject({
+      choices: [{ message: { content: null }, finish_reason: 'stop' }],
+      usage: { completion_tokens: 0 },
+    })
+    expect(json(await bench.struck('empty-answer', { path: ANTHROPIC }))).toMatchObject({
+      content: [],
+      stop_reason: 'end_turn',
+    })
+    expect(textOfStream((await bench.streamed('empty-answer')).body)).toBe('')
+  })
+
+  test('reasoning-only finishes by length without text', async () => {
+    const answer = json(await bench.struck('reasoning-only'))
+    expect(answer.choices[0]).toMatchObject({
+      finish_reason: 'length',
+      message: { content: null, reasoning_content: expect.any(String) },
+    })
+  })
+
+  test('unknown-finish ends with a word nobody knows', async () => {
+    expect(json(await bench.struck('unknown-finish')).choices[0].finish_reason).toBe('tired')
+    expect(json(await bench.struck('unknown-finish', { path: ANTHROPIC })).stop_reason).toBe('tired')
+    expect((await bench.streamed('unknown-finish')).text).toContain('"finish_reason":"tired"')
+    expect((await bench.streamed('unknown-finish', { path: ANTHROPIC })).text).toContain(
+      '"stop_reason":"tired"',
+    )
+  })
+
+  test.each([
+    ['missing', undefined],
+    ['null', '"usage":null'],
+    ['negative', /"(completion|output)_tokens":-5/],
+    ['string', /"(completion|output)_tokens":"12"/],
+    ['huge', /"(completion|output)_tokens":1e308/],
+    ['overflow', /"(completion|output)_tokens":9223372036854775808/],
+    ['fraction', /"(completion|output)_tokens":1\.5/],
+  ])('usage (%s) is wrong in plain answers and streams of both dialects', async (kind, pattern) => {
+    for (const path of DIALECTS) {
+      for (const stream of [false, true]) {
+        const text = (await bench.struck(`usage(kind=${kind})`, { path, stream })).body.toString()
+        if (pattern === undefined) expect(text).not.toContain('"usage":{')
+        else expect(text).toMatch(pattern)
+      }
+    }
+  })
+})

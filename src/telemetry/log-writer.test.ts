@@ -1,0 +1,213 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { systemClock } from '../std/clock.ts'
+import { createLogWriter, type LogLevel } from './log-writer.ts'
+import type { AttemptRecord, ExchangeRecord } from './records.ts'
+import { createTelemetry } from './telemetry.ts'
+
+const exchange: ExchangeRecord = {
+  exchangeId: 'req_1',
+  state: 'completed',
+  dialect: 'openai-chat',
+  operation: 'chat',
+  modelId: 'smart',
+  route: 'smart',
+  keyName: 'laptop',
+  target: 'fake/model',
+  attempts: 1,
+  stream: true,
+  status: 200,
+  requestBytes: 10,
+  responseBytes: 20,
+  durationMs: 12.34567,
+  overheadMs: 0.1234,
+  usage: { inputTokens: 3, outputTokens: 4, raw: { prompt: 'the whole prompt' } },
+  losses: [{ field: 'logprobs', reason: 'none there' }],
+  isSimulated: false,
+}
+
+const attempt: AttemptRecord = {
+  exchangeId: 'req_1',
+  number: 1,
+  target: 'fake/model',
+  provider: 'fake',
+  outcome: 'completed',
+  durationMs: 5,
+  usageSource: 'reported',
+  isWaste: false,
+  flags: [],
+}
+
+function startLog(level?: LogLevel) {
+  const telemetry = createTelemetry()
+  let text = ''
+  createLogWriter({
+    telemetry,
+    clock: { ...systemClock, wallMs: () => Date.UTC(2026, 10, 24, 1, 2, 3, 4) },
+    ...(level === undefined ? {} : { level }),
+    writeBytes: (_fd, bytes, done) => {
+      text += Buffer.from(bytes).toString()
+      done(null, bytes.length)
+    },
+  })
+  return {
+    telemetry,
+    text: () => text,
+    lines: () =>
+      text
+        .split('\n')
+        .slice(0, -1)
+        .map((line): Record<string, unknown> => JSON.parse(line)),
+  }
+}
+
+describe('the log', () => {
+  test('has one line for each attempt, exchange and notice', () => {
+    const { telemetry, lines } = startLog()
+    telemetry.attempts.publish(attempt)
+    telemetry.exchanges.publish(exchange)
+    telemetry.notices.publish({
+      level: 'warn',
+      name: 'config_reloaded',
+      message: 'Reloaded.',
+      facts: { routes: 2 },
+    })
+    expect(lines()).toEqual([
+      {
+        level: 'info',
+        time: '2026-11-24T01:02:03.004Z',
+        msg: 'attempt',
+        exchangeId: 'req_1',
+        attempt: 1,
+        target: 'fake/model',
+        outcome: 'completed',
+        durationMs: 5,
+        usageSource: 'reported',
+        isWaste: false,
+      },
+      {
+        level: 'info',
+        time: '2026-11-24T01:02:03.004Z',
+        msg: 'exchange',
+        exchangeId: 'req_1',
+        state: 'completed',
+        dialect: 'openai-chat',
+        operation: 'chat',
+        model: 'smart',
+        route: 'smart',
+        keyName: 'laptop',
+        target: 'fake/model',
+        attempts: 1,
+        stream: true,
+        status: 200,
+        requestBytes: 10,
+        responseBytes: 20,
+        durationMs: 12.35,
+        overheadMs: 0.12,
+        usage: { inputTokens: 3, outputTokens: 4 },
+        losses: ['logprobs'],
+        isSimulated: false,
+      },
+      {
+        level: 'warn',
+        time: '2026-11-24T01:02:03.004Z',
+        msg: 'Reloaded.',
+        notice: 'config_reloaded',
+        facts: { routes: 2 },
+      },
+    ])
+  })
+
+  test('SEC-25: holds no prompt, not even by way of what a provider reported', () => {
+    const { telemetry, text } = startLog()
+    telemetry.exchanges.publish(exchange)
+    telemetry.attempts.publish({ ...attempt, usage: { raw: 'the whole prompt' } })
+    expect(text()).not.toContain('the whole prompt')
+  })
+
+  test.each([
+    ['a line break', 'a\n{"level":"info","msg":"forged"}\r\n'],
+    ['a terminal escape', 'a\u001b[31mred\u001b[0m\u009b31m'],
+    ['a zero byte and a delete', 'a\u0000\u007f'],
+    ['direction marks', 'a\u202egnp.exe\u2066\u200f'],
+    ['line separators', 'a\u2028b\u2029c'],
+    ['a quote and a backslash', 'a","level":"error\\'],
+    ['a lone surrogate', 'a\ud800'],
+  ])('SEC-39: keeps %s inside one line, escaped', (_name, hostile) => {
+    const { telemetry, text, lines } = startLog()
+    telemetry.exchanges.publish({ ...exchange, modelId: hostile, route: hostile })
+    telemetry.attempts.publish({ ...attempt, outcome: 'failed', message: hostile })
+    telemetry.notices.publish({ level: 'error', name: 'x', message: hostile, facts: { hostile } })
+    expect(text().split('\n')).toHaveLength(4)
+    // eslint-disable-next-line no-control-regex -- what must not be there is control characters
+    expect(text()).not.toMatch(
+      /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\u200e\u200f]/,
+    )
+    const [first] = lines()
+    expect(first?.['model']).toBe(hostile)
+    expect(first?.['level']).toBe('info')
+  })
+
+  test('cuts what is long', () => {
+    const { telemetry, text } = startLog()
+    telemetry.exchanges.publish({
+      ...exchange,
+      modelId: 'm'.repeat(1_000_000),
+      losses: Array.from({ length: 10_000 }, () => ({ field: 'f'.repeat(10_000), reason: '' })),
+    })
+    expect(text().length).toBeLessThan(20_000)
+  })
+
+  test.each([
+    ['info', 5],
+    ['warn', 3],
+    ['error', 1],
+    ['silent', 0],
+  ] as const)('at level %s has %d of five lines', (level, count) => {
+    const { telemetry, lines } = startLog(level)
+    telemetry.attempts.publish(attempt)
+    telemetry.attempts.publish({ ...attempt, outcome: 'failed' })
+    telemetry.exchanges.publish({ ...exchange, state: 'rejected' })
+    telemetry.exchanges.publish({ ...exchange, state: 'truncated' })
+    telemetry.notices.publish({ level: 'error', name: 'x', message: 'y' })
+    expect(lines()).toHaveLength(count)
+  })
+})
+
+describe.skipIf(process.platform === 'win32')('fault 140: standard output', () => {
+  const logger = fileURLToPath(new URL('../../test/support/chatty-logger.ts', import.meta.url))
+
+  const run = async (read: (stdout: NodeJS.ReadableStream & { destroy(): void }) => void) => {
+    const child = spawn(process.execPath, [logger])
+    read(child.stdout)
+    let report = ''
+    child.stderr.on('data', (chunk: Buffer) => void (report += chunk.toString()))
+    const exitCode = await new Promise((resolve) => child.on('exit', resolve))
+    return { exitCode, report: JSON.parse(report) as { droppedLines: number; longestTurnMs: number } } // The logger's own report.
+  }
+
+  test('that nobody reads costs lines, not time, and the process still ends', async () => {
+    const { exitCode, report } = await run((stdout) => stdout.pause())
+    expect(exitCode).toBe(0)
+    expect(report.droppedLines).toBeGreaterThan(1_000)
+    expect(report.longestTurnMs).toBeLessThan(500)
+  })
+
+  test('that is closed costs lines, not the process', async () => {
+    const { exitCode, report } = await run((stdout) => stdout.destroy())
+    expect(exitCode).toBe(0)
+    expect(report.droppedLines).toBeGreaterThan(1_000)
+  })
+
+  test('that is read gets every line', async () => {
+    let lines = 0
+    const { exitCode, report } = await run((stdout) =>
+      stdout.on('data', (chunk: Buffer) => {
+        for (const byte of chunk) if (byte === 10) lines += 1
+      }),
+    )
+    expect(exitCode).toBe(0)
+    expect(lines + report.droppedLines).toBe(20_000)
+  })
+})
