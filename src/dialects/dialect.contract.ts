@@ -34,7 +34,12 @@ export function readStream(dialect: Dialect, chunks: readonly Uint8Array[]): rea
 /** The bytes a passthrough lets out of a stream fed in these chunks. */
 export function passThrough(dialect: Dialect, chunks: readonly Uint8Array[], hidesUsage = false): string {
   const passthrough = dialect.createPassthrough({ hidesUsage })
-  const out = [...chunks.map((chunk) => Uint8Array.from(passthrough.read(chunk))), passthrough.end()]
+  const out: Uint8Array[] = []
+  for (const chunk of chunks) {
+    const piece = passthrough.read(chunk)
+    if (piece.length > 0) out.push(piece)
+  }
+  out.push(passthrough.end())
   return Buffer.concat(out).toString('utf8')
 }
 

@@ -50,17 +50,21 @@ export function decodeOnce(exchange: Exchange): DecodedRequest {
   }
 }
 
+/** The call, or why this target cannot serve the request; throws `invalid_request` where no target could. */
 export function encodeCall(
   exchange: Exchange,
   decoded: DecodedRequest,
   target: Target,
   targetDialect: Dialect,
-): EncodedCall {
+): EncodedCall | GatewayError {
   const mode = relayMode(exchange.envelope)
   const path = adaptPath(targetDialect.path(exchange.operation), target)
   if (exchange.dialect.id === targetDialect.id) return passthroughCall(exchange, target, { mode, path })
-  if (exchange.operation !== 'chat') throw notTranslatable(exchange, target)
-  const encoded = targetDialect.writeRequest(decoded.get(), {
+  if (exchange.operation !== 'chat') return notTranslatable(exchange, target)
+  const request = decoded.get()
+  const refusal = exchange.dialect.refuseTranslation?.(request)
+  if (refusal) return refusal
+  const encoded = targetDialect.writeRequest(request, {
     modelId: target.modelId,
     stream: mode !== 'plain',
   })

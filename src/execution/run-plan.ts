@@ -169,14 +169,11 @@ class PlanRun {
 
   /** The request in the target's words, or `undefined` (and a failure noted) where this target cannot serve it. */
   #encode(target: Target, targetDialect: Dialect): EncodedCall | undefined {
-    try {
-      const call = encodeCall(this.#exchange, this.#decoded, target, targetDialect)
-      if (!this.#plan.isStrict || call.losses.length === 0) return call
+    const call = encodeCall(this.#exchange, this.#decoded, target, targetDialect)
+    if (call instanceof GatewayError) this.#failures.push(call)
+    else if (this.#plan.isStrict && call.losses.length > 0)
       this.#failures.push(refusedLosses(target, call.losses))
-    } catch (error) {
-      if (!(error instanceof GatewayError) || error.code !== 'not_supported') throw error
-      this.#failures.push(error)
-    }
+    else return call
     return undefined
   }
 

@@ -110,7 +110,7 @@ export class Connection {
 
   #takeHead({ head, isKeptAlive, expectsGoAhead }: Extract<ParsedPart, { type: 'head' }>): void {
     const { log, clock, simulator } = this.#rooms
-    const record = new CallRecord({ number: log.nextNumber, connection: this.#number, head, clock })
+    const record = new CallRecord({ connection: this.#number, head, clock, log })
     log.add(record)
     const early = this.#rooms.fixed === undefined && simulator.mayStrikeEarly(head) ? 'unknown' : 'none'
     this.#current = { head, isKeptAlive, record, chunks: [], bodyBytes: 0, early }

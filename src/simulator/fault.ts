@@ -126,7 +126,8 @@ function readValue(parameter: Parameter, given: unknown): string | number | unde
     case 'choice':
       return parameter.choices.find((each) => each === String(given))
     case 'text':
-      return String(given)
+      // It may end up in a header, where a line end would begin another.
+      return /\p{Cc}/u.test(String(given)) ? undefined : String(given)
   }
 }
 
@@ -137,6 +138,6 @@ function wanted(parameter: Parameter): string {
     case 'choice':
       return `one of ${parameter.choices.join(', ')}`
     case 'text':
-      return 'text'
+      return 'text without control characters'
   }
 }

@@ -18,14 +18,17 @@ export interface ScriptSources {
   readonly cache: PromptCache
 }
 
+/** One answer, all its choices together, has no more tokens: a request decides how many it asks for, not what they cost us. */
+const SCRIPT_TOKENS_MAX = 32_768
+
 export function makeScript(sources: ScriptSources): Script {
   const { request, answer } = sources
   const choices: ScriptChoice[] = []
+  const ceiling = Math.floor(SCRIPT_TOKENS_MAX / request.choices)
   for (let choice = 0; choice < request.choices; choice += 1) {
     const spoken = answer ? scripted(answer, sources) : speak({ ...sources, choice })
     const stopped = stopAtSequence(spoken, request.stopSequences)
-    const ceiling = request.outputTokensMax
-    choices.push(ceiling === undefined ? stopped : stopAtTokens(stopped, ceiling))
+    choices.push(stopAtTokens(stopped, Math.min(request.outputTokensMax ?? ceiling, ceiling)))
   }
   return { choices, usage: usageOf(choices, sources) }
 }

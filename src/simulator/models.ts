@@ -27,7 +27,7 @@ const TOOL_CALLS_MAX = 8
 /** Tokens of placeholder text where the request sets no ceiling. */
 const LOREM_TOKENS = 100
 /** Placeholder text stops here whatever ceiling the request sets (tokens). */
-const LOREM_TOKENS_MAX = 100_000
+const LOREM_TOKENS_MAX = 32_768
 
 export const simulatedModels: readonly SimulatedModel[] = [
   {

@@ -30,6 +30,8 @@ export interface PlayerEvents {
 /** After so many steps or bytes without waiting, other work gets its turn. */
 const STEPS_PER_TURN = 10_000
 const BYTES_PER_TURN = 4_194_304
+/** The pause between turns; more than none, so that held time passes even while an answer has no end. */
+const TURN_MS = 1
 
 type Pass = 'go-on' | 'hold' | 'over'
 
@@ -88,12 +90,21 @@ export class Player {
 
   #next(): Pass {
     if (this.#isPaused) return 'hold'
-    if (this.#turnSteps >= STEPS_PER_TURN || this.#turnBytes >= BYTES_PER_TURN) return this.#waitMs(0)
+    if (this.#turnSteps >= STEPS_PER_TURN || this.#turnBytes >= BYTES_PER_TURN) return this.#waitMs(TURN_MS)
     this.#turnSteps += 1
-    const next = this.#steps.next()
+    const next = this.#take()
     if (!next.done) return this.#carryOut(next.value)
     this.#answered(() => this.#outlet.end())
     return 'over'
+  }
+
+  /** A step that cannot be made breaks the answer off, and nothing else. */
+  #take(): IteratorResult<Step> {
+    try {
+      return this.#steps.next()
+    } catch {
+      return { done: false, value: { type: 'cut', by: 'rst' } }
+    }
   }
 
   #carryOut(step: Step): Pass {

@@ -36,6 +36,8 @@ export type CallState = 'running' | 'answered' | 'peer-left'
 
 /** Bytes of a request's body that are kept. */
 export const RECORDED_BODY_BYTES_MAX = 1_048_576
+/** Bytes of bodies kept in all: the oldest calls are forgotten beyond it. */
+const RECORDED_BYTES_MAX = 67_108_864
 /** Calls remembered, where nothing else is said. */
 export const RECORDED_CALLS_MAX = 1000
 
@@ -61,10 +63,12 @@ export class CallRecord implements RecordedCall {
   bytesWritten = 0
   tokensGenerated = 0
   readonly #clock: Clock
+  readonly #log: CallLog
   readonly #settle: () => void
 
-  constructor(origin: { number: number; connection: number; head: RequestHead; clock: Clock }) {
-    this.number = origin.number
+  constructor(origin: { connection: number; head: RequestHead; clock: Clock; log: CallLog }) {
+    this.number = origin.log.nextNumber
+    this.#log = origin.log
     this.connection = origin.connection
     this.method = origin.head.method
     this.path = origin.head.path
@@ -81,6 +85,7 @@ export class CallRecord implements RecordedCall {
     this.requestEndMs = this.#clock.nowMs()
     this.bodyBytes = body.length
     this.body = body.length > RECORDED_BODY_BYTES_MAX ? body.slice(0, RECORDED_BODY_BYTES_MAX) : body
+    this.#log.grew(this.body.length)
   }
 
   end(state: Exclude<CallState, 'running'>): void {
@@ -97,6 +102,7 @@ export class CallLog {
   readonly #calls: CallRecord[] = []
   #waiting: ((call: RecordedCall) => void)[] = []
   #count = 0
+  #bodyBytes = 0
 
   constructor(callsMax: number = RECORDED_CALLS_MAX) {
     this.#callsMax = callsMax
@@ -114,10 +120,20 @@ export class CallLog {
   add(call: CallRecord): void {
     this.#count += 1
     this.#calls.push(call)
-    if (this.#calls.length > this.#callsMax) this.#calls.shift()
+    if (this.#calls.length > this.#callsMax) this.#forgetOldest()
     const waiting = this.#waiting
     this.#waiting = []
     for (const resolve of waiting) resolve(call)
+  }
+
+  /** So many bytes more are kept with a call. */
+  grew(bytes: number): void {
+    this.#bodyBytes += bytes
+    while (this.#bodyBytes > RECORDED_BYTES_MAX && this.#calls.length > 1) this.#forgetOldest()
+  }
+
+  #forgetOldest(): void {
+    this.#bodyBytes -= this.#calls.shift()?.body.length ?? 0
   }
 
   /** The next call to begin. */

@@ -65,6 +65,7 @@ describe('a value made from a schema', () => {
     expect(valueOfSchema({ $ref: 'https://example.com/elsewhere' })).toBeNull()
     expect(valueOfSchema({ $ref: '#/constructor/prototype' })).toBeNull()
     expect(valueOfSchema('nonsense')).toBeNull()
+    expect(valueOfSchema({ default: JSON.parse('['.repeat(50_000) + ']'.repeat(50_000)) })).toBeNull()
   })
 
   test('does not touch prototypes', () => {

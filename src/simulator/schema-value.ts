@@ -45,7 +45,7 @@ class SchemaValue {
     const fields = objectOf(schema)
     if (!fields || depth > DEPTH_MAX) return null
     const given = this.#given(fields)
-    if (given !== undefined) return given
+    if (given !== undefined) return isDeeperThan(given, DEPTH_MAX) ? null : given
     const combined = this.#combined(fields, depth)
     return combined === undefined ? this.#typed(fields, depth) : combined
   }
@@ -139,6 +139,11 @@ class SchemaValue {
     }
     return place
   }
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((each) => isDeeperThan(each, levels - 1))
 }
 
 function typeOf(schema: JsonObject): string | undefined {

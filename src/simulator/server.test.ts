@@ -6,12 +6,12 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { ManualClock } from './clock.test-support.ts'
 import { ask, askOn, chat, eventsOf, requestText, textOfStream } from './raw-client.test-support.ts'
 import { createScenario } from './scenario.ts'
-import type { SimulatorOptions, SimulatorServer } from './server.ts'
+import type { SimulatorServer, SimulatorServerOptions } from './server.ts'
 import { startSimulator } from './server.ts'
 
 const servers: SimulatorServer[] = []
 
-async function start(options: SimulatorOptions = {}): Promise<SimulatorServer> {
+async function start(options: SimulatorServerOptions = {}): Promise<SimulatorServer> {
   const server = await startSimulator(options)
   servers.push(server)
   return server

@@ -20,7 +20,7 @@ import type { Scenario } from './scenario.ts'
 import { createScenario } from './scenario.ts'
 import { Simulator } from './simulator.ts'
 
-export interface SimulatorOptions {
+export interface SimulatorServerOptions {
   /** Default 0: any free port. */
   readonly port?: number
   /** Default `127.0.0.1`. */
@@ -59,7 +59,7 @@ export interface SimulatorServer {
   close(): Promise<void>
 }
 
-export async function startSimulator(options: SimulatorOptions = {}): Promise<SimulatorServer> {
+export async function startSimulator(options: SimulatorServerOptions = {}): Promise<SimulatorServer> {
   const { scenario: given = createScenario(), clock = systemClock, host = '127.0.0.1' } = options
   const scenario = { ...given, pace: { ...given.pace, ...options.pace } }
   const log = new CallLog(options.callsMax)

@@ -111,6 +111,17 @@ describe('a request', () => {
     }
   })
 
+  test('cannot make an answer larger than the simulator allows, nor a header of its own', () => {
+    const many = one(createSimulator(), { body: chat({ model: 'lorem', n: 1e9, max_tokens: 1e9 }) })
+    expect(many.body.length).toBeLessThan(32_768 * 4 + 128 * 300)
+    const echo = one(createSimulator(), {
+      body: chat({ model: 'echo', max_tokens: 1e9, messages: [{ role: 'user', content: 'x'.repeat(1e6) }] }),
+    })
+    expect(echo.body.length).toBeLessThan(32_768 * 4 + 1000)
+    const split = one(createSimulator(), { body: chat({ model: 'mock!rate-limit(after=1\r\nx-evil: 1)' }) })
+    expect(split.status).toBe(400)
+  })
+
   test('nested very deep is answered without exhausting the stack', () => {
     const deep = `{"model":"mock","max_tokens":9,"messages":[{"role":"user","content":"hello"}],"tools":${'['.repeat(100_000)}${']'.repeat(100_000)}}`
     for (const path of ['/v1/chat/completions', '/v1/messages']) {

@@ -86,12 +86,7 @@ class InProcessCall implements TransportCall, Outlet {
     const { request, log, clock } = sending
     const { method, path, headers } = request
     this.#sending = sending
-    this.record = new CallRecord({
-      number: log.nextNumber,
-      connection: 0,
-      head: { method, path, headers },
-      clock,
-    })
+    this.record = new CallRecord({ connection: 0, head: { method, path, headers }, clock, log })
     log.add(this.record)
   }
 

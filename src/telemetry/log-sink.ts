@@ -68,8 +68,8 @@ class QueueSink implements LogSink {
   droppedLines = 0
 
   constructor(options: LogSinkOptions) {
-    this.#writeBytes = options.writeBytes ?? ((fd, bytes, done) => write(fd, bytes, done))
-    this.#fd = options.writeBytes === undefined ? openWithoutBlocking(options.fd) : options.fd
+    this.#writeBytes = options.writeBytes ?? writerFor(options.fd)
+    this.#fd = options.fd
     this.#clock = options.clock
     this.#queueBytesMax = options.queueBytesMax ?? QUEUE_BYTES_MAX
   }
@@ -88,11 +88,15 @@ class QueueSink implements LogSink {
   flush(withinMs: number): Promise<void> {
     if (this.#batch === undefined) return Promise.resolve()
     return new Promise((resolve) => {
-      const timer = this.#clock.after(withinMs, resolve)
-      this.#onIdle = () => {
+      // The clock's timers let a process end; this wait is the last thing it does and must be waited for.
+      const hold = setInterval(() => {}, withinMs)
+      const finish = () => {
+        clearInterval(hold)
         timer.cancel()
         resolve()
       }
+      const timer = this.#clock.after(withinMs, finish)
+      this.#onIdle = finish
     })
   }
 
@@ -118,7 +122,7 @@ class QueueSink implements LogSink {
   #writeBatch(batch: Buffer): void {
     this.#batch = batch
     this.#writeBytes(this.#fd, batch, (error, written) => {
-      if (error !== null) return this.#onError(error, batch)
+      if (error) return this.#onError(error, batch)
       this.#queuedBytes -= written
       if (written < batch.length) return this.#writeBatch(batch.subarray(written))
       this.#batch = undefined
@@ -146,16 +150,38 @@ class QueueSink implements LogSink {
 }
 
 /**
- * The same pipe or terminal through a descriptor of our own that does not block: a write to a full pipe then fails at
- * once instead of holding one of the four threads that everything else waits for. Only Linux can reopen a descriptor so;
- * elsewhere, and for sockets, the descriptor is used as it is. A file never blocks, and reopened it would have a second
- * position in which the process's other output were overwritten.
+ * A way to write that never holds one of the four threads everything else waits for, whatever stands behind the
+ * descriptor: a file takes bytes at once, a socket has the event loop, and a pipe or a terminal is opened once more,
+ * without blocking.
  */
+function writerFor(fd: number): WriteBytes {
+  try {
+    const kind = fstatSync(fd)
+    if (kind.isSocket() && (fd === 1 || fd === 2))
+      return streamWriter(fd === 1 ? process.stdout : process.stderr)
+    if (kind.isFIFO() || kind.isCharacterDevice()) return descriptorWriter(openWithoutBlocking(fd))
+  } catch {
+    // A descriptor that is closed: its first write says so, and that is counted.
+  }
+  return descriptorWriter(fd)
+}
+
+function descriptorWriter(opened: number): WriteBytes {
+  return (_fd, bytes, done) => write(opened, bytes, done)
+}
+
+/** Node's own stream over the socket: a second handle on the same descriptor would confuse its event loop. */
+function streamWriter(stream: NodeJS.WriteStream): WriteBytes {
+  stream.on('error', () => {})
+  return (_fd, bytes, done) => {
+    stream.write(bytes, (error) => done(error ?? null, bytes.length))
+  }
+}
+
+/** Only Linux opens the same pipe anew; a file is never opened so, since it would get a second position to write at. */
 function openWithoutBlocking(fd: number): number {
   if (process.platform !== 'linux') return fd
   try {
-    const kind = fstatSync(fd)
-    if (!kind.isFIFO() && !kind.isCharacterDevice()) return fd
     return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
   } catch {
     return fd

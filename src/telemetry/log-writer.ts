@@ -8,9 +8,14 @@ import type { AttemptRecord, ExchangeRecord, NoticeRecord, Telemetry, TerminalSt
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
+/** One JSON object a line for programs, or a short line for people. */
+export type LogFormat = 'json' | 'pretty'
+
 export interface LogWriterOptions {
   readonly telemetry: Telemetry
   readonly clock: Clock
+  /** Default `json`. */
+  readonly format?: LogFormat
   /** Lines below it are not written. Default `info`. */
   readonly level?: LogLevel
   /** Where lines go. Default 1, standard output. */
@@ -70,10 +75,28 @@ function createLogger(options: LogWriterOptions, sink: LogSink) {
       timestamp: () => `,"time":"${new Date(options.clock.wallMs()).toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
       // Inside a JSON line these characters can only stand in strings, where an escape says the same.
-      hooks: { streamWrite: (line) => line.replace(TERMINAL_CONTROLS, escapeCharacter) },
+      hooks: { streamWrite: options.format === 'pretty' ? prettyLine : safeLine },
     },
     sink,
   )
+}
+
+function safeLine(line: string): string {
+  return line.replace(TERMINAL_CONTROLS, escapeCharacter)
+}
+
+/** The same line for people: time, level, message, then what was said, each string as JSON has it. */
+function prettyLine(line: string): string {
+  // pino made this line from an object of ours a moment ago.
+  const { level, time, msg, ...fields } = JSON.parse(line) as { level: string; time: string; msg: string }
+  const told = Object.entries(fields).map(([name, value]) => `${name}=${prettyValue(value)}`)
+  const message = JSON.stringify(msg).slice(1, -1)
+  return safeLine(`${time.slice(11, 23)} ${level.toUpperCase().padEnd(5)} ${[message, ...told].join(' ')}\n`)
+}
+
+function prettyValue(value: unknown): string {
+  const text = JSON.stringify(value)
+  return typeof value === 'string' && /^[\w./:@-]+$/.test(value) ? value : text
 }
 
 function escapeCharacter(character: string): string {

@@ -18,7 +18,7 @@ export interface JsonScanLimits {
   readonly depthMax?: number
   /** Keys of all objects together. Default 100,000. */
   readonly keysMax?: number
-  /** Elements of all arrays together. Default 1,000,000. */
+  /** Elements of all arrays together. Default 500,000: embeddings take up to 300,000 tokens in a request. */
   readonly elementsMax?: number
 }
 
@@ -34,7 +34,7 @@ const TOP_FIELDS_MAX = 1_000
 
 const JSON_DEPTH_MAX = 64
 const JSON_KEYS_MAX = 100_000
-const JSON_ELEMENTS_MAX = 1_000_000
+const JSON_ELEMENTS_MAX = 500_000
 
 /** Allowed nowhere in JSON. */
 const REFUSED_BYTE = Buffer.of(0)

@@ -173,15 +173,15 @@ function resolveListen(
   return undefined
 }
 
-/** Where the text itself is broken, what stands after the break is not judged: it was not meant as it was read. */
+/**
+ * Where the text itself is broken, what stands after the break is not judged: it was not meant as it was read. Faults
+ * without a path are those of the text.
+ */
 function trusted({ faults, source, trustedUntil }: YamlSource): readonly ConfigFault[] {
   const all = faults.sorted()
   if (trustedUntil === Number.POSITIVE_INFINITY) return all
   const { line, column } = source.position(trustedUntil)
   return all.filter(
-    (fault) =>
-      fault.line < line ||
-      (fault.line === line && fault.column <= column) ||
-      fault.message.startsWith('not valid YAML'),
+    (fault) => fault.path === '' || fault.line < line || (fault.line === line && fault.column <= column),
   )
 }

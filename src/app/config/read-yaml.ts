@@ -68,12 +68,10 @@ export function readYaml({ file, text, env, schema }: ReadYamlOptions): YamlSour
     faults.atOffset(error.pos[0], [], describeSyntax(error, text))
   }
   const trustedUntil = Math.min(...document.errors.map((error) => error.pos[0]), Number.POSITIVE_INFINITY)
-  if (document.contents === null) {
-    if (faults.isEmpty) faults.atOffset(0, [], emptyFile)
-    return { ...nothing, trustedUntil }
-  }
   const reader = new NodeReader({ document, source, faults, env, schema })
-  return { value: reader.read(document.contents, [], 0), source, faults, trustedUntil }
+  const value = document.contents === null ? undefined : reader.read(document.contents, [], 0)
+  if (value === undefined && faults.isEmpty) faults.atOffset(0, [], emptyFile)
+  return { value, source, faults, trustedUntil }
 }
 
 const emptyFile =

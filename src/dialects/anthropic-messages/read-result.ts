@@ -4,10 +4,10 @@ import type { Part } from '../../canonical/message.ts'
 import type { InferenceResult } from '../../canonical/result.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import { isJsonObject, type JsonObject, parseJson, stringOf } from '../../std/json.ts'
+import { unknownFields } from './message-fields.ts'
 import { opaque, readBlock } from './read-block.ts'
 import { isErrorBody, readErrorEvent } from './read-error.ts'
 import { readFinish } from './stop-reason.ts'
-import { unknownFields } from './stream-reader.ts'
 import { readUsage } from './usage.ts'
 
 export function readResult(body: Uint8Array): InferenceResult {

@@ -3,6 +3,7 @@
 import type { InferenceEvent } from '../../canonical/event.ts'
 import { isJsonObject, type JsonObject, stringOf } from '../../std/json.ts'
 import type { StreamReader } from '../dialect.ts'
+import { unknownFields } from './message-fields.ts'
 import { impliedBlock } from './raw-block.ts'
 import { type OpenBlock, openBlock } from './stream-blocks.ts'
 import { readFinish } from './stop-reason.ts'
@@ -175,23 +176,4 @@ class MessagesReader implements StreamReader {
     this.#usage = merged
     return [{ type: 'usage-update', usage: readUsage(merged) }]
   }
-}
-
-const messageFields = new Set([
-  'id',
-  'type',
-  'role',
-  'model',
-  'content',
-  'stop_reason',
-  'stop_sequence',
-  'usage',
-])
-
-/** What a message says beside the fields this language has words for. */
-export function unknownFields(message: JsonObject): JsonObject | undefined {
-  const unknown = Object.entries(message).filter(
-    ([name, value]) => !messageFields.has(name) && value !== null,
-  )
-  return unknown.length === 0 ? undefined : Object.fromEntries(unknown)
 }

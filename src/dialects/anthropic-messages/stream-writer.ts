@@ -13,7 +13,7 @@ import { LossList } from './losses.ts'
 import { say } from './say.ts'
 import { writeFinish } from './stop-reason.ts'
 import { type PartEvent, PartWriter } from './stream-part-writer.ts'
-import { writeUsage } from './usage.ts'
+import { writeInputUsage, writeUsage } from './usage.ts'
 
 export function createStreamWriter(options: WriteAnswerOptions): StreamWriter {
   return new MessagesWriter(options)
@@ -139,8 +139,7 @@ class MessagesWriter implements StreamWriter {
         content: [],
         stop_reason: null,
         stop_sequence: null,
-        // Some clients add this count to the last one, so it must be nothing.
-        usage: { ...writeUsage({ ...this.#usage, outputTokens: 0 }), output_tokens_details: undefined },
+        usage: writeInputUsage(this.#usage),
       },
     })
   }

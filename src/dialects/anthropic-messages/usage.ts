@@ -62,6 +62,12 @@ function sum(values: readonly unknown[]): number | undefined {
   return counts.length === 0 ? undefined : tokenCount(counts.reduce((total, count) => total + count, 0))
 }
 
+/** Usage at the start of a stream. Some clients add its output to the last count, so it says 0. */
+export function writeInputUsage(usage: Usage | undefined): JsonObject {
+  const { reasoningTokens: _reasoning, ...counts } = usage ?? {}
+  return writeUsage({ ...counts, outputTokens: 0 })
+}
+
 /**
  * A usage object as Anthropic says it. Every count is a number: clients add them up without asking whether they are
  * there, so what was not reported is said as 0.

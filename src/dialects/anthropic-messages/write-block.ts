@@ -1,6 +1,7 @@
 /** Says one part as a content block of a request. What Anthropic has no block for is a loss and `undefined`. */
 
 import type {
+  CacheHint,
   Citation,
   DocumentPart,
   ImagePart,
@@ -11,7 +12,6 @@ import type {
   ToolCallPart,
   ToolResultPart,
 } from '../../canonical/message.ts'
-import type { CacheHint } from '../../canonical/message.ts'
 import { isJsonObject, type JsonObject } from '../../std/json.ts'
 import { DIALECT } from './dialect-id.ts'
 import type { LossList } from './losses.ts'

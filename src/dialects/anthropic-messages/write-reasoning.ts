@@ -104,7 +104,8 @@ function obstacleOf(request: InferenceRequest, traits: ModelTraits): string | un
 
 /** With a budget, an assistant turn whose tools are being answered must begin with its own thinking. */
 function lacksSignedThinking(messages: readonly Message[]): boolean {
-  if (messages.at(-1)?.role !== 'tool') return false
+  const last = messages.findLast(({ role }) => role !== 'system' && role !== 'developer')
+  if (last?.role !== 'tool') return false
   const lastUser = messages.findLastIndex(({ role }) => role === 'user')
   const turn = messages.slice(lastUser + 1).filter(({ role }) => role === 'assistant')
   return !turn.some(({ parts }) =>
@@ -152,9 +153,10 @@ function budgeted(
   plain: WrittenReasoning,
   losses: LossList,
 ): WrittenReasoning {
-  const wanted = options.budgetTokens ?? budgetOf(options.effort, losses)
   const ceiling = request.maxOutputTokens
-  const budget = Math.max(BUDGET_TOKENS_MIN, Math.min(wanted, (ceiling ?? Infinity) - ANSWER_TOKENS_MIN))
+  const room = ceiling === undefined ? Infinity : roomFor(options, ceiling)
+  const wanted = options.budgetTokens ?? budgetOf(options.effort, losses)
+  const budget = Math.max(BUDGET_TOKENS_MIN, Math.min(wanted, room))
   if (options.budgetTokens !== undefined && budget !== options.budgetTokens) {
     losses.add(
       'thinking.budget_tokens',
@@ -168,6 +170,11 @@ function budgeted(
     maxTokens: ceiling ?? budget + plain.maxTokens,
     isThinking: true,
   }
+}
+
+/** A budget of our choosing leaves half of the client's ceiling to the answer; the client's own only has to fit. */
+function roomFor(options: ReasoningOptions, ceiling: number): number {
+  return options.budgetTokens === undefined ? Math.floor(ceiling / 2) : ceiling - ANSWER_TOKENS_MIN
 }
 
 function budgetOf(effort: string | undefined, losses: LossList): number {

@@ -98,10 +98,15 @@ describe('reasoning', () => {
 
   test('fits its budget below the ceiling of the client', () => {
     expect(reasoningOf(write({ ...effort('high'), maxOutputTokens: 4000 }))).toEqual([
-      { type: 'enabled', budget_tokens: 3999 },
+      { type: 'enabled', budget_tokens: 2000 },
       undefined,
       4000,
     ])
+    const own = { reasoning: { mode: 'on', budgetTokens: 5000 }, maxOutputTokens: 4000 } as const
+    expect(write(own)).toMatchObject({
+      fields: { thinking: { type: 'enabled', budget_tokens: 3999 } },
+      losses: ['thinking.budget_tokens'],
+    })
     expect(write({ ...effort('high'), maxOutputTokens: 1024 })).toMatchObject({ losses: ['reasoning'] })
   })
 
@@ -132,6 +137,8 @@ describe('reasoning', () => {
     const rest: Message[] = [{ role: 'tool', parts: [{ type: 'tool-result', toolCallId: 'a', parts: [] }] }]
     const unsigned: Message[] = [hello, { role: 'assistant', parts: [call] }, ...rest]
     expect(write({ ...effort('low'), messages: unsigned }).losses).toEqual(['reasoning'])
+    const reminded: Message[] = [...unsigned, { role: 'system', parts: [{ type: 'text', text: 'note' }] }]
+    expect(write({ ...effort('low'), messages: reminded }).losses).toEqual(['reasoning'])
     const thought: Part = { type: 'reasoning', text: 't', signature: 's' }
     const signed: Message[] = [hello, { role: 'assistant', parts: [thought, call] }, ...rest]
     expect(write({ ...effort('low'), messages: signed }).losses).toEqual([])

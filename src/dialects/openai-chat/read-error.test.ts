@@ -134,7 +134,8 @@ describe('how long to wait', () => {
 })
 
 test('fault 37: only the first 64 KiB of a body are looked at', () => {
+  const body = Buffer.alloc(50_000_000, 0x78)
   const started = performance.now()
-  expect(read(502, 'x'.repeat(50_000_000)).code).toBe('upstream_error')
-  expect(performance.now() - started).toBeLessThan(500)
+  expect(openaiChat.readError({ status: 502, headers: {}, body }).code).toBe('upstream_error')
+  expect(performance.now() - started).toBeLessThan(1000)
 })

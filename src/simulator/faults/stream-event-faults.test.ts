@@ -2,7 +2,15 @@
 
 import { describe, expect, test } from 'vitest'
 import { textOfStream } from '../raw-client.test-support.ts'
-import { WHOLE, OPENAI, ANTHROPIC, DIALECTS, events, createFaultBench } from './fault-bench.test-support.ts'
+import {
+  WHOLE,
+  OPENAI,
+  ANTHROPIC,
+  DIALECTS,
+  events,
+  json,
+  createFaultBench,
+} from './fault-bench.test-support.ts'
 
 const bench = createFaultBench()
 
@@ -70,6 +78,7 @@ describe('faults of single events', () => {
       const answer = await bench.streamed('sse-in-text', { path })
       expect(textOfStream(answer.body)).toContain('simulated\n\ndata: [DONE]\n\nevent: message_stop\n')
       expect(textOfStream(answer.body)).toMatch(/still text$/)
+      expect(JSON.stringify(json(await bench.struck('sse-in-text', { path })))).toContain('data: [DONE]')
     }
   })
 

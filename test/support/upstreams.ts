@@ -1,0 +1,230 @@
+/**
+ * A whole gateway in front of providers that fail as told: simulators with faults by name, or walls whose every byte is
+ * the test's own. Asks it as a client of either dialect and tells what everybody saw.
+ */
+
+import { expect } from 'vitest'
+import type { ScenarioInput } from '../../src/simulator/scenario.ts'
+import { createScenario } from '../../src/simulator/scenario.ts'
+import type { RecordedCall } from '../../src/simulator/recorded-call.ts'
+import { type SimulatorServer, startSimulator } from '../../src/simulator/server.ts'
+import type { AttemptRecord, ExchangeRecord } from '../../src/telemetry/records.ts'
+import { type ClientAnswer, type ClientDialect, readAnswer } from './client-answer.ts'
+import { startTestGateway, type TestGateway } from './gateway.ts'
+
+/** `stream`; `plain`: an answer so short that it is asked for as one piece; `fold`: one that goes upstream as a stream. */
+export type Mode = 'stream' | 'plain' | 'fold'
+
+export const DIALECTS: readonly ClientDialect[] = ['openai-chat', 'anthropic-messages']
+export const MODES: readonly Mode[] = ['stream', 'plain', 'fold']
+
+export interface Combination {
+  readonly client: ClientDialect
+  readonly mode: Mode
+  readonly target: ClientDialect
+}
+
+/** Every client, way of asking and dialect of the target. */
+export const COMBINATIONS: readonly Combination[] = combinations()
+
+export function combinations(
+  only: {
+    readonly clients?: readonly ClientDialect[]
+    readonly modes?: readonly Mode[]
+    readonly targets?: readonly ClientDialect[]
+  } = {},
+): readonly Combination[] {
+  const { clients = DIALECTS, modes = MODES, targets = DIALECTS } = only
+  return clients.flatMap((client) =>
+    modes.flatMap((mode) => targets.map((target) => ({ client, mode, target }))),
+  )
+}
+
+export function otherDialect(dialect: ClientDialect): ClientDialect {
+  return dialect === 'openai-chat' ? 'anthropic-messages' : 'openai-chat'
+}
+
+export interface UpstreamPlan {
+  readonly dialect: ClientDialect
+  /** Faults for every call, or rules in full. */
+  readonly faults?: readonly (string | NonNullable<ScenarioInput['faults']>[number])[]
+  /** What it says; without it the simulated model speaks. */
+  readonly text?: string
+  readonly pace?: ScenarioInput['pace']
+  /** Instead of a simulator: where a wall stands. */
+  readonly origin?: string
+  readonly timeouts?: {
+    readonly connect?: string
+    readonly firstToken?: string
+    readonly idle?: string
+  }
+  readonly credential?: string
+  /** The provider this is a further instance of, where its facts matter. */
+  readonly provider?: string
+}
+
+export interface BenchPlan {
+  /** By provider name. */
+  readonly upstreams: Readonly<Record<string, UpstreamPlan>>
+  /** The targets of the route `smart`. Default: model `m` of every upstream, in order. */
+  readonly targets?: readonly string[]
+  readonly retries?: number
+  readonly deadline?: string
+  readonly limits?: Readonly<Record<string, unknown>>
+}
+
+export interface Asking {
+  readonly client: ClientDialect
+  readonly mode: Mode
+  readonly prompt?: string
+  readonly model?: string
+  readonly body?: Readonly<Record<string, unknown>>
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface Bench extends AsyncDisposable {
+  readonly gateway: TestGateway
+  readonly simulators: ReadonlyMap<string, SimulatorServer>
+  ask(asking: Asking): Promise<ClientAnswer>
+  /** The response as it begins, for those who read it themselves. */
+  send(asking: Asking): Promise<Response>
+  /** The chat calls an upstream saw. */
+  calls(name: string): readonly RecordedCall[]
+  /** The one record of an exchange and the records of its attempts, once it is settled. */
+  recordOf(answer: { readonly headers: Headers }): Promise<Recorded>
+}
+
+export interface Recorded {
+  readonly exchange: ExchangeRecord
+  readonly attempts: readonly AttemptRecord[]
+}
+
+/** An attempt that never answers is given up after this; short, and long enough for a busy machine. */
+export const IMPATIENT = { connect: '400ms', firstToken: '400ms', idle: '400ms' } as const
+
+export async function openBench(plan: BenchPlan): Promise<Bench> {
+  const simulators = new Map<string, SimulatorServer>()
+  const origins = new Map<string, string>()
+  for (const [name, upstream] of Object.entries(plan.upstreams)) {
+    if (upstream.origin !== undefined) {
+      origins.set(name, upstream.origin)
+      continue
+    }
+    const simulator = await startSimulator({ scenario: createScenario(scenarioOf(upstream)) })
+    simulators.set(name, simulator)
+    origins.set(name, simulator.origin)
+  }
+  const gateway = await startTestGateway({ config: configOf(plan, origins) })
+
+  const send = (asking: Asking) =>
+    fetch(gateway.url + (asking.client === 'openai-chat' ? '/v1/chat/completions' : '/v1/messages'), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...asking.headers },
+      body: JSON.stringify(requestBody(asking)),
+    })
+
+  return {
+    gateway,
+    simulators,
+    send,
+    ask: async (asking) => readAnswer(await send(asking), asking.client),
+    calls: (name) =>
+      (simulators.get(name)?.calls ?? []).filter((call) => call.method === 'POST'),
+    async recordOf({ headers }) {
+      const id = headers.get('x-request-id')
+      const exchange = await gateway.exchange((record) => record.exchangeId === id)
+      expect(gateway.exchanges.filter((record) => record.exchangeId === id)).toHaveLength(1)
+      return { exchange, attempts: gateway.attempts.filter((record) => record.exchangeId === id) }
+    },
+    async [Symbol.asyncDispose]() {
+      await gateway[Symbol.asyncDispose]()
+      await Promise.all([...simulators.values()].map((simulator) => simulator.close()))
+    },
+  }
+}
+
+function scenarioOf({ faults = [], text, pace }: UpstreamPlan): ScenarioInput {
+  return {
+    faults: faults.map((fault) => (typeof fault === 'string' ? { fault } : fault)),
+    ...(text === undefined ? {} : { answers: [{ text }] }),
+    ...(pace === undefined ? {} : { pace }),
+  }
+}
+
+function configOf(plan: BenchPlan, origins: ReadonlyMap<string, string>): object {
+  const names = Object.keys(plan.upstreams)
+  return {
+    discover: false,
+    providers: Object.fromEntries(
+      Object.entries(plan.upstreams).map(([name, upstream]) => [
+        name,
+        {
+          ...(upstream.provider === undefined ? {} : { provider: upstream.provider }),
+          dialect: upstream.dialect,
+          baseUrl: `${origins.get(name)}/v1`,
+          credential: upstream.credential ?? `credential-of-${name}-0123456789`,
+          models: ['m'],
+          ...(upstream.timeouts === undefined ? {} : { timeouts: upstream.timeouts }),
+        },
+      ]),
+    ),
+    routes: {
+      smart: {
+        targets: plan.targets ?? names.map((name) => `${name}/m`),
+        retries: plan.retries ?? 1,
+        ...(plan.deadline === undefined ? {} : { deadline: plan.deadline }),
+      },
+    },
+    ...(plan.limits === undefined ? {} : { limits: plan.limits }),
+  }
+}
+
+/** Beyond it a plain request goes upstream as a stream; see `PLAIN_OUTPUT_TOKENS_MAX`. */
+const PLAIN_TOKENS = 512
+const FOLD_TOKENS = 8_192
+
+function requestBody({ mode, prompt = 'Say it.', model = 'smart', body }: Asking): object {
+  return {
+    model,
+    messages: [{ role: 'user', content: prompt }],
+    max_tokens: mode === 'plain' ? PLAIN_TOKENS : FOLD_TOKENS,
+    ...(mode === 'stream' ? { stream: true } : {}),
+    ...body,
+  }
+}
+
+/** The client got the whole answer: this text, a natural finish, the last word of its dialect, and no error. */
+export function expectWhole(answer: ClientAnswer, text: string): void {
+  expect(answer.error).toBeUndefined()
+  expect(answer.status).toBe(200)
+  expect(answer.text).toBe(text)
+  expect(['stop', 'end_turn']).toContain(answer.finish)
+  expect(answer.hasTerminal).toBe(true)
+}
+
+/** The client was refused with a whole HTTP error in its dialect, request id and advice included. */
+export function expectRefused(
+  answer: ClientAnswer,
+  wanted: { readonly status: number; readonly code: string; readonly shouldRetry: boolean },
+): void {
+  expect({ status: answer.status, code: answer.error?.code }).toEqual({
+    status: wanted.status,
+    code: wanted.code,
+  })
+  expect(answer.headers.get('content-type')).toMatch(/^application\/json/)
+  expect(answer.headers.get('x-should-retry')).toBe(String(wanted.shouldRetry))
+  expect(answer.headers.get('x-request-id')).toBe(answer.headers.get('request-id'))
+  expect(answer.error?.type).not.toBe('')
+  expect(answer.error?.message).not.toBe('')
+}
+
+/** The stream broke off after it had begun: the dialect's own error is its last event, and no terminal marker stands. */
+export function expectTruncated(answer: ClientAnswer, code: string): void {
+  expect(answer.status).toBe(200)
+  expect(answer.error?.code).toBe(code)
+  expect(answer.error?.isPartial).toBe(true)
+  expect(answer.hasTerminal).toBe(false)
+  expect(answer.raw).not.toContain('[DONE]')
+  expect(answer.raw).not.toContain('"type":"message_stop"')
+  expect(answer.values.at(-1)).toHaveProperty('error')
+}
