@@ -68,11 +68,12 @@ export async function startBareRelay(upstream: string): Promise<Contestant> {
   }
 }
 
-export async function startHoldfast(upstream: string): Promise<Contestant> {
+/** The gateway itself, its log going through a pipe as it does under a container's runtime. */
+export async function startHoldfast(upstream: string, flags: readonly string[] = []): Promise<Contestant> {
   const { path, remove } = await writeHoldfastConfig(upstream)
   const child = startPinned({
     core: 'gateway',
-    command: [process.execPath, mainFile, 'start', '--config', path],
+    command: [process.execPath, mainFile, 'start', '--config', path, ...flags],
     cwd: dirname(path),
   })
   const port = await untilPrinted(child, holdfastListens)

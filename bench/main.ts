@@ -37,6 +37,7 @@ const { values: flags } = parseArgs({
     write: { type: 'boolean', default: false },
     cell: { type: 'string', default: '' },
     rounds: { type: 'string', default: '5' },
+    'log-level': { type: 'string' },
     'without-holdfast': { type: 'boolean', default: false },
     'without-memory': { type: 'boolean', default: false },
     'without-startup': { type: 'boolean', default: false },
@@ -52,6 +53,9 @@ const fullPlan: Plan = {
 }
 const quickPlan: Plan = { rounds: 1, loadMs: 300, latencyMs: 100, warmUpMs: 200, concurrency: 8 }
 const quickCells = /^(?:passthrough|openai to anthropic), 1 KB, (?:plain|50 chunks)$/
+
+const holdfastFlags = flags['log-level'] === undefined ? [] : ['--log-level', flags['log-level']]
+const startMeasured = (upstream: string): Promise<Contestant> => startHoldfast(upstream, holdfastFlags)
 
 const plan = flags.quick ? quickPlan : fullPlan
 const result = await bench()
@@ -85,7 +89,7 @@ async function bench(): Promise<BenchResult> {
 async function startContestants(upstream: string) {
   const starts = [
     startBareRelay,
-    ...(flags['without-holdfast'] ? [] : [startHoldfast]),
+    ...(flags['without-holdfast'] ? [] : [startMeasured]),
     ...(flags.quick ? [] : [startNginx, startPortkey]),
   ]
   const contestants: Contestant[] = []
@@ -117,7 +121,7 @@ async function measureCells(
 /** Each on a process that has served nothing yet. */
 async function measureAllMemory(load: LoadProcess, upstream: string): Promise<readonly MemoryResult[]> {
   const results: MemoryResult[] = []
-  for (const start of [startBareRelay, ...(flags['without-holdfast'] ? [] : [startHoldfast])]) {
+  for (const start of [startBareRelay, ...(flags['without-holdfast'] ? [] : [startMeasured])]) {
     const contestant = await start(upstream)
     try {
       const measured = await measureMemory(load, contestant)

@@ -76,6 +76,8 @@ Absolute figures belong to that machine; the ratios travel better.
   ${plan.loadMs / 1_000} s, divided by the requests. Added latency is that of one request at a time, less that of the upstream asked directly.
 - Requests a second is what one gateway core gave *or* what the load core could ask for, whichever is less; where two
   contestants are close to each other and fast, it is the latter.
+- Holdfast runs as it is shipped: it reads usage from every answer, counts its metrics, and writes a log line for each attempt
+  and each exchange into a pipe. The others log nothing.
 - Requests set \`max_tokens\` to 256, so that a plain one goes upstream as it was asked.
 - *bare relay* is \`bench/bare-relay.ts\`: node:http and undici's dispatch, and nothing else. It passes the client's dialect on
   in every cell, also where Holdfast translates. *nginx* is a reverse proxy of one worker with keep-alive and without

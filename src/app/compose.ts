@@ -17,7 +17,6 @@ import { createPlanner } from '../routing/planner.ts'
 import type { Route } from '../routing/route.ts'
 import type { Clock } from '../std/clock.ts'
 import type { IdSource, Random } from '../std/ids.ts'
-import type { Secret } from '../std/secret.ts'
 import type { Transport } from '../std/transport.ts'
 import type { Telemetry } from '../telemetry/records.ts'
 import type { FetchDeps } from '../upstream/fetch-json.ts'
@@ -74,7 +73,7 @@ export interface HouseOptions {
 export function composeHouse(ground: Ground, options: HouseOptions): House {
   const { config } = options
   const { clock, telemetry, health, transport, random } = ground
-  const redactor = createRedactor(secretsOf(config))
+  const redactor = createRedactor(config.secrets)
   const sender = createSender({
     transport,
     clock,
@@ -127,13 +126,6 @@ function admissionFor({ limits }: HoldfastConfig, before: House | undefined): Ad
     requestsInFlightMax: limits.requestsInFlight,
     bufferedBytesMax: limits.bufferedBytes,
   })
-}
-
-function secretsOf(config: HoldfastConfig): readonly Secret[] {
-  return [
-    ...config.keys.map((one) => one.key),
-    ...config.providers.flatMap((one) => (one.credential === undefined ? [] : [one.credential])),
-  ]
 }
 
 function modelsOf(configured: ConfiguredProvider, lists: ModelLists): readonly string[] {

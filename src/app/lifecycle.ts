@@ -1,8 +1,9 @@
 /** From nothing to a gateway that answers, and back: start, reload, drain, stop. */
 
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { dialects } from '../dialects/index.ts'
 import { createGatewayServer, type GatewayServer } from '../http/server.ts'
+import { parseAddress } from '../providers/target.ts'
 import { createSimulatorTransport } from '../simulator/transport.ts'
 import { systemClock } from '../std/clock.ts'
 import { systemIds, systemRandom } from '../std/ids.ts'
@@ -24,6 +25,7 @@ import {
 } from './compose.ts'
 import { type ConfigFault, formatFault } from './config/fault.ts'
 import type { HoldfastConfig } from './config/config.ts'
+import { findConfigPath } from './config/find-config.ts'
 import { loadConfig } from './config/load-config.ts'
 import { listModelsOf } from './discover-models.ts'
 import { findLocalServers } from './find-providers.ts'
@@ -31,8 +33,6 @@ import { routeTransport } from './routed-transport.ts'
 import { SIMULATOR_ORIGIN, simulatedProvider } from './simulated-provider.ts'
 import { watchForChange } from './watch-file.ts'
 
-/** The file that is read when none is named and it exists. */
-export const DEFAULT_CONFIG_FILE = 'holdfast.yaml'
 /** How long running streams may go on after SIGTERM, ms. */
 export const DRAIN_MS = 120_000
 /** How long the last log lines may take to leave, ms. */
@@ -117,8 +117,7 @@ class Starting {
 
   constructor(options: StartOptions) {
     this.#options = options
-    this.configPath =
-      options.configPath ?? (existsSync(DEFAULT_CONFIG_FILE) ? DEFAULT_CONFIG_FILE : undefined)
+    this.configPath = findConfigPath(options.configPath)
   }
 
   load() {
@@ -269,7 +268,8 @@ class Running implements RunningGateway {
       ? await findLocalServers((request) => probe(request, this.#prober), this.#options.env, taken)
       : []
     const providers = [...config.providers, ...local]
-    return { ...config, providers: providers.length === 0 ? [simulatedProvider] : providers }
+    const isSimulatorWanted = providers.length === 0 || config.routes.some(namesSimulator)
+    return { ...config, providers: isSimulatorWanted ? [...providers, simulatedProvider] : providers }
   }
 
   #openLog(config: HoldfastConfig): void {
@@ -308,6 +308,10 @@ class Running implements RunningGateway {
     this.#modelLists = lists
     this.#house = this.#compose(house.config)
   }
+}
+
+function namesSimulator({ targets }: HoldfastConfig['routes'][number]): boolean {
+  return targets.some((target) => parseAddress(target)?.providerId === simulatedProvider.provider.id)
 }
 
 function whyNoAddress(address: string, code: string): string {

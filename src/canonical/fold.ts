@@ -78,7 +78,8 @@ class EventFold implements Fold {
         return
       case 'logprobs-delta': {
         const candidate = this.#candidate(event.candidate)
-        candidate.logprobs = [...(candidate.logprobs ?? []), ...event.content]
+        candidate.logprobs ??= []
+        for (const logprob of event.content) candidate.logprobs.push(logprob)
         return
       }
       case 'usage-update':

@@ -95,16 +95,16 @@ export interface StreamReader {
   readonly anomalies: number
 }
 
-/** What a passthrough knows so far of the stream it lets through. */
+/** What a passthrough knows so far of the stream it lets through: one live view, cheap to look at after every chunk. */
 export interface StreamFacts {
   readonly hasContent: boolean
   readonly isComplete: boolean
   readonly isTerminated: boolean
-  readonly finish?: Finish
-  readonly usage?: Usage
-  readonly modelId?: string
+  readonly finish?: Finish | undefined
+  readonly usage?: Usage | undefined
+  readonly modelId?: string | undefined
   /** An error event arrived; it was not let through. */
-  readonly error?: GatewayError
+  readonly error?: GatewayError | undefined
   /** A tool call's arguments are not JSON (fault 71); they are passed on as they are and said so. */
   readonly hasMalformedToolCall?: boolean
   readonly anomalies: number

@@ -23,6 +23,8 @@ export interface ErrorFacts {
   readonly isTransparent?: boolean
   /** For `method_not_allowed`: the methods that are. */
   readonly allow?: string
+  /** Oddities noticed on the way, by name, for the record of the attempt (`header_anomaly`). */
+  readonly flags?: readonly string[]
   /** What a client of the dialect acts upon beside type and message (Anthropic's `error.details`). */
   readonly details?: JsonObject
 }

@@ -2,6 +2,7 @@
 
 import type { Usage } from '../canonical/usage.ts'
 import type { AttemptSummary } from '../dialects/dialect.ts'
+import type { ErrorCode } from '../errors/codes.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
 import type { Target } from '../providers/provider.ts'
 import type { Clock } from '../std/clock.ts'
@@ -12,7 +13,7 @@ export interface AttemptEnd {
   readonly usage?: Usage
   readonly status?: number
   readonly flags?: readonly string[]
-  /** The provider began to answer, so the attempt may have cost something. */
+  /** The provider began to answer. */
   readonly hasBegun: boolean
 }
 
@@ -20,6 +21,8 @@ export interface AttemptEntry {
   /** Monotonic time, ms. */
   readonly startedAtMs: number
   markFirstToken(): void
+  /** What was reported before the attempt broke off, for whoever ends it without knowing. */
+  noteUsage(usage: Usage | undefined): void
   complete(end: AttemptEnd): void
   cancel(end: AttemptEnd): void
   fail(error: GatewayError, end: AttemptEnd): void
@@ -47,6 +50,7 @@ export class AttemptLog {
     const place = this.#summaries.length
     this.#summaries.push({ target: target.id, durationMs: 0 })
     let firstTokenMs: number | undefined
+    let notedUsage: Usage | undefined
     let isEnded = false
 
     const end = (outcome: AttemptRecord['outcome'], how: AttemptEnd, error?: GatewayError) => {
@@ -54,6 +58,14 @@ export class AttemptLog {
       isEnded = true
       const durationMs = this.#clock.nowMs() - startedAtMs
       const status = how.status ?? error?.facts.upstreamStatus
+      const usage = how.usage ?? notedUsage
+      const usageSource = usageSourceOf({
+        outcome,
+        usage,
+        code: error?.code,
+        hasBegun: how.hasBegun,
+        hasContent: firstTokenMs !== undefined,
+      })
       this.#summaries[place] = {
         target: target.id,
         durationMs: Math.round(durationMs),
@@ -67,13 +79,13 @@ export class AttemptLog {
         provider: target.provider.id,
         outcome,
         durationMs,
-        usageSource: how.usage ? 'reported' : how.hasBegun ? 'unknown' : 'none',
-        isWaste: outcome === 'failed' && (how.hasBegun || how.usage !== undefined),
-        flags: how.flags ?? [],
+        usageSource,
+        isWaste: outcome === 'failed' && usageSource !== 'none',
+        flags: [...(how.flags ?? []), ...(error?.facts.flags ?? [])],
         ...(error === undefined ? {} : { code: error.code, message: error.message }),
         ...(status === undefined ? {} : { upstreamStatus: status }),
         ...(firstTokenMs === undefined ? {} : { firstTokenMs }),
-        ...(how.usage === undefined ? {} : { usage: how.usage }),
+        ...(usage === undefined || usageSource === 'none' ? {} : { usage }),
       })
     }
 
@@ -82,9 +94,59 @@ export class AttemptLog {
       markFirstToken: () => {
         firstTokenMs ??= this.#clock.nowMs() - startedAtMs
       },
+      noteUsage: (usage) => {
+        notedUsage = usage
+      },
       complete: (how) => end('completed', how),
       cancel: (how) => end('cancelled', how),
       fail: (error, how) => end('failed', how, error),
     }
   }
 }
+
+interface EndedAttempt {
+  readonly outcome: AttemptRecord['outcome']
+  readonly usage: Usage | undefined
+  readonly code: ErrorCode | undefined
+  readonly hasBegun: boolean
+  readonly hasContent: boolean
+}
+
+/** Only a whole answer reports what it cost; of a broken one nobody knows, and a refusal costs nothing. */
+function usageSourceOf({
+  outcome,
+  usage,
+  code,
+  hasBegun,
+  hasContent,
+}: EndedAttempt): AttemptRecord['usageSource'] {
+  if (outcome === 'completed') return isCounted(usage) ? 'reported' : hasBegun ? 'unknown' : 'none'
+  if (code === undefined || hasContent || ambiguous.has(code)) return 'unknown'
+  return hasBegun && !refusals.has(code) ? 'unknown' : 'none'
+}
+
+/** Both counts are there and can be believed. */
+export function isCounted(usage: Usage | undefined): boolean {
+  return usage?.inputTokens !== undefined && usage.outputTokens !== undefined
+}
+
+/** The request may have run although no answer began (faults 8, 11). */
+const ambiguous: ReadonlySet<ErrorCode> = new Set(['upstream_reset', 'upstream_timeout'])
+
+/** What a provider says instead of an answer, be it inside a 200 (faults 36, 62). */
+const refusals: ReadonlySet<ErrorCode> = new Set([
+  'rate_limited',
+  'request_over_limit',
+  'insufficient_quota',
+  'upstream_auth',
+  'upstream_model_not_found',
+  'context_length_exceeded',
+  'upstream_request_too_large',
+  'upstream_invalid_request',
+  'content_policy',
+  'upstream_transient',
+  'upstream_error',
+  'upstream_unavailable',
+  'upstream_gateway_timeout',
+  'upstream_overloaded',
+])

@@ -95,7 +95,7 @@ function passthroughCall(
   const patched = dialect.patchRequest(exchange.body, envelope, {
     modelId: target.modelId,
     ...(how.mode === 'fold' ? { stream: true as const } : {}),
-    ...(how.mode === 'plain' ? {} : { streamUsage: true as const }),
+    ...(how.mode === 'plain' || target.provider.isUsageUnasked ? {} : { streamUsage: true as const }),
   })
   return {
     mode: how.mode,
@@ -128,19 +128,20 @@ function adaptFields(fields: JsonObject, quirks: readonly Quirk[]): JsonObject {
   return quirks.reduce((adapted, quirk) => quirk.adaptRequest?.(adapted) ?? adapted, fields)
 }
 
-/** Decodes a passthrough body only where a quirk of the provider asks for a field that is there. */
+/** Decodes a passthrough body only where a quirk of the provider asks for something that is there. */
 function adaptBody(body: Uint8Array, envelope: Envelope, quirks: readonly Quirk[]): Uint8Array {
-  const wanted = quirks.filter((quirk) => quirk.adaptRequest && concerns(quirk, envelope))
+  if (quirks.length === 0) return body
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+  const wanted = quirks.filter((quirk) => quirk.adaptRequest && concerns(quirk, envelope, bytes))
   if (wanted.length === 0) return body
   // Sound: `peek` found one JSON object in these bytes, and patching keeps it one.
-  const fields = JSON.parse(
-    Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString(),
-  ) as JsonObject
+  const fields = JSON.parse(bytes.toString()) as JsonObject
   return Buffer.from(JSON.stringify(adaptFields(fields, wanted)))
 }
 
-function concerns(quirk: Quirk, envelope: Envelope): boolean {
-  return quirk.fields === undefined || quirk.fields.some((field) => envelope.fields.has(field))
+function concerns(quirk: Quirk, envelope: Envelope, body: Buffer): boolean {
+  const isNamed = quirk.fields === undefined || quirk.fields.some((field) => envelope.fields.has(field))
+  return isNamed && (quirk.text === undefined || body.includes(quirk.text))
 }
 
 function notTranslatable(exchange: Exchange, target: Target): GatewayError {

@@ -19,7 +19,7 @@ import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import { DRAIN_AFTER_TERMINAL_MS, TERMINAL_MARKER_MS } from '../resilience/timers.ts'
 import type { Clock } from '../std/clock.ts'
 import type { UpstreamResponse } from '../upstream/attempt.ts'
-import type { AttemptEntry } from './attempt-log.ts'
+import { type AttemptEntry, isCounted } from './attempt-log.ts'
 import type { EncodedCall } from './encode-call.ts'
 import type { Exchange } from './exchange.ts'
 import type { Settlement } from './reply.ts'
@@ -105,7 +105,11 @@ async function streamOfPlain(context: RelayContext): Promise<Committed> {
   const body = Buffer.from(text)
   context.commit()
   attempt.markFirstToken()
-  attempt.complete({ hasBegun: true, flags: ['plain_for_stream'], ...usageOf(result) })
+  attempt.complete({
+    hasBegun: true,
+    flags: ['plain_for_stream', ...usageFlags(result.usage)],
+    ...usageOf(result),
+  })
   return {
     contentType: EVENT_STREAM,
     body,
@@ -144,6 +148,15 @@ class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arra
 
   /** Everything up to and with the first content is held back here; throws what keeps it from coming. */
   async open(): Promise<void> {
+    try {
+      await this.#holdToContent()
+    } catch (error) {
+      this.#context.attempt.noteUsage(this.#facts.usage)
+      throw error
+    }
+  }
+
+  async #holdToContent(): Promise<void> {
     const held: Uint8Array[] = []
     let heldBytes = 0
     while (!this.#facts.hasContent && !this.#facts.isTerminated) {
@@ -275,10 +288,25 @@ async function relayPlain(context: RelayContext): Promise<Committed> {
 }
 
 async function foldStream(context: RelayContext): Promise<Committed> {
-  const { response, attempt, call, exchange, targetDialect } = context
+  const { attempt, call, exchange, targetDialect } = context
   const folder: LossyFolder = call.isTranslated
     ? createTranslatingFolder(targetDialect, exchange.dialect, answerOptions(context))
     : exchange.dialect.createFolder()
+  try {
+    await foldWhole(context, folder)
+  } catch (error) {
+    attempt.noteUsage(folder.facts.usage)
+    throw error
+  }
+  const { facts } = folder
+  const body = folder.result()
+  const losses = [...call.losses, ...(folder.losses ?? [])]
+  return committedPlain(context, { body, losses, flags: flagsOf(facts), ...usageOf(facts) })
+}
+
+/** Reads the stream to the end of a whole answer. */
+async function foldWhole(context: RelayContext, folder: Folder): Promise<void> {
+  const { response, attempt } = context
   let { facts } = folder
   const chunks = response.body[Symbol.asyncIterator]()
   while (!facts.isTerminated) {
@@ -295,10 +323,7 @@ async function foldStream(context: RelayContext): Promise<Committed> {
     }
   }
   assertWhole(facts)
-  const body = folder.result()
   drain(context, chunks)
-  const losses = [...call.losses, ...(folder.losses ?? [])]
-  return committedPlain(context, { body, losses, flags: flagsOf(facts), ...usageOf(facts) })
 }
 
 async function passPlain(context: RelayContext): Promise<Committed> {
@@ -309,12 +334,13 @@ async function passPlain(context: RelayContext): Promise<Committed> {
     return committedPlain(context, { body, losses: [], flags: [] })
   }
   const result = targetDialect.readResult(body)
-  if (!call.isTranslated) return committedPlain(context, { body, losses: [], flags: [], ...usageOf(result) })
+  const flags = usageFlags(result.usage)
+  if (!call.isTranslated) return committedPlain(context, { body, losses: [], flags, ...usageOf(result) })
   const answer = exchange.dialect.writeResult(result, answerOptions(context))
   return committedPlain(context, {
     body: Buffer.from(answer.body),
     losses: [...call.losses, ...answer.losses],
-    flags: [],
+    flags,
     ...usageOf(result),
   })
 }
@@ -324,9 +350,12 @@ function committedPlain(
   answer: { body: Uint8Array; losses: readonly Loss[]; flags: readonly string[]; usage?: Usage },
 ): Committed {
   const usage = usageOf(answer)
+  const { attempt, exchange, response } = context
   context.commit()
-  context.attempt.markFirstToken()
-  context.attempt.complete({ hasBegun: true, flags: answer.flags, status: context.response.status, ...usage })
+  attempt.markFirstToken()
+  // What is no inference (counting tokens) costs nothing.
+  const hasBegun = exchange.operation === 'chat'
+  attempt.complete({ hasBegun, flags: answer.flags, status: response.status, ...usage })
   return {
     contentType: 'application/json',
     body: answer.body,
@@ -390,7 +419,13 @@ function flagsOf(facts: StreamFacts): readonly string[] {
   return [
     ...(facts.anomalies > 0 ? ['parse_anomaly'] : []),
     ...(facts.hasMalformedToolCall === true ? ['tool_args_invalid'] : []),
+    ...(facts.isComplete ? usageFlags(facts.usage) : []),
   ]
+}
+
+/** A whole answer reports what it cost; one that does not, or in numbers nobody can believe, is odd (fault 50). */
+function usageFlags(usage: Usage | undefined): readonly string[] {
+  return isCounted(usage) ? [] : ['usage_anomaly']
 }
 
 /** An answer without content is whole only if the model says that it had nothing to say (B3: 200 empty). */

@@ -22,6 +22,7 @@ import { type DecodedRequest, decodeOnce, type EncodedCall, encodeCall } from '.
 import type { Exchange } from './exchange.ts'
 import { relay } from './relay.ts'
 import type { Reply } from './reply.ts'
+import { toldError } from './told-error.ts'
 
 export interface ExecutionDeps {
   readonly clock: Clock
@@ -85,7 +86,7 @@ class PlanRun {
       }
     } catch (error) {
       this.#deadline.dispose()
-      throw toGatewayError(error).withAttempts(this.#log.summaries)
+      throw toldError(toGatewayError(error).withAttempts(this.#log.summaries))
     }
   }
 
@@ -202,7 +203,7 @@ class PlanRun {
         attempt,
         clock,
         commit: () => this.#deadline.begin(),
-        redact: (error) => this.#redact(error),
+        redact: (error) => toldError(this.#redact(error)),
         attempts: () => this.#log.summaries,
         modelId: this.#exchange.envelope.modelId,
       })
@@ -229,8 +230,11 @@ class PlanRun {
       throw this.#deadline.signal.reason
     }
     attempt.fail(error, { hasBegun: how.hasBegun })
-    this.#deps.health.recordFailure(healthKey(target), error, this.#deps.clock.nowMs())
-    this.#alert(target, error)
+    const { health } = this.#deps
+    const nowMs = this.#deps.clock.nowMs()
+    const known = health.verdict(healthKey(target), nowMs)
+    health.recordFailure(healthKey(target), error, nowMs)
+    if (known.type !== error.row.health) this.#alert(target, error)
     return error
   }
 
@@ -239,7 +243,7 @@ class PlanRun {
     return error.code === 'gateway_error' ? error : this.#deps.redact(error)
   }
 
-  /** What an operator must act on is published once it happens, with the secret's fingerprint only. */
+  /** What an operator must act on is published when it begins, with the secret's fingerprint only. */
   #alert(target: Target, error: GatewayError): void {
     const { health } = error.row
     if (health !== 'auth-dead' && health !== 'exhausted' && health !== 'misconfigured') return

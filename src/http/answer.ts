@@ -86,10 +86,11 @@ function mustClose(call: ClientCall): boolean {
   return call.expectsContinue || announced > DISCARD_BYTES_MAX
 }
 
-const LONG_FLUSH: CallPhase = { check: () => {}, stop: () => {} }
+const LONG_FLUSH: CallPhase = { isAnswered: true, check: () => {}, stop: () => {} }
 
 /** The whole answer is handed over; the client has yet to take it. */
 class Flushing implements CallPhase {
+  readonly isAnswered = true
   readonly #call: ClientCall
   readonly #rules: AnswerRules
   #endsAtMs: number | undefined
@@ -112,6 +113,7 @@ class Flushing implements CallPhase {
  * answer on its way, so what arrives is thrown away for a moment first.
  */
 class Lingering implements CallPhase {
+  readonly isAnswered = true
   readonly #call: ClientCall
   readonly #endsAtMs: number
   #bytes = 0

@@ -17,6 +17,8 @@ export interface CallPhase {
   /** Time passed; called about once a second. */
   check(nowMs: number): void
   stop(reason: StopReason): void
+  /** The whole answer is handed over, so a client that closes its side has missed nothing. */
+  readonly isAnswered?: true
   /** The request is refused while it still arrives; absent where it has arrived. */
   fail?(error: GatewayError): void
 }
@@ -67,11 +69,14 @@ export class ClientCall {
   }
 }
 
+/** Another instance, or this one anew, is likely up by then. */
+const RESTART_MS = 1_000
+
 /** The error a stopped call ends with. */
 export function stopError(reason: StopReason): GatewayError {
   return reason === 'client-gone'
     ? new GatewayError('client_gone', 'The client closed the connection before the end of the answer.')
-    : new GatewayError('gateway_shutting_down', 'The gateway is shutting down.')
+    : new GatewayError('gateway_shutting_down', 'The gateway is shutting down.', { retryAfterMs: RESTART_MS })
 }
 
 export class Connection {
@@ -97,10 +102,12 @@ export class Connection {
   }
 
   #leave(): void {
+    let isMissed = false
     for (const call of this.calls) {
+      if (call.phase.isAnswered !== true) isMissed = true
       call.stop('client-gone')
       if (this.socket.destroyed) this.done(call)
     }
-    if (this.calls.size > 0) this.socket.destroy()
+    if (isMissed) this.socket.destroy()
   }
 }

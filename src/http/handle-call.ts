@@ -5,10 +5,10 @@ import type { DialectId } from '../canonical/envelope.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { Caller } from '../exchange/gateway.ts'
+import { clientKeyOf } from '../keys/client-key.ts'
 import { answerWhole } from './answer.ts'
 import { answerError } from './answer-error.ts'
 import { preflightHeaders } from './browser-origin.ts'
-import { readClientKey } from './client-key.ts'
 import type { ClientCall } from './client-call.ts'
 import { refuseForeignPage } from './foreign-page.ts'
 import { type InferenceRooms, serveInference } from './inference-endpoint.ts'
@@ -131,7 +131,7 @@ function refuse(call: ClientCall, path: string | undefined, error: GatewayError,
 function authenticate(call: ClientCall, rooms: CallRooms): void {
   let caller: Caller = {}
   try {
-    const admission = rooms.gateway.admit(readClientKey(call.request.headers))
+    const admission = rooms.gateway.admit(clientKeyOf(call.request.headers))
     admission.release()
     caller = admission.caller
   } catch (error) {

@@ -9,15 +9,15 @@ import { type GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { Admission, Gateway } from '../exchange/gateway.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply } from '../execution/reply.ts'
+import { clientKeyOf } from '../keys/client-key.ts'
 import { type AnswerRules, commonHeaders, endResponse } from './answer.ts'
 import { answerError } from './answer-error.ts'
-import { readClientKey } from './client-key.ts'
 import { type CallPhase, type ClientCall, type StopReason, stopError } from './client-call.ts'
 import type { HttpLimits } from './http-limits.ts'
 import { addModel } from './azure-model.ts'
 import { refuseForeignPage } from './foreign-page.ts'
 import { pushReplyHeaders } from './reply-headers.ts'
-import { heartbeatOf, ReplyStream } from './reply-stream.ts'
+import { ReplyStream, type ReplyStreamInit } from './reply-stream.ts'
 import { type ReadBodyOptions, readBody } from './request-body.ts'
 import type { Endpoint, HttpRoute } from './route-table.ts'
 
@@ -48,7 +48,7 @@ export async function serveInference(inference: InferenceCall, rooms: InferenceR
   let body: Uint8Array | undefined
   let exchange: Exchange
   try {
-    admission = rooms.gateway.admit(readClientKey(call.request.headers))
+    admission = rooms.gateway.admit(clientKeyOf(call.request.headers))
     refuseForeignPage(call.origin, admission.caller)
     body = await readBody(call, bodyOptions(inference, admission, rooms))
     exchange = openExchange(inference, body, controller.signal)
@@ -152,7 +152,7 @@ interface Answering {
 
 function writeReply(answering: Answering, rooms: InferenceRooms): Promise<void> | undefined {
   const { reply, inference, controller } = answering
-  const { call, dialect } = inference
+  const { call } = inference
   const headers = commonHeaders(call, rooms.rules)
   pushReplyHeaders(headers, reply)
   if (reply.body instanceof Uint8Array) {
@@ -163,19 +163,29 @@ function writeReply(answering: Answering, rooms: InferenceRooms): Promise<void> 
   }
   headers.push('x-accel-buffering', 'no')
   call.response.writeHead(reply.status, headers)
-  const heartbeat = heartbeatOf(dialect, reply.contentType, rooms.heartbeatMs)
   const stream = new ReplyStream({
     call,
     body: reply.body,
     rules: rooms.rules,
-    ...(heartbeat === undefined ? {} : { heartbeat }),
+    ...(reply.contentType.startsWith('text/event-stream') ? eventStreamManners(answering, rooms) : {}),
     abort: (error) => controller.abort(error),
-    writeStreamError: (error) =>
-      dialect.writeStreamError(error, { requestId: call.id, attempts: reply.attempts, isPartial: true }),
     onDefect: (error) => rooms.onDefect(call, error),
   })
   call.phase = stream
   return stream.run()
+}
+
+/** What an event stream has room for between its events. */
+function eventStreamManners(
+  { inference, reply }: Answering,
+  rooms: InferenceRooms,
+): Pick<ReplyStreamInit, 'heartbeat' | 'writeStreamError'> {
+  const { call, dialect } = inference
+  return {
+    heartbeat: { text: dialect.heartbeat, afterMs: rooms.heartbeatMs },
+    writeStreamError: (error) =>
+      dialect.writeStreamError(error, { requestId: call.id, attempts: reply.attempts, isPartial: true }),
+  }
 }
 
 /** A reply nobody is left to read: its source is told. */

@@ -135,6 +135,20 @@ describe('a stream', () => {
   })
 })
 
+test('a body in pieces that is no event stream is cut when its source fails, so that it never looks whole', async () => {
+  const { chat } = await startServer({
+    serve: async () =>
+      fakeReply({
+        body: (async function* () {
+          yield encode('{"a":')
+          throw new RangeError('a defect')
+        })(),
+      }),
+  })
+  const answer = await chat()
+  await expect(answer.text()).rejects.toThrow('terminated')
+})
+
 describe('a slow reader', () => {
   test('fault 81: pauses the source, and what is held stays small', async () => {
     const { port, queue, seen } = await startStream()

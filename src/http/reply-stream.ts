@@ -4,7 +4,6 @@
  */
 
 import type { ServerResponse } from 'node:http'
-import type { Dialect } from '../dialects/dialect.ts'
 import { type GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import { type AnswerRules, endResponse } from './answer.ts'
 import { type CallPhase, type ClientCall, type StopReason, stopError } from './client-call.ts'
@@ -17,8 +16,8 @@ export interface ReplyStreamInit {
   readonly heartbeat?: { readonly text: string; readonly afterMs: number }
   /** Tells the exchange that it is over. */
   readonly abort: (error: GatewayError) => void
-  /** The in-band error of the client's dialect. */
-  readonly writeStreamError: (error: GatewayError) => string
+  /** The in-band error of the client's dialect; absent where the body is no event stream and has no place for one. */
+  readonly writeStreamError?: (error: GatewayError) => string
   /** The body threw, which it never should. */
   readonly onDefect: (error: unknown) => void
 }
@@ -86,10 +85,15 @@ export class ReplyStream implements CallPhase {
     this.#response.destroy()
   }
 
-  /** Ends with the dialect's own error event and without its terminal marker. */
+  /** Ends with the dialect's own error event and without its terminal marker; other bodies are cut, so that they never look whole. */
   #breakOff(error: GatewayError): void {
     this.#leave()
-    this.#response.write(this.#init.writeStreamError(error))
+    const { writeStreamError } = this.#init
+    if (writeStreamError === undefined) {
+      this.#response.destroy()
+      return
+    }
+    this.#response.write(writeStreamError(error))
     endResponse(this.#init.call, this.#init.rules)
   }
 
@@ -120,13 +124,4 @@ export class ReplyStream implements CallPhase {
       this.#response.on('drain', resume)
     })
   }
-}
-
-/** The heartbeat of a dialect, where the body is an event stream. */
-export function heartbeatOf(
-  dialect: Dialect,
-  contentType: string,
-  afterMs: number,
-): { readonly text: string; readonly afterMs: number } | undefined {
-  return contentType.startsWith('text/event-stream') ? { text: dialect.heartbeat, afterMs } : undefined
 }

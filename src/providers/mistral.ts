@@ -14,6 +14,7 @@ export const mistral = hostedOpenai({
     randomSeed('https://docs.mistral.ai/api/endpoint/chat'),
     noDeveloperRole('https://docs.mistral.ai/api/endpoint/chat'),
   ],
+  isUsageUnasked: true,
   modelPrefixes: [
     'mistral-',
     'ministral-',

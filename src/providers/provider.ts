@@ -30,6 +30,8 @@ export interface Provider {
   readonly modelPrefixes?: readonly string[]
   /** A small chat model of its, to try it with where nobody named one; it may go out of date. */
   readonly exampleModel?: string
+  /** Sends usage in every stream, so it need not be asked for it. */
+  readonly isUsageUnasked?: boolean
   /** Answers are made up by the simulator; said in every response. */
   readonly isSimulated?: boolean
   /** Where its API is documented. */

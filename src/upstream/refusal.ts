@@ -7,6 +7,7 @@ import type { Dialect, ErrorResponse } from '../dialects/dialect.ts'
 import { classifyRefusal } from '../dialects/classify-refusal.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Target } from '../providers/provider.ts'
+import { parseRetryAfter } from '../resilience/reset-values.ts'
 import type { ResponseHeaders } from '../std/transport.ts'
 import { nameOf } from './classify-failure.ts'
 import { declaredBody } from './framing.ts'
@@ -81,7 +82,13 @@ export function classifyRefusalResponse(response: ErrorResponse, context: Refusa
   const { status, headers } = response
   const readable = encodingOf(headers) ? { ...response, body: new Uint8Array() } : response
   const error = context.dialect?.readError(readable) ?? classifyRefusal({ status, headers })
-  return redactError(withTarget(error, context.target), context.redactor)
+  return redactError(withFlags(withTarget(error, context.target), headers), context.redactor)
+}
+
+/** A wait that makes no sense was ignored on the way, and is counted (fault 21). */
+function withFlags(error: GatewayError, headers: ResponseHeaders): GatewayError {
+  if (parseRetryAfter(headers).anomaly === undefined) return error
+  return new GatewayError(error.code, error.message, { ...error.facts, flags: ['header_anomaly'] })
 }
 
 /** Our own sentences say whose words follow; a message that is the client's to mend stays the provider's sentence. */

@@ -128,8 +128,7 @@ export async function openBench(plan: BenchPlan): Promise<Bench> {
     simulators,
     send,
     ask: async (asking) => readAnswer(await send(asking), asking.client),
-    calls: (name) =>
-      (simulators.get(name)?.calls ?? []).filter((call) => call.method === 'POST'),
+    calls: (name) => (simulators.get(name)?.calls ?? []).filter((call) => call.method === 'POST'),
     async recordOf({ headers }) {
       const id = headers.get('x-request-id')
       const exchange = await gateway.exchange((record) => record.exchangeId === id)

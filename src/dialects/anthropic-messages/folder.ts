@@ -39,7 +39,7 @@ class MessagesFolder implements Folder {
   }
 
   get facts(): StreamFacts {
-    return this.#watch.facts
+    return this.#watch
   }
 
   #takeAll(events: readonly WireEvent[]): void {

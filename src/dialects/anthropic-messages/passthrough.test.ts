@@ -119,8 +119,8 @@ describe('a passthrough', () => {
       blockStop(0) +
       messageDelta('tool_use')
     expect(pass(call('{"a":')).facts.hasMalformedToolCall).toBe(true)
-    expect(pass(call('{"a":1}')).facts.hasMalformedToolCall).toBeUndefined()
-    expect(pass(call('')).facts.hasMalformedToolCall).toBeUndefined()
+    expect(pass(call('{"a":1}')).facts.hasMalformedToolCall).toBe(false)
+    expect(pass(call('')).facts.hasMalformedToolCall).toBe(false)
   })
 
   test('fault 68: an endless event is an error', () => {

@@ -30,7 +30,7 @@ class MessagesPassthrough implements Passthrough {
   }
 
   get facts(): StreamFacts {
-    return this.#watch.facts
+    return this.#watch
   }
 
   #passOn(events: readonly WireEvent[]): Uint8Array {

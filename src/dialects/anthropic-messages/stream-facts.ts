@@ -1,6 +1,8 @@
 /** What can be said of a stream by looking at its events as they pass: the quiet reading of passthrough and folder. */
 
 import type { Finish } from '../../canonical/finish.ts'
+import type { Usage } from '../../canonical/usage.ts'
+import type { GatewayError } from '../../errors/gateway-error.ts'
 import { isJsonObject, type JsonObject, parseJson, stringOf } from '../../std/json.ts'
 import type { StreamFacts } from '../dialect.ts'
 import { isContentBlock } from './raw-block.ts'
@@ -8,7 +10,7 @@ import { readFinish } from './stop-reason.ts'
 import { mergeUsage, readUsage } from './usage.ts'
 import type { WireEvent, WireEvents } from './wire-events.ts'
 
-export class StreamWatch {
+export class StreamWatch implements StreamFacts {
   readonly #events: WireEvents
   #hasContent = false
   #finish: Finish | undefined
@@ -40,19 +42,40 @@ export class StreamWatch {
     }
   }
 
-  get facts(): StreamFacts {
-    const { isComplete, isTerminated, error, anomalies } = this.#events
-    return {
-      hasContent: this.#hasContent,
-      isComplete,
-      isTerminated,
-      anomalies,
-      ...(this.#finish === undefined ? {} : { finish: this.#finish }),
-      ...(this.#usage === undefined ? {} : { usage: readUsage(this.#usage) }),
-      ...(this.#modelId === undefined ? {} : { modelId: this.#modelId }),
-      ...(error === undefined ? {} : { error }),
-      ...(this.#hasMalformedToolCall ? { hasMalformedToolCall: true } : {}),
-    }
+  get hasContent(): boolean {
+    return this.#hasContent
+  }
+
+  get isComplete(): boolean {
+    return this.#events.isComplete
+  }
+
+  get isTerminated(): boolean {
+    return this.#events.isTerminated
+  }
+
+  get anomalies(): number {
+    return this.#events.anomalies
+  }
+
+  get error(): GatewayError | undefined {
+    return this.#events.error
+  }
+
+  get finish(): Finish | undefined {
+    return this.#finish
+  }
+
+  get usage(): Usage | undefined {
+    return this.#usage === undefined ? undefined : readUsage(this.#usage)
+  }
+
+  get modelId(): string | undefined {
+    return this.#modelId
+  }
+
+  get hasMalformedToolCall(): boolean {
+    return this.#hasMalformedToolCall
   }
 
   #noteBlock({ content_block: block, index }: JsonObject): void {

@@ -14,13 +14,26 @@ interface Tallied {
   tools: ToolSlots | undefined
 }
 
-export class ChunkTally {
+/** What the tally cannot see for itself. */
+interface Ending {
+  readonly isTerminated: boolean
+  readonly anomalies: number
+}
+
+export class ChunkTally implements StreamFacts {
+  readonly #source: Ending
   readonly #candidates = new Map<number, Tallied>()
   #hasContent = false
   #unfinished = 0
   #usageRaw: JsonObject | undefined
   #modelId: string | undefined
   error: GatewayError | undefined
+  /** Oddities that whoever reads on top of the source noticed. */
+  ownAnomalies = 0
+
+  constructor(source: Ending) {
+    this.#source = source
+  }
 
   get isComplete(): boolean {
     return this.#unfinished === 0 && this.#candidates.size > 0
@@ -37,20 +50,36 @@ export class ChunkTally {
     else if (value['x_groq'] !== undefined) this.#noteGroq(value)
   }
 
-  facts(source: { isTerminated: boolean; anomalies: number }): StreamFacts {
-    const finish = this.#finish()
-    const usage = this.#usage()
-    return {
-      hasContent: this.#hasContent,
-      isComplete: this.isComplete,
-      isTerminated: source.isTerminated,
-      anomalies: source.anomalies,
-      ...(finish === undefined ? {} : { finish }),
-      ...(usage === undefined ? {} : { usage }),
-      ...(this.#modelId === undefined ? {} : { modelId: this.#modelId }),
-      ...(this.error === undefined ? {} : { error: this.error }),
-      ...(this.#hasMalformedToolCall() ? { hasMalformedToolCall: true } : {}),
-    }
+  get hasContent(): boolean {
+    return this.#hasContent
+  }
+
+  get isTerminated(): boolean {
+    return this.#source.isTerminated
+  }
+
+  get anomalies(): number {
+    return this.#source.anomalies + this.ownAnomalies
+  }
+
+  get modelId(): string | undefined {
+    return this.#modelId
+  }
+
+  get usage(): Usage | undefined {
+    return this.#usageRaw === undefined ? undefined : usageOfAnswer({ usage: this.#usageRaw })
+  }
+
+  /** The finish of the first candidate. */
+  get finish(): Finish | undefined {
+    const first = this.#candidates.get(0) ?? this.#candidates.values().next().value
+    return readFinish(first?.finishWord, (first?.tools?.all.length ?? 0) > 0)
+  }
+
+  get hasMalformedToolCall(): boolean {
+    if (!this.isComplete) return false
+    for (const { tools } of this.#candidates.values()) if (tools?.all.some(isMalformedCall)) return true
+    return false
   }
 
   #addChoice(choice: unknown, place: number): void {
@@ -93,22 +122,6 @@ export class ChunkTally {
   #noteGroq(value: JsonObject): void {
     const groq = value['x_groq']
     if (isJsonObject(groq) && isJsonObject(groq['usage'])) this.#noteUsage(groq['usage'])
-  }
-
-  #usage(): Usage | undefined {
-    return this.#usageRaw === undefined ? undefined : usageOfAnswer({ usage: this.#usageRaw })
-  }
-
-  /** The finish of the first candidate. */
-  #finish(): Finish | undefined {
-    const first = this.#candidates.get(0) ?? this.#candidates.values().next().value
-    return readFinish(first?.finishWord, (first?.tools?.all.length ?? 0) > 0)
-  }
-
-  #hasMalformedToolCall(): boolean {
-    if (!this.isComplete) return false
-    for (const { tools } of this.#candidates.values()) if (tools?.all.some(isMalformedCall)) return true
-    return false
   }
 }
 

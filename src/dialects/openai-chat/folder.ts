@@ -14,10 +14,9 @@ const chunkOnly: ReadonlySet<string> = new Set(['choices', 'object', 'obfuscatio
 
 export class OpenaiChatFolder implements Folder, ChunkSink {
   readonly #source = new ChunkSource(this)
-  readonly #tally = new ChunkTally()
+  readonly #tally = new ChunkTally(this.#source)
   readonly #fields = new Map<string, JsonValue>()
   readonly #choices = new Map<number, ChoiceFold>()
-  #ownAnomalies = 0
 
   read(chunk: Uint8Array): void {
     this.#source.read(chunk)
@@ -47,8 +46,7 @@ export class OpenaiChatFolder implements Folder, ChunkSink {
   }
 
   get facts(): StreamFacts {
-    const { isTerminated, anomalies } = this.#source
-    return this.#tally.facts({ isTerminated, anomalies: anomalies + this.#ownAnomalies })
+    return this.#tally
   }
 
   get isComplete(): boolean {
@@ -91,7 +89,7 @@ export class OpenaiChatFolder implements Folder, ChunkSink {
     const fold = this.#choices.get(number)
     if (fold !== undefined) return fold.add(choice)
     if (this.#choices.size >= CANDIDATES_MAX) {
-      this.#ownAnomalies += 1
+      this.#tally.ownAnomalies += 1
       return
     }
     const opened = new ChoiceFold(number)

@@ -15,7 +15,7 @@ const NOTHING = new Uint8Array(0)
 export class OpenaiChatPassthrough implements Passthrough, ChunkSink {
   readonly #hidesUsage: boolean
   readonly #source = new ChunkSource(this)
-  readonly #tally = new ChunkTally()
+  readonly #tally = new ChunkTally(this.#source)
   readonly #out = new ByteRuns()
   #hasSentDone = false
 
@@ -38,7 +38,7 @@ export class OpenaiChatPassthrough implements Passthrough, ChunkSink {
   }
 
   get facts(): StreamFacts {
-    return this.#tally.facts(this.#source)
+    return this.#tally
   }
 
   get isComplete(): boolean {

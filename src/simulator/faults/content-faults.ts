@@ -71,7 +71,7 @@ const jsonFaults = [
   defineFault({
     name: 'deep-json',
     description: 'The JSON holds a field nested very deep.',
-    parameters: { depth: number(10_000, 'levels', 1, 1e7) },
+    parameters: { depth: number(10_000, 'levels', 1, 1e6) },
     conduct: (call, { depth }) =>
       rewritten(call, (json) => json.replace('{', `{"deep":${'['.repeat(depth)}${']'.repeat(depth)},`)),
   }),

@@ -1,0 +1,21 @@
+/** An error as a client is told it: with a wait wherever waiting helps, and never a longer one than our bound. */
+
+import { GatewayError } from '../errors/gateway-error.ts'
+import { OVERLOAD_PAUSE_MS } from '../resilience/backoff.ts'
+import { RETRY_AFTER_SHOWN_MAX_MS } from '../resilience/decide-next.ts'
+import { LIMITED_DEFAULT_MS } from '../resilience/target-health.ts'
+
+export function toldError(error: GatewayError): GatewayError {
+  const retryAfterMs = shownWaitMs(error)
+  if (retryAfterMs === undefined || retryAfterMs === error.facts.retryAfterMs) return error
+  const facts = { ...error.facts, retryAfterMs }
+  return new GatewayError(error.code, error.message, facts, error.cause, error.attempts)
+}
+
+/** A provider may refuse without a word about when to come again; a client that is told nothing comes at once. */
+function shownWaitMs({ row, facts, isClientRetryable }: GatewayError): number | undefined {
+  if (facts.retryAfterMs !== undefined) return Math.min(facts.retryAfterMs, RETRY_AFTER_SHOWN_MAX_MS)
+  if (!isClientRetryable) return undefined
+  if (row.kind === 'rate-limit') return LIMITED_DEFAULT_MS
+  return row.kind === 'overloaded' ? OVERLOAD_PAUSE_MS : undefined
+}
