@@ -1,6 +1,7 @@
 /** From nothing to a gateway that answers, and back: start, reload, drain, stop. */
 
 import { readFileSync } from 'node:fs'
+import { isatty } from 'node:tty'
 import { dialects } from '../dialects/index.ts'
 import { createGatewayServer, type GatewayServer } from '../http/server.ts'
 import { parseAddress } from '../providers/target.ts'
@@ -8,7 +9,7 @@ import { createSimulatorTransport } from '../simulator/transport.ts'
 import { systemClock } from '../std/clock.ts'
 import { systemIds, systemRandom } from '../std/ids.ts'
 import type { Transport } from '../std/transport.ts'
-import { createLogWriter } from '../telemetry/log-writer.ts'
+import { createLogWriter, type LogWriter } from '../telemetry/log-writer.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import type { Telemetry } from '../telemetry/records.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
@@ -146,6 +147,7 @@ class Running implements RunningGateway {
   readonly #closers: (() => unknown)[] = []
   readonly #stopped = Promise.withResolvers<void>()
   #house: House | undefined
+  #log: LogWriter | undefined
   #modelLists: ModelLists = new Map()
   #isAccepting = true
   #isStopping = false
@@ -166,7 +168,11 @@ class Running implements RunningGateway {
     this.#starting = starting
     this.#ground = ground
     this.#prober = composeProber(ground)
-    const metrics = createMetrics({ telemetry, inFlight: () => this.#server.openCalls })
+    const metrics = createMetrics({
+      telemetry,
+      inFlight: () => this.#server.openCalls,
+      droppedLogLines: () => this.#log?.droppedLines ?? 0,
+    })
     this.#closers.push(() => metrics.close())
     this.#server = createGatewayServer({
       gateway: () => this.#current().gateway,
@@ -274,12 +280,16 @@ class Running implements RunningGateway {
 
   #openLog(config: HoldfastConfig): void {
     const { telemetry, clock } = this.#ground
+    const fd = this.#options.logFd ?? 1
+    const { format } = config.log
     const log = createLogWriter({
       telemetry,
       clock,
       level: this.#options.logLevel ?? config.log.level,
-      fd: this.#options.logFd ?? 1,
+      fd,
+      format: format ?? (isatty(fd) ? 'pretty' : 'json'),
     })
+    this.#log = log
     this.#closers.push(() => log.close(LOG_FLUSH_MS))
   }
 

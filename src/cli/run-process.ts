@@ -5,8 +5,11 @@ import { exitCodes } from './exit-codes.ts'
 import type { CliIo } from './io.ts'
 import { runCommandLine } from './program.ts'
 
+/** How long the last words may take to be read, ms. */
+const LINGER_MS = 2_000
+
 export async function runProcess(): Promise<void> {
-  // A reader that left (`holdfast models | head -1`) is no reason to complain.
+  // A reader that left (`holdfast models | head -1`) is no reason to complain, and none to stop serving (fault 140).
   process.stdout.on('error', ignoreBrokenPipe)
   process.stderr.on('error', ignoreBrokenPipe)
   try {
@@ -16,6 +19,8 @@ export async function runProcess(): Promise<void> {
     process.stderr.write(`holdfast failed: ${error instanceof Error ? error.message : String(error)}\n`)
     process.exitCode = exitCodes.failed
   }
+  // Nothing is left to do: a standard output that nobody reads must not keep the process from ending.
+  setTimeout(() => process.exit(), LINGER_MS).unref()
 }
 
 const processIo: CliIo = {
@@ -29,6 +34,5 @@ const processIo: CliIo = {
 }
 
 function ignoreBrokenPipe(error: Error): void {
-  if ('code' in error && error.code === 'EPIPE') process.exit(exitCodes.ok)
-  throw error
+  if (!('code' in error && error.code === 'EPIPE')) throw error
 }

@@ -1,5 +1,7 @@
 /** The bounds of the server in front: everything a client can make grow or wait has a number here. */
 
+import { BODY_BYTES } from './config-schema.ts'
+
 export interface HttpLimits {
   /** The largest request body, ours to hold, decompressed. Default 32 MiB, Anthropic's own limit. */
   readonly bodyBytes: number
@@ -24,7 +26,7 @@ export interface HttpLimits {
 }
 
 export const httpLimits: HttpLimits = {
-  bodyBytes: 32 * 1024 * 1024,
+  bodyBytes: BODY_BYTES,
   headersBytes: 32 * 1024,
   headersMs: 10_000,
   bodyWindowMs: 10_000,

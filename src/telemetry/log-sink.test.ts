@@ -33,9 +33,23 @@ function createHeldClock(): Clock & { fire(): void } {
 const failure = (code: string): NodeJS.ErrnoException => Object.assign(new Error(code), { code })
 
 describe('the log sink', () => {
+  test('gathers lines for a moment, and writes at once when there are many', () => {
+    const { writes, writeBytes } = createPipe()
+    const clock = createHeldClock()
+    const sink = createLogSink({ fd: 1, clock, writeBytes })
+    sink.write('a\n')
+    sink.write('b\n')
+    expect(writes).toHaveLength(0)
+    clock.fire()
+    expect(writes.map(({ text }) => text)).toEqual(['a\nb\n'])
+    writes[0]?.done(null, 4)
+    sink.write(`${'c'.repeat(20_000)}\n`)
+    expect(writes).toHaveLength(2)
+  })
+
   test('writes one batch at a time and lets lines gather meanwhile', () => {
     const { writes, writeBytes } = createPipe()
-    const sink = createLogSink({ fd: 1, clock: systemClock, writeBytes })
+    const sink = createLogSink({ fd: 1, clock: systemClock, writeBytes, gatherMs: 0 })
     for (const line of ['a\n', 'b\n', 'c\n']) sink.write(line)
     expect(writes.map(({ text }) => text)).toEqual(['a\n'])
     writes[0]?.done(null, 2)
@@ -44,7 +58,7 @@ describe('the log sink', () => {
 
   test('writes the rest of what a pipe took in part', () => {
     const { writes, writeBytes } = createPipe()
-    const sink = createLogSink({ fd: 1, clock: systemClock, writeBytes })
+    const sink = createLogSink({ fd: 1, clock: systemClock, writeBytes, gatherMs: 0 })
     sink.write('abcdef\n')
     writes[0]?.done(null, 3)
     expect(writes[1]?.text).toBe('def\n')
@@ -55,7 +69,7 @@ describe('the log sink', () => {
 
   test('fault 140: counts and drops what a blocked pipe leaves no room for', () => {
     const { writes, writeBytes } = createPipe()
-    const sink = createLogSink({ fd: 1, clock: systemClock, writeBytes, queueBytesMax: 1_000 })
+    const sink = createLogSink({ fd: 1, clock: systemClock, writeBytes, queueBytesMax: 1_000, gatherMs: 0 })
     for (let line = 0; line < 1_000; line += 1) sink.write('123456789\n')
     expect(sink.droppedLines).toBe(900)
     writes[0]?.done(null, 10)
@@ -67,7 +81,7 @@ describe('the log sink', () => {
 
   test('fault 140: gives up for good on a closed pipe, and counts', () => {
     const { writes, writeBytes } = createPipe()
-    const sink = createLogSink({ fd: 1, clock: systemClock, writeBytes })
+    const sink = createLogSink({ fd: 1, clock: systemClock, writeBytes, gatherMs: 0 })
     for (const line of ['a\n', 'b\n', 'c\n']) sink.write(line)
     writes[0]?.done(failure('EPIPE'), 0)
     sink.write('d\n')
@@ -78,7 +92,7 @@ describe('the log sink', () => {
   test.each(['EAGAIN', 'ENOSPC'])('fault 140: tries again later after %s, with nothing lost', (code) => {
     const clock = createHeldClock()
     const { writes, writeBytes } = createPipe()
-    const sink = createLogSink({ fd: 1, clock, writeBytes })
+    const sink = createLogSink({ fd: 1, clock, writeBytes, gatherMs: 0 })
     sink.write('a\n')
     writes[0]?.done(failure(code), 0)
     sink.write('b\n')
@@ -91,7 +105,7 @@ describe('the log sink', () => {
 
   test('goes on after an error that concerned one batch', () => {
     const { writes, writeBytes } = createPipe()
-    const sink = createLogSink({ fd: 1, clock: systemClock, writeBytes })
+    const sink = createLogSink({ fd: 1, clock: systemClock, writeBytes, gatherMs: 0 })
     sink.write('a\n')
     sink.write('b\n')
     writes[0]?.done(failure('EIO'), 0)
@@ -101,7 +115,7 @@ describe('the log sink', () => {
 
   test('flushes what is waiting, and waits no longer than told', async () => {
     const { writes, writeBytes } = createPipe()
-    const sink = createLogSink({ fd: 1, clock: systemClock, writeBytes })
+    const sink = createLogSink({ fd: 1, clock: systemClock, writeBytes, gatherMs: 0 })
     await sink.flush(10_000)
     sink.write('a\n')
     await sink.flush(5)

@@ -5,7 +5,7 @@
  */
 
 import { constants, fstatSync, openSync, write } from 'node:fs'
-import type { Clock } from '../std/clock.ts'
+import type { Clock, Timer } from '../std/clock.ts'
 
 /** Writes bytes to a file descriptor: `fs.write` in life, a test's own in tests. */
 export type WriteBytes = (
@@ -29,11 +29,17 @@ export interface LogSinkOptions {
   /** Bytes that may wait for a slow reader. Default 1 MiB. */
   readonly queueBytesMax?: number
   readonly writeBytes?: WriteBytes
+  /** How long lines are gathered before they are written, ms; 0 writes at once. Default 10. */
+  readonly gatherMs?: number
 }
 
 const QUEUE_BYTES_MAX = 1024 * 1024
 /** One write at most, so that a slow reader sees lines as they come. */
 const BATCH_BYTES_MAX = 64 * 1024
+/** Lines are gathered for this long, so that a busy process writes many at a time; a write costs more than a line. */
+export const GATHER_MS = 10
+/** As many bytes are written without waiting for more. */
+const GATHER_BYTES = 16 * 1024
 /** After a write that failed for now (a full pipe, a full disk), the next is tried this much later. */
 const RETRY_MS = 100
 
@@ -58,7 +64,9 @@ class QueueSink implements LogSink {
   readonly #clock: Clock
   readonly #queueBytesMax: number
   readonly #writeBytes: WriteBytes
-  #lines: Buffer[] = []
+  readonly #gatherMs: number
+  #lines: string[] = []
+  #gathering: Timer | undefined
   #queuedBytes = 0
   /** What is being written, and how many lines begin in it. */
   #batch: Buffer | undefined
@@ -70,22 +78,26 @@ class QueueSink implements LogSink {
   constructor(options: LogSinkOptions) {
     this.#writeBytes = options.writeBytes ?? writerFor(options.fd)
     this.#fd = options.fd
+    this.#gatherMs = options.gatherMs ?? GATHER_MS
     this.#clock = options.clock
     this.#queueBytesMax = options.queueBytesMax ?? QUEUE_BYTES_MAX
   }
 
   write(line: string): void {
-    const bytes = Buffer.from(line)
-    if (this.#isClosed || this.#queuedBytes + bytes.length > this.#queueBytesMax) {
+    const lineBytes = Buffer.byteLength(line)
+    if (this.#isClosed || this.#queuedBytes + lineBytes > this.#queueBytesMax) {
       this.droppedLines += 1
       return
     }
-    this.#lines.push(bytes)
-    this.#queuedBytes += bytes.length
-    if (this.#batch === undefined) this.#writeNext()
+    this.#lines.push(line)
+    this.#queuedBytes += lineBytes
+    if (this.#batch !== undefined) return
+    if (this.#gatherMs === 0 || this.#queuedBytes >= GATHER_BYTES) this.#writeNext()
+    else this.#gathering ??= this.#clock.after(this.#gatherMs, () => this.#writeNext())
   }
 
   flush(withinMs: number): Promise<void> {
+    if (this.#batch === undefined) this.#writeNext()
     if (this.#batch === undefined) return Promise.resolve()
     return new Promise((resolve) => {
       // The clock's timers let a process end; this wait is the last thing it does and must be waited for.
@@ -101,6 +113,8 @@ class QueueSink implements LogSink {
   }
 
   #writeNext(): void {
+    this.#gathering?.cancel()
+    this.#gathering = undefined
     if (this.#lines.length === 0) {
       this.#onIdle?.()
       return
@@ -112,11 +126,8 @@ class QueueSink implements LogSink {
       bytes += line.length
       count += 1
     }
-    const taken = this.#lines.splice(0, count)
-    const [first] = taken
-    this.#batch = taken.length === 1 && first !== undefined ? first : Buffer.concat(taken, bytes)
     this.#batchLines = count
-    this.#writeBatch(this.#batch)
+    this.#writeBatch(Buffer.from(this.#lines.splice(0, count).join('')))
   }
 
   #writeBatch(batch: Buffer): void {

@@ -44,6 +44,7 @@ function startLog(level?: LogLevel, format?: LogFormat) {
   let text = ''
   createLogWriter({
     telemetry,
+    gatherMs: 0,
     clock: { ...systemClock, wallMs: () => Date.UTC(2026, 10, 24, 1, 2, 3, 4) },
     ...(level === undefined ? {} : { level }),
     ...(format === undefined ? {} : { format }),

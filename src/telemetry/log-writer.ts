@@ -22,6 +22,7 @@ export interface LogWriterOptions {
   readonly fd?: number
   readonly queueBytesMax?: number
   readonly writeBytes?: WriteBytes
+  readonly gatherMs?: number
 }
 
 export interface LogWriter {
@@ -37,6 +38,7 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
     clock: options.clock,
     ...(options.queueBytesMax === undefined ? {} : { queueBytesMax: options.queueBytesMax }),
     ...(options.writeBytes === undefined ? {} : { writeBytes: options.writeBytes }),
+    ...(options.gatherMs === undefined ? {} : { gatherMs: options.gatherMs }),
   })
   const log = createLogger(options, sink)
   const { attempts, exchanges, notices } = options.telemetry
