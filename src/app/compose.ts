@@ -73,7 +73,7 @@ export interface HouseOptions {
 export function composeHouse(ground: Ground, options: HouseOptions): House {
   const { config } = options
   const { clock, telemetry, health, transport, random } = ground
-  const redactor = createRedactor(config.secrets)
+  const redactor = createRedactor(config.secrets, hostsOf(config))
   const sender = createSender({
     transport,
     clock,
@@ -126,6 +126,10 @@ function admissionFor({ limits }: HoldfastConfig, before: House | undefined): Ad
     requestsInFlightMax: limits.requestsInFlight,
     bufferedBytesMax: limits.bufferedBytes,
   })
+}
+
+function hostsOf(config: HoldfastConfig): readonly string[] {
+  return config.providers.map(({ provider }) => new URL(provider.baseUrl).host)
 }
 
 function modelsOf(configured: ConfiguredProvider, lists: ModelLists): readonly string[] {

@@ -2,6 +2,7 @@
 
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Clock, Timer } from '../std/clock.ts'
+import { type StopSignal, StopSource } from '../std/stop-signal.ts'
 
 /** We answer this much before a client's own timeout would cut us off. */
 export const CLIENT_TIMEOUT_MARGIN_MS = 500
@@ -15,23 +16,21 @@ export interface DeadlineOptions {
   /** Limit until the answer begins, ms: what the client itself waits for. */
   readonly beginMs?: number
   /** Aborts when the client leaves or the gateway shuts down. */
-  readonly parent: AbortSignal
+  readonly parent: StopSignal
 }
 
 /** Its signal aborts with the GatewayError that the client is told, if it is still there. */
 export class Deadline {
-  readonly signal: AbortSignal
-  readonly #controller = new AbortController()
+  readonly #source = new StopSource()
   readonly #clock: Clock
   readonly #endsAtMs: number
-  readonly #parent: AbortSignal
+  readonly #parent: StopSignal
   readonly #timer: Timer
   #beginTimer: Timer | undefined
 
   constructor(options: DeadlineOptions) {
     const { clock, deadlineMs, parent } = options
     const beginMs = Math.min(options.beginMs ?? deadlineMs, deadlineMs)
-    this.signal = this.#controller.signal
     this.#clock = clock
     this.#parent = parent
     this.#endsAtMs = clock.nowMs() + beginMs
@@ -39,6 +38,10 @@ export class Deadline {
     if (beginMs < deadlineMs) this.#beginTimer = clock.after(beginMs, () => this.#expire(beginMs))
     if (parent.aborted) this.#onParentAbort()
     else parent.addEventListener('abort', this.#onParentAbort, { once: true })
+  }
+
+  get signal(): StopSignal {
+    return this.#source
   }
 
   /** What is left for the answer to begin, ms; never negative. */
@@ -59,11 +62,11 @@ export class Deadline {
   }
 
   readonly #onParentAbort = () => {
-    this.#controller.abort(this.#parent.reason)
+    this.#source.stop(this.#parent.reason)
   }
 
   #expire(limitMs: number): void {
-    this.#controller.abort(
+    this.#source.stop(
       new GatewayError(
         'deadline_exceeded',
         `The request was not finished within its deadline of ${limitMs / 1_000} s.`,

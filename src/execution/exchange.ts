@@ -1,6 +1,7 @@
 /** One client request and what is known of it on arrival. */
 
 import type { Envelope, Operation } from '../canonical/envelope.ts'
+import type { StopSignal } from '../std/stop-signal.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 
 export interface Exchange {
@@ -15,5 +16,5 @@ export interface Exchange {
   /** Monotonic time of arrival, ms. */
   readonly arrivedAtMs: number
   /** Aborts when the client leaves. */
-  readonly signal: AbortSignal
+  readonly signal: StopSignal
 }

@@ -20,7 +20,7 @@ import { AttemptLog } from './attempt-log.ts'
 import { clientTimeoutMs, Deadline } from './deadline.ts'
 import { type DecodedRequest, decodeOnce, type EncodedCall, encodeCall } from './encode-call.ts'
 import type { Exchange } from './exchange.ts'
-import { relay } from './relay.ts'
+import { type Committed, relay } from './relay.ts'
 import type { Reply } from './reply.ts'
 import { toldError } from './told-error.ts'
 
@@ -34,7 +34,7 @@ export interface ExecutionDeps {
   /** Takes secrets out of an error that holds a provider's words (SEC-22). */
   redact(error: GatewayError): GatewayError
   /** The context window of a target's model, tokens, where it is known. */
-  contextWindow?(target: Target): number | undefined
+  readonly contextWindow?: (target: Target) => number | undefined
 }
 
 export interface Execution {
@@ -209,9 +209,7 @@ class PlanRun {
       })
       this.#waitedMs += clock.nowMs() - attempt.startedAtMs
       this.#deps.health.recordSuccess(healthKey(target))
-      const deadline = this.#deadline
-      if (committed.body instanceof Uint8Array) deadline.dispose()
-      else committed.settled.finally(() => deadline.dispose())
+      this.#follow(target, committed)
       return this.#reply(target, response, committed)
     } catch (thrown) {
       this.#waitedMs += clock.nowMs() - attempt.startedAtMs
@@ -230,12 +228,28 @@ class PlanRun {
       throw this.#deadline.signal.reason
     }
     attempt.fail(error, { hasBegun: how.hasBegun })
-    const { health } = this.#deps
-    const nowMs = this.#deps.clock.nowMs()
+    this.#remember(target, error)
+    return error
+  }
+
+  /** The deadline holds until the last byte; what breaks a stream off says as much of the target as a refusal does. */
+  #follow(target: Target, committed: Committed): void {
+    if (committed.body instanceof Uint8Array) {
+      this.#deadline.dispose()
+      return
+    }
+    void committed.settled.then(({ error }) => {
+      this.#deadline.dispose()
+      if (error !== undefined) this.#remember(target, error)
+    })
+  }
+
+  #remember(target: Target, error: GatewayError): void {
+    const { health, clock } = this.#deps
+    const nowMs = clock.nowMs()
     const known = health.verdict(healthKey(target), nowMs)
     health.recordFailure(healthKey(target), error, nowMs)
     if (known.type !== error.row.health) this.#alert(target, error)
-    return error
   }
 
   /** Our own defects hold no provider's words, and their cause is needed to mend them. */
@@ -259,7 +273,7 @@ class PlanRun {
     })
   }
 
-  #reply(target: Target, response: UpstreamResponse, committed: Awaited<ReturnType<typeof relay>>): Reply {
+  #reply(target: Target, response: UpstreamResponse, committed: Committed): Reply {
     const upstreamRequestId = response.headers['x-request-id'] ?? response.headers['request-id']
     const firstTokenMs = this.#deps.clock.nowMs() - this.#exchange.arrivedAtMs
     return {

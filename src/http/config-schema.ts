@@ -1,13 +1,17 @@
 /** What the file says of the server's own side. */
 
 import { z } from 'zod'
-import { byteSizeSchema } from '../std/config-values.ts'
+import { byteSizeSchema, durationSchema } from '../std/config-values.ts'
 
 /** Where the gateway listens unless told otherwise. */
 export const LISTEN_HOST = '127.0.0.1'
 export const LISTEN_PORT = 4141
 /** Largest request body, bytes. */
 export const BODY_BYTES = 32 * 1024 ** 2
+/** How long a gateway told to stop still accepts requests, ms. */
+export const SHUTDOWN_WAIT_MS = 0
+/** How long running requests may go on after that, ms. */
+export const SHUTDOWN_DRAIN_MS = 120_000
 
 export const listenSchema = z
   .union([z.string(), z.number()])
@@ -20,3 +24,19 @@ export const httpLimitsShape = {
     .default(BODY_BYTES)
     .describe('Largest request body that is read. Default 32MiB.'),
 }
+
+export const shutdownSchema = z
+  .strictObject({
+    wait: durationSchema({ minMs: 0, maxMs: 600_000 })
+      .default(SHUTDOWN_WAIT_MS)
+      .describe(
+        'After SIGTERM or SIGINT: how long /readyz already says 503 while requests are still accepted, so that load balancers can turn away. Default 0s.',
+      ),
+    drain: durationSchema({ minMs: 0, maxMs: 24 * 3_600_000 })
+      .default(SHUTDOWN_DRAIN_MS)
+      .describe(
+        'After that: how long running requests may go on before they are ended with an error of their own dialect. Default 2m.',
+      ),
+  })
+  .prefault({})
+  .describe('How the gateway comes to rest.')

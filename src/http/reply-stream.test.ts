@@ -178,7 +178,9 @@ describe('a slow reader', () => {
     await client.until('\r\n\r\n')
     client.socket.pause()
     const chunk = new Uint8Array(1_000_000).fill(46)
-    const aborted = new Promise((resolve) => exchange()?.signal.addEventListener('abort', resolve))
+    const aborted = new Promise<void>((resolve) =>
+      exchange()?.signal.addEventListener('abort', () => resolve()),
+    )
     while (seen.paused === 0) {
       queue.push(chunk)
       await new Promise((resolve) => setImmediate(resolve))

@@ -32,7 +32,7 @@ export type RouteMatch =
   | { readonly type: 'unknown' }
 
 /** Where the API is looked for: a forgotten or a doubled version, and the prefixes of other gateways. */
-const API_BASES = ['', '/v1/v1', '/openai/v1', '/openai', '/anthropic/v1', '/anthropic']
+const API_BASES = ['', '/v1/v1', '/openai/v1', '/openai', '/anthropic/v1', '/anthropic/v1/v1', '/anthropic']
 
 const AZURE_CHAT = '/openai/deployments/*/chat/completions'
 

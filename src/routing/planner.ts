@@ -52,12 +52,19 @@ export function createPlanner(options: PlannerOptions): Planner {
 
 /** The names under which the health of a target is remembered. */
 export function healthKey(target: Target): HealthKey {
+  const known = healthKeys.get(target)
+  if (known) return known
   const fingerprint = target.credential?.fingerprint ?? 'none'
-  return {
+  const key = {
     target: `t:${target.id}:${fingerprint}`,
     credential: `c:${target.provider.id}:${fingerprint}`,
   }
+  healthKeys.set(target, key)
+  return key
 }
+
+/** Made once for each target: it is asked for several times an attempt. */
+const healthKeys = new WeakMap<Target, HealthKey>()
 
 /** `provider/model`, or a bare model name that some provider claims. */
 function directRoute(name: string, options: PlannerOptions): Route {

@@ -1,5 +1,7 @@
 /** Time, handed in. Nothing outside this file reads the machine's clock, so a test can hold time still. */
 
+import type { StopSignal } from './stop-signal.ts'
+
 /** A pending call that can be taken back. */
 export interface Timer {
   cancel(): void
@@ -55,7 +57,7 @@ export const systemClock: Clock = {
 }
 
 /** Resolves after `delayMs`, or rejects with the signal's reason as soon as it aborts. */
-export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+export function sleep(clock: Clock, delayMs: number, signal?: StopSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
     const timer = clock.after(delayMs, () => {

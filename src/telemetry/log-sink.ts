@@ -91,9 +91,7 @@ class QueueSink implements LogSink {
     }
     this.#lines.push(line)
     this.#queuedBytes += lineBytes
-    if (this.#batch !== undefined) return
-    if (this.#gatherMs === 0 || this.#queuedBytes >= GATHER_BYTES) this.#writeNext()
-    else this.#gathering ??= this.#clock.after(this.#gatherMs, () => this.#writeNext())
+    if (this.#batch === undefined) this.#writeSoon()
   }
 
   flush(withinMs: number): Promise<void> {
@@ -110,6 +108,18 @@ class QueueSink implements LogSink {
       const timer = this.#clock.after(withinMs, finish)
       this.#onIdle = finish
     })
+  }
+
+  /** At once where there is much, or somebody waits for the end; else when more may have gathered. */
+  #writeSoon(): void {
+    if (
+      this.#lines.length === 0 ||
+      this.#onIdle ||
+      this.#gatherMs === 0 ||
+      this.#queuedBytes >= GATHER_BYTES
+    ) {
+      this.#writeNext()
+    } else this.#gathering ??= this.#clock.after(this.#gatherMs, () => this.#writeNext())
   }
 
   #writeNext(): void {
@@ -137,7 +147,7 @@ class QueueSink implements LogSink {
       this.#queuedBytes -= written
       if (written < batch.length) return this.#writeBatch(batch.subarray(written))
       this.#batch = undefined
-      this.#writeNext()
+      this.#writeSoon()
     })
   }
 

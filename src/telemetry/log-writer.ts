@@ -74,13 +74,27 @@ function createLogger(options: LogWriterOptions, sink: LogSink) {
     {
       level: options.level ?? 'info',
       base: null,
-      timestamp: () => `,"time":"${new Date(options.clock.wallMs()).toISOString()}"`,
+      timestamp: createTimestamp(options.clock),
       formatters: { level: (label) => ({ level: label }) },
       // Inside a JSON line these characters can only stand in strings, where an escape says the same.
       hooks: { streamWrite: options.format === 'pretty' ? prettyLine : safeLine },
     },
     sink,
   )
+}
+
+/** Many lines are written within one millisecond: its text is made once. */
+function createTimestamp(clock: Clock): () => string {
+  let lastMs = Number.NaN
+  let text = ''
+  return () => {
+    const nowMs = Math.floor(clock.wallMs())
+    if (nowMs !== lastMs) {
+      lastMs = nowMs
+      text = `,"time":"${new Date(nowMs).toISOString()}"`
+    }
+    return text
+  }
 }
 
 function safeLine(line: string): string {

@@ -33,6 +33,8 @@ class Family<Entry> {
   readonly #create: (labels: Labels) => Entry
   readonly #seriesMax: number
   readonly #entries = new Map<string, Entry>()
+  /** Traffic comes in runs: the label set of the last time is usually the one of this time. */
+  #last: { readonly values: LabelValues; readonly entry: Entry } | undefined
 
   constructor(labelNames: readonly string[], create: (labels: Labels) => Entry, seriesMax: number) {
     this.#labelNames = labelNames
@@ -41,6 +43,13 @@ class Family<Entry> {
   }
 
   of(values: LabelValues): Entry {
+    if (this.#last !== undefined && isSame(this.#last.values, values)) return this.#last.entry
+    const entry = this.#find(values)
+    this.#last = { values, entry }
+    return entry
+  }
+
+  #find(values: LabelValues): Entry {
     const key = values.join('\n')
     const known = this.#entries.get(key)
     if (known !== undefined) return known
@@ -69,6 +78,11 @@ class Family<Entry> {
     const pairs = this.#labelNames.map((name, at) => [name, values[at]?.slice(0, LABEL_LENGTH_MAX)] as const)
     return Object.fromEntries(pairs.filter((pair): pair is [string, string] => pair[1] !== undefined))
   }
+}
+
+function isSame(left: LabelValues, right: LabelValues): boolean {
+  for (let at = 0; at < right.length; at += 1) if (left[at] !== right[at]) return false
+  return left.length === right.length
 }
 
 export class Counter {

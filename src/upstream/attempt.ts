@@ -1,20 +1,8 @@
-/** One try at one target, and how it can end. */
+/** What goes into one try at one target, and what comes back when it begins well. */
 
-import type { Usage } from '../canonical/usage.ts'
-import type { GatewayError } from '../errors/gateway-error.ts'
+import type { StopSignal } from '../std/stop-signal.ts'
 import type { Target } from '../providers/provider.ts'
 import type { ResponseHeaders } from '../std/transport.ts'
-
-export interface Attempt {
-  readonly exchangeId: string
-  readonly number: number
-  readonly target: Target
-}
-
-export type Outcome =
-  | { readonly type: 'completed'; readonly usage?: Usage }
-  | { readonly type: 'cancelled'; readonly usage?: Usage }
-  | { readonly type: 'failed'; readonly error: GatewayError; readonly usage?: Usage }
 
 /** What is sent: everything above the socket is decided. */
 export interface UpstreamRequest {
@@ -28,7 +16,7 @@ export interface UpstreamRequest {
   /** The request asked for a stream. */
   readonly stream: boolean
   /** Aborts when the client left or the deadline passed; its reason is a GatewayError. */
-  readonly signal: AbortSignal
+  readonly signal: StopSignal
 }
 
 /**

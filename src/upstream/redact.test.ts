@@ -134,3 +134,10 @@ describe('redacting an error', () => {
     expect(error.message.length).toBe(ERROR_MESSAGE_MAX)
   })
 })
+
+test('fault 38: the addresses of providers are taken out, plain words are not', () => {
+  const redactor = createRedactor([], ['10.1.2.3:8000', 'llm.corp.example', 'localhost'])
+  expect(redactor.redact('no route for 10.1.2.3:8000 or llm.corp.example on localhost')).toBe(
+    'no route for [host] or [host] on localhost',
+  )
+})

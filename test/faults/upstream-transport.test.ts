@@ -283,4 +283,5 @@ test('fault 16: a few interim answers before the real one do no harm', async () 
     upstreams: { primary: { dialect: 'openai-chat', origin: wall.origin } },
   })
   expectWhole(await bench.ask({ client: 'openai-chat', mode: 'plain' }), 'After all.')
+  expect(wall.requests).toHaveLength(1)
 })

@@ -19,6 +19,8 @@ export interface HoldfastConfig {
     readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent'
     readonly format?: 'json' | 'pretty'
   }
+  /** How the gateway comes to rest: still accepting for `waitMs`, then for `drainMs` only finishing what runs. */
+  readonly shutdown: { readonly waitMs: number; readonly drainMs: number }
   /** Whether local servers on their usual ports are to be looked for at start. */
   readonly discover: boolean
   /** Every secret there is, header values among them: what the redactor must know. */

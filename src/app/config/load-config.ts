@@ -142,6 +142,7 @@ function resolve(
     routes,
     limits: document.limits,
     log: { level: document.log.level, ...(document.log.format && { format: document.log.format }) },
+    shutdown: { waitMs: document.shutdown.wait, drainMs: document.shutdown.drain },
     discover: document.discover,
     warnings,
     ...(options.path !== undefined && { path: options.path }),

@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { admissionLimitsShape } from '../../admission/config-schema.ts'
-import { httpLimitsShape, listenSchema } from '../../http/config-schema.ts'
+import { httpLimitsShape, listenSchema, shutdownSchema } from '../../http/config-schema.ts'
 import { keysSchema } from '../../keys/config-schema.ts'
 import { providersSchema } from '../../providers/config-schema.ts'
 import { knownProviders } from '../../providers/index.ts'
@@ -27,6 +27,7 @@ export const configSchema = z
       .prefault({})
       .describe('Bounds of the process.'),
     log: logSchema,
+    shutdown: shutdownSchema,
   })
   .describe('Configuration of Holdfast.')
 

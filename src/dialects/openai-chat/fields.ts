@@ -15,8 +15,10 @@ type Present<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] }
 
 /** Drops what is `undefined`, so that absent stays absent. */
 export function withoutAbsent<T extends object>(value: T): Present<T> {
+  const present: Partial<T> = {}
+  for (const name in value) if (value[name] !== undefined) present[name] = value[name]
   // Only members that are undefined are left out, which is what `Present` says.
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as Present<T>
+  return present as unknown as Present<T>
 }
 
 /** The value as a list of one, or of none. */

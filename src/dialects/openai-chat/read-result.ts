@@ -47,9 +47,11 @@ export function resultOf(answer: JsonObject): InferenceResult {
   })
 }
 
+const decoder = new TextDecoder()
+
 /** White space before the JSON is how servers keep a plain answer's connection alive. */
 function parseAnswer(body: Uint8Array): JsonObject {
-  const text = new TextDecoder().decode(body)
+  const text = decoder.decode(body)
   let parsed: unknown
   try {
     parsed = JSON.parse(text)

@@ -218,7 +218,7 @@ describe('an error', () => {
     expect(text).toMatch(/^data: .*\n\n$/)
     expect(JSON.parse(text.slice(6))).toMatchObject({
       error: { code: 'upstream_truncated', type: 'api_error', holdfast: { partial: true } },
-      choices: [{ index: 0, delta: {}, finish_reason: 'error' }],
+      choices: [{ delta: {}, finish_reason: 'error' }],
     })
   })
 })

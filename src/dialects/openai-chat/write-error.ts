@@ -10,9 +10,12 @@ export function writeError(error: GatewayError, context: ErrorContext): string {
   return JSON.stringify({ error: errorObject(error, context) })
 }
 
-/** No `[DONE]` follows: the finish reason says to those who read no errors that the answer is not whole. */
+/**
+ * No `[DONE]` follows: the finish reason says to those who read no errors that the answer is not whole. The choice has no
+ * index, or Vercel's AI SDK takes the event for a chunk like any other and never sees the error.
+ */
 export function writeStreamError(error: GatewayError, context: ErrorContext): string {
-  const choices = [{ index: 0, delta: {}, finish_reason: 'error' }]
+  const choices = [{ delta: {}, finish_reason: 'error' }]
   return `data: ${JSON.stringify({ error: errorObject(error, context), choices })}\n\n`
 }
 
