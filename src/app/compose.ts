@@ -25,6 +25,7 @@ import { createSender } from '../upstream/send.ts'
 import { readVersion } from './version.ts'
 import { createTargetTable } from './target-table.ts'
 import type { ConfiguredProvider, ConfiguredRoute, HoldfastConfig } from './config/config.ts'
+import { listKey, type ModelLists } from './discover-models.ts'
 
 const USER_AGENT = `holdfast/${readVersion()}`
 
@@ -51,9 +52,6 @@ export function composeProber({ transport, clock, telemetry }: Ground): FetchDep
     sender: createSender({ transport, clock, telemetry, dialects, redactor: createRedactor() }),
   }
 }
-
-/** Models that providers listed, by provider id; filled in the background, after the start. */
-export type ModelLists = ReadonlyMap<string, readonly string[]>
 
 export interface House {
   readonly config: HoldfastConfig
@@ -133,7 +131,7 @@ function hostsOf(config: HoldfastConfig): readonly string[] {
 }
 
 function modelsOf(configured: ConfiguredProvider, lists: ModelLists): readonly string[] {
-  return [...new Set([...(configured.models ?? []), ...(lists.get(configured.provider.id) ?? [])])]
+  return [...new Set([...(configured.models ?? []), ...(lists.get(listKey(configured.provider)) ?? [])])]
 }
 
 /** The configuration was checked: every target of a route names a configured provider. */

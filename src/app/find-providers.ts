@@ -129,6 +129,6 @@ function isFirstForItsKey(provider: Provider): boolean {
   return first?.id === provider.id
 }
 
-function isSameServer(left: Provider, right: Provider): boolean {
+export function isSameServer(left: Provider, right: Provider): boolean {
   return left.id === right.id || new URL(left.baseUrl).host === new URL(right.baseUrl).host
 }

@@ -1,12 +1,12 @@
 /** From nothing to a gateway that answers, and back: start, reload, drain, stop. */
 
-import { readFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
+import type { Admission } from '../admission/admission.ts'
 import { dialects } from '../dialects/index.ts'
+import { describeDefect } from '../errors/describe-defect.ts'
 import { createGatewayServer, type GatewayServer } from '../http/server.ts'
-import { parseAddress } from '../providers/target.ts'
 import { createSimulatorTransport } from '../simulator/transport.ts'
-import { systemClock } from '../std/clock.ts'
+import { sleep, systemClock } from '../std/clock.ts'
 import { systemIds, systemRandom } from '../std/ids.ts'
 import type { Transport } from '../std/transport.ts'
 import { createLogWriter, type LogWriter } from '../telemetry/log-writer.ts'
@@ -16,30 +16,25 @@ import { createTelemetry } from '../telemetry/telemetry.ts'
 import type { FetchDeps } from '../upstream/fetch-json.ts'
 import { probe } from '../upstream/models.ts'
 import { createUndiciTransport } from '../upstream/undici-transport.ts'
-import {
-  composeHouse,
-  composeProber,
-  createGround,
-  type Ground,
-  type House,
-  type ModelLists,
-} from './compose.ts'
-import { type ConfigFault, formatFault } from './config/fault.ts'
+import { completeConfig } from './complete-config.ts'
+import { composeHouse, composeProber, createGround, type Ground, type House } from './compose.ts'
+import { ConfigSource } from './config-source.ts'
 import type { HoldfastConfig } from './config/config.ts'
-import { findConfigPath } from './config/find-config.ts'
-import { loadConfig } from './config/load-config.ts'
-import { listModelsOf } from './discover-models.ts'
-import { findLocalServers } from './find-providers.ts'
+import { type ConfigFault, formatFault } from './config/fault.ts'
+import { ModelDiscovery } from './discover-models.ts'
+import { oneAtATime } from './one-at-a-time.ts'
+import { type FaultSource, outliveFaults } from './process-faults.ts'
+import { connectionsMax, whatNeedsRestart, whyNotInForce } from './reload-rules.ts'
 import { routeTransport } from './routed-transport.ts'
-import { SIMULATOR_ORIGIN, simulatedProvider } from './simulated-provider.ts'
-import { watchForChange } from './watch-file.ts'
+import { SIMULATOR_ORIGIN } from './simulated-provider.ts'
+import { FileWatch } from './watch-file.ts'
 
-/** How long running streams may go on after SIGTERM, ms. */
-export const DRAIN_MS = 120_000
+/** How long, after the last byte to a client, the records of what was cut may take to be written, ms. */
+const SETTLE_MS = 1_000
+/** How long connections to providers may take to close, ms. */
+const TRANSPORT_CLOSE_MS = 2_000
 /** How long the last log lines may take to leave, ms. */
 const LOG_FLUSH_MS = 1_000
-/** An answer and its own request, and the gateway's own files. */
-const CONNECTIONS_MIN = 512
 
 export interface StartOptions {
   readonly configPath?: string
@@ -51,6 +46,8 @@ export interface StartOptions {
   readonly logLevel?: HoldfastConfig['log']['level']
   /** Look for model servers on this machine's usual ports. Default: what the configuration says. */
   readonly findsLocalServers?: boolean
+  /** Whose uncaught faults are logged and outlived; without it they end the process, as Node has it. */
+  readonly faults?: FaultSource
   /** Instead of sockets: for tests. */
   readonly transport?: Transport
   /** Channels made by whoever wants to listen from the start: for tests. */
@@ -63,9 +60,12 @@ export interface RunningGateway {
   /** The configuration in force. */
   readonly config: HoldfastConfig
   readonly isSimulated: boolean
-  /** Reads the file again now; the faults that kept it from coming into force, none when it did. */
+  /** Reads the file again; the faults that kept it from coming into force, none when it did. Never rejects. */
   reload(): Promise<readonly ConfigFault[]>
-  /** Finishes what runs, for `drainMs` at most, and stops. Calling it again stops at once. */
+  /**
+   * Comes to rest as the configuration's `shutdown` says; with `drainMs`, without the wait before the drain. Calling it
+   * again stops at once.
+   */
   stop(drainMs?: number): Promise<void>
   /** Resolves when the gateway has stopped. */
   readonly stopped: Promise<void>
@@ -84,10 +84,11 @@ export class StartError extends Error {
   }
 }
 
-/** Throws StartError where the configuration or the address does not allow a start. */
+/** Throws StartError where the configuration or the address does not allow a start; nothing is left open then. */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
-  const starting = new Starting(options)
-  const config = starting.readConfig()
+  const source = new ConfigSource(options)
+  const watch = source.path === undefined ? undefined : new FileWatch(source.path, { clock: systemClock })
+  const config = firstConfig(source)
   const transport = options.transport ?? createSocketTransport(config)
   const ground = createGround({
     clock: systemClock,
@@ -96,78 +97,63 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     telemetry: options.telemetry ?? createTelemetry(),
     transport: routeTransport(SIMULATOR_ORIGIN, createSimulatorTransport(), transport),
   })
-  const running = new Running(options, { starting, ground, limits: config.limits })
-  await running.start(config)
+  const running = new Running(options, { source, watch, ground, config })
+  await running.start()
   return running
+}
+
+function firstConfig(source: ConfigSource): HoldfastConfig {
+  const loaded = source.load()
+  if (loaded.ok) return loaded.config
+  throw new StartError('configuration', loaded.faults.map(formatFault).join('\n'), loaded.faults)
 }
 
 function createSocketTransport(config: HoldfastConfig): Transport {
   try {
-    return createUndiciTransport({
-      connectionsMax: Math.max(CONNECTIONS_MIN, config.limits.requestsInFlight),
-    })
+    return createUndiciTransport({ connectionsMax: connectionsMax(config) })
   } catch (error) {
     throw new StartError('environment', error instanceof Error ? error.message : String(error))
   }
 }
 
-/** Where the configuration comes from. */
-class Starting {
-  readonly #options: StartOptions
-  readonly configPath: string | undefined
-
-  constructor(options: StartOptions) {
-    this.#options = options
-    this.configPath = findConfigPath(options.configPath)
-  }
-
-  load() {
-    const { env, listen } = this.#options
-    return loadConfig({
-      env,
-      readFile: (path) => readFileSync(path, 'utf8'),
-      ...(this.configPath === undefined ? {} : { path: this.configPath }),
-      ...(listen === undefined ? {} : { listen }),
-    })
-  }
-
-  readConfig(): HoldfastConfig {
-    const loaded = this.load()
-    if (loaded.ok) return loaded.config
-    throw new StartError('configuration', loaded.faults.map(formatFault).join('\n'), loaded.faults)
-  }
+interface RunningParts {
+  readonly source: ConfigSource
+  readonly watch: FileWatch | undefined
+  readonly ground: Ground
+  /** As the file has it. */
+  readonly config: HoldfastConfig
 }
 
 class Running implements RunningGateway {
   readonly #options: StartOptions
-  readonly #starting: Starting
+  readonly #parts: RunningParts
   readonly #ground: Ground
   readonly #server: GatewayServer
   readonly #prober: FetchDeps
+  readonly #discovery: ModelDiscovery
   readonly #closers: (() => unknown)[] = []
   readonly #stopped = Promise.withResolvers<void>()
+  /** Aborts when stopping is to go at once. */
+  readonly #cut = new AbortController()
+  /** Of every configuration that still serves somebody. */
+  readonly #admissions = new Set<Admission>()
   #house: House | undefined
   #log: LogWriter | undefined
-  #modelLists: ModelLists = new Map()
   #isAccepting = true
   #isStopping = false
   url = ''
   port = 0
+  /** One at a time, so that what was read last is what is in force. */
+  readonly reload: () => Promise<readonly ConfigFault[]> = oneAtATime(() => this.#reload())
 
-  constructor(
-    options: StartOptions,
-    parts: {
-      readonly starting: Starting
-      readonly ground: Ground
-      readonly limits: HoldfastConfig['limits']
-    },
-  ) {
-    const { starting, ground, limits } = parts
+  constructor(options: StartOptions, parts: RunningParts) {
+    const { ground, config } = parts
     const { telemetry, clock, ids } = ground
     this.#options = options
-    this.#starting = starting
+    this.#parts = parts
     this.#ground = ground
     this.#prober = composeProber(ground)
+    this.#discovery = new ModelDiscovery(this.#prober, () => this.#moveTo(this.config))
     const metrics = createMetrics({
       telemetry,
       inFlight: () => this.#server.openCalls,
@@ -180,7 +166,7 @@ class Running implements RunningGateway {
       clock,
       ids,
       telemetry,
-      limits: { bodyBytes: limits.bodyBytes },
+      limits: { bodyBytes: config.limits.bodyBytes },
       metrics: () => metrics.render(),
     })
   }
@@ -197,59 +183,113 @@ class Running implements RunningGateway {
     return this.#stopped.promise
   }
 
-  async start(fromFile: HoldfastConfig): Promise<void> {
-    const config = await this.#complete(fromFile)
-    this.#house = this.#compose(config)
-    this.#openLog(config)
-    await this.#listen(config)
-    this.#watchConfig()
-    void this.#learnModels(this.#house)
+  async start(): Promise<void> {
+    try {
+      const config = await this.#complete(this.#parts.config)
+      this.#moveTo(config)
+      this.#openLog(config)
+      await this.#listen(config)
+    } catch (error) {
+      await this.#close()
+      throw error
+    }
+    this.#parts.watch?.start(() => void this.reload())
+    this.#discovery.follow(this.config.providers)
   }
 
-  async reload(): Promise<readonly ConfigFault[]> {
-    const { notices } = this.#ground.telemetry
-    const loaded = this.#starting.load()
-    if (!loaded.ok) {
-      const first = loaded.faults.map(formatFault).join(' | ')
-      notices.publish({
-        level: 'error',
-        name: 'config_rejected',
-        message: `The configuration was not changed, the one before stays in force: ${first}`,
-        facts: { faults: loaded.faults.length },
-      })
-      return loaded.faults
-    }
-    const config = await this.#complete(loaded.config)
-    if (this.#isStopping) return []
-    const before = this.#current().config.listen
-    this.#house = this.#compose(config)
-    notices.publish({
-      level: 'info',
-      name: 'config_reloaded',
-      message: `The configuration is in force: ${config.providers.length} providers, ${config.routes.length} routes.`,
-    })
-    if (before.host !== config.listen.host || before.port !== config.listen.port) {
-      notices.publish({
-        level: 'warn',
-        name: 'config_needs_restart',
-        message: 'The listen address has changed; it takes effect at the next start.',
-      })
-    }
-    void this.#learnModels(this.#house)
-    return []
-  }
-
-  async stop(drainMs: number = DRAIN_MS): Promise<void> {
+  async stop(drainMs?: number): Promise<void> {
     if (this.#isStopping) {
+      this.#cut.abort()
       await this.#server.close()
       return this.stopped
     }
     this.#isStopping = true
     this.#isAccepting = false
-    await this.#server.drain(drainMs)
-    await this.#ground.transport.close()
-    for (const close of this.#closers.reverse()) await close()
-    this.#stopped.resolve()
+    this.#parts.watch?.stop()
+    this.#discovery.stop()
+    // Timers of the clock let a process end; it must not before all this is done.
+    const hold = setInterval(() => {}, TRANSPORT_CLOSE_MS)
+    try {
+      await this.#drain(drainMs === undefined ? this.config.shutdown : { waitMs: 0, drainMs })
+    } finally {
+      await this.#close()
+      clearInterval(hold)
+      this.#stopped.resolve()
+    }
+  }
+
+  async #drain({ waitMs, drainMs }: HoldfastConfig['shutdown']): Promise<void> {
+    this.#ground.telemetry.notices.publish({
+      level: 'info',
+      name: 'gateway_stopping',
+      message: `The gateway is told to stop: it accepts requests for ${waitMs} ms more, and finishes them within ${drainMs} ms.`,
+      facts: { waitMs, drainMs, openCalls: this.#server.openCalls },
+    })
+    if (waitMs > 0) await this.#pause(waitMs)
+    await this.#server.drain(this.#cut.signal.aborted ? 0 : drainMs)
+    await this.#untilSettled()
+  }
+
+  #pause(waitMs: number): Promise<void> {
+    return sleep(this.#ground.clock, waitMs, this.#cut.signal).catch(() => undefined)
+  }
+
+  /** A place is given back in the moment its record is published: who waits for the one has the other. */
+  async #untilSettled(): Promise<void> {
+    const { clock } = this.#ground
+    const endsAtMs = clock.nowMs() + SETTLE_MS
+    while (clock.nowMs() < endsAtMs && [...this.#admissions].some((one) => one.requestsInFlight > 0)) {
+      await sleep(clock, 1)
+    }
+  }
+
+  async #close(): Promise<void> {
+    const { transport, clock } = this.#ground
+    await Promise.race([transport.close(), sleep(clock, TRANSPORT_CLOSE_MS)])
+    for (const close of this.#closers.splice(0).reverse()) await close()
+  }
+
+  async #reload(): Promise<readonly ConfigFault[]> {
+    if (this.#isStopping) return []
+    try {
+      const loaded = this.#parts.source.load()
+      const faults = loaded.ok ? whyNotInForce(loaded.config, this.#parts.config) : loaded.faults
+      if (!loaded.ok || faults.length > 0) return this.#reject(faults)
+      const config = await this.#complete(loaded.config, this.config)
+      if (this.#isStopping) return []
+      this.#moveTo(config)
+      this.#announce(config)
+      this.#discovery.follow(config.providers)
+      return []
+    } catch (error) {
+      return this.#reject([unexpectedFault(error, this.#parts.source.path)])
+    }
+  }
+
+  #reject(faults: readonly ConfigFault[]): readonly ConfigFault[] {
+    this.#ground.telemetry.notices.publish({
+      level: 'error',
+      name: 'config_rejected',
+      message: `The configuration was not changed, the one before stays in force: ${faults.map(formatFault).join(' | ')}`,
+      facts: { faults: faults.length },
+    })
+    return faults
+  }
+
+  #announce(config: HoldfastConfig): void {
+    const { notices } = this.#ground.telemetry
+    notices.publish({
+      level: 'info',
+      name: 'config_reloaded',
+      message: `The configuration is in force: ${config.providers.length} providers, ${config.routes.length} routes.`,
+    })
+    const fields = whatNeedsRestart(config, this.#parts.config)
+    if (fields.length === 0) return
+    notices.publish({
+      level: 'warn',
+      name: 'config_needs_restart',
+      message: `Changed, and in effect from the next start on: ${fields.join(', ')}.`,
+    })
   }
 
   #current(): House {
@@ -257,25 +297,25 @@ class Running implements RunningGateway {
     throw new Error('the gateway is asked for before it was composed')
   }
 
-  #compose(config: HoldfastConfig): House {
-    return composeHouse(this.#ground, {
+  /** From here on, requests that arrive live in a house of this configuration; those inside stay where they are. */
+  #moveTo(config: HoldfastConfig): void {
+    this.#house = composeHouse(this.#ground, {
       config,
-      modelLists: this.#modelLists,
+      modelLists: this.#discovery.lists,
       isAccepting: () => this.#isAccepting,
       ...(this.#house === undefined ? {} : { before: this.#house }),
     })
+    for (const one of this.#admissions) if (one.requestsInFlight === 0) this.#admissions.delete(one)
+    this.#admissions.add(this.#house.admission)
   }
 
-  /** Adds what this machine offers; where there is no provider at all, the simulator answers. */
-  async #complete(config: HoldfastConfig): Promise<HoldfastConfig> {
-    const isWanted = this.#options.findsLocalServers ?? config.discover
-    const taken = config.providers.map((one) => one.provider)
-    const local = isWanted
-      ? await findLocalServers((request) => probe(request, this.#prober), this.#options.env, taken)
-      : []
-    const providers = [...config.providers, ...local]
-    const isSimulatorWanted = providers.length === 0 || config.routes.some(namesSimulator)
-    return { ...config, providers: isSimulatorWanted ? [...providers, simulatedProvider] : providers }
+  #complete(config: HoldfastConfig, before?: HoldfastConfig): Promise<HoldfastConfig> {
+    return completeConfig(config, {
+      env: this.#options.env,
+      probe: (request) => probe(request, this.#prober),
+      isSearching: this.#options.findsLocalServers ?? config.discover,
+      ...(before === undefined ? {} : { before }),
+    })
   }
 
   #openLog(config: HoldfastConfig): void {
@@ -291,6 +331,8 @@ class Running implements RunningGateway {
     })
     this.#log = log
     this.#closers.push(() => log.close(LOG_FLUSH_MS))
+    const { faults } = this.#options
+    if (faults) this.#closers.push(outliveFaults(faults, { notices: telemetry.notices, clock }))
   }
 
   async #listen(config: HoldfastConfig): Promise<void> {
@@ -304,24 +346,17 @@ class Running implements RunningGateway {
       throw new StartError('address', whyNoAddress(`${host}:${port}`, code))
     }
   }
-
-  #watchConfig(): void {
-    const { configPath } = this.#starting
-    if (configPath === undefined) return
-    this.#closers.push(watchForChange(configPath, () => void this.reload()))
-  }
-
-  /** Providers are asked for their models in the background: nobody waits for it, and an answer is never needed. */
-  async #learnModels(house: House): Promise<void> {
-    const lists = await listModelsOf(house.config.providers, this.#prober)
-    if (this.#isStopping || this.#house !== house) return
-    this.#modelLists = lists
-    this.#house = this.#compose(house.config)
-  }
 }
 
-function namesSimulator({ targets }: HoldfastConfig['routes'][number]): boolean {
-  return targets.some((target) => parseAddress(target)?.providerId === simulatedProvider.provider.id)
+function unexpectedFault(error: unknown, file = 'holdfast.yaml'): ConfigFault {
+  const { kind, at = '' } = describeDefect(error)
+  return {
+    file,
+    line: 1,
+    column: 1,
+    path: '',
+    message: `could not be put in force, a defect of the gateway (${kind} ${at})`,
+  }
 }
 
 function whyNoAddress(address: string, code: string): string {

@@ -1,5 +1,6 @@
 /** Everything a command has of the outside world, handed in so that tests can be that world. */
 
+import type { FaultSource } from '../app/process-faults.ts'
 import type { SignalSource } from '../app/signals.ts'
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
@@ -15,6 +16,8 @@ export interface CliIo {
   /** The working directory. */
   readonly directory: string
   readonly signals: SignalSource
+  /** Where what nobody caught is told; absent where that is somebody else's affair. */
+  readonly faults?: FaultSource
 }
 
 /** What every command takes. */

@@ -31,6 +31,7 @@ const processIo: CliIo = {
   env: process.env,
   directory: process.cwd(),
   signals: process,
+  faults: process,
 }
 
 function ignoreBrokenPipe(error: Error): void {

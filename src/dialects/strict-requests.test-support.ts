@@ -56,11 +56,11 @@ export function messagesRequestFaults(body: JsonObject): readonly string[] {
   const faults: string[] = []
   let open: string[] = []
   let previous = ''
+  const seen = new Set<unknown>()
   for (const [at, message] of objects(body['messages']).entries()) {
     const role = String(message['role'])
     const blocks = blocksOf(message['content'])
     if (role !== 'user' && role !== 'assistant') faults.push(`messages[${at}]: role ${role}`)
-    if (at === 0 && role !== 'user') faults.push('messages[0] is not the user’s')
     if (role === previous) faults.push(`messages[${at}]: two of ${role} in a row`)
     previous = role
     if (blocks.length === 0) faults.push(`messages[${at}]: empty`)
@@ -77,6 +77,8 @@ export function messagesRequestFaults(body: JsonObject): readonly string[] {
     open = calls.map((call) => String(call['id']))
     for (const call of calls) {
       if (!TOOL_USE_ID.test(String(call['id']))) faults.push(`messages[${at}]: id of a call`)
+      if (seen.has(call['id'])) faults.push(`messages[${at}]: an id of a call is used twice`)
+      seen.add(call['id'])
       if (!isJsonObject(call['input'])) faults.push(`messages[${at}]: input is no object`)
     }
     faults.push(...textFaults(blocks).map((fault) => `messages[${at}]: ${fault}`))

@@ -1,5 +1,6 @@
 /** The story of a request: admitted, planned, run, settled. When a step is added, a verb is added here and a room below. */
 
+import { describeDefect } from '../errors/describe-defect.ts'
 import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply, Settlement } from '../execution/reply.ts'
@@ -100,8 +101,8 @@ function recordFailure(error: GatewayError, served: Served & { plan?: Plan }, ro
   rooms.telemetry.notices.publish({
     level: 'error',
     name: 'gateway_defect',
-    message: error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : error.message,
-    facts: { exchangeId: served.exchange.id },
+    message: error.message,
+    facts: { exchangeId: served.exchange.id, ...describeDefect(error) },
   })
 }
 

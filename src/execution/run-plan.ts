@@ -203,6 +203,7 @@ class PlanRun {
         attempt,
         clock,
         commit: () => this.#deadline.begin(),
+        release: () => this.#deadline.dispose(),
         redact: (error) => toldError(this.#redact(error)),
         attempts: () => this.#log.summaries,
         modelId: this.#exchange.envelope.modelId,
@@ -305,11 +306,19 @@ class PlanRun {
     )
   }
 
-  /** Of all failures, the one the client is told: the latest that a retry may heal, else the latest. */
+  /** Of all failures, the one the client is told: one its program can cure, else the latest that a retry may heal, else the latest. */
   #worstCase(): GatewayError {
-    const error = this.#failures.findLast((failure) => failure.isClientRetryable) ?? this.#failures.at(-1)
+    const error =
+      this.#failures.findLast(isCurable) ??
+      this.#failures.findLast((failure) => failure.isClientRetryable) ??
+      this.#failures.at(-1)
     return error ?? new GatewayError('no_target_available', 'No target of the route could be tried.')
   }
+}
+
+/** A target would serve the request said in another way, and the refusal tells the client's program which (message threads). */
+function isCurable(failure: GatewayError): boolean {
+  return failure.code === 'loss_refused' && failure.facts.details !== undefined
 }
 
 /** A refusal remembered from an earlier request, with the time that is left of it. */
@@ -324,7 +333,6 @@ function refusedLosses(
 ): GatewayError {
   const named = losses.map((loss) => `${loss.field} (${loss.reason})`).join(', ')
   const [first] = losses
-  return new GatewayError('loss_refused', `The route is strict, and ${target.id} cannot express: ${named}.`, {
-    ...(first === undefined ? {} : { param: first.field }),
-  })
+  const message = `The route is strict, and ${target.id} cannot express: ${named}.`
+  return new GatewayError('loss_refused', message, first === undefined ? {} : { param: first.field })
 }

@@ -3,6 +3,7 @@
 import type { AttemptSummary, Passthrough, StreamFacts } from '../dialects/dialect.ts'
 import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { Clock } from '../std/clock.ts'
+import { DRAIN_AFTER_TERMINAL_MS } from '../resilience/timers.ts'
 import type { UpstreamResponse } from '../upstream/attempt.ts'
 import { assertWhole, brokenOff, flagsOf, usageOf } from './answer-facts.ts'
 import type { AttemptEntry } from './attempt-log.ts'
@@ -23,6 +24,8 @@ export interface StreamContext {
   redact(error: GatewayError): GatewayError
   /** All attempts so far, for the error event. */
   attempts(): readonly AttemptSummary[]
+  /** From here on neither the client's leaving nor the deadline ends the attempt. */
+  release(): void
 }
 
 /**
@@ -40,6 +43,8 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
   #isExhausted = false
   #isPipeEnded = false
   #isSettled = false
+  /** The reading that is under way. */
+  #reading: Promise<unknown> | undefined
 
   constructor(context: StreamContext, pipe: Passthrough) {
     this.#context = context
@@ -84,7 +89,13 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     this.#bodyBytes = this.#head.length
   }
 
-  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+  next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    const reading = this.#next()
+    this.#reading = reading
+    return reading
+  }
+
+  async #next(): Promise<IteratorResult<Uint8Array, undefined>> {
     if (this.#head) {
       const value = this.#head
       this.#head = undefined
@@ -109,8 +120,27 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
   }
 
   return(): Promise<IteratorResult<Uint8Array, undefined>> {
-    this.#settleBroken(undefined)
+    const { signal } = this.#context.exchange
+    if (signal.aborted) this.#settleBroken(toGatewayError(signal.reason))
+    else if (this.#facts.isComplete && this.#head === undefined) this.#finishAlone()
+    else this.#settleBroken(undefined)
     return Promise.resolve({ done: true, value: undefined })
+  }
+
+  /** The client left with the whole answer in hand; what it cost is still to come, and waited for a moment (fault 109). */
+  #finishAlone(): void {
+    if (this.#isSettled) return
+    const { clock, response } = this.#context
+    this.#context.release()
+    const timer = clock.after(DRAIN_AFTER_TERMINAL_MS, () => {
+      response.cancel()
+      this.#settleWhole()
+    })
+    const finish = async () => {
+      await this.#reading
+      while (!(await this.next()).done);
+    }
+    void finish().finally(() => timer.cancel())
   }
 
   [Symbol.asyncIterator](): this {
@@ -176,7 +206,9 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
       this.#context.attempt.cancel(this.#end())
       this.#settlement.resolve({ state: 'client_gone', bodyBytes, ...usage })
     } else {
-      this.#context.attempt.fail(failure, this.#end())
+      // That we shut down is no failure of the target.
+      if (failure.code === 'gateway_shutting_down') this.#context.attempt.cancel(this.#end())
+      else this.#context.attempt.fail(failure, this.#end())
       this.#settlement.resolve({ state: 'truncated', error: failure, bodyBytes, ...usage })
     }
   }

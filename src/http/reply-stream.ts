@@ -79,9 +79,13 @@ export class ReplyStream implements CallPhase {
   stop(reason: StopReason): void {
     if (this.#isOver) return
     const error = stopError(reason)
-    this.#init.abort(error)
-    if (reason === 'shutting-down') return this.#breakOff(error)
+    if (reason === 'shutting-down') {
+      this.#init.abort(error)
+      return this.#breakOff(error)
+    }
+    // The body goes first: it knows whether anything is left that is worth waiting for.
     this.#leave()
+    this.#init.abort(error)
     this.#response.destroy()
   }
 

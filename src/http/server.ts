@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net'
 import type { DialectId } from '../canonical/envelope.ts'
 import type { Dialect } from '../dialects/dialect.ts'
+import { describeDefect } from '../errors/describe-defect.ts'
 import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { Gateway } from '../exchange/gateway.ts'
 import { HEARTBEAT_MS } from '../resilience/timers.ts'
@@ -340,7 +341,7 @@ class NodeGatewayServer implements GatewayServer {
       level: 'error',
       name: 'request_defect',
       message: 'A request met a defect of the gateway; only this request was affected.',
-      facts: { exchangeId: call.id, ...defectFacts(error) },
+      facts: { exchangeId: call.id, ...describeDefect(error) },
     })
   }
 
@@ -362,20 +363,4 @@ class NodeGatewayServer implements GatewayServer {
 
 function sweepPeriod(periodsMs: readonly number[]): number {
   return Math.max(5, Math.min(SWEEP_MS, ...periodsMs.map((periodMs) => periodMs / 4)))
-}
-
-const STACK_LINES_MAX = 6
-
-/** The kind and the place of a defect. Its message stays out: parsers quote what they were given, and that may be a prompt (SEC-25). */
-function defectFacts(error: unknown): Record<string, string> {
-  if (!(error instanceof Error)) return { kind: typeof error }
-  const cause = error.cause instanceof Error ? error.cause : error
-  const frames = (cause.stack ?? '').split('\n').filter((line) => line.startsWith('    at '))
-  return {
-    kind: cause.name,
-    at: frames
-      .slice(0, STACK_LINES_MAX)
-      .map((line) => line.trim())
-      .join(' < '),
-  }
 }

@@ -22,9 +22,21 @@ beforeAll(async () => {
     scenario: {
       pace: { tokensPerChunk: 1 },
       answers: [
+        { model: 'fails-later', toolCalls: [{ name: 'weather', arguments: { city: 'Oslo', days: 1 } }] },
         { contains: 'be filtered', text: 'No', finish: 'content-filter' },
         { contains: 'unicode', text: 'ünïcödé 😀 \u2028 "quotes"\nand lines' },
       ],
+      faults: [
+        { fault: 'status-503', model: 'down' },
+        // The second turn of a conversation that went well finds the provider down.
+        { fault: 'status-503', model: 'fails-later', calls: [2, 3, 4, 5, 6] },
+      ],
+    },
+    config: {
+      routes: {
+        'other-dialect': { targets: ['messages/down', 'chat/tools'], retries: 0 },
+        'other-dialect-later': { targets: ['messages/fails-later', 'chat/tools'], retries: 0 },
+      },
     },
   })
 })
@@ -330,6 +342,38 @@ describe.each(UPSTREAMS)('@anthropic-ai/sdk over a provider that speaks %s', (up
     expect(await stopOf({}, 'be filtered')).toBe('refusal')
   })
 
+  test.each([false, true])('gets a call that its ceiling cut off, stream: %s', async (isStream) => {
+    const message = await ask(
+      { model: `${upstream}/tools`, max_tokens: 3, messages: user('the weather?'), tools: [WEATHER] },
+      isStream,
+    )
+    expect(message.stop_reason).toBe('max_tokens')
+    expect(callsOf(message)).toMatchObject([{ name: 'weather' }])
+  })
+
+  test('sends documents', async () => {
+    await client().messages.create({
+      model,
+      max_tokens: 500,
+      messages: [
+        {
+          role: 'user',
+          content: [
+            {
+              type: 'document',
+              title: 'one.pdf',
+              source: { type: 'base64', media_type: 'application/pdf', data: 'JVBERi0=' },
+            },
+            { type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'PLAIN WORDS' } },
+            { type: 'text', text: 'read them' },
+          ],
+        },
+      ],
+    })
+    const sent = JSON.stringify(stage.lastBody()['messages'])
+    for (const part of ['JVBERi0=', 'one.pdf', 'PLAIN WORDS']) expect(sent).toContain(part)
+  })
+
   test('speaks as system at the top and inside the conversation', async () => {
     await client().messages.create({
       model,
@@ -400,6 +444,28 @@ describe.each(UPSTREAMS)('@anthropic-ai/sdk over a provider that speaks %s', (up
     expect(response.headers.get('x-holdfast-target')).toBe(model)
     expect(response.headers.get('x-holdfast-attempts')).toBe('1')
     expect(response.headers.get('request-id')).toMatch(/.+/)
+  })
+})
+
+describe("@anthropic-ai/sdk's tool runner and its message threads", () => {
+  const run = (model: string) =>
+    anthropicClient(stage).beta.messages.toolRunner({
+      model,
+      max_tokens: 4_096,
+      messages: [{ role: 'user', content: 'the weather?' }],
+      tools: [{ ...WEATHER, type: 'custom', parse: (input: unknown) => input, run: () => 'rain' }],
+    })
+
+  test('go on at a fallback of the other dialect, which knows no threads', async () => {
+    expect(textOf(await run('other-dialect'))).toContain('The tool returned: rain')
+  })
+
+  test('go on there though the thread was begun elsewhere', async () => {
+    const turns: Anthropic.Beta.BetaMessage[] = []
+    for await (const message of run('other-dialect-later')) turns.push(message)
+    expect(turns.map(({ stop_reason }) => stop_reason)).toEqual(['tool_use', 'end_turn'])
+    expect(turns[1] && textOf(turns[1])).toContain('The tool returned: rain')
+    expect(stage.lastCall().path).toBe('/v1/chat/completions')
   })
 })
 

@@ -318,6 +318,56 @@ describe.each(UPSTREAMS)('openai over a provider that speaks %s', (upstream) => 
     if (upstream === 'messages') expect(JSON.stringify(stage.lastBody()['messages'])).not.toContain('RULE')
   })
 
+  test.each([false, true])('gets a call that its ceiling cut off, stream: %s', async (isStream) => {
+    const asked = {
+      model: `${upstream}/tools`,
+      max_tokens: 3,
+      messages: user('the weather?'),
+      tools: [WEATHER],
+    }
+    const answer = isStream
+      ? await client().chat.completions.stream(asked).finalChatCompletion()
+      : await client().chat.completions.create(asked)
+    expect(answer.choices[0]?.finish_reason).toBe('length')
+    expect(answer.choices[0]?.message.tool_calls).toMatchObject([{ function: { name: 'weather' } }])
+  })
+
+  test('sends documents', async () => {
+    await client().chat.completions.create({
+      model,
+      messages: [
+        {
+          role: 'user',
+          content: [
+            {
+              type: 'file',
+              file: { filename: 'one.pdf', file_data: 'data:application/pdf;base64,JVBERi0=' },
+            },
+            { type: 'text', text: 'read it' },
+          ],
+        },
+      ],
+    })
+    const sent = JSON.stringify(stage.lastBody()['messages'])
+    for (const part of ['JVBERi0=', 'one.pdf', 'read it']) expect(sent).toContain(part)
+  })
+
+  test('is answered though it asks for more than the provider can, and is told what was left out', async () => {
+    const { data, response } = await client()
+      .chat.completions.create({ model, messages: user('hello'), n: 2, seed: 7, frequency_penalty: 0 })
+      .withResponse()
+    const losses = response.headers.get('x-holdfast-losses')
+    expect([data.choices.length, losses]).toEqual(upstream === 'chat' ? [2, null] : [1, 'n, seed'])
+  })
+
+  test('talks when all it has to say is a system message', async () => {
+    const answer = await client().chat.completions.create({
+      model,
+      messages: [{ role: 'system', content: 'be kind' }],
+    })
+    expect(answer.choices[0]?.message.content).toContain('simulated answer')
+  })
+
   test('says who answered, after how many tries, and what the gateway itself cost', async () => {
     const { response } = await client()
       .chat.completions.create({ model, messages: user('hello') })

@@ -30,6 +30,22 @@ const AGENTS = [
   'pi-anthropic-messages',
 ]
 
+/** Libraries and frameworks: of theirs only what speaks our dialects and is meant to be answered. */
+const LIBRARIES = [
+  'openai',
+  'anthropic',
+  'vercel-ai',
+  'langchain',
+  'llamaindex',
+  'mastra',
+  'instructor',
+  'openai-agents',
+  'promptfoo',
+  'groq',
+  'mistral',
+  'legacy',
+]
+
 /** One agent's requests to one provider take a second or two on a slow machine. */
 const TIMEOUT_MS = 60_000
 
@@ -39,6 +55,14 @@ beforeAll(async () => {
 })
 afterAll(() => stage[Symbol.asyncDispose]())
 
+/** Their error cases ask for nothing, or for a thread that only its own provider could keep. */
+function isMeantToBeAnswered({ path, body }: RecordedRequest): boolean {
+  if (body === undefined || !/\/(?:chat\/completions|messages)$/.test(path)) return false
+  const isWhole = Array.isArray(body['messages']) && body['messages'].length > 0
+  const hasCeiling = path.endsWith('/chat/completions') || body['max_tokens'] !== undefined
+  return isWhole && hasCeiling && body['thread'] === undefined
+}
+
 const send = ({ method, path, headers, body }: RecordedRequest, model: string) =>
   fetch(stage.url + path, {
     method,
@@ -47,7 +71,7 @@ const send = ({ method, path, headers, body }: RecordedRequest, model: string) =
   })
 
 const dialectOf = ({ path }: RecordedRequest): ClientDialect =>
-  path.startsWith('/v1/messages') ? 'anthropic-messages' : 'openai-chat'
+  path.includes('/messages') ? 'anthropic-messages' : 'openai-chat'
 
 describe.skipIf(!hasRecordedAgents)(`recorded agents${whyNoRecordedAgents}`, () => {
   test.each(AGENTS.flatMap((agent) => UPSTREAMS.map((upstream) => ({ agent, upstream }))))(
@@ -55,6 +79,16 @@ describe.skipIf(!hasRecordedAgents)(`recorded agents${whyNoRecordedAgents}`, () 
     async ({ agent, upstream }) => {
       const requests = readRecordedAgent(agent)
       expect(requests.length).toBeGreaterThan(10)
+      for (const request of requests) await replay(request, upstream)
+    },
+    TIMEOUT_MS,
+  )
+
+  test.each(LIBRARIES.flatMap((library) => UPSTREAMS.map((upstream) => ({ library, upstream }))))(
+    '$library is served by a provider that speaks $upstream',
+    async ({ library, upstream }) => {
+      const requests = readRecordedAgent(library).filter(isMeantToBeAnswered)
+      expect(requests.length).toBeGreaterThan(0)
       for (const request of requests) await replay(request, upstream)
     },
     TIMEOUT_MS,

@@ -1,14 +1,9 @@
 /** Providers that repeat our secrets in what they say: row 38, wherever the words come from. */
 
 import { describe, expect, test } from 'vitest'
-import {
-  chunkedHead,
-  httpAnswer,
-  httpChunk,
-  openWall,
-  type ReceivedRequest,
-} from '../../src/upstream/wall.ts'
+import { httpAnswer, openWall, type ReceivedRequest } from '../../src/upstream/wall.ts'
 import { type ClientAnswer, type ClientDialect, readAnswer } from '../support/client-answer.ts'
+import { piece, STREAM_END, streamEvents, streamHead } from '../support/stream-events.ts'
 import { type Bench, COMBINATIONS, openBench } from '../support/upstreams.ts'
 
 const CREDENTIAL = 'our-own-credential-0123456789'
@@ -69,20 +64,6 @@ function echo({ head }: ReceivedRequest, dialect: ClientDialect, code: number): 
   )
 }
 
-function contentEvent(dialect: ClientDialect): string {
-  if (dialect === 'openai-chat') {
-    const delta = { index: 0, delta: { content: 'Begun' }, finish_reason: null }
-    return `data: ${JSON.stringify({ id: 'c', created: 1, model: 'm', object: 'chat.completion.chunk', choices: [delta] })}\n\n`
-  }
-  const message = { id: 'c', type: 'message', role: 'assistant', model: 'm', content: [] }
-  const start = { type: 'message_start', message: { ...message, usage: { input_tokens: 1 } } }
-  const block = { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } }
-  const delta = { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Begun' } }
-  return [start, block, delta]
-    .map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
-    .join('')
-}
-
 describe.concurrent('fault 38: an error inside a 200 that repeats them', () => {
   test.for(COMBINATIONS)(
     'fault 38: as JSON from $target, told to $client $mode without them',
@@ -107,15 +88,13 @@ describe.concurrent('fault 38: an error inside a 200 that repeats them', () => {
     'fault 38: as an event $place content from $target, told to $client $mode without them',
     async ({ place, client, mode, target }) => {
       const committed = Promise.withResolvers<void>()
-      await using wall = await openWall(async (request) => {
-        const error = echo(request, target, 500)
-        const event = `event: error\ndata: ${error}\n\n`
-        request.socket.write(chunkedHead('text/event-stream'))
-        if (place === 'after') {
-          request.socket.write(httpChunk(contentEvent(target)))
-          await committed.promise
-        }
-        request.socket.write(`${httpChunk(event)}0\r\n\r\n`)
+      await using wall = await openWall((request) => {
+        const event = `event: error\ndata: ${echo(request, target, 500)}\n\n`
+        const end = () => request.socket.write(piece(event) + STREAM_END)
+        request.socket.write(streamHead())
+        if (place === 'before') return end()
+        request.socket.write(piece(streamEvents[target].opening + streamEvents[target].content('Begun')))
+        return void committed.promise.then(end)
       })
       await using bench = await openBench({
         upstreams: { primary: { dialect: target, origin: wall.origin, credential: CREDENTIAL } },

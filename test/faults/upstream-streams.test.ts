@@ -1,7 +1,10 @@
 /** Streams that begin late, end early, or say in the middle that they failed: rows 54 to 64 and 77, 78 and 80. */
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { openWall } from '../../src/upstream/wall.ts'
+import { readAnswer } from '../support/client-answer.ts'
 import { type FaultRow, STREAMED, testFaultRows } from '../support/fault-rows.ts'
+import { piece, streamEvents, streamHead } from '../support/stream-events.ts'
 import {
   combinations,
   expectRefused,
@@ -11,6 +14,9 @@ import {
   openBench,
   otherDialect,
 } from '../support/upstreams.ts'
+
+// Nearly all of the time of these tests is waiting.
+vi.setConfig({ maxConcurrency: 16 })
 
 /** Slow enough that the first token has reached the client before the rest is written. */
 const PACE = { perTokenMs: 8 }
@@ -151,6 +157,25 @@ describe.concurrent('fault 60: a reason to finish, and the last word never comes
   )
 })
 
+test.concurrent.for(STREAMED)(
+  'fault 60: nor do signs of life after the reason to finish ($client $mode from $target)',
+  async ({ client, mode, target }) => {
+    const events = streamEvents[target]
+    await using wall = await openWall(({ socket }) => {
+      socket.write(streamHead() + piece(events.opening + events.content('Said.') + events.finish))
+      const pings = setInterval(() => socket.write(piece(': still here\n\n')), 100)
+      socket.on('close', () => clearInterval(pings))
+    })
+    await using bench = await openBench({
+      upstreams: { primary: { dialect: target, origin: wall.origin } },
+    })
+    const startedMs = performance.now()
+    const answer = await bench.ask({ client, mode })
+    expect(performance.now() - startedMs).toBeLessThan(8_000)
+    expectWhole(answer, 'Said.')
+  },
+)
+
 describe.concurrent('fault 61: events that are not JSON', () => {
   test.for(STREAMED.flatMap((one) => [1, 5].map((count) => ({ count, ...one }))))(
     'fault 61: $count in the middle are left out, and $client $mode from $target has the rest',
@@ -274,6 +299,56 @@ describe.concurrent('fault 63: an error event after content', () => {
       const { exchange, attempts } = await bench.recordOf(answer)
       expect(exchange).toMatchObject({ state: 'truncated', code: errors[error].code })
       expect(attempts).toMatchObject([{ outcome: 'failed', usageSource: 'unknown', isWaste: true }])
+    },
+  )
+
+  test.for(STREAMS)(
+    'fault 63: in one piece with content, on a socket that stays open: $client from $target is told at once',
+    async ({ client, mode, target }) => {
+      const events = streamEvents[target]
+      const committed = Promise.withResolvers<void>()
+      const error =
+        target === 'openai-chat'
+          ? { error: { message: 'It broke.', type: 'server_error', code: 500 } }
+          : { type: 'error', error: { type: 'api_error', message: 'It broke.' } }
+      await using wall = await openWall(({ socket }) => {
+        socket.write(streamHead() + piece(events.opening + events.content('Half')))
+        const rest = `${events.content(' a word')}event: error\ndata: ${JSON.stringify(error)}\n\n`
+        void committed.promise.then(() => socket.write(piece(rest)))
+      })
+      await using bench = await openBench({
+        upstreams: { primary: { dialect: target, origin: wall.origin } },
+      })
+      const response = await bench.send({ client, mode })
+      const startedMs = performance.now()
+      committed.resolve()
+      const answer = await readAnswer(response, client)
+      expect(performance.now() - startedMs).toBeLessThan(2_000)
+      expectTruncated(answer, 'upstream_error')
+      expect(answer.text).toBe('Half a word')
+    },
+  )
+
+  test.for(['quota', 'rate-limit'] as const)(
+    'fault 63: %s in the middle of a stream is remembered: the next request asks the fallback',
+    async (error) => {
+      await using bench = await openBench({
+        upstreams: {
+          primary: {
+            dialect: 'openai-chat',
+            text: TEXT,
+            pace: PACE,
+            faults: [{ fault: `error-after-content(error=${error})`, first: 1 }],
+          },
+          backup: { dialect: 'anthropic-messages', text: 'Elsewhere.' },
+        },
+      })
+      const asking = { client: 'openai-chat', mode: 'stream' } as const
+      expectTruncated(await bench.ask(asking), errors[error].code)
+      expectWhole(await bench.ask(asking), 'Elsewhere.')
+      expect(bench.calls('primary')).toHaveLength(1)
+      const alerts = bench.gateway.notices.filter(({ name }) => name === 'credential_exhausted')
+      expect(alerts).toHaveLength(error === 'quota' ? 1 : 0)
     },
   )
 

@@ -1,12 +1,11 @@
 /** The configuration as a gateway would run with it: the file, the environment, and the model servers of this machine. */
 
+import { completeConfig } from '../../app/complete-config.ts'
 import type { HoldfastConfig } from '../../app/config/config.ts'
 import { formatFault } from '../../app/config/fault.ts'
 import { findConfigPath } from '../../app/config/find-config.ts'
 import { loadConfig } from '../../app/config/load-config.ts'
 import type { OpenedInstruments } from '../../app/doctor/instruments.ts'
-import { findLocalServers } from '../../app/find-providers.ts'
-import { simulatedProvider } from '../../app/simulated-provider.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type CliIo, type CommonOptions, printJson } from '../io.ts'
 
@@ -25,15 +24,14 @@ export function loadOrPrint(options: CommonOptions, io: CliIo): Loaded {
 }
 
 /** Adds what `start` would add. */
-export async function withLocalServers(
+export function withLocalServers(
   config: HoldfastConfig,
   instruments: OpenedInstruments,
   env: CliIo['env'],
 ): Promise<HoldfastConfig> {
-  const taken = config.providers.map(({ provider }) => provider)
-  const local = config.discover
-    ? await findLocalServers((request) => instruments.probe(request), env, taken)
-    : []
-  const providers = [...config.providers, ...local]
-  return { ...config, providers: providers.length === 0 ? [simulatedProvider] : providers }
+  return completeConfig(config, {
+    env,
+    probe: (request) => instruments.probe(request),
+    isSearching: config.discover,
+  })
 }

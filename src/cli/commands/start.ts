@@ -2,9 +2,9 @@
 
 import { formatFault } from '../../app/config/fault.ts'
 import { findConfigPath } from '../../app/config/find-config.ts'
-import type { RunningGateway } from '../../app/lifecycle.ts'
+import type { RunningGateway, StartOptions } from '../../app/lifecycle.ts'
 import { StartError, startGateway } from '../../app/lifecycle.ts'
-import { obeySignals } from '../../app/signals.ts'
+import { runObeying } from '../../app/signals.ts'
 import { readVersion } from '../../app/version.ts'
 import { bannerLines, exampleModel } from '../banner.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
@@ -16,24 +16,28 @@ export interface StartCommandOptions extends CommonOptions {
 }
 
 export async function start(options: StartCommandOptions, io: CliIo): Promise<ExitCode> {
-  const configPath = findConfigPath(options.config)
-  let running: RunningGateway
   try {
-    running = await startGateway({
-      env: io.env,
-      ...(configPath !== undefined && { configPath }),
-      ...(options.listen !== undefined && { listen: options.listen }),
-      ...(options.logLevel !== undefined && { logLevel: options.logLevel }),
-    })
+    const ending = await runObeying(
+      io.signals,
+      () => startGateway(startOptions(options, io)),
+      (running) => announce(running, options, io),
+    )
+    return ending === 'cut' ? exitCodes.interrupted : exitCodes.ok
   } catch (error) {
     if (error instanceof StartError) return refuse(error, options, io)
     throw error
   }
-  // From the first word on it can be told to stop.
-  const ended = obeySignals(running, io.signals)
-  announce(running, options, io)
-  const ending = await ended
-  return ending === 'cut' ? exitCodes.interrupted : exitCodes.ok
+}
+
+function startOptions(options: StartCommandOptions, io: CliIo): StartOptions {
+  const configPath = findConfigPath(options.config)
+  return {
+    env: io.env,
+    ...(configPath !== undefined && { configPath }),
+    ...(options.listen !== undefined && { listen: options.listen }),
+    ...(options.logLevel !== undefined && { logLevel: options.logLevel }),
+    ...(io.faults && { faults: io.faults }),
+  }
 }
 
 function refuse(error: StartError, { json }: StartCommandOptions, io: CliIo): ExitCode {

@@ -7,7 +7,7 @@ import { isJsonObject, type JsonObject, parseJson, stringOf } from '../../std/js
 import type { StreamFacts } from '../dialect.ts'
 import { isContentBlock } from './raw-block.ts'
 import { readFinish } from './stop-reason.ts'
-import { mergeUsage, readUsage } from './usage.ts'
+import { mergeUsage, readUsage, usageAtStart } from './usage.ts'
 import type { WireEvent, WireEvents } from './wire-events.ts'
 
 export class StreamWatch implements StreamFacts {
@@ -98,7 +98,7 @@ export class StreamWatch implements StreamFacts {
   #noteStart(message: unknown): void {
     if (!isJsonObject(message)) return
     this.#modelId = stringOf(message['model'])
-    this.#usage = mergeUsage(this.#usage, message['usage'])
+    this.#usage = mergeUsage(this.#usage, usageAtStart(message['usage']))
   }
 
   #noteDelta(value: JsonObject): void {

@@ -7,7 +7,7 @@ import { unknownFields } from './message-fields.ts'
 import { impliedBlock } from './raw-block.ts'
 import { type OpenBlock, openBlock } from './stream-blocks.ts'
 import { readFinish } from './stop-reason.ts'
-import { mergeUsage, readUsage } from './usage.ts'
+import { mergeUsage, readUsage, usageAtStart } from './usage.ts'
 import { type WireEvent, WireEvents } from './wire-events.ts'
 
 type Events = readonly InferenceEvent[]
@@ -92,7 +92,7 @@ class MessagesReader implements StreamReader {
       ...(raw === undefined ? {} : { raw }),
     }
     this.#hasStarted = true
-    return [start, ...this.#usageUpdate(message['usage'])]
+    return [start, ...this.#usageUpdate(usageAtStart(message['usage']))]
   }
 
   /** A stream that lost its message_start is still an answer. */

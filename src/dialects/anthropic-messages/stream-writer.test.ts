@@ -290,6 +290,14 @@ test('writes the first candidate only, and names what is lost', () => {
   expect(losses).toEqual(['n', 'logprobs', 'annotations'])
 })
 
+test('fault 70: where the first candidate never speaks, the one that does is given', () => {
+  const only = [...text(0, 'second'), stop].map((event) => ({ ...event, candidate: 1 }))
+  const { text: all, losses } = write([start, ...only])
+  expect(textOf(readStream(all).events)).toBe('second')
+  expect(all).toContain('"type":"message_stop"')
+  expect(losses).toEqual([])
+})
+
 test('adds no field that only newer clients know', () => {
   expect(write([start, ...text(0, 'a'), stop]).text).not.toMatch(/citations|stop_details|container/)
 })

@@ -19,6 +19,8 @@ export function createStreamWriter(options: WriteAnswerOptions): StreamWriter {
   return new MessagesWriter(options)
 }
 
+type CandidateEvent = PartEvent | Extract<InferenceEvent, { readonly type: 'finish' }>
+
 class MessagesWriter implements StreamWriter {
   readonly #options: WriteAnswerOptions
   readonly #losses = new LossList()
@@ -27,6 +29,9 @@ class MessagesWriter implements StreamWriter {
   #hasStarted = false
   #usage: Usage | undefined
   #finish: Finish | undefined
+  #hasFirstSpoken = false
+  /** What another candidate says while the first is silent: some servers number their only one otherwise (fault 70). */
+  readonly #spare: CandidateEvent[] = []
   /** The part whose block is open, and what other parts have said meanwhile. */
   #openPart: number | undefined
   readonly #held = new Map<number, PartEvent[]>()
@@ -52,7 +57,8 @@ class MessagesWriter implements StreamWriter {
         this.#losses.add('logprobs', 'A message holds no log probabilities.')
         return ''
       case 'finish':
-        if (event.candidate === 0) this.#finish ??= event.finish
+        if (event.candidate !== 0) return this.#spareFor(event)
+        this.#finish ??= event.finish
         return ''
       case 'error':
         // Said by writeStreamError, which knows the request.
@@ -64,7 +70,7 @@ class MessagesWriter implements StreamWriter {
 
   /** Without a finish the answer is not whole and gets no end: an error event follows. */
   end(): string {
-    const rest = this.#flushParts()
+    const rest = this.#saySpare() + this.#flushParts()
     if (this.#finish === undefined) return rest
     const content = { hasToolCall: this.#parts.hasToolCall, hasRefusal: this.#parts.hasRefusal }
     const delta = say({
@@ -76,15 +82,33 @@ class MessagesWriter implements StreamWriter {
   }
 
   #writePart(event: PartEvent): string {
-    if (event.candidate !== 0) {
-      this.#losses.add('n', 'A message holds one answer; the first is given.')
-      return ''
-    }
+    if (event.candidate !== 0) return this.#spareFor(event)
+    this.#hasFirstSpoken = true
+    if (this.#spare.length > 0) this.#dropOthers()
     if (this.#openPart !== undefined && this.#openPart !== event.part) {
       this.#hold(event)
       return ''
     }
     return this.#messageStart() + this.#say(event)
+  }
+
+  #spareFor(event: CandidateEvent): string {
+    const [earlier] = this.#spare
+    const isWanted = !this.#hasFirstSpoken && (earlier === undefined || earlier.candidate === event.candidate)
+    if (isWanted) this.#spare.push(event)
+    else this.#dropOthers()
+    return ''
+  }
+
+  #dropOthers(): void {
+    if (this.#hasFirstSpoken) this.#spare.length = 0
+    this.#losses.add('n', 'A message holds one answer; the first is given.')
+  }
+
+  #saySpare(): string {
+    if (this.#hasFirstSpoken) return ''
+    const events = this.#spare.splice(0)
+    return events.map((event) => this.write({ ...event, candidate: 0 })).join('')
   }
 
   #hold(event: PartEvent): void {

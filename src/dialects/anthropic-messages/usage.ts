@@ -15,6 +15,13 @@ export function mergeUsage(earlier: JsonObject | undefined, later: unknown): Jso
   return { ...earlier, ...Object.fromEntries(said) }
 }
 
+/** The usage a stream begins with. Its output is a placeholder, true of nothing: an answer that breaks off has made more. */
+export function usageAtStart(usage: unknown): JsonObject | undefined {
+  if (!isJsonObject(usage)) return undefined
+  const { output_tokens: _placeholder, ...rest } = usage
+  return rest
+}
+
 export function readUsage(raw: JsonObject): Usage {
   const counts = addUp(iterationsOf(raw) ?? [raw])
   const details = raw['output_tokens_details']

@@ -4,19 +4,15 @@ import type { Citation } from '../../canonical/message.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../std/json.ts'
 import type { LossList } from './losses.ts'
 import { inputValue } from './raw-block.ts'
-import { sanitiseToolId } from './tool-ids.ts'
+import { sanitiseToolId, UniqueIds } from './tool-ids.ts'
 import { isOwnCitation } from './write-block.ts'
 
 /** Tool-call ids of one answer: in Anthropic's alphabet, none empty, none twice. */
 export class AnswerToolIds {
-  readonly #taken = new Set<string>()
+  readonly #unique = new UniqueIds()
 
   give(id: string, responseId: string): string {
-    const wanted = sanitiseToolId(id) || sanitiseToolId(`toolu_${responseId}`)
-    let given = wanted
-    for (let suffix = 2; this.#taken.has(given); suffix += 1) given = `${wanted}_${suffix}`
-    this.#taken.add(given)
-    return given
+    return this.#unique.give(sanitiseToolId(id) || sanitiseToolId(`toolu_${responseId}`))
   }
 }
 

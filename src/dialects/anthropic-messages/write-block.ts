@@ -27,10 +27,9 @@ export interface BlockContext {
 export function writeBlock(part: Part, context: BlockContext): JsonObject | undefined {
   switch (part.type) {
     case 'text':
-      // Anthropic refuses empty text.
-      return part.text === '' ? undefined : textBlock(part)
+      return isBlank(part.text) ? undefined : textBlock(part)
     case 'refusal':
-      return part.text === '' ? undefined : { type: 'text', text: part.text }
+      return isBlank(part.text) ? undefined : { type: 'text', text: part.text }
     case 'image':
       return writeImage(part, context)
     case 'document':
@@ -53,6 +52,11 @@ export function writeBlock(part: Part, context: BlockContext): JsonObject | unde
       }
       return undefined
   }
+}
+
+/** Anthropic refuses text without a visible character, which other models write beside their tool calls. */
+export function isBlank(text: string): boolean {
+  return !/\S/.test(text)
 }
 
 /** What another dialect's raw part is called: the fields it holds where it is a bag of them, else its type. */

@@ -67,6 +67,20 @@ describe('messages', () => {
     ])
   })
 
+  test('leave out text without a visible character, which Anthropic refuses', () => {
+    const call: Message = {
+      role: 'assistant',
+      parts: [
+        { type: 'text', text: '\n' },
+        { type: 'tool-call', id: 'a', name: 'f', arguments: '{}' },
+      ],
+    }
+    expect(messages(say('system', ' '), hello, call, say('system', '\t'), hello)).toMatchObject({
+      system: undefined,
+      messages: [{}, { content: [{ type: 'tool_use' }] }, { content: 'hi' }],
+    })
+  })
+
   test('trim the end of an answer begun for the model', () => {
     expect(messages(hello, say('assistant', 'Once \n')).messages).toEqual([
       { role: 'user', content: 'hi' },

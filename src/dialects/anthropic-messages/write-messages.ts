@@ -11,7 +11,7 @@ import { assertNever } from '../../std/assert-never.ts'
 import { type JsonObject, type JsonValue, stringOf } from '../../std/json.ts'
 import type { LossList } from './losses.ts'
 import { ToolIds } from './tool-ids.ts'
-import { type BlockContext, plainTextOf, textBlock, writeBlock } from './write-block.ts'
+import { type BlockContext, isBlank, plainTextOf, textBlock, writeBlock } from './write-block.ts'
 
 export interface WrittenConversation {
   readonly system: JsonValue | undefined
@@ -56,7 +56,7 @@ function isSystem(message: Message): boolean {
 /** The texts of a system message. */
 function systemTexts(message: Message, losses: LossList): readonly TextPart[] {
   return message.parts.flatMap((part) => {
-    if (part.type === 'text') return part.text === '' ? [] : [part]
+    if (part.type === 'text') return isBlank(part.text) ? [] : [part]
     losses.add(`system.${part.type}`, 'A system message of the Messages API is text only.')
     return []
   })

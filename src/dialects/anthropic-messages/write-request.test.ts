@@ -219,4 +219,8 @@ test('loses by name every parameter Anthropic does not have', () => {
   expect(
     write({ candidateCount: 1, frequencyPenalty: 0, presencePenalty: 0, modalities: ['text'] }).losses,
   ).toEqual([])
+  expect(
+    write({ vendor: { dialect: 'openai-chat', fields: { store: false, logit_bias: null } } }).losses,
+  ).toEqual([])
+  expect(write({ vendor: { dialect: 'openai-chat', fields: { store: true } } }).losses).toEqual(['store'])
 })

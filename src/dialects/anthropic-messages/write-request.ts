@@ -1,7 +1,7 @@
 /** Says a request in Anthropic's Messages API, version 2023-06-01; what it cannot say is returned as losses. */
 
 import type { InferenceRequest, ToolChoice, ToolDefinition } from '../../canonical/request.ts'
-import { isJsonObject, type JsonObject, objectOf } from '../../std/json.ts'
+import { isJsonObject, type JsonObject, type JsonValue, objectOf } from '../../std/json.ts'
 import type { EncodedRequest, WriteRequestOptions } from '../dialect.ts'
 import { DIALECT } from './dialect-id.ts'
 import { LossList } from './losses.ts'
@@ -218,6 +218,13 @@ function addLosses(request: InferenceRequest, losses: LossList): void {
   if (request.metadata !== undefined) losses.add('metadata', 'The Messages API keeps only a user id.')
   if (request.promptCacheKey !== undefined) losses.add('prompt_cache_key', missing)
   if (request.vendor !== undefined && request.vendor.dialect !== DIALECT) {
-    for (const name of Object.keys(request.vendor.fields)) losses.add(name, missing)
+    for (const [name, value] of Object.entries(request.vendor.fields)) {
+      if (!asksForNothing(name, value)) losses.add(name, missing)
+    }
   }
+}
+
+/** Nothing is kept here anyway, so that a client which asks for that gets it. */
+function asksForNothing(name: string, value: JsonValue | undefined): boolean {
+  return value === null || (name === 'store' && value === false)
 }

@@ -1,0 +1,44 @@
+/** What a running process can take from a changed file, and what it cannot: pure. */
+
+import type { HoldfastConfig } from './config/config.ts'
+import type { ConfigFault } from './config/fault.ts'
+import { whyNotListen } from './config/listen.ts'
+
+/** An answer and its own request, and the gateway's own files. */
+const CONNECTIONS_MIN = 512
+
+/** Connections to one provider at one time. */
+export function connectionsMax({ limits }: HoldfastConfig): number {
+  return Math.max(CONNECTIONS_MIN, limits.requestsInFlight)
+}
+
+/**
+ * Why a sound configuration cannot replace that of the start. The socket stays where it is: were the last client key
+ * taken away, and the address moved to loopback for the next start, it would serve the network to everyone until then.
+ */
+export function whyNotInForce(next: HoldfastConfig, started: HoldfastConfig): readonly ConfigFault[] {
+  const reason = whyNotListen(started.listen, next.keys.length)
+  if (reason === undefined) return []
+  const { host, port } = started.listen
+  return [
+    {
+      file: next.path ?? 'holdfast.yaml',
+      line: 1,
+      column: 1,
+      path: 'keys',
+      message: `keys: the gateway listens on ${host}:${port} until it is started again, which ${reason}`,
+    },
+  ]
+}
+
+/** The fields whose change takes effect at the next start. */
+export function whatNeedsRestart(next: HoldfastConfig, started: HoldfastConfig): readonly string[] {
+  const changed = {
+    listen: next.listen.host !== started.listen.host || next.listen.port !== started.listen.port,
+    'limits.bodyBytes': next.limits.bodyBytes !== started.limits.bodyBytes,
+    'limits.requestsInFlight (the connections to one provider)':
+      connectionsMax(next) !== connectionsMax(started),
+    log: next.log.level !== started.log.level || next.log.format !== started.log.format,
+  }
+  return Object.entries(changed).flatMap(([field, hasChanged]) => (hasChanged ? [field] : []))
+}
