@@ -29,6 +29,8 @@ export interface LogSinkOptions {
   /** Bytes that may wait for a slow reader. Default 1 MiB. */
   readonly queueBytesMax?: number
   readonly writeBytes?: WriteBytes
+  /** Makes bytes of lines. Default UTF-8 as they stand. */
+  readonly encode?: (lines: string) => Buffer
   /** How long lines are gathered before they are written, ms; 0 writes at once. Default 10. */
   readonly gatherMs?: number
 }
@@ -65,6 +67,7 @@ class QueueSink implements LogSink {
   readonly #queueBytesMax: number
   readonly #writeBytes: WriteBytes
   readonly #gatherMs: number
+  readonly #encode: (lines: string) => Buffer
   #lines: string[] = []
   #gathering: Timer | undefined
   #queuedBytes = 0
@@ -79,6 +82,7 @@ class QueueSink implements LogSink {
     this.#writeBytes = options.writeBytes ?? writerFor(options.fd)
     this.#fd = options.fd
     this.#gatherMs = options.gatherMs ?? GATHER_MS
+    this.#encode = options.encode ?? Buffer.from
     this.#clock = options.clock
     this.#queueBytesMax = options.queueBytesMax ?? QUEUE_BYTES_MAX
   }
@@ -137,7 +141,10 @@ class QueueSink implements LogSink {
       count += 1
     }
     this.#batchLines = count
-    this.#writeBatch(Buffer.from(this.#lines.splice(0, count).join('')))
+    const text = this.#lines.splice(0, count).join('')
+    const batch = this.#encode(text)
+    this.#queuedBytes += batch.length - Buffer.byteLength(text)
+    this.#writeBatch(batch)
   }
 
   #writeBatch(batch: Buffer): void {

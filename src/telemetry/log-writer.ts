@@ -1,5 +1,6 @@
 /** One structured line for every attempt, exchange and notice: what happened, never what was said (SEC-25). */
 
+import { isAscii } from 'node:buffer'
 import { pino } from 'pino'
 import type { Usage } from '../canonical/usage.ts'
 import type { Clock } from '../std/clock.ts'
@@ -36,6 +37,7 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
   const sink = createLogSink({
     fd: options.fd ?? 1,
     clock: options.clock,
+    encode: encodeLines,
     ...(options.queueBytesMax === undefined ? {} : { queueBytesMax: options.queueBytesMax }),
     ...(options.writeBytes === undefined ? {} : { writeBytes: options.writeBytes }),
     ...(options.gatherMs === undefined ? {} : { gatherMs: options.gatherMs }),
@@ -76,8 +78,7 @@ function createLogger(options: LogWriterOptions, sink: LogSink) {
       base: null,
       timestamp: createTimestamp(options.clock),
       formatters: { level: (label) => ({ level: label }) },
-      // Inside a JSON line these characters can only stand in strings, where an escape says the same.
-      hooks: { streamWrite: options.format === 'pretty' ? prettyLine : safeLine },
+      ...(options.format === 'pretty' ? { hooks: { streamWrite: prettyLine } } : {}),
     },
     sink,
   )
@@ -97,8 +98,16 @@ function createTimestamp(clock: Clock): () => string {
   }
 }
 
-function safeLine(line: string): string {
-  return line.replace(TERMINAL_CONTROLS, escapeCharacter)
+const DELETE = 0x7f
+
+/**
+ * Many lines at once, what a terminal would obey escaped. Inside a JSON line these characters can only stand in strings,
+ * where an escape says the same; nearly all lines are plain ASCII, which two native looks can tell.
+ */
+function encodeLines(lines: string): Buffer {
+  const bytes = Buffer.from(lines)
+  if (isAscii(bytes) && !bytes.includes(DELETE)) return bytes
+  return Buffer.from(lines.replace(TERMINAL_CONTROLS, escapeCharacter))
 }
 
 /** The same line for people: time, level, message, then what was said, each string as JSON has it. */
@@ -107,7 +116,7 @@ function prettyLine(line: string): string {
   const { level, time, msg, ...fields } = JSON.parse(line) as { level: string; time: string; msg: string }
   const told = Object.entries(fields).map(([name, value]) => `${name}=${prettyValue(value)}`)
   const message = JSON.stringify(msg).slice(1, -1)
-  return safeLine(`${time.slice(11, 23)} ${level.toUpperCase().padEnd(5)} ${[message, ...told].join(' ')}\n`)
+  return `${time.slice(11, 23)} ${level.toUpperCase().padEnd(5)} ${[message, ...told].join(' ')}\n`
 }
 
 function prettyValue(value: unknown): string {

@@ -57,9 +57,9 @@ afterAll(() => stage[Symbol.asyncDispose]())
 
 /** Their error cases ask for nothing, or for a thread that only its own provider could keep. */
 function isMeantToBeAnswered({ path, body }: RecordedRequest): boolean {
-  if (body === undefined || !/\/(?:chat\/completions|messages)$/.test(path)) return false
+  if (body === undefined || !/\/(?:chat\/completions|messages)(?:\?|$)/.test(path)) return false
   const isWhole = Array.isArray(body['messages']) && body['messages'].length > 0
-  const hasCeiling = path.endsWith('/chat/completions') || body['max_tokens'] !== undefined
+  const hasCeiling = path.includes('/chat/completions') || body['max_tokens'] !== undefined
   return isWhole && hasCeiling && body['thread'] === undefined
 }
 

@@ -19,7 +19,9 @@ export interface Exit {
 export interface ProcessOptions {
   /** YAML text, or an object, which is written as JSON. */
   readonly config?: string | object
-  /** Words after `start`; by default what makes it listen on any port and announce itself in JSON. */
+  /** Default `start`. */
+  readonly command?: string
+  /** Words after the command; by default what makes `start` listen on any port and announce itself in JSON. */
   readonly words?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly nodeArguments?: readonly string[]
@@ -70,7 +72,7 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Gatewa
   })
 }
 
-/** Runs `start` to its end, for those that never listen. */
+/** Runs a command to its end. */
 export async function runToEnd(options: ProcessOptions): Promise<{
   readonly code: number | null
   readonly stdout: string
@@ -135,16 +137,14 @@ function spawnGateway(options: ProcessOptions) {
 }
 
 function spawnNode(
-  { config, words = [], env, nodeArguments = [], descriptors }: ProcessOptions,
+  { command = 'start', config, words = [], env, nodeArguments = [], descriptors }: ProcessOptions,
   folder: string,
   configPath: string,
 ) {
   const file = config === undefined ? [] : ['--config', configPath]
-  const command = [process.execPath, ...nodeArguments, mainFile, 'start', ...file, ...words]
+  const all = [process.execPath, ...nodeArguments, mainFile, command, ...file, ...words]
   const [program = '', ...rest] =
-    descriptors === undefined
-      ? command
-      : ['sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh', ...command]
+    descriptors === undefined ? all : ['sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh', ...all]
   return spawn(program, rest, {
     cwd: folder,
     env: { ...environmentWithoutKeys(), ...env },

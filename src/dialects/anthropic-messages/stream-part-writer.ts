@@ -15,6 +15,9 @@ import {
 
 export type PartEvent = Extract<InferenceEvent, { readonly part: number }>
 
+/** `null` with white space around it is no longer than this. */
+const NULL_CHARACTERS_MAX = 64
+
 type Of<Type extends PartEvent['type']> = Extract<PartEvent, { readonly type: Type }>
 
 export class PartWriter {
@@ -26,6 +29,8 @@ export class PartWriter {
   #isOpen = false
   /** The pieces of a custom tool's free text, which has to become JSON. */
   #freeText: string[] | undefined
+  /** The beginning of a call's arguments, held while it may turn out to be `null`; `undefined` once it is not. */
+  #head: string | undefined
   #hasToolCall = false
   #hasRefusal = false
 
@@ -111,20 +116,33 @@ export class PartWriter {
   #toolStart(event: Of<'tool-call-start'>): string {
     this.#hasToolCall = true
     this.#freeText = event.kind === 'custom' ? [] : undefined
+    this.#head = ''
     const id = this.#toolIds.give(event.id, this.responseId)
     return this.#ensureOpen({ type: 'tool_use', id, name: event.name, input: {} })
   }
 
   #toolDelta({ argumentsDelta }: Of<'tool-call-delta'>): string {
     if (this.#freeText !== undefined) this.#freeText.push(argumentsDelta)
-    else if (argumentsDelta !== '' && this.#isOpen) return this.#inputDelta(argumentsDelta)
+    else if (argumentsDelta !== '' && this.#isOpen) return this.#arguments(argumentsDelta)
     return ''
+  }
+
+  /** Some models write `null` where they have no arguments to give; an input of Anthropic is an object. */
+  #arguments(delta: string): string {
+    if (this.#head === undefined) return this.#inputDelta(delta)
+    const head = this.#head + delta
+    const isPerhapsNull = head.length <= NULL_CHARACTERS_MAX && 'null'.startsWith(head.trim())
+    this.#head = isPerhapsNull ? head : undefined
+    return isPerhapsNull ? '' : this.#inputDelta(head)
   }
 
   #toolEnd(): string {
     const freeText = this.#freeText?.join('')
     this.#freeText = undefined
-    if (freeText === undefined) return this.close()
+    if (freeText === undefined) {
+      const head = this.#head?.trim() ?? ''
+      return (head === '' || head === 'null' ? '' : this.#inputDelta(head)) + this.close()
+    }
     return this.#inputDelta(JSON.stringify(answerInput(freeText, 'custom'))) + this.close()
   }
 

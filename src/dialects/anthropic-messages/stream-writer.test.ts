@@ -193,6 +193,21 @@ test('makes JSON of the free text of a custom tool', () => {
   expect(blocksOf(events)[1]).toMatchObject({ delta: { partial_json: '{"input":"say \\"hi\\""}' } })
 })
 
+test('makes no input of arguments that are null, however they are cut, and loses nothing of others', () => {
+  const inputOf = (...pieces: string[]) =>
+    write([start, ...call(0, 'a', ...pieces), stop])
+      .events.map(({ delta }) => (delta as JsonObject | undefined)?.['partial_json'] ?? '')
+      .join('')
+  for (const pieces of [['null'], ['n', 'ul', 'l'], [' ', 'null\n'], [], ['', ' ']]) {
+    expect([pieces, inputOf(...pieces)]).toEqual([pieces, ''])
+  }
+  for (const pieces of [['{', '}'], [' {"a"', ':null}'], ['nu'], ['nullable'], ['null', ' 1'], ['"null"']]) {
+    expect([pieces, inputOf(...pieces)]).toEqual([pieces, pieces.join('')])
+  }
+  const padded = [' '.repeat(100), '{}']
+  expect(inputOf(...padded)).toBe(padded.join(''))
+})
+
 describe('stop reasons', () => {
   function stopOf(finish: object, ...parts: InferenceEvent[]) {
     const end = { type: 'finish', candidate: 0, finish } as InferenceEvent
