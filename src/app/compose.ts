@@ -95,7 +95,7 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     dialects,
     send: (request) => sender.send(request),
     redact: (error) => redactError(error, redactor),
-    contextWindow: ({ provider, modelId }) => contextWindow(provider.id, modelId),
+    contextWindow: ({ provider, modelId }) => contextWindow(provider.instanceOf ?? provider.id, modelId),
   })
   const admission = admissionFor(config, options.before)
   const gateway = createGateway({

@@ -1,123 +1,173 @@
 /**
  * The rules by which real providers refuse requests, written down as far as translation can break them: the simulator is
- * more patient than they are. Each returns what is wrong, or nothing.
+ * more patient than they are. Each function says what is wrong, or nothing.
  */
 
-import { arrayOf, isJsonObject, type JsonObject } from '../std/json.ts'
+import { arrayOf, isJsonObject, type JsonObject, objectOf, stringOf } from '../std/json.ts'
 
 const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/
 const TOOL_USE_ID = /^[a-zA-Z0-9_-]+$/
+const CHAT_ROLES: readonly unknown[] = ['system', 'developer', 'user', 'assistant', 'tool']
 /** Anthropic takes at most so many marks for its prompt cache. */
 const CACHE_MARKS_MAX = 4
 
+const NOT_OF_CHAT = ['system', 'thinking', 'stop_sequences', 'output_config', 'context_management']
+const NOT_OF_MESSAGES = [
+  'stop',
+  'n',
+  'response_format',
+  'stream_options',
+  'reasoning_effort',
+  'store',
+  'user',
+]
+
 /** What OpenAI's API refuses in a request of chat completions. */
 export function chatRequestFaults(body: JsonObject): readonly string[] {
+  const tools = objectsOf(body['tools'])
+  return [
+    ...chatConversationFaults(objectsOf(body['messages'])),
+    ...numbered('messages', objectsOf(body['messages']), chatMessageFaults),
+    ...numbered('tools', tools, chatToolFaults),
+    ...(body['tool_choice'] !== undefined && tools.length === 0 ? ['tool_choice without tools'] : []),
+    ...foreignFields(body, NOT_OF_CHAT),
+  ]
+}
+
+/** Every call has its result before anybody else speaks. */
+function chatConversationFaults(messages: readonly JsonObject[]): readonly string[] {
   const faults: string[] = []
-  let open: string[] = []
-  for (const [at, message] of objects(body['messages']).entries()) {
-    const role = message['role']
-    if (role === 'tool') {
-      const id = String(message['tool_call_id'])
-      if (!open.includes(id)) faults.push(`messages[${at}]: a result for no open call`)
+  let open: readonly string[] = []
+  for (const message of messages) {
+    if (message['role'] === 'tool') {
+      const id = idOf(message['tool_call_id'])
+      if (!open.includes(id)) faults.push(`a result for no open call: ${id}`)
       open = open.filter((each) => each !== id)
-    } else {
-      if (open.length > 0) faults.push(`messages[${at}]: calls without results before it: ${open.join()}`)
-      open = objects(message['tool_calls']).map((call) => String(call['id']))
+      continue
     }
-    if (!['system', 'developer', 'user', 'assistant', 'tool'].includes(String(role))) {
-      faults.push(`messages[${at}]: role ${String(role)}`)
-    }
-    if (role !== 'assistant' && (message['content'] === undefined || message['content'] === null)) {
-      faults.push(`messages[${at}]: no content`)
-    }
-    for (const call of objects(message['tool_calls'])) {
-      const { name, arguments: written } = objectIn(call, 'function')
-      if (typeof name !== 'string' || !TOOL_NAME.test(name)) faults.push(`messages[${at}]: tool name`)
-      if (typeof written !== 'string') faults.push(`messages[${at}]: arguments are no text`)
-    }
-  }
-  for (const [at, tool] of objects(body['tools']).entries()) {
-    if (tool['type'] !== 'function') faults.push(`tools[${at}]: type ${String(tool['type'])}`)
-    const { name, parameters } = objectIn(tool, 'function')
-    if (typeof name !== 'string' || !TOOL_NAME.test(name)) faults.push(`tools[${at}]: name`)
-    if (parameters !== undefined && !isJsonObject(parameters)) faults.push(`tools[${at}]: parameters`)
-  }
-  if (body['tool_choice'] !== undefined && objects(body['tools']).length === 0) {
-    faults.push('tool_choice without tools')
-  }
-  for (const field of ['system', 'thinking', 'stop_sequences', 'output_config', 'context_management']) {
-    if (body[field] !== undefined) faults.push(`${field} is no field of this API`)
+    if (open.length > 0) faults.push(`calls without results: ${open.join()}`)
+    open = objectsOf(message['tool_calls']).map((call) => idOf(call['id']))
   }
   return faults
+}
+
+function chatMessageFaults(message: JsonObject): readonly string[] {
+  const { role, content } = message
+  const isSilent = role !== 'assistant' && (content === undefined || content === null)
+  return [
+    ...(CHAT_ROLES.includes(role) ? [] : ['role']),
+    ...(isSilent ? ['no content'] : []),
+    ...objectsOf(message['tool_calls']).flatMap((call) => {
+      const called = objectOf(call['function'])
+      return [...nameFaults(called), ...(stringOf(called?.['arguments']) === undefined ? ['arguments'] : [])]
+    }),
+  ]
+}
+
+function chatToolFaults(tool: JsonObject): readonly string[] {
+  const called = objectOf(tool['function'])
+  const parameters = called?.['parameters']
+  return [
+    ...(tool['type'] === 'function' ? [] : ['type']),
+    ...nameFaults(called),
+    ...(parameters === undefined || isJsonObject(parameters) ? [] : ['parameters']),
+  ]
 }
 
 /** What Anthropic's API refuses in a request of messages. */
 export function messagesRequestFaults(body: JsonObject): readonly string[] {
-  const faults: string[] = []
-  let open: string[] = []
-  let previous = ''
-  const seen = new Set<unknown>()
-  for (const [at, message] of objects(body['messages']).entries()) {
-    const role = String(message['role'])
-    const blocks = blocksOf(message['content'])
-    if (role !== 'user' && role !== 'assistant') faults.push(`messages[${at}]: role ${role}`)
-    if (role === previous) faults.push(`messages[${at}]: two of ${role} in a row`)
-    previous = role
-    if (blocks.length === 0) faults.push(`messages[${at}]: empty`)
-    const results = blocks
-      .filter(({ type }) => type === 'tool_result')
-      .map((one) => String(one['tool_use_id']))
-    if (results.toSorted().join() !== open.toSorted().join()) {
-      faults.push(`messages[${at}]: results [${results.join()}] for calls [${open.join()}]`)
-    }
-    if (blocks.findLastIndex(({ type }) => type === 'tool_result') !== results.length - 1) {
-      faults.push(`messages[${at}]: results do not stand first`)
-    }
-    const calls = blocks.filter(({ type }) => type === 'tool_use')
-    open = calls.map((call) => String(call['id']))
-    for (const call of calls) {
-      if (!TOOL_USE_ID.test(String(call['id']))) faults.push(`messages[${at}]: id of a call`)
-      if (seen.has(call['id'])) faults.push(`messages[${at}]: an id of a call is used twice`)
-      seen.add(call['id'])
-      if (!isJsonObject(call['input'])) faults.push(`messages[${at}]: input is no object`)
-    }
-    faults.push(...textFaults(blocks).map((fault) => `messages[${at}]: ${fault}`))
-  }
-  faults.push(...textFaults(blocksOf(body['system'] ?? [])).map((fault) => `system: ${fault}`))
-  for (const [at, tool] of objects(body['tools']).entries()) {
-    if (typeof tool['name'] !== 'string' || !TOOL_NAME.test(tool['name'])) faults.push(`tools[${at}]: name`)
-    if (objectIn(tool, 'input_schema')['type'] !== 'object') faults.push(`tools[${at}]: input_schema`)
-  }
-  if (typeof body['max_tokens'] !== 'number') faults.push('max_tokens')
-  if (JSON.stringify(body).split('"cache_control":').length - 1 > CACHE_MARKS_MAX) faults.push('cache marks')
-  for (const field of [
-    'stop',
-    'n',
-    'response_format',
-    'stream_options',
-    'reasoning_effort',
-    'store',
-    'user',
-  ]) {
-    if (body[field] !== undefined) faults.push(`${field} is no field of this API`)
-  }
-  return faults
+  const messages = objectsOf(body['messages'])
+  const cacheMarks = JSON.stringify(body).split('"cache_control":').length - 1
+  return [
+    ...turnFaults(messages),
+    ...callIdFaults(messages),
+    ...numbered('messages', messages, messageFaults),
+    ...blocksOf(body['system'] ?? []).flatMap(textFaults),
+    ...numbered('tools', objectsOf(body['tools']), toolFaults),
+    ...(typeof body['max_tokens'] === 'number' ? [] : ['max_tokens']),
+    ...(cacheMarks > CACHE_MARKS_MAX ? ['cache marks'] : []),
+    ...foreignFields(body, NOT_OF_MESSAGES),
+  ]
 }
 
-function textFaults(blocks: readonly JsonObject[]): readonly string[] {
-  const isEmpty = ({ type, text }: JsonObject) => type === 'text' && String(text).trim() === ''
-  return blocks.some(isEmpty) ? ['a text that is empty'] : []
+/** The roles take turns, and the turn after calls has exactly their results. */
+function turnFaults(messages: readonly JsonObject[]): readonly string[] {
+  return messages.flatMap((message, at) => {
+    const previous = messages[at - 1]
+    const calls = idsIn(previous, 'tool_use', 'id').toSorted().join()
+    const results = idsIn(message, 'tool_result', 'tool_use_id').toSorted().join()
+    return [
+      ...(previous?.['role'] === message['role'] ? [`messages[${at}]: the same role again`] : []),
+      ...(calls === results ? [] : [`messages[${at}]: results ${results} for calls ${calls}`]),
+    ]
+  })
+}
+
+function callIdFaults(messages: readonly JsonObject[]): readonly string[] {
+  const ids = messages.flatMap((message) => idsIn(message, 'tool_use', 'id'))
+  return new Set(ids).size === ids.length ? [] : ['an id of a call is used twice']
+}
+
+function messageFaults(message: JsonObject): readonly string[] {
+  const blocks = blocksOf(message['content'])
+  const results = idsIn(message, 'tool_result', 'tool_use_id').length
+  const lastResult = blocks.findLastIndex(({ type }) => type === 'tool_result')
+  return [
+    ...(message['role'] === 'user' || message['role'] === 'assistant' ? [] : ['role']),
+    ...(blocks.length === 0 ? ['empty'] : []),
+    ...(lastResult === results - 1 ? [] : ['results do not stand first']),
+    ...blocks.flatMap(textFaults),
+    ...blocks.flatMap(callFaults),
+  ]
+}
+
+function textFaults({ type, text }: JsonObject): readonly string[] {
+  return type === 'text' && (stringOf(text) ?? '').trim() === '' ? ['a text that is empty'] : []
+}
+
+function callFaults({ type, id, input }: JsonObject): readonly string[] {
+  if (type !== 'tool_use') return []
+  return [
+    ...(TOOL_USE_ID.test(idOf(id)) ? [] : ['id of a call']),
+    ...(isJsonObject(input) ? [] : ['input is no object']),
+  ]
+}
+
+function toolFaults(tool: JsonObject): readonly string[] {
+  const schema = objectOf(tool['input_schema'])
+  return [...nameFaults(tool), ...(schema?.['type'] === 'object' ? [] : ['input_schema'])]
+}
+
+function nameFaults(named: JsonObject | undefined): readonly string[] {
+  return TOOL_NAME.test(stringOf(named?.['name']) ?? '') ? [] : ['name']
+}
+
+function foreignFields(body: JsonObject, names: readonly string[]): readonly string[] {
+  return names.filter((name) => body[name] !== undefined).map((name) => `${name} is no field of this API`)
+}
+
+function numbered(
+  field: string,
+  items: readonly JsonObject[],
+  faultsOf: (item: JsonObject) => readonly string[],
+): readonly string[] {
+  return items.flatMap((item, at) => faultsOf(item).map((fault) => `${field}[${at}]: ${fault}`))
+}
+
+function idsIn(message: JsonObject | undefined, type: string, field: string): readonly string[] {
+  return blocksOf(message?.['content'])
+    .filter((block) => block['type'] === type)
+    .map((block) => idOf(block[field]))
+}
+
+function idOf(value: unknown): string {
+  return stringOf(value) ?? ''
 }
 
 function blocksOf(content: unknown): readonly JsonObject[] {
-  return typeof content === 'string' ? [{ type: 'text', text: content }] : objects(content)
+  return typeof content === 'string' ? [{ type: 'text', text: content }] : objectsOf(content)
 }
 
-function objects(value: unknown): readonly JsonObject[] {
+function objectsOf(value: unknown): readonly JsonObject[] {
   return arrayOf(value).filter(isJsonObject)
-}
-
-function objectIn(value: JsonObject, field: string): JsonObject {
-  const inner = value[field]
-  return isJsonObject(inner) ? inner : {}
 }

@@ -10,6 +10,8 @@ export type TargetId = Brand<string, 'TargetId'>
 
 export interface Provider {
   readonly id: ProviderId
+  /** The known provider this is a further instance of, under another id: what is known of its models holds here too. */
+  readonly instanceOf?: ProviderId
   /** As its makers write it. */
   readonly name: string
   readonly dialect: DialectId

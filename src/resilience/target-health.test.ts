@@ -70,3 +70,12 @@ test('the memory is bounded, whatever model names clients invent', () => {
     type: 'limited',
   })
 })
+
+test('a change by the operator forgives a credential, and no rate limit', () => {
+  const health = createTargetHealth()
+  health.recordFailure(key, quota, 0)
+  health.recordFailure(sibling, limited(2_000), 0)
+  health.forgive()
+  expect(health.verdict(key, 1)).toEqual({ type: 'available' })
+  expect(health.verdict(sibling, 1)).toMatchObject({ type: 'limited' })
+})

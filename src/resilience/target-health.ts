@@ -35,6 +35,8 @@ export interface TargetHealth {
   verdict(key: HealthKey, nowMs: number): Verdict
   recordFailure(key: HealthKey, error: GatewayError, nowMs: number): void
   recordSuccess(key: HealthKey): void
+  /** The operator changed something: what only an operator can mend, a refused or spent credential, is tried again. */
+  forgive(): void
 }
 
 type Cell = Exclude<Verdict, { type: 'available' }>
@@ -87,6 +89,9 @@ export function createTargetHealth(): TargetHealth {
     },
     recordSuccess(key) {
       if (cells.size > 0) cells.delete(key.target)
+    },
+    forgive() {
+      for (const [name, { type }] of cells) if (type !== 'limited') cells.delete(name)
     },
   }
 }

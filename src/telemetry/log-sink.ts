@@ -200,11 +200,14 @@ function descriptorWriter(opened: number): WriteBytes {
 
 /** Node's own stream over the socket: a second handle on the same descriptor would confuse its event loop. */
 function streamWriter(stream: NodeJS.WriteStream): WriteBytes {
-  stream.on('error', () => {})
+  // Several gateways may write to it; one of them hears its errors, which every write is told anyway.
+  if (!stream.listeners('error').includes(ignoreError)) stream.on('error', ignoreError)
   return (_fd, bytes, done) => {
     stream.write(bytes, (error) => done(error ?? null, bytes.length))
   }
 }
+
+function ignoreError(): void {}
 
 /** Only Linux opens the same pipe anew; a file is never opened so, since it would get a second position to write at. */
 function openWithoutBlocking(fd: number): number {

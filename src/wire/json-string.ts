@@ -30,31 +30,42 @@ export class JsonStrings {
     this.#words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
-  /** The index after the string whose opening quote is at `start`. Throws where it is no string by RFC 8259. */
+  /**
+   * The index after the string whose opening quote is at `start`. Throws where it is no string by RFC 8259.
+   *
+   * One loop rather than a function for each step: text with an escape every 20 bytes is read twice as fast this way
+   * (50 KB of prose: 22 µs instead of 49). Bounds are checked before each read: see `Scan` in json-scan.ts on what a
+   * single read past the end would cost from then on.
+   */
   skip(start: number): number {
+    const bytes = this.#bytes
+    const words = this.#words
+    const length = bytes.length
+    const lastWord = length - 4
     let position = start + 1
+    let longRunAt = position + SHORT_RUN_BYTES
     for (;;) {
-      position = this.#runEnd(position)
-      const byte = this.#at(position)
+      if (position <= lastWord && position < longRunAt) {
+        const found = specialBytes(words.getInt32(position, true))
+        if (found === 0) {
+          position += 4
+          continue
+        }
+        position += lowestByte(found)
+      } else position = this.#longRunEnd(position)
+      if (position >= length) throw endsInside(length)
+      const byte = bytes[position] as number
       if (byte === QUOTE) return position + 1
       if (byte !== BACKSLASH)
         throw new JsonScanError('A control character must be escaped in a string', position)
-      position = this.#skipEscape(position)
+      if (position + 1 >= length) throw endsInside(length)
+      const isSimple = SIMPLE_ESCAPES[bytes[position + 1] as number] === 1
+      position = isSimple ? position + 2 : this.#skipUnicodeEscape(position)
+      longRunAt = position + SHORT_RUN_BYTES
     }
   }
 
   /** The index of the next quote, backslash or control character, or the length. */
-  #runEnd(start: number): number {
-    const words = this.#words
-    const lastWord = Math.min(start + SHORT_RUN_BYTES, words.byteLength) - 4
-    let position = start
-    for (; position <= lastWord; position += 4) {
-      const found = specialBytes(words.getInt32(position, true))
-      if (found !== 0) return position + lowestByte(found)
-    }
-    return this.#longRunEnd(position)
-  }
-
   #longRunEnd(start: number): number {
     if (this.#nextQuote < start) this.#nextQuote = indexOrLength(this.#bytes, QUOTE, start)
     if (this.#nextBackslash < start) this.#nextBackslash = indexOrLength(this.#bytes, BACKSLASH, start)
@@ -62,40 +73,34 @@ export class JsonStrings {
     return hasControl(this.#words, start, end) ? firstControl(this.#bytes, start) : end
   }
 
-  /** The index after the escape whose backslash is at `start`. */
-  #skipEscape(start: number): number {
-    const kind = this.#at(start + 1)
-    if (SIMPLE_ESCAPES[kind] === 1) return start + 2
-    if (kind !== LETTER_U) throw new JsonScanError('There is no such escape in JSON', start)
+  /** The index after the escape of four digits whose backslash is at `start`. */
+  #skipUnicodeEscape(start: number): number {
+    const bytes = this.#bytes
+    if (bytes[start + 1] !== LETTER_U) throw new JsonScanError('There is no such escape in JSON', start)
     const end = start + UNICODE_ESCAPE_BYTES
     for (let index = start + 2; index < end; index += 1) {
-      if (HEX_DIGITS[this.#at(index)] === 1) continue
+      if (index >= bytes.length) throw endsInside(bytes.length)
+      if (HEX_DIGITS[bytes[index] as number] === 1) continue
       throw new JsonScanError('A unicode escape takes four hexadecimal digits', start)
     }
     return end
   }
+}
 
-  /** Checks the bound before it reads: see `Scan` on what a single read past the end would cost from then on. */
-  #at(position: number): number {
-    if (position < this.#bytes.length) return this.#bytes[position] as number
-    throw new JsonScanError('The text ends inside a string', this.#bytes.length)
-  }
+function endsInside(length: number): JsonScanError {
+  return new JsonScanError('The text ends inside a string', length)
 }
 
 /**
  * The top bit of each byte of a word that is a quote, a backslash or a control character; the lowest is exact, those
  * above it may be false alarms raised by a borrow. Subtracting what makes a wanted byte underflow sets its top bit;
- * `& ~word` leaves out the bytes that had it set, which are parts of longer code points.
+ * `& ~word` leaves out the bytes that had it set, which are parts of longer code points. Flipping the second bit puts
+ * the quote (0x22) in the place of the space (0x20), just above the control characters, so that one subtraction finds both.
  */
 function specialBytes(word: number): number {
-  const quotes = word ^ 0x22222222
-  const backslashes = word ^ 0x5c5c5c5c
-  return (
-    (((quotes - 0x01010101) & ~quotes) |
-      ((backslashes - 0x01010101) & ~backslashes) |
-      ((word - 0x20202020) & ~word)) &
-    0x80808080
-  )
+  const controlsAndQuotes = (word ^ 0x02020202) - 0x21212121
+  const backslashes = (word ^ 0x5c5c5c5c) - 0x01010101
+  return (controlsAndQuotes | backslashes) & ~word & 0x80808080
 }
 
 function lowestByte(found: number): number {

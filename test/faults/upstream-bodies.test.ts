@@ -8,6 +8,7 @@ import {
   combinations,
   DIALECTS,
   expectRefused,
+  expectTruncated,
   expectWhole,
   openBench,
   otherDialect,
@@ -228,6 +229,21 @@ describe('fault 46: a body without an end', () => {
     },
   )
 })
+
+test.for(combinations({ modes: ['stream'] }))(
+  'fault 46: a stream without an end is broken off at the cap, in-band ($client from $target)',
+  async ({ client, mode, target }) => {
+    await using bench = await openBench({
+      upstreams: { primary: { dialect: target, faults: ['endless-generation'] } },
+      limits: { responseBytes: '256KiB' },
+    })
+    const answer = await bench.ask({ client, mode })
+    expectTruncated(answer, 'response_too_large')
+    expect(answer.raw.length).toBeLessThan(1024 ** 2)
+    const { exchange } = await bench.recordOf(answer)
+    expect(exchange).toMatchObject({ state: 'truncated', code: 'response_too_large' })
+  },
+)
 
 describe('fault 48: strange JSON', () => {
   const kinds = ['duplicate-keys', 'proto-key', 'lone-surrogate', 'null-character', 'unknown-fields']

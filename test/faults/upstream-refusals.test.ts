@@ -134,6 +134,22 @@ describe('fault 27: a prompt too long for the model', () => {
     },
   )
 
+  test('fault 27: a further instance of a known provider has the windows of its models', async () => {
+    await using bench = await openBench({
+      upstreams: {
+        'second-account': {
+          dialect: 'openai-chat',
+          provider: 'openai',
+          text: 'It fits.',
+          faults: [{ fault: 'context-length(vendor=openai)', model: windows.small }],
+        },
+      },
+      targets: Object.values(windows).map((model) => `second-account/${model}`),
+    })
+    expectWhole(await bench.ask({ client: 'openai-chat', mode: 'plain' }), 'It fits.')
+    expect(bench.calls('second-account').map(({ model }) => model)).toEqual([windows.small, windows.large])
+  })
+
   test.concurrent.for(combinations())(
     'fault 27: nothing larger there: $client $mode from $target is told 400',
     async ({ client, mode, target }) => {

@@ -5,7 +5,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { expect } from 'vitest'
+import { isJsonObject, parseJson } from '../../src/std/json.ts'
 import { environmentWithoutKeys, mainFile } from './running-gateway.ts'
 
 export type LogLine = Readonly<Record<string, unknown>>
@@ -25,6 +25,8 @@ export interface ProcessOptions {
   readonly words?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly nodeArguments?: readonly string[]
+  /** Puts further files into the folder it runs in. */
+  readonly prepare?: (folder: string) => void
   /** Limit of open files. */
   readonly descriptors?: number
 }
@@ -57,13 +59,10 @@ const START_WORDS = ['--json', '--listen', '127.0.0.1:0']
 /** Starts it and waits until it listens; rejects with all it said where it ends instead. */
 export async function startProcess(options: ProcessOptions = {}): Promise<GatewayProcess> {
   const spawned = spawnGateway({ ...options, words: options.words ?? START_WORDS })
-  const announced = spawned.line({ type: 'listening' })
-  const first = await Promise.race([announced, spawned.exited])
-  if ('code' in first) {
+  const first = await spawned.line({ type: 'listening' }).catch(async (error: unknown) => {
     await spawned[Symbol.asyncDispose]()
-    throw new Error(`the gateway ended with ${String(first.code)}: ${spawned.printed()}`)
-  }
-  announced.catch(() => {})
+    throw error
+  })
   const url = String(first['url'])
   return Object.assign(spawned, {
     url,
@@ -92,6 +91,7 @@ function spawnGateway(options: ProcessOptions) {
   const configPath = join(folder, 'holdfast.yaml')
   const write = (config: string | object) => writeFileSync(configPath, textOf(config))
   if (options.config !== undefined) write(options.config)
+  options.prepare?.(folder)
   const lines: LogLine[] = []
   let printed = ''
   const spawnedAtMs = performance.now()
@@ -101,12 +101,25 @@ function spawnGateway(options: ProcessOptions) {
     printed += chunk.toString()
     const parts = (rest + chunk.toString()).split('\n')
     rest = parts.pop() ?? ''
-    for (const part of parts) if (part.startsWith('{')) lines.push(JSON.parse(part))
+    for (const part of parts) {
+      const value = parseJson(part)
+      if (isJsonObject(value)) lines.push(value)
+    }
   })
   child.stderr.on('data', (chunk: Buffer) => void (printed += chunk.toString()))
+  const watchers = new Set<() => void>()
+  const wake = () => {
+    for (const watcher of watchers) watcher()
+  }
+  child.stdout.on('data', wake)
+  let isOver = false
   const exited = new Promise<Exit>((resolve) => {
     // After the streams have given all they hold.
-    child.on('close', (code, signal) => resolve({ code, signal, atMs: performance.now() }))
+    child.on('close', (code, signal) => {
+      isOver = true
+      wake()
+      resolve({ code, signal, atMs: performance.now() })
+    })
   })
   const linesLike = (wanted: LogLine) => lines.filter((line) => matches(line, wanted))
   return {
@@ -118,10 +131,18 @@ function spawnGateway(options: ProcessOptions) {
     exited,
     linesLike,
     printed: () => printed,
-    async line(wanted: LogLine): Promise<LogLine> {
-      await expect.poll(() => linesLike(wanted).length, { timeout: 10_000, interval: 10 }).toBeGreaterThan(0)
-      return linesLike(wanted)[0] ?? {}
-    },
+    line: (wanted: LogLine) =>
+      new Promise<LogLine>((resolve, reject) => {
+        const look = () => {
+          const [found] = linesLike(wanted)
+          if (found !== undefined) resolve(found)
+          else if (!isOver) return
+          else reject(new Error(`it ended without the line ${JSON.stringify(wanted)}: ${printed}`))
+          watchers.delete(look)
+        }
+        watchers.add(look)
+        look()
+      }),
     write,
     replace(config: string | object) {
       writeFileSync(`${configPath}.new`, textOf(config))

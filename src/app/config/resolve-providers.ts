@@ -73,7 +73,12 @@ function resolveProvider(
   const credential = resolveCredential(id, entry, { ...context, provider })
   if (provider === undefined) return undefined
   return {
-    provider: { ...provider, id, headers: { ...provider.headers, ...headers } },
+    provider: {
+      ...provider,
+      id,
+      headers: { ...provider.headers, ...headers },
+      ...(provider.id === id ? {} : { instanceOf: provider.id }),
+    },
     ...(credential && { credential }),
     timers: mergeTimers(provider, entry.timeouts),
     ...(entry.models && { models: [...new Set(entry.models)] }),

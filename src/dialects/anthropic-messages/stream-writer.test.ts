@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { InferenceEvent } from '../../canonical/event.ts'
-import type { JsonObject } from '../../std/json.ts'
+import { type JsonObject, objectOf, stringOf } from '../../std/json.ts'
 import { readStream, textOf } from './stream.test-support.ts'
 import { createStreamWriter } from './stream-writer.ts'
 
@@ -196,7 +196,7 @@ test('makes JSON of the free text of a custom tool', () => {
 test('makes no input of arguments that are null, however they are cut, and loses nothing of others', () => {
   const inputOf = (...pieces: string[]) =>
     write([start, ...call(0, 'a', ...pieces), stop])
-      .events.map(({ delta }) => (delta as JsonObject | undefined)?.['partial_json'] ?? '')
+      .events.map(({ delta }) => stringOf(objectOf(delta)?.['partial_json']) ?? '')
       .join('')
   for (const pieces of [['null'], ['n', 'ul', 'l'], [' ', 'null\n'], [], ['', ' ']]) {
     expect([pieces, inputOf(...pieces)]).toEqual([pieces, ''])
