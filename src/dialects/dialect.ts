@@ -42,6 +42,8 @@ export interface Dialect {
 
   /** Decodes a whole plain answer. Throws what the answer amounts to: an embedded error by its own class, `empty_response`, `upstream_bad_response`. */
   readResult(body: Uint8Array): InferenceResult
+  /** Tokens counted, where the dialect has that operation. Throws as `readResult` does where the body is no count. */
+  readTokenCount?(body: Uint8Array): number
   createStreamReader(): StreamReader
   /** Lets a stream of this dialect through to a client of this dialect, reading quietly. */
   createPassthrough(options: PassthroughOptions): Passthrough

@@ -83,6 +83,7 @@ function recordReply(reply: Reply, settlement: Settlement, served: Served, rooms
     ...(settlement.usage === undefined ? {} : { usage: settlement.usage }),
     ...(settlement.error === undefined ? {} : { code: settlement.error.code }),
   })
+  if (settlement.error) publishDefect(settlement.error, served, rooms)
 }
 
 function recordFailure(error: GatewayError, served: Served & { plan?: Plan }, rooms: Rooms): void {
@@ -97,12 +98,17 @@ function recordFailure(error: GatewayError, served: Served & { plan?: Plan }, ro
     isSimulated: false,
     ...(served.plan?.routeName === undefined ? {} : { route: served.plan.routeName }),
   })
+  publishDefect(error, served, rooms)
+}
+
+/** A defect of our own is said with its place, so that it can be mended. */
+function publishDefect(error: GatewayError, { exchange }: Served, rooms: Rooms): void {
   if (error.code !== 'gateway_error') return
   rooms.telemetry.notices.publish({
     level: 'error',
     name: 'gateway_defect',
     message: error.message,
-    facts: { exchangeId: served.exchange.id, ...describeDefect(error) },
+    facts: { exchangeId: exchange.id, ...describeDefect(error) },
   })
 }
 

@@ -50,14 +50,17 @@ export function decodeOnce(exchange: Exchange): DecodedRequest {
   }
 }
 
+export interface CallToEncode {
+  readonly exchange: Exchange
+  readonly decoded: DecodedRequest
+  readonly target: Target
+  readonly targetDialect: Dialect
+  readonly mode: RelayMode
+}
+
 /** The call, or why this target cannot serve the request; throws `invalid_request` where no target could. */
-export function encodeCall(
-  exchange: Exchange,
-  decoded: DecodedRequest,
-  target: Target,
-  targetDialect: Dialect,
-): EncodedCall | GatewayError {
-  const mode = relayMode(exchange.envelope)
+export function encodeCall(asked: CallToEncode): EncodedCall | GatewayError {
+  const { exchange, decoded, target, targetDialect, mode } = asked
   const path = adaptPath(targetDialect.path(exchange.operation), target)
   if (exchange.dialect.id === targetDialect.id) return passthroughCall(exchange, target, { mode, path })
   if (exchange.operation !== 'chat') return notTranslatable(exchange, target)
@@ -78,10 +81,11 @@ export function encodeCall(
   }
 }
 
-export function relayMode(envelope: Envelope): RelayMode {
+/** `isPlainOnly`: the target was found not to stream what the client wants in one piece. */
+export function relayMode(envelope: Envelope, isPlainOnly: boolean): RelayMode {
   if (envelope.operation !== 'chat') return 'plain'
   if (envelope.stream) return 'stream'
-  if (envelope.isPlainOnly) return 'plain'
+  if (envelope.isPlainOnly || isPlainOnly) return 'plain'
   const ceiling = envelope.maxOutputTokens ?? Number.POSITIVE_INFINITY
   return ceiling * envelope.candidateCount <= PLAIN_OUTPUT_TOKENS_MAX ? 'plain' : 'fold'
 }

@@ -8,7 +8,6 @@ import type { Usage } from '../canonical/usage.ts'
 import type { Loss } from '../canonical/loss.ts'
 import { unfold } from '../canonical/unfold.ts'
 import type { Dialect, Folder, Passthrough, WriteAnswerOptions } from '../dialects/dialect.ts'
-import { GatewayError } from '../errors/gateway-error.ts'
 import type { UpstreamResponse } from '../upstream/attempt.ts'
 import { assertWhole, flagsOf, usageFlags, usageOf } from './answer-facts.ts'
 import type { EncodedCall } from './encode-call.ts'
@@ -103,6 +102,7 @@ async function streamOfPlain(context: RelayContext): Promise<Committed> {
 // A client that waits for the whole.
 
 async function relayPlain(context: RelayContext): Promise<Committed> {
+  if (context.exchange.operation === 'count-tokens') return passCount(context)
   return context.response.framing === 'sse' ? foldStream(context) : passPlain(context)
 }
 
@@ -148,10 +148,6 @@ async function foldWhole(context: RelayContext, folder: Folder): Promise<void> {
 async function passPlain(context: RelayContext): Promise<Committed> {
   const { call, exchange, targetDialect, response } = context
   const body = await readWhole(response)
-  if (exchange.operation !== 'chat') {
-    assertJsonObject(body)
-    return committedPlain(context, { body, losses: [], flags: [] })
-  }
   const result = targetDialect.readResult(body)
   const flags = usageFlags(result.usage)
   if (!call.isTranslated) return committedPlain(context, { body, losses: [], flags, ...usageOf(result) })
@@ -162,6 +158,13 @@ async function passPlain(context: RelayContext): Promise<Committed> {
     flags,
     ...usageOf(result),
   })
+}
+
+/** A count is judged before it is passed on, and said in the target's own bytes: no other dialect has the operation. */
+async function passCount(context: RelayContext): Promise<Committed> {
+  const body = await readWhole(context.response)
+  context.targetDialect.readTokenCount?.(body)
+  return committedPlain(context, { body, losses: [], flags: [] })
 }
 
 function committedPlain(
@@ -199,17 +202,4 @@ function answerOptions(context: RelayContext): WriteAnswerOptions {
     createdAtS: Math.floor(context.clock.wallMs() / 1_000),
     wantsUsage: context.exchange.envelope.wantsStreamUsage,
   }
-}
-
-function assertJsonObject(body: Uint8Array): void {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(body).toString())
-    if (typeof value === 'object' && value !== null) return
-  } catch {
-    // Falls through: both cases are the same failure.
-  }
-  throw new GatewayError(
-    'upstream_bad_response',
-    'The provider answered with something that is not a JSON object.',
-  )
 }

@@ -8,9 +8,9 @@ import type { DialectId } from '../canonical/envelope.ts'
 import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { Target } from '../providers/provider.ts'
 import { drawBackoffMs, drawOverloadPauseMs } from '../resilience/backoff.ts'
-import { decideNext, LAST_RESORT_WAIT_MAX_MS } from '../resilience/decide-next.ts'
+import { decideNext } from '../resilience/decide-next.ts'
 import type { TargetHealth } from '../resilience/target-health.ts'
-import { type Plan, type TargetNode, targetNodes } from '../routing/plan.ts'
+import { type Plan, targetNodes } from '../routing/plan.ts'
 import { healthKey } from '../routing/planner.ts'
 import { type Clock, sleep } from '../std/clock.ts'
 import type { Random } from '../std/ids.ts'
@@ -18,10 +18,11 @@ import type { Telemetry } from '../telemetry/records.ts'
 import type { UpstreamRequest, UpstreamResponse } from '../upstream/attempt.ts'
 import { AttemptLog } from './attempt-log.ts'
 import { clientTimeoutMs, Deadline } from './deadline.ts'
-import { type DecodedRequest, decodeOnce, type EncodedCall, encodeCall } from './encode-call.ts'
+import { type DecodedRequest, decodeOnce, type EncodedCall, encodeCall, relayMode } from './encode-call.ts'
 import type { Exchange } from './exchange.ts'
 import { type Committed, relay } from './relay.ts'
 import type { Reply } from './reply.ts'
+import { TargetQueue } from './target-queue.ts'
 import { toldError } from './told-error.ts'
 
 export interface ExecutionDeps {
@@ -43,7 +44,9 @@ export interface Execution {
 }
 
 export function createExecution(deps: ExecutionDeps): Execution {
-  return { run: (plan, exchange) => new PlanRun(deps, plan, exchange).run() }
+  /** Targets that refuse to stream what they answer in one piece, as learned from them. */
+  const plainOnly = new WeakSet<Target>()
+  return { run: (plan, exchange) => new PlanRun(deps, { plan, exchange, plainOnly }).run() }
 }
 
 class PlanRun {
@@ -54,19 +57,21 @@ class PlanRun {
   readonly #deadline: Deadline
   readonly #log: AttemptLog
   readonly #failures: GatewayError[] = []
-  #untried: readonly TargetNode[]
+  readonly #queue: TargetQueue
+  readonly #plainOnly: WeakSet<Target>
   #attempts = 0
   #retries = 0
   /** Time spent waiting for providers and between attempts: not the gateway's own, ms. */
   #waitedMs = 0
 
-  constructor(deps: ExecutionDeps, plan: Plan, exchange: Exchange) {
+  constructor(deps: ExecutionDeps, work: { plan: Plan; exchange: Exchange; plainOnly: WeakSet<Target> }) {
+    const { plan, exchange, plainOnly } = work
     const beginMs = clientTimeoutMs(exchange.headers)
     this.#deps = deps
     this.#plan = plan
     this.#exchange = exchange
     this.#decoded = decodeOnce(exchange)
-    this.#untried = targetNodes(plan.root)
+    this.#plainOnly = plainOnly
     this.#log = new AttemptLog(exchange.id, deps)
     this.#deadline = new Deadline({
       clock: deps.clock,
@@ -74,14 +79,19 @@ class PlanRun {
       parent: exchange.signal,
       ...(beginMs === undefined ? {} : { beginMs }),
     })
+    this.#queue = new TargetQueue(targetNodes(plan.root), {
+      ...deps,
+      leftMs: () => this.#deadline.leftMs(),
+      wait: (delayMs) => this.#wait(delayMs),
+    })
   }
 
   async run(): Promise<Reply> {
     try {
       for (;;) {
-        const node = this.#takeNext()
-        if (node === undefined) throw this.#worstCase()
-        const reply = await this.#tryTarget(node.target)
+        const target = await this.#queue.take()
+        if (target === undefined) throw this.#worstCase()
+        const reply = await this.#tryTarget(target)
         if (reply) return reply
       }
     } catch (error) {
@@ -90,31 +100,31 @@ class PlanRun {
     }
   }
 
-  #takeNext(): TargetNode | undefined {
-    const [next, ...rest] = this.#untried
-    this.#untried = rest
-    return next
-  }
-
   /** Tries one target until it answers, or until the rule sends the request elsewhere; throws when it says stop. */
   async #tryTarget(target: Target): Promise<Reply | undefined> {
-    if (!(await this.#isAdmissible(target))) return undefined
     const targetDialect = this.#dialectOf(target)
-    const call = this.#encode(target, targetDialect)
+    let call = this.#encode(target, targetDialect)
     if (call === undefined) return undefined
     let retriesOfTarget = 0
     let isFreeRetryUsed = false
     for (;;) {
       const answer = await this.#attempt(target, targetDialect, call)
       if (!(answer instanceof GatewayError)) return answer
+      if (call.mode === 'fold' && isStreamRefused(answer)) {
+        this.#plainOnly.add(target)
+        call = this.#encode(target, targetDialect)
+        if (call === undefined) return undefined
+        continue
+      }
       this.#failures.push(answer)
+      this.#dropTooSmall(answer, target)
       const decision = decideNext(
         { error: answer, retriesOfTarget, isFreeRetryUsed },
         {
           attemptsLeft: this.#plan.attemptsMax - this.#attempts,
           retriesLeft: this.#plan.retries - this.#retries,
           deadlineLeftMs: this.#deadline.leftMs(),
-          othersLeft: this.#keepAble(answer, target),
+          othersLeft: this.#queue.callable,
           backoffMs: drawBackoffMs(retriesOfTarget, this.#deps.random),
           overloadPauseMs: drawOverloadPauseMs(this.#deps.random),
         },
@@ -128,49 +138,29 @@ class PlanRun {
           retriesOfTarget += 1
           this.#retries += 1
           await this.#wait(decision.waitMs)
+          if (!(await this.#queue.mayCallAgain(target))) return undefined
           break
         case 'try-other':
           return undefined
         case 'stop':
-          throw this.#worstCase()
+          throw isFinal(answer) ? answer : this.#worstCase()
       }
     }
   }
 
-  /** Drops the untried targets that this error rules out, and says how many are left. */
-  #keepAble(error: GatewayError, failed: Target): number {
+  /** After a request that was too long, only larger windows are worth asking. */
+  #dropTooSmall(error: GatewayError, failed: Target): void {
     const windowOf = this.#deps.contextWindow
-    if (error.row.otherTarget === 'larger-context' && windowOf) {
-      const failedWindow = windowOf(failed)
-      this.#untried = this.#untried.filter((node) => {
-        const window = windowOf(node.target)
-        return failedWindow === undefined || window === undefined || window > failedWindow
-      })
-    }
-    return this.#untried.length
-  }
-
-  /** A target inside a 429 window is waited for when the wait is short; a spent or refused credential is not called. */
-  async #isAdmissible(target: Target): Promise<boolean> {
-    const verdict = this.#deps.health.verdict(healthKey(target), this.#deps.clock.nowMs())
-    if (verdict.type === 'available') return true
-    const waitMs = verdict.untilMs - this.#deps.clock.nowMs()
-    const isWorthWaiting =
-      verdict.type === 'limited' &&
-      this.#untried.length === 0 &&
-      waitMs <= LAST_RESORT_WAIT_MAX_MS &&
-      waitMs < this.#deadline.leftMs()
-    if (isWorthWaiting) {
-      await this.#wait(waitMs)
-      return true
-    }
-    this.#failures.push(stillRefused(verdict.error, verdict.type === 'limited' ? waitMs : undefined))
-    return false
+    const failedWindow = windowOf?.(failed)
+    if (error.row.otherTarget !== 'larger-context' || windowOf === undefined || failedWindow === undefined)
+      return
+    this.#queue.keep((target) => (windowOf(target) ?? Number.POSITIVE_INFINITY) > failedWindow)
   }
 
   /** The request in the target's words, or `undefined` (and a failure noted) where this target cannot serve it. */
   #encode(target: Target, targetDialect: Dialect): EncodedCall | undefined {
-    const call = encodeCall(this.#exchange, this.#decoded, target, targetDialect)
+    const mode = relayMode(this.#exchange.envelope, this.#plainOnly.has(target))
+    const call = encodeCall({ exchange: this.#exchange, decoded: this.#decoded, target, targetDialect, mode })
     if (call instanceof GatewayError) this.#failures.push(call)
     else if (this.#plan.isStrict && call.losses.length > 0)
       this.#failures.push(refusedLosses(target, call.losses))
@@ -209,7 +199,7 @@ class PlanRun {
         modelId: this.#exchange.envelope.modelId,
       })
       this.#waitedMs += clock.nowMs() - attempt.startedAtMs
-      this.#deps.health.recordSuccess(healthKey(target))
+      this.#deps.health.recordSuccess(healthKey(target), attempt.startedAtMs)
       this.#follow(target, committed)
       return this.#reply(target, response, committed)
     } catch (thrown) {
@@ -247,10 +237,7 @@ class PlanRun {
 
   #remember(target: Target, error: GatewayError): void {
     const { health, clock } = this.#deps
-    const nowMs = clock.nowMs()
-    const known = health.verdict(healthKey(target), nowMs)
-    health.recordFailure(healthKey(target), error, nowMs)
-    if (known.type !== error.row.health) this.#alert(target, error)
+    if (health.recordFailure(healthKey(target), error, clock.nowMs())) this.#alert(target, error)
   }
 
   /** Our own defects hold no provider's words, and their cause is needed to mend them. */
@@ -262,6 +249,8 @@ class PlanRun {
   #alert(target: Target, error: GatewayError): void {
     const { health } = error.row
     if (health !== 'auth-dead' && health !== 'exhausted' && health !== 'misconfigured') return
+    // A model that only a client named is the client's mistake.
+    if (health === 'misconfigured' && this.#plan.routeName === undefined) return
     this.#deps.telemetry.notices.publish({
       level: 'error',
       name: {
@@ -308,23 +297,28 @@ class PlanRun {
 
   /** Of all failures, the one the client is told: one its program can cure, else the latest that a retry may heal, else the latest. */
   #worstCase(): GatewayError {
+    const failures = [...this.#failures, ...this.#queue.refusals]
     const error =
-      this.#failures.findLast(isCurable) ??
-      this.#failures.findLast((failure) => failure.isClientRetryable) ??
-      this.#failures.at(-1)
+      failures.findLast(isCurable) ??
+      failures.findLast((failure) => failure.isClientRetryable) ??
+      failures.at(-1)
     return error ?? new GatewayError('no_target_available', 'No target of the route could be tried.')
   }
+}
+
+/** The request itself is wrong, wherever it is sent: nothing that happened before says more. */
+function isFinal({ row }: GatewayError): boolean {
+  return row.fault === 'client' && row.otherTarget === 'no'
+}
+
+/** We asked for a stream on our own account, and the target does not stream this model: asked plainly, it answers. */
+function isStreamRefused({ code, facts }: GatewayError): boolean {
+  return code === 'upstream_invalid_request' && facts.param === 'stream'
 }
 
 /** A target would serve the request said in another way, and the refusal tells the client's program which (message threads). */
 function isCurable(failure: GatewayError): boolean {
   return failure.code === 'loss_refused' && failure.facts.details !== undefined
-}
-
-/** A refusal remembered from an earlier request, with the time that is left of it. */
-function stillRefused(error: GatewayError, waitMs: number | undefined): GatewayError {
-  if (waitMs === undefined) return new GatewayError(error.code, error.message, error.facts)
-  return new GatewayError(error.code, error.message, { ...error.facts, retryAfterMs: Math.ceil(waitMs) })
 }
 
 function refusedLosses(

@@ -1,9 +1,23 @@
 /** An error as a client is told it: with a wait wherever waiting helps, and never a longer one than our bound. */
 
+import type { HealthEffect } from '../errors/codes.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import { OVERLOAD_PAUSE_MS } from '../resilience/backoff.ts'
 import { RETRY_AFTER_SHOWN_MAX_MS } from '../resilience/decide-next.ts'
 import { LIMITED_DEFAULT_MS } from '../resilience/target-health.ts'
+
+/** A refusal remembered from an earlier request: what it said of that request is nobody else's business. */
+export function stillRefused(error: GatewayError, waitMs: number | undefined): GatewayError {
+  const { upstreamMessage: _words, param: _param, details: _details, ...facts } = error.facts
+  const left = waitMs === undefined ? facts : { ...facts, retryAfterMs: Math.max(0, Math.ceil(waitMs)) }
+  return new GatewayError(error.code, rememberedWords[error.row.health] ?? error.message, left)
+}
+
+const rememberedWords: Partial<Record<HealthEffect, string>> = {
+  limited: 'The provider asked us to slow down a moment ago.',
+  exhausted: 'The credit or spend limit at the provider is used up.',
+  'auth-dead': 'The provider refuses the credential of the gateway.',
+}
 
 export function toldError(error: GatewayError): GatewayError {
   const retryAfterMs = shownWaitMs(error)

@@ -1,10 +1,13 @@
 /** Reads the chunks of an answer, and knows when to stop waiting for what can no longer matter. */
 
+import { GatewayError } from '../errors/gateway-error.ts'
 import { DRAIN_AFTER_TERMINAL_MS, TERMINAL_MARKER_MS } from '../resilience/timers.ts'
 import type { Clock } from '../std/clock.ts'
 import type { UpstreamResponse } from '../upstream/attempt.ts'
 
 type Step = IteratorResult<Uint8Array, undefined>
+
+const END: Step = { done: true, value: undefined }
 
 export class UpstreamChunks {
   readonly #response: UpstreamResponse
@@ -19,9 +22,15 @@ export class UpstreamChunks {
     this.#chunks = response.body[Symbol.asyncIterator]()
   }
 
-  /** The next chunk. Of a complete answer the rest is not waited for longer than its limit, pings or not (fault 60). */
+  /**
+   * The next chunk. Of a complete answer the rest is not waited for longer than its limit, pings or not (fault 60), and
+   * whatever breaks it off changes nothing: a finish reason without a last word is complete (B4 rule 8).
+   */
   next(isComplete: boolean): Promise<Step> {
-    if (!isComplete) return this.#chunks.next()
+    if (!isComplete) {
+      this.#endsAtMs = undefined
+      return this.#chunks.next()
+    }
     const nowMs = this.#clock.nowMs()
     this.#endsAtMs ??= nowMs + TERMINAL_MARKER_MS
     return this.#within(this.#endsAtMs - nowMs)
@@ -42,12 +51,16 @@ export class UpstreamChunks {
     return new Promise((resolve, reject) => {
       const timer = this.#clock.after(Math.max(0, limitMs), () => {
         this.#response.cancel()
-        resolve({ done: true, value: undefined })
+        resolve(END)
       })
       this.#chunks
         .next()
-        .then(resolve, reject)
+        .then(resolve, (error) => (isClientGone(error) ? reject(error) : resolve(END)))
         .finally(() => timer.cancel())
     })
   }
+}
+
+function isClientGone(error: unknown): boolean {
+  return error instanceof GatewayError && error.code === 'client_gone'
 }

@@ -65,7 +65,7 @@ describe('what follows a failure', () => {
   test('a short Retry-After is waited out at the same target', () => {
     expect(decide('rate_limited', { facts: { retryAfterMs: 2_000 } })).toEqual({
       type: 'retry-same',
-      waitMs: 2_000,
+      waitMs: 2_120,
     })
   })
 
@@ -76,7 +76,7 @@ describe('what follows a failure', () => {
   test('with nowhere else to go a wait of ten seconds is kept, a longer one is told to the client', () => {
     expect(decide('rate_limited', { facts: { retryAfterMs: 9_000 }, prospects: alone })).toEqual({
       type: 'retry-same',
-      waitMs: 9_000,
+      waitMs: 9_120,
     })
     expect(decide('rate_limited', { facts: { retryAfterMs: 11_000 }, prospects: alone })).toEqual({
       type: 'stop',
@@ -85,7 +85,7 @@ describe('what follows a failure', () => {
 
   test('a 429 without a wait goes elsewhere, or backs off', () => {
     expect(decide('rate_limited')).toEqual({ type: 'try-other' })
-    expect(decide('rate_limited', { prospects: alone })).toEqual({ type: 'retry-same', waitMs: 120 })
+    expect(decide('rate_limited', { prospects: alone })).toEqual({ type: 'retry-same', waitMs: 1_120 })
   })
 
   test('no wait outlives the deadline', () => {
@@ -118,7 +118,9 @@ describe('what follows a failure', () => {
   })
 
   test('a second try never costs an untried target its first', () => {
-    expect(decide('upstream_error', { prospects: { attemptsLeft: 2, othersLeft: 2 } })).toEqual({ type: 'try-other' })
+    expect(decide('upstream_error', { prospects: { attemptsLeft: 2, othersLeft: 2 } })).toEqual({
+      type: 'try-other',
+    })
     expect(decide('upstream_error', { prospects: { attemptsLeft: 3, othersLeft: 2 } })).toMatchObject({
       type: 'retry-same',
     })

@@ -4,6 +4,7 @@
  */
 
 import type { GatewayError } from '../errors/gateway-error.ts'
+import { LIMITED_DEFAULT_MS } from './target-health.ts'
 
 /** A Retry-After up to this is waited out at the same target: its prompt cache is warm. */
 export const INLINE_WAIT_MAX_MS = 3_000
@@ -85,13 +86,16 @@ function afterWait(
   mayRetrySame: boolean,
 ): Decision {
   const { retryAfterMs } = failed.error.facts
-  const waitMs = retryAfterMs ?? prospects.backoffMs
-  if (retryAfterMs !== undefined && retryAfterMs <= INLINE_WAIT_MAX_MS && mayRetrySame) {
-    return retrySame(waitMs, prospects, other)
+  const windowMs = retryAfterMs ?? LIMITED_DEFAULT_MS
+  // Chance on top: all who were told the same wait must not come back at once.
+  const waitMs = windowMs + prospects.backoffMs
+  const isInTime = waitMs < prospects.deadlineLeftMs
+  if (retryAfterMs !== undefined && retryAfterMs <= INLINE_WAIT_MAX_MS && mayRetrySame && isInTime) {
+    return { type: 'retry-same', waitMs }
   }
   if (other) return other
-  if (waitMs > LAST_RESORT_WAIT_MAX_MS || !mayRetrySame) return stop
-  return retrySame(waitMs, prospects, undefined)
+  if (windowMs > LAST_RESORT_WAIT_MAX_MS || !mayRetrySame || !isInTime) return stop
+  return { type: 'retry-same', waitMs }
 }
 
 /** A wait that would outlive the deadline or the inline cap is not begun where something better exists. */

@@ -49,8 +49,25 @@ test('no provider can set a target aside for longer than the bound', () => {
 test('a success lifts a limit', () => {
   const health = createTargetHealth()
   health.recordFailure(key, limited(50_000), 0)
-  health.recordSuccess(key)
+  health.recordSuccess(key, 1)
   expect(health.verdict(key, 1)).toEqual({ type: 'available' })
+})
+
+test('I8: an answer that began before a 429 does not end its window', () => {
+  const health = createTargetHealth()
+  health.recordFailure(key, limited(50_000), 10)
+  health.recordSuccess(key, 9)
+  expect(health.verdict(key, 11)).toMatchObject({ type: 'limited' })
+})
+
+test('only the beginning of a state is news', () => {
+  const health = createTargetHealth()
+  expect(health.recordFailure(key, quota, 0)).toBe(true)
+  expect(health.recordFailure(key, quota, 1)).toBe(false)
+  const missing = new GatewayError('upstream_model_not_found', 'no such model')
+  expect(health.recordFailure(key, missing, 0)).toBe(true)
+  expect(health.recordFailure(key, missing, 1)).toBe(false)
+  expect(health.verdict({ target: key.target, credential: 'c' }, 1)).toEqual({ type: 'available' })
 })
 
 test('failures that are no rate state leave no mark', () => {

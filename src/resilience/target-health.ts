@@ -16,6 +16,9 @@ export const LIMITED_MAX_MS = 300_000
 /** Cells kept; the oldest is forgotten beyond it. Model names come from clients, so the table must be bounded. */
 export const HEALTH_CELLS_MAX = 10_000
 
+/** How long a misconfigured target is complained of only once. */
+export const COMPLAINT_MS = 1_800_000
+
 /** Names a target, and the credential it uses, for the memory of health. */
 export interface HealthKey {
   readonly target: string
@@ -33,18 +36,22 @@ export type Verdict =
 export interface TargetHealth {
   /** `nowMs` is monotonic time. */
   verdict(key: HealthKey, nowMs: number): Verdict
-  recordFailure(key: HealthKey, error: GatewayError, nowMs: number): void
-  recordSuccess(key: HealthKey): void
+  /** Whether this is news: the state began with it. */
+  recordFailure(key: HealthKey, error: GatewayError, nowMs: number): boolean
+  /** `startedAtMs`: when the attempt began. What was learned after that is not undone by it. */
+  recordSuccess(key: HealthKey, startedAtMs: number): void
   /** The operator changed something: what only an operator can mend, a refused or spent credential, is tried again. */
   forgive(): void
 }
 
-type Cell = Exclude<Verdict, { type: 'available' }>
+type Cell = Exclude<Verdict, { type: 'available' }> & { readonly sinceMs: number }
 
 const available: Verdict = { type: 'available' }
 
 export function createTargetHealth(): TargetHealth {
   const cells = new Map<string, Cell>()
+  /** Until when a misconfigured target is no news; it is called all the same. */
+  const complaints = new Map<string, number>()
 
   const find = (name: string, nowMs: number): Cell | undefined => {
     const cell = cells.get(name)
@@ -54,14 +61,16 @@ export function createTargetHealth(): TargetHealth {
   }
 
   /** A later event never shortens a state. */
-  const set = (name: string, cell: Cell) => {
-    const known = cells.get(name)
-    if (known && known.untilMs > cell.untilMs) return
-    cells.delete(name)
-    cells.set(name, cell)
-    if (cells.size <= HEALTH_CELLS_MAX) return
-    const [oldest] = cells.keys()
-    if (oldest !== undefined) cells.delete(oldest)
+  const set = (name: string, cell: Cell): boolean => {
+    const known = find(name, cell.sinceMs)
+    if (known === undefined || known.untilMs <= cell.untilMs) keep(cells, name, cell)
+    return known?.type !== cell.type
+  }
+
+  const complain = (name: string, nowMs: number): boolean => {
+    const isNews = (complaints.get(name) ?? 0) <= nowMs
+    if (isNews) keep(complaints, name, nowMs + COMPLAINT_MS)
+    return isNews
   }
 
   return {
@@ -73,25 +82,47 @@ export function createTargetHealth(): TargetHealth {
       switch (error.row.health) {
         case 'limited': {
           const waitMs = Math.min(error.facts.retryAfterMs ?? LIMITED_DEFAULT_MS, LIMITED_MAX_MS)
-          return set(key.target, { type: 'limited', untilMs: nowMs + waitMs, error })
+          return set(key.target, { type: 'limited', sinceMs: nowMs, untilMs: nowMs + waitMs, error })
         }
         case 'exhausted':
-          return set(key.credential, { type: 'exhausted', untilMs: nowMs + EXHAUSTED_MS, error })
+          return set(key.credential, {
+            type: 'exhausted',
+            sinceMs: nowMs,
+            untilMs: nowMs + EXHAUSTED_MS,
+            error,
+          })
         case 'auth-dead':
-          return set(key.credential, { type: 'auth-dead', untilMs: nowMs + AUTH_DEAD_MS, error })
+          return set(key.credential, {
+            type: 'auth-dead',
+            sinceMs: nowMs,
+            untilMs: nowMs + AUTH_DEAD_MS,
+            error,
+          })
         case 'none':
         case 'failure':
         case 'half-failure':
         case 'local-failure':
+          return false
         case 'misconfigured':
-          return
+          return complain(key.target, nowMs)
       }
     },
-    recordSuccess(key) {
-      if (cells.size > 0) cells.delete(key.target)
+    recordSuccess(key, startedAtMs) {
+      if (cells.size === 0) return
+      const cell = cells.get(key.target)
+      if (cell !== undefined && cell.sinceMs <= startedAtMs) cells.delete(key.target)
     },
     forgive() {
       for (const [name, { type }] of cells) if (type !== 'limited') cells.delete(name)
     },
   }
+}
+
+/** Newest last; the oldest is forgotten when there is no more room. */
+function keep<Value>(memory: Map<string, Value>, name: string, value: Value): void {
+  memory.delete(name)
+  memory.set(name, value)
+  if (memory.size <= HEALTH_CELLS_MAX) return
+  const [oldest] = memory.keys()
+  if (oldest !== undefined) memory.delete(oldest)
 }

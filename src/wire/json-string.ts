@@ -43,16 +43,15 @@ export class JsonStrings {
     const length = bytes.length
     const lastWord = length - 4
     let position = start + 1
-    let longRunAt = position + SHORT_RUN_BYTES
     for (;;) {
-      if (position <= lastWord && position < longRunAt) {
-        const found = specialBytes(words.getInt32(position, true))
-        if (found === 0) {
-          position += 4
-          continue
-        }
-        position += lowestByte(found)
-      } else position = this.#longRunEnd(position)
+      const longRunAt = Math.min(position + SHORT_RUN_BYTES, lastWord)
+      let found = 0
+      while (position <= longRunAt) {
+        found = specialBytes(words.getInt32(position, true))
+        if (found !== 0) break
+        position += 4
+      }
+      position = found === 0 ? this.#longRunEnd(position) : position + lowestByte(found)
       if (position >= length) throw endsInside(length)
       const byte = bytes[position] as number
       if (byte === QUOTE) return position + 1
@@ -61,7 +60,6 @@ export class JsonStrings {
       if (position + 1 >= length) throw endsInside(length)
       const isSimple = SIMPLE_ESCAPES[bytes[position + 1] as number] === 1
       position = isSimple ? position + 2 : this.#skipUnicodeEscape(position)
-      longRunAt = position + SHORT_RUN_BYTES
     }
   }
 

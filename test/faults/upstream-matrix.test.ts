@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, test } from 'vitest'
-import { combinations, expectWhole, IMPATIENT, openBench, otherDialect } from '../support/upstreams.ts'
+import { combinations, expectWhole, openBench, otherDialect, patience } from '../support/upstreams.ts'
 
 const BACKUP_TEXT = 'The backup answers in full: ünïcödé 😀, "quotes" and\nlines.'
 
@@ -54,7 +54,7 @@ describe.concurrent('a primary that fails before its first token, or at any time
     async ({ fault, callsMax, code, client, mode, target }) => {
       await using bench = await openBench({
         upstreams: {
-          primary: { dialect: target, faults: [fault], timeouts: IMPATIENT },
+          primary: { dialect: target, faults: [fault], ...patience(code) },
           backup: { dialect: otherDialect(target), text: BACKUP_TEXT },
         },
       })

@@ -153,17 +153,18 @@ export async function drive<Value>(
   clock: ManualClock,
   promise: Promise<Value>,
 ): Promise<{ readonly value?: Value; readonly error?: unknown }> {
-  let outcome: { readonly value?: Value; readonly error?: unknown } | undefined
+  const outcomes: { readonly value?: Value; readonly error?: unknown }[] = []
   promise.then(
-    (value) => (outcome = { value }),
-    (error) => (outcome = { error }),
+    (value) => outcomes.push({ value }),
+    (error) => outcomes.push({ error }),
   )
-  for (let step = 0; step < 10_000 && outcome === undefined; step += 1) {
+  for (let step = 0; step < 10_000; step += 1) {
     await new Promise((resolve) => setImmediate(resolve))
-    if (outcome === undefined) clock.advance(10)
+    const [outcome] = outcomes
+    if (outcome !== undefined) return outcome
+    clock.advance(10)
   }
-  if (!outcome) throw new Error('never settled')
-  return outcome
+  throw new Error('never settled')
 }
 
 export const plainAnswer = {

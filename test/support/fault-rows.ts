@@ -6,9 +6,9 @@ import {
   combinations,
   expectRefused,
   expectWhole,
-  IMPATIENT,
   openBench,
   otherDialect,
+  patience,
 } from './upstreams.ts'
 
 export interface FaultRow {
@@ -54,7 +54,7 @@ export function testFaultRows(rows: readonly FaultRow[]): void {
       async ({ fault, calls, code, cost, client, mode, target }) => {
         await using bench = await openBench({
           upstreams: {
-            primary: { dialect: target, faults: [fault], timeouts: IMPATIENT },
+            primary: { dialect: target, faults: [fault], ...patience(code) },
             backup: { dialect: otherDialect(target), text: BACKUP_TEXT },
           },
         })
@@ -91,7 +91,7 @@ export function testFaultRows(rows: readonly FaultRow[]): void {
       'fault $row: $fault from $target: $client $mode is told $status $code',
       async ({ fault, calls, code, cost, status, shouldRetry, client, mode, target }) => {
         await using bench = await openBench({
-          upstreams: { primary: { dialect: target, faults: [fault], timeouts: IMPATIENT } },
+          upstreams: { primary: { dialect: target, faults: [fault], ...patience(code) } },
         })
         const answer = await bench.ask({ client, mode })
         expectRefused(answer, { status, code, shouldRetry })

@@ -102,6 +102,11 @@ export interface Recorded {
 /** An attempt that never answers is given up after this; short, and long enough for a busy machine. */
 export const IMPATIENT = { connect: '400ms', firstToken: '400ms', idle: '400ms' } as const
 
+/** Short limits where a limit is what ends the attempt; elsewhere a busy machine must not be taken for a stalled provider. */
+export function patience(code: string): Pick<UpstreamPlan, 'timeouts'> {
+  return code === 'upstream_timeout' ? { timeouts: IMPATIENT } : {}
+}
+
 export async function openBench(plan: BenchPlan): Promise<Bench> {
   const simulators = new Map<string, SimulatorServer>()
   const origins = new Map<string, string>()

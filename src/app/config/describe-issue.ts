@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import { nearest } from '../../std/nearest.ts'
 import type { FaultList } from './fault-list.ts'
 import { formatPath, type Path, quote } from './fault.ts'
-import { exampleAt, fieldsAt, isSecretAt } from './schema-walk.ts'
+import { exampleAt, fieldsAt, isScalarAt, isSecretAt } from './schema-walk.ts'
 import type { SourceMap } from './source-map.ts'
 
 export interface Judged {
@@ -142,7 +142,8 @@ function messageOfKey(issue: z.core.$ZodIssueInvalidKey): string {
 function shown(path: Path, { schema, source, value }: Judged): string {
   const text = source.text(path)
   if (path.length === 0) return ''
-  if (text === undefined || isSecretAt(schema, path)) return ':'
+  // Where fields or a list were meant, the word that stands there instead is likely the secret itself (SEC-21).
+  if (text === undefined || isSecretAt(schema, path) || !isScalarAt(schema, path)) return ':'
   const at = valueAt(value, path)
   const isExpanded = typeof at === 'string' && at !== text
   return `: ${quote(text)}${isExpanded ? ' (from the environment)' : ''}`

@@ -30,12 +30,14 @@ export function formatPath(path: Path): string {
   }, '')
 }
 
-const QUOTED_LENGTH_MAX = 60
+/** Characters of a value that a fault shows. */
+export const QUOTED_LENGTH_MAX = 60
 
 /** A value from the file as a fault may show it: short, escaped, and without what looks like a secret. */
 export function quote(text: string): string {
   const safe = text
     .replace(/\/\/[^/\s@]*@/g, '//…@')
+    .replace(/(\/\/[^\s?#]*[?#])\S+/g, '$1…')
     .replace(/\b(sk-|gsk_|xai-|AIza|Bearer\s+)[\w.-]{6,}/g, '$1…')
   return JSON.stringify(safe.length > QUOTED_LENGTH_MAX ? `${safe.slice(0, QUOTED_LENGTH_MAX)}…` : safe)
 }

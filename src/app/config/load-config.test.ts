@@ -192,7 +192,7 @@ keys: [{ name: laptop, key: "\${LAPTOP_KEY}" }]
       '1:1: the configuration has no field "route"; did you mean "routes"?',
     ],
     ['a foreign word', 'providers: { openai: { apiKey: x } }', 'did you mean "credential"?'],
-    ['a wrong type', 'routes: { a: { targets: ollama/x } }', 'routes.a.targets: "ollama/x" must be a list'],
+    ['a wrong type', 'routes: { a: { targets: ollama/x } }', 'routes.a.targets: must be a list'],
     ['a yes', 'routes: { a: { targets: [ollama/x], strict: yes } }', 'strict: "yes" must be true or false'],
     ['a field left out', 'routes: { a: { retries: 1 } }', '1:11: routes.a has no "targets": add it'],
     ['no targets', 'routes: { a: { targets: [] } }', 'routes.a.targets: must have at least 1 entry'],

@@ -158,7 +158,7 @@ class NodeReader {
     if (tag !== undefined && !plainTags.has(tag)) {
       return this.#refuse(
         path,
-        `carries the tag ${quote(tag)}: a configuration holds only plain data; remove the tag`,
+        `carries a tag (${shownTag(tag)}): a configuration holds only plain data; remove the tag`,
       )
     }
     if (isMap(node)) return this.#within(node, path, () => this.#readMap(node.items, path))
@@ -233,7 +233,10 @@ class NodeReader {
     const { schema, env, faults } = this.#parts
     if (schemaAt(schema, path) === undefined || isSecretAt(schema, path)) return text
     const expanded = expandText(text, env)
-    if (expanded.type === 'text') return expanded.text
+    if (expanded.type === 'text') {
+      if (expanded.text !== text) faults.conceal(expanded.text, text)
+      return expanded.text
+    }
     faults.at(path, `${formatPath(path)}: ${expanded.message}`)
     return undefined
   }
@@ -242,6 +245,11 @@ class NodeReader {
     this.#parts.faults.at(path, `${formatPath(path) || 'the document'} ${message}`)
     return undefined
   }
+}
+
+function shownTag(tag: string): string {
+  const short = tag.replace('tag:yaml.org,2002:', '!!')
+  return /^!{1,2}[a-z/]{1,24}$/.test(short) ? short : '!…'
 }
 
 /** What a text with references to the environment amounts to. */
@@ -268,7 +276,8 @@ export function lookUp(name: string, env: Environment): Expanded {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
     return {
       type: 'fault',
-      message: `${quote(name)} is not the name of an environment variable; write \${NAME}`,
+      // Not shown: a key pasted between the braces is a likely mistake (SEC-21).
+      message: 'what it refers to is not the name of an environment variable; write ${NAME}',
     }
   }
   const value = Object.hasOwn(env, name) ? env[name] : undefined
@@ -281,8 +290,13 @@ export function lookUp(name: string, env: Environment): Expanded {
   const state = value === undefined ? 'not set' : 'empty'
   return {
     type: 'fault',
-    message: `the environment variable ${name} is ${state}${hint}: set it before starting, or change the reference`,
+    message: `the environment variable ${shownName(name)} is ${state}${hint}: set it before starting, or change the reference`,
   }
+}
+
+/** Names are in capitals; what is not may be a key that was taken for one (SEC-21). */
+function shownName(name: string): string {
+  return /^[A-Z][A-Z0-9_]{0,63}$/.test(name) ? name : 'that it names'
 }
 
 /** OPENAI_KEY is what OPENAI_API_KEY is called by half its users, and further away than any slip. */

@@ -21,6 +21,18 @@ export function isObjectAt(schema: z.core.$ZodType, path: Path): boolean {
   return objectAt(schema, path) !== undefined
 }
 
+/** Whether one plain value is meant at `path`, and neither fields nor a list. */
+export function isScalarAt(schema: z.core.$ZodType, path: Path): boolean {
+  const found = schemaAt(schema, path)
+  if (found === undefined) return false
+  const inner = unwrap(found)
+  return !(
+    inner instanceof z.core.$ZodObject ||
+    inner instanceof z.core.$ZodRecord ||
+    inner instanceof z.core.$ZodArray
+  )
+}
+
 export function isSecretAt(schema: z.core.$ZodType, path: Path): boolean {
   return metaAt(schema, path, 'isSecret') === true
 }

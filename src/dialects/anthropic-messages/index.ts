@@ -11,7 +11,7 @@ import { patchRequest } from './patch-request.ts'
 import { peek } from './peek.ts'
 import { readError } from './read-error.ts'
 import { readRequest } from './read-request.ts'
-import { readResult } from './read-result.ts'
+import { readResult, readTokenCount } from './read-result.ts'
 import { createStreamReader } from './stream-reader.ts'
 import { createStreamWriter } from './stream-writer.ts'
 import { refuseThread } from './thread.ts'
@@ -39,6 +39,7 @@ export const anthropicMessages: Dialect = {
     'x-stainless-*',
   ],
   readResult,
+  readTokenCount,
   createStreamReader,
   createPassthrough,
   createFolder,

@@ -1,6 +1,7 @@
 /** Reads a whole plain answer. */
 
 import type { Part } from '../../canonical/message.ts'
+import { tokenCount } from '../../canonical/usage.ts'
 import type { InferenceResult } from '../../canonical/result.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import { isJsonObject, type JsonObject, parseJson, stringOf } from '../../std/json.ts'
@@ -30,6 +31,18 @@ export function readResult(body: Uint8Array): InferenceResult {
     ...(isJsonObject(usage) ? { usage: readUsage(usage) } : {}),
     ...(raw === undefined ? {} : { raw }),
   }
+}
+
+/** The answer to `count_tokens`. */
+export function readTokenCount(body: Uint8Array): number {
+  const answer = decode(body)
+  if (isErrorBody(answer)) throw readErrorEvent(answer)
+  const count = tokenCount(answer['input_tokens'])
+  if (count !== undefined) return count
+  throw new GatewayError(
+    'upstream_bad_response',
+    'The provider answered with JSON that is no count of tokens.',
+  )
 }
 
 function decode(body: Uint8Array): JsonObject {
