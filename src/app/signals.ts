@@ -1,5 +1,6 @@
 /** What the operating system asks of a gateway: to finish, to stop at once, to read its configuration again. */
 
+import type { Clock } from '../std/clock.ts'
 import type { RunningGateway } from './lifecycle.ts'
 
 /** The part of `process` that is needed here. */
@@ -12,35 +13,50 @@ export interface SignalSource {
 export type Ending = 'drained' | 'cut'
 
 /**
+ * The same signal again within this time is the same wish, ms: one Ctrl-C under `npm start` reaches us from the
+ * terminal and from npm, which passes it on.
+ */
+export const SAME_WISH_MS = 250
+
+export interface ObeyOptions {
+  readonly source: SignalSource
+  readonly clock: Clock
+  readonly start: () => Promise<RunningGateway>
+  /** Called once it runs, and before it can have stopped. */
+  readonly onRunning: (running: RunningGateway) => void
+}
+
+/**
  * Starts a gateway and obeys: SIGTERM and SIGINT drain, and cut when they come again; SIGHUP reloads. A signal that
  * comes before the gateway runs is obeyed as soon as it does. Resolves when the gateway has stopped; rejects where it
  * could not start.
  */
-export async function runObeying(
-  source: SignalSource,
-  start: () => Promise<RunningGateway>,
-  onRunning: (running: RunningGateway) => void,
-): Promise<Ending> {
-  let stops = 0
+export async function runObeying({ source, clock, start, onRunning }: ObeyOptions): Promise<Ending> {
   let running: RunningGateway | undefined
-  const onStop = () => {
-    stops += 1
+  let first: { readonly signal: NodeJS.Signals; readonly atMs: number } | undefined
+  let isCut = false
+  const onStop = (signal: NodeJS.Signals) => {
+    const nowMs = clock.nowMs()
+    if (first === undefined) first = { signal, atMs: nowMs }
+    else if (signal === first.signal && nowMs - first.atMs < SAME_WISH_MS) return
+    else isCut = true
     void running?.stop()
   }
-  // Before it runs there is nothing to reload: the file is about to be read.
-  const onReload = () => void running?.reload()
-  source.on('SIGTERM', onStop)
-  source.on('SIGINT', onStop)
-  source.on('SIGHUP', onReload)
+  const listeners: readonly (readonly [NodeJS.Signals, () => void])[] = [
+    ['SIGTERM', () => onStop('SIGTERM')],
+    ['SIGINT', () => onStop('SIGINT')],
+    // Before it runs there is nothing to reload: the file is about to be read.
+    ['SIGHUP', () => void running?.reload()],
+  ]
+  for (const [signal, listener] of listeners) source.on(signal, listener)
   try {
     running = await start()
-    for (let early = 0; early < stops; early += 1) void running.stop()
+    if (first !== undefined) void running.stop()
+    if (isCut) void running.stop()
     onRunning(running)
     await running.stopped
   } finally {
-    source.off('SIGTERM', onStop)
-    source.off('SIGINT', onStop)
-    source.off('SIGHUP', onReload)
+    for (const [signal, listener] of listeners) source.off(signal, listener)
   }
-  return stops > 1 ? 'cut' : 'drained'
+  return isCut ? 'cut' : 'drained'
 }

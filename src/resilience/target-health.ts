@@ -110,7 +110,7 @@ export function createTargetHealth(): TargetHealth {
     recordSuccess(key, startedAtMs) {
       if (cells.size === 0) return
       const cell = cells.get(key.target)
-      if (cell !== undefined && cell.sinceMs <= startedAtMs) cells.delete(key.target)
+      if (cell !== undefined && cell.sinceMs < startedAtMs) cells.delete(key.target)
     },
     forgive() {
       for (const [name, { type }] of cells) if (type !== 'limited') cells.delete(name)

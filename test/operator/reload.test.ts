@@ -2,6 +2,7 @@ import { appendFileSync, rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createScenario } from '../../src/simulator/scenario.ts'
 import { type SimulatorServer, startSimulator } from '../../src/simulator/server.ts'
+import { readAnswer } from '../support/client-answer.ts'
 import { type GatewayProcess, startProcess } from '../support/gateway-process.ts'
 
 const TEXT = 'word '.repeat(60).trim()
@@ -137,9 +138,9 @@ describe('fault 133: a changed file', () => {
     await noticeAfter('config_reloaded', () => gateway.write(configOf(['kept', 'other'])))
     const refused = await ask('leaving/slow')
     expect(refused.status).toBe(404)
-    const text = await stream.text()
-    expect(text.match(/word/g)).toHaveLength(60)
-    expect(text).toContain('data: [DONE]')
+    const answer = await readAnswer(stream, 'openai-chat')
+    expect(answer.text).toBe(TEXT)
+    expect(answer.hasTerminal).toBe(true)
   })
 
   test('fault 125: is read at once on SIGHUP', async () => {

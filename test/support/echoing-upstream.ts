@@ -24,8 +24,6 @@ export const ECHO_PLACES = [
   'stream-error-line',
 ] as const
 
-export type EchoPlace = (typeof ECHO_PLACES)[number]
-
 export async function startEchoingUpstream(): Promise<EchoingUpstream> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []

@@ -6,6 +6,7 @@ import type { RunningGateway, StartOptions } from '../../app/lifecycle.ts'
 import { StartError, startGateway } from '../../app/lifecycle.ts'
 import { runObeying } from '../../app/signals.ts'
 import { readVersion } from '../../app/version.ts'
+import { systemClock } from '../../std/clock.ts'
 import { bannerLines, exampleModel } from '../banner.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type CliIo, type CommonOptions } from '../io.ts'
@@ -17,11 +18,12 @@ export interface StartCommandOptions extends CommonOptions {
 
 export async function start(options: StartCommandOptions, io: CliIo): Promise<ExitCode> {
   try {
-    const ending = await runObeying(
-      io.signals,
-      () => startGateway(startOptions(options, io)),
-      (running) => announce(running, options, io),
-    )
+    const ending = await runObeying({
+      source: io.signals,
+      clock: systemClock,
+      start: () => startGateway(startOptions(options, io)),
+      onRunning: (running) => announce(running, options, io),
+    })
     return ending === 'cut' ? exitCodes.interrupted : exitCodes.ok
   } catch (error) {
     if (error instanceof StartError) return refuse(error, options, io)
