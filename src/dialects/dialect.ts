@@ -44,11 +44,11 @@ export interface Dialect {
   readResult(body: Uint8Array): InferenceResult
   /** Tokens counted, where the dialect has that operation. Throws as `readResult` does where the body is no count. */
   readTokenCount?(body: Uint8Array): number
-  createStreamReader(): StreamReader
+  createStreamReader(options?: ReadStreamOptions): StreamReader
   /** Lets a stream of this dialect through to a client of this dialect, reading quietly. */
   createPassthrough(options: PassthroughOptions): Passthrough
   /** Folds a raw stream of this dialect into the plain answer of this dialect; unknown fields are kept. */
-  createFolder(): Folder
+  createFolder(options?: ReadStreamOptions): Folder
   /** Classifies a refusal by its status, headers and body (at most 64 KiB of it). The text is not yet redacted. */
   readError(response: ErrorResponse): GatewayError
 
@@ -84,12 +84,22 @@ export interface RequestPatch {
   readonly streamUsage?: true
 }
 
+/** What must be known of the request to tell a whole answer from a part of one. */
+export interface ReadStreamOptions {
+  /** How many candidates were asked for; 1 where nothing is said. A dialect that gives one answer pays no heed. */
+  readonly candidates?: number
+}
+
 export interface StreamReader {
   /** Feeds bytes as they came, cut anywhere; returns what they complete. */
   read(chunk: Uint8Array): readonly InferenceEvent[]
   /** The source ended: what the rest amounts to. */
   end(): readonly InferenceEvent[]
-  /** A real terminal was seen (a finish reason, message_stop, ...): the answer is whole. Without it an end is a truncation. */
+  /**
+   * The answer is whole: every candidate begun has a real terminal (a finish reason, a stop reason), and as many have as
+   * were asked for, or the dialect's last word says that no more will come: some providers ignore the number. Without it
+   * an end is a truncation.
+   */
   readonly isComplete: boolean
   /** The dialect's last word was seen ([DONE], message_stop); what follows is dropped. */
   readonly isTerminated: boolean
@@ -100,6 +110,7 @@ export interface StreamReader {
 /** What a passthrough knows so far of the stream it lets through: one live view, cheap to look at after every chunk. */
 export interface StreamFacts {
   readonly hasContent: boolean
+  /** As in a `StreamReader`. */
   readonly isComplete: boolean
   readonly isTerminated: boolean
   readonly finish?: Finish | undefined
@@ -112,7 +123,7 @@ export interface StreamFacts {
   readonly anomalies: number
 }
 
-export interface PassthroughOptions {
+export interface PassthroughOptions extends ReadStreamOptions {
   /** Hide the usage-only chunk that we asked for and the client did not. */
   readonly hidesUsage: boolean
 }

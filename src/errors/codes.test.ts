@@ -74,6 +74,11 @@ describe('every row', () => {
     expect(breaking((row) => row.fault !== 'provider' || ![401, 403].includes(row.status))).toEqual([])
   })
 
+  test('blames a credential, and so every model it serves, only where the credential itself is refused or spent', () => {
+    const blaming = rows.filter(([, row]) => row.health === 'auth-dead' || row.health === 'exhausted')
+    expect(blaming.map(([code]) => code)).toEqual(['insufficient_quota', 'upstream_auth'])
+  })
+
   test('names one next step in a short sentence', () => {
     expect(breaking((row) => /^[A-Z].{5,128}\.$/.test(row.nextStep))).toEqual([])
   })
@@ -113,7 +118,17 @@ const classes: readonly (readonly [failure: string, code: ErrorCode, columns: Co
     'insufficient_quota',
     { sameTarget: 'no', otherTarget: 'yes', health: 'exhausted', status: 429 },
   ],
-  ['401, 403', 'upstream_auth', { sameTarget: 'no', otherTarget: 'yes', health: 'auth-dead', status: 502 }],
+  [
+    '429 quota of one model',
+    'model_quota_exhausted',
+    { sameTarget: 'no', otherTarget: 'yes', health: 'limited', status: 429 },
+  ],
+  ['401', 'upstream_auth', { sameTarget: 'no', otherTarget: 'yes', health: 'auth-dead', status: 502 }],
+  [
+    '403',
+    'upstream_forbidden',
+    { sameTarget: 'no', otherTarget: 'yes', health: 'misconfigured', status: 502 },
+  ],
   [
     '404 model',
     'upstream_model_not_found',

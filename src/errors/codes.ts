@@ -299,6 +299,17 @@ export const errorCodes = {
     health: 'exhausted',
     nextStep: 'The operator must add credit or raise the spend limit at the provider.',
   },
+  // A quota of this model alone: the credential serves its other models.
+  model_quota_exhausted: {
+    status: 429,
+    kind: 'quota',
+    fault: 'provider',
+    isClientRetryable: false,
+    sameTarget: 'no',
+    otherTarget: 'yes',
+    health: 'limited',
+    nextStep: 'Use another model, or raise the quota of this model at the provider.',
+  },
   upstream_auth: {
     status: 502,
     kind: 'upstream',
@@ -308,6 +319,17 @@ export const errorCodes = {
     otherTarget: 'yes',
     health: 'auth-dead',
     nextStep: 'The operator must replace the credential of the provider: holdfast doctor.',
+  },
+  // This model, feature or region is not for the credential; nothing is said against the credential itself.
+  upstream_forbidden: {
+    status: 502,
+    kind: 'upstream',
+    fault: 'provider',
+    isClientRetryable: false,
+    sameTarget: 'no',
+    otherTarget: 'yes',
+    health: 'misconfigured',
+    nextStep: 'Check that the credential may use this model: holdfast doctor.',
   },
   upstream_model_not_found: {
     status: 404,

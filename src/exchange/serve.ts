@@ -61,7 +61,7 @@ interface Served {
 
 /** Attaches the one settlement: however the answer ends, the place is given back and exactly one record is kept. */
 function settle(reply: Reply, served: Served, rooms: Rooms): void {
-  reply.settled.then((settlement) => {
+  void reply.settled.then((settlement) => {
     served.admission.release()
     recordReply(reply, settlement, served, rooms)
   })

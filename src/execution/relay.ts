@@ -37,6 +37,7 @@ export interface Committed {
   readonly body: Uint8Array | AsyncIterable<Uint8Array>
   readonly losses: readonly Loss[]
   readonly settled: Promise<Settlement>
+  close(isTaken: boolean): void
 }
 
 /** Throws GatewayError for every fault before the commit point; the upstream is closed by then. */
@@ -64,6 +65,7 @@ async function relayStream(context: RelayContext): Promise<Committed> {
     body: source,
     losses: [...context.call.losses, ...(pipe.losses ?? [])],
     settled: source.settled,
+    close: () => {},
   }
 }
 
@@ -95,7 +97,7 @@ async function streamOfPlain(context: RelayContext): Promise<Committed> {
     contentType: EVENT_STREAM,
     body,
     losses: [...context.call.losses, ...writer.losses],
-    settled: Promise.resolve({ state: 'completed', bodyBytes: body.length, ...usageOf(result) }),
+    ...settledByClose({ bodyBytes: body.length, ...usageOf(result) }),
   }
 }
 
@@ -182,7 +184,16 @@ function committedPlain(
     contentType: 'application/json',
     body: answer.body,
     losses: answer.losses,
-    settled: Promise.resolve({ state: 'completed', bodyBytes: answer.body.length, ...usage }),
+    ...settledByClose({ bodyBytes: answer.body.length, ...usage }),
+  }
+}
+
+/** A whole body is made before anybody takes it: who carries it out says how that ended. */
+function settledByClose(known: Omit<Settlement, 'state' | 'error'>): Pick<Committed, 'settled' | 'close'> {
+  const { promise, resolve } = Promise.withResolvers<Settlement>()
+  return {
+    settled: promise,
+    close: (isTaken) => resolve({ state: isTaken ? 'completed' : 'client_gone', ...known }),
   }
 }
 

@@ -22,7 +22,11 @@ export interface Reply {
   readonly routeName?: string
   /** The provider's own request id, where it gave one. */
   readonly upstreamRequestId?: string
-  /** Resolves once, when the last byte is made or the client is gone; never rejects. */
+  /**
+   * Says whether the client took a whole body; a body in chunks knows it by itself. Calling it again does nothing.
+   */
+  close(isTaken: boolean): void
+  /** Resolves once, when the last byte is handed over or the client is gone; never rejects. */
   readonly settled: Promise<Settlement>
 }
 

@@ -276,6 +276,7 @@ class PlanRun {
       overheadMs: Math.max(0, firstTokenMs - this.#waitedMs),
       firstTokenMs,
       settled: committed.settled,
+      close: (isTaken) => committed.close(isTaken),
       ...(this.#plan.routeName === undefined ? {} : { routeName: this.#plan.routeName }),
       ...(upstreamRequestId === undefined ? {} : { upstreamRequestId }),
     }

@@ -9,6 +9,7 @@ import type {
   Dialect,
   Folder,
   Passthrough,
+  ReadStreamOptions,
   StreamFacts,
   StreamReader,
   WriteAnswerOptions,
@@ -17,13 +18,16 @@ import type { GatewayError } from '../errors/gateway-error.ts'
 
 const NOTHING = new Uint8Array(0)
 
+/** What is known of the answer before it comes: for the one who reads it, and for the one who says it again. */
+export interface TranslationOptions extends WriteAnswerOptions, ReadStreamOptions {}
+
 /** Reads one dialect's stream and writes another's. */
 export interface Translator extends Passthrough {
   readonly losses: readonly Loss[]
 }
 
-export function createTranslator(from: Dialect, to: Dialect, options: WriteAnswerOptions): Translator {
-  const reader = from.createStreamReader()
+export function createTranslator(from: Dialect, to: Dialect, options: TranslationOptions): Translator {
+  const reader = from.createStreamReader(options)
   const writer = to.createStreamWriter(options)
   const facts = new EventFacts(reader)
 
@@ -57,9 +61,9 @@ export interface TranslatingFolder extends Folder {
 export function createTranslatingFolder(
   from: Dialect,
   to: Dialect,
-  options: WriteAnswerOptions,
+  options: TranslationOptions,
 ): TranslatingFolder {
-  const reader = from.createStreamReader()
+  const reader = from.createStreamReader(options)
   const facts = new EventFacts(reader)
   const fold = createFold()
   let losses: readonly Loss[] = []

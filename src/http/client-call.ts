@@ -49,6 +49,8 @@ export class ClientCall {
   phase: CallPhase = IDLE_PHASE
   /** What the client sends can no longer be read: the connection ends with the answer. */
   isGarbled = false
+  /** Told once, when the response is over: whether all of it was taken. */
+  onClosed: ((isTaken: boolean) => void) | undefined
   /** The client left, or was told that the gateway shuts down: nothing more is written for this call. */
   stopped: StopReason | undefined
 

@@ -66,7 +66,12 @@ export async function serveInference(inference: InferenceCall, rooms: InferenceR
     return call.stopped === undefined ? answerThrown(inference, error, rooms) : undefined
   }
   if (call.stopped !== undefined) return dropReply(reply)
-  return writeReply({ inference, exchange, reply, controller }, rooms)
+  try {
+    return await writeReply({ inference, exchange, reply, controller }, rooms)
+  } catch (error) {
+    dropReply(reply)
+    throw error
+  }
 }
 
 function bodyOptions(inference: InferenceCall, admission: Admission, rooms: InferenceRooms): ReadBodyOptions {
@@ -157,6 +162,7 @@ function writeReply(answering: Answering, rooms: InferenceRooms): Promise<void> 
   pushReplyHeaders(headers, reply)
   if (reply.body instanceof Uint8Array) {
     headers.push('content-length', String(reply.body.length))
+    call.onClosed = (isTaken) => reply.close(isTaken)
     call.response.writeHead(reply.status, headers)
     endResponse(call, rooms.rules, reply.body)
     return undefined
@@ -190,6 +196,7 @@ function eventStreamManners(
 
 /** A reply nobody is left to read: its source is told. */
 function dropReply(reply: Reply): void {
+  reply.close(false)
   if (reply.body instanceof Uint8Array) return
   reply.body[Symbol.asyncIterator]()
     .return?.()

@@ -62,6 +62,8 @@ export class ReplyStream implements CallPhase {
   /** Time is told by the sweep alone, so that a chunk costs no look at the clock. */
   check(nowMs: number): void {
     if (this.#stalledSinceMs !== undefined) {
+      // A pipelined answer waits for the one before it: that is no reader's fault.
+      if (this.#response.socket === null) this.#stalledSinceMs = nowMs
       if (nowMs - this.#stalledSinceMs >= this.#init.rules.writeStallMs)
         this.#init.call.connection.socket.destroy()
       return
@@ -83,7 +85,9 @@ export class ReplyStream implements CallPhase {
       this.#init.abort(error)
       return this.#breakOff(error)
     }
-    // The body goes first: it knows whether anything is left that is worth waiting for.
+    // What was made and not taken makes no whole answer (I2).
+    if (this.#stalledSinceMs !== undefined || this.#response.writableLength > 0) this.#init.abort(error)
+    // Else the body goes first: it knows whether anything is left that is worth waiting for.
     this.#leave()
     this.#init.abort(error)
     this.#response.destroy()

@@ -215,7 +215,10 @@ class NodeGatewayServer implements GatewayServer {
     })
     this.#calls.add(call)
     connection.add(call)
-    response.on('close', () => connection.done(call))
+    response.on('close', () => {
+      call.onClosed?.(response.writableFinished)
+      connection.done(call)
+    })
     this.#armSweep()
     try {
       handleCall(call, this.#roomsOf(this.#gateway()))?.catch((error) => this.#fail(call, error))

@@ -82,7 +82,7 @@ class QueueSink implements LogSink {
     this.#writeBytes = options.writeBytes ?? writerFor(options.fd)
     this.#fd = options.fd
     this.#gatherMs = options.gatherMs ?? GATHER_MS
-    this.#encode = options.encode ?? Buffer.from
+    this.#encode = options.encode ?? ((lines) => Buffer.from(lines))
     this.#clock = options.clock
     this.#queueBytesMax = options.queueBytesMax ?? QUEUE_BYTES_MAX
   }

@@ -15,7 +15,7 @@ import { piece, streamHead } from '../support/stream-events.ts'
 import { openBench } from '../support/upstreams.ts'
 import { createWorld, drive } from './world.ts'
 
-test.fails('I2: a client that left before it took the last chunk has no whole answer, whatever the source had said', async () => {
+test('I2: a client that left before it took the last chunk has no whole answer, whatever the source had said', async () => {
   const chunk = {
     id: 'c',
     object: 'chat.completion.chunk',
@@ -100,7 +100,7 @@ test('those who were told the same Retry-After do not come back in the same mill
   expect(Math.max(...[...perMoment.values()].map((calls) => calls.length))).toBeLessThan(25)
 })
 
-test.fails('the second of two pipelined streams is not taken for a stalled reader while the first one runs', async () => {
+test('the second of two pipelined streams is not taken for a stalled reader while the first one runs', async () => {
   const quiet = { pause: () => {}, resume: () => {}, cancel: () => {} }
   const queues: ByteQueue[] = []
   const { port } = await startServer({
@@ -123,7 +123,7 @@ test.fails('the second of two pipelined streams is not taken for a stalled reade
   await client.until('....')
 })
 
-test.fails('a reply that cannot be written lets go of its source', async () => {
+test('a reply that cannot be written lets go of its source', async () => {
   const seen = { cancelled: 0 }
   const queue = new ByteQueue({ pause: () => {}, resume: () => {}, cancel: () => (seen.cancelled += 1) })
   const { chat } = await startServer({

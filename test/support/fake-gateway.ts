@@ -107,6 +107,7 @@ export function fakeReply(parts: Partial<Reply>): Reply {
     attempts: [],
     losses: [],
     settled: Promise.resolve({ state: 'completed', bodyBytes: 0 }),
+    close: () => {},
     ...parts,
   }
 }

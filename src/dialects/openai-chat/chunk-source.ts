@@ -21,7 +21,7 @@ export interface ChunkSink {
   done(event: SseEvent): void
   /** Nothing follows. */
   failed(error: GatewayError): void
-  /** Whether every answer begun has ended: what comes after that is dropped, an error too. */
+  /** Whether the answer is whole: what comes after that is dropped, an error too. */
   readonly isComplete: boolean
 }
 
@@ -31,6 +31,8 @@ export class ChunkSource {
   #brokenInRow = 0
   /** `[DONE]` was seen. */
   isTerminated = false
+  /** `[DONE]`, or a plain answer, which holds all candidates there will be. */
+  isLastWordSaid = false
   isFailed = false
   anomalies = 0
 
@@ -67,6 +69,7 @@ export class ChunkSource {
 
   #takeDone(event: SseEvent): void {
     this.isTerminated = true
+    this.isLastWordSaid = true
     if (!this.#sink.isComplete) this.anomalies += 1
     this.#sink.done(event)
   }
@@ -88,6 +91,7 @@ export class ChunkSource {
   #takeError(event: SseEvent): void {
     const value = event.data.startsWith('{') ? parseChunk(event.data) : undefined
     if (value !== undefined && Array.isArray(value['choices']) && embeddedError(value) === undefined) {
+      this.isLastWordSaid = true
       return this.#sink.plainAnswer(value, event)
     }
     if (this.#sink.isComplete) this.anomalies += 1

@@ -17,11 +17,14 @@ interface Tallied {
 /** What the tally cannot see for itself. */
 interface Ending {
   readonly isTerminated: boolean
+  readonly isLastWordSaid: boolean
   readonly anomalies: number
 }
 
 export class ChunkTally implements StreamFacts {
   readonly #source: Ending
+  /** How many candidates were asked for. */
+  readonly #asked: number
   readonly #candidates = new Map<number, Tallied>()
   #hasContent = false
   #unfinished = 0
@@ -31,12 +34,15 @@ export class ChunkTally implements StreamFacts {
   /** Oddities that whoever reads on top of the source noticed. */
   ownAnomalies = 0
 
-  constructor(source: Ending) {
+  constructor(source: Ending, asked: number) {
     this.#source = source
+    this.#asked = asked
   }
 
   get isComplete(): boolean {
-    return this.#unfinished === 0 && this.#candidates.size > 0
+    const { size } = this.#candidates
+    if (this.#unfinished > 0 || size === 0) return false
+    return size >= this.#asked || this.#source.isLastWordSaid
   }
 
   add(value: JsonObject): void {

@@ -2,7 +2,7 @@
 
 import type { GatewayError } from '../../errors/gateway-error.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../std/json.ts'
-import type { Folder, StreamFacts } from '../dialect.ts'
+import type { Folder, ReadStreamOptions, StreamFacts } from '../dialect.ts'
 import { ChoiceFold } from './choice-fold.ts'
 import { type ChunkSink, ChunkSource } from './chunk-source.ts'
 import { ChunkTally } from './chunk-tally.ts'
@@ -14,9 +14,13 @@ const chunkOnly: ReadonlySet<string> = new Set(['choices', 'object', 'obfuscatio
 
 export class OpenaiChatFolder implements Folder, ChunkSink {
   readonly #source = new ChunkSource(this)
-  readonly #tally = new ChunkTally(this.#source)
+  readonly #tally: ChunkTally
   readonly #fields = new Map<string, JsonValue>()
   readonly #choices = new Map<number, ChoiceFold>()
+
+  constructor({ candidates = 1 }: ReadStreamOptions = {}) {
+    this.#tally = new ChunkTally(this.#source, candidates)
+  }
 
   read(chunk: Uint8Array): void {
     this.#source.read(chunk)

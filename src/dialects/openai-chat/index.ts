@@ -29,9 +29,9 @@ export const openaiChat: Dialect = {
   // Sessions that providers use to keep a prompt cache warm; never anything that names an account.
   forwardedHeaders: ['openai-beta', 'x-session-id', 'x-session-affinity', 'x-grok-conv-id'],
   readResult,
-  createStreamReader: () => new OpenaiChatStreamReader(),
+  createStreamReader: (options) => new OpenaiChatStreamReader(options),
   createPassthrough: (options) => new OpenaiChatPassthrough(options),
-  createFolder: () => new OpenaiChatFolder(),
+  createFolder: (options) => new OpenaiChatFolder(options),
   readError,
   writeResult,
   createStreamWriter: (options) => new OpenaiChatStreamWriter(options),

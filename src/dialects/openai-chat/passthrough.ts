@@ -15,12 +15,13 @@ const NOTHING = new Uint8Array(0)
 export class OpenaiChatPassthrough implements Passthrough, ChunkSink {
   readonly #hidesUsage: boolean
   readonly #source = new ChunkSource(this)
-  readonly #tally = new ChunkTally(this.#source)
+  readonly #tally: ChunkTally
   readonly #out = new ByteRuns()
   #hasSentDone = false
 
-  constructor(options: PassthroughOptions) {
-    this.#hidesUsage = options.hidesUsage
+  constructor({ hidesUsage, candidates = 1 }: PassthroughOptions) {
+    this.#hidesUsage = hidesUsage
+    this.#tally = new ChunkTally(this.#source, candidates)
   }
 
   read(chunk: Uint8Array): Uint8Array {

@@ -3,7 +3,7 @@
 import type { InferenceEvent } from '../../canonical/event.ts'
 import { isJsonObject, type JsonObject } from '../../std/json.ts'
 import type { SseEvent } from '../../wire/sse.ts'
-import type { StreamReader } from '../dialect.ts'
+import type { ReadStreamOptions, StreamReader } from '../dialect.ts'
 import { CandidateReader } from './candidate-reader.ts'
 import { type ChunkSink, ChunkSource } from './chunk-source.ts'
 import { readTopLevelCitations } from './citations.ts'
@@ -22,6 +22,11 @@ export class OpenaiChatStreamReader implements StreamReader, ChunkSink {
   #isFlushed = false
   #ownAnomalies = 0
   #answerKey = ''
+  readonly #asked: number
+
+  constructor({ candidates = 1 }: ReadStreamOptions = {}) {
+    this.#asked = candidates
+  }
 
   read(chunk: Uint8Array): readonly InferenceEvent[] {
     this.#source.read(chunk)
@@ -35,7 +40,8 @@ export class OpenaiChatStreamReader implements StreamReader, ChunkSink {
   }
 
   get isComplete(): boolean {
-    if (this.#candidates.size === 0) return false
+    const { size } = this.#candidates
+    if (size === 0 || (size < this.#asked && !this.#source.isLastWordSaid)) return false
     for (const candidate of this.#candidates.values()) if (!candidate.isFinished) return false
     return true
   }
