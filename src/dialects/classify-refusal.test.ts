@@ -13,7 +13,7 @@ describe('by status alone', () => {
     [400, 'upstream_invalid_request'],
     [401, 'upstream_auth'],
     [402, 'insufficient_quota'],
-    [403, 'upstream_auth'],
+    [403, 'upstream_forbidden'],
     [404, 'upstream_model_not_found'],
     [405, 'upstream_invalid_request'],
     [408, 'upstream_transient'],
@@ -137,7 +137,9 @@ describe('fault 23: no money left', () => {
     [403, 'Key limit exceeded (total limit).', undefined],
     [402, 'You have exceeded your monthly included credits for Inference Providers.', undefined],
     [400, 'x', 'insufficient_quota'],
-    [429, 'Rate limit exceeded: free-models-per-day.', '429'],
+    [403, 'Sorry, your account balance is insufficient', '30001'],
+    [403, 'The request failed because your account has an overdue balance.', 'AccountOverdueError'],
+    [403, 'AI Gateway requires a valid credit card on file to service requests.', undefined],
   ])('%i %s (%s)', (status, message, code) => {
     const error = refuse(status, message, code === undefined ? {} : { code })
     expect(error.code).toBe('insufficient_quota')
@@ -215,7 +217,7 @@ describe('429 is several things', () => {
     expect(minute.facts.retryAfterMs).toBe(34_400)
     const day = refuse(429, quota, {
       type: 'RESOURCE_EXHAUSTED',
-      detail: 'GenerateRequestsPerDayPerProjectPerModel-FreeTier',
+      detail: 'GenerateRequestsPerDayPerProject-FreeTier',
     })
     expect(day.code).toBe('insufficient_quota')
   })
@@ -313,7 +315,7 @@ describe('fault 36: an error inside a 200', () => {
     [{ type: 'invalid_request_error', message: 'bad field' }, 'upstream_invalid_request'],
     [{ type: 'server_error', message: 'oops' }, 'upstream_error'],
     [{ type: 'api_error', message: 'oops' }, 'upstream_error'],
-    [{ type: 'permission_error', message: 'no' }, 'upstream_auth'],
+    [{ type: 'permission_error', message: 'no' }, 'upstream_forbidden'],
     [{ type: 'not_found_error', message: 'model: x' }, 'upstream_model_not_found'],
     [{ message: 'something strange' }, 'upstream_error'],
     [{}, 'upstream_bad_response'],

@@ -6,8 +6,10 @@
 import type { ErrorCode } from '../errors/codes.ts'
 import { type ErrorFacts, GatewayError } from '../errors/gateway-error.ts'
 import { parseDuration, parseRetryAfter } from '../resilience/reset-values.ts'
-import { bounded, isPage, sanitiseMessage, UPSTREAM_PAGE_MAX } from './refusal-text.ts'
-import { decisiveWords, statusWords, wordings } from './refusal-words.ts'
+import { LIMITED_MAX_MS } from '../resilience/target-health.ts'
+import { bounded, isPage, providersOwnWords, sanitiseMessage, UPSTREAM_PAGE_MAX } from './refusal-text.ts'
+import { credentialWide, wordings } from './refusal-wordings.ts'
+import { decisiveWords, statusWords } from './refusal-words.ts'
 
 /** What is known of a refusal, however it arrived. */
 export interface Refusal {
@@ -24,6 +26,8 @@ export interface Refusal {
   readonly detail?: string
   /** A wait that the body named, ms. */
   readonly retryAfterMs?: number
+  /** Said by a provider behind the one that was called: what it says of a credential is not said of ours. */
+  readonly isHandedOn?: boolean
 }
 
 /** The refusal as an error of ours, with what the provider said kept in its facts. */
@@ -62,9 +66,22 @@ function effectiveStatus(refusal: Refusal, words: readonly string[]): number {
 function codeOf(refusal: Refusal, status: number, words: readonly string[]): ErrorCode {
   const text = `${refusal.message ?? ''} ${refusal.detail ?? ''}`.slice(0, 8192)
   const byWord = words.map((word) => decisiveWords.get(word)).find((code) => code !== undefined)
-  const byWording = wordings.find((it) => it.appliesTo(status) && it.pattern.test(text))?.code
+  const byWording = codeOfWording(refusal, status, text)
   const code = narrower(byWord, byWording) ?? codeOfStatus(status, text)
+  if (refusal.isHandedOn && credentialWide.has(code)) return ofOneModel(code)
   return code === 'rate_limited' && isNeverServed(refusal, text) ? 'request_over_limit' : code
+}
+
+function codeOfWording(refusal: Refusal, status: number, text: string): ErrorCode | undefined {
+  const own = providersOwnWords(refusal, status)
+  return wordings.find(
+    (it) => it.appliesTo(status) && it.pattern.test(credentialWide.has(it.code) ? own : text),
+  )?.code
+}
+
+/** The same, said of the model that was asked for and of no other. */
+function ofOneModel(code: ErrorCode): ErrorCode {
+  return code === 'insufficient_quota' ? 'model_quota_exhausted' : 'upstream_forbidden'
 }
 
 /**
@@ -73,14 +90,15 @@ function codeOf(refusal: Refusal, status: number, words: readonly string[]): Err
  */
 function narrower(byWord: ErrorCode | undefined, byWording: ErrorCode | undefined): ErrorCode | undefined {
   if (byWord === undefined || byWording === undefined) return byWord ?? byWording
-  if (byWord === 'rate_limited') {
-    return byWording === 'request_over_limit' || byWording === 'insufficient_quota' ? byWording : byWord
-  }
-  if (byWord === 'insufficient_quota') return byWording === 'rate_limited' ? byWording : byWord
-  if (byWord === 'upstream_request_too_large' && byWording === 'context_length_exceeded') return byWording
-  if (byWord === 'upstream_unavailable' && byWording === 'rate_limited') return byWording
-  if (byWord === 'upstream_unavailable' && byWording === 'upstream_overloaded') return byWording
-  return byWord
+  return saysMore[byWord]?.includes(byWording) ? byWording : byWord
+}
+
+/** The wordings that say more than a code does. */
+const saysMore: Partial<Record<ErrorCode, readonly ErrorCode[]>> = {
+  rate_limited: ['request_over_limit', 'model_quota_exhausted', 'insufficient_quota'],
+  insufficient_quota: ['rate_limited', 'request_over_limit', 'model_quota_exhausted'],
+  upstream_request_too_large: ['context_length_exceeded'],
+  upstream_unavailable: ['rate_limited', 'upstream_overloaded'],
 }
 
 /** A request larger than the whole limit is refused for ever: the provider says so, or its numbers do. */
@@ -105,7 +123,7 @@ const codesByStatus: ReadonlyMap<number, ErrorCode> = new Map([
   [304, 'upstream_bad_response'],
   [401, 'upstream_auth'],
   [402, 'insufficient_quota'],
-  [403, 'upstream_auth'],
+  [403, 'upstream_forbidden'],
   [407, 'upstream_protocol'],
   [408, 'upstream_transient'],
   [409, 'upstream_transient'],
@@ -143,7 +161,7 @@ function factsOf(refusal: Refusal, status: number, code: ErrorCode): ErrorFacts 
   const upstreamMessage = sanitiseMessage(refusal.message ?? '')
   if (upstreamMessage !== '') facts.upstreamMessage = upstreamMessage
   if (refusal.param) facts.param = bounded(refusal.param, 200)
-  const waitMs = waitOf(refusal)
+  const waitMs = code === 'model_quota_exhausted' ? waitForQuota(refusal) : waitOf(refusal)
   if (waitMs !== undefined) facts.retryAfterMs = waitMs
   if (code === 'upstream_invalid_request' && (status === 422 || status === 404)) facts.status = status
   const shouldRetry = refusal.headers['x-should-retry']
@@ -155,10 +173,17 @@ function factsOf(refusal: Refusal, status: number, code: ErrorCode): ErrorFacts 
 /** No word of the provider makes these worth a client's retry: the operator has to act first. */
 const incurable: ReadonlySet<ErrorCode> = new Set([
   'insufficient_quota',
+  'model_quota_exhausted',
   'upstream_auth',
+  'upstream_forbidden',
   'upstream_model_not_found',
   'request_over_limit',
 ])
+
+/** Quotas last hours; the seconds that Gemini names beside a spent one are those of its rate limit. */
+function waitForQuota(refusal: Refusal): number {
+  return Math.max(waitOf(refusal) ?? 0, LIMITED_MAX_MS)
+}
 
 /** The header, else what the body named, else what the prose says ("try again in 5.289s"). */
 function waitOf(refusal: Refusal): number | undefined {
@@ -187,6 +212,8 @@ const ownWords: Partial<Record<ErrorCode, string>> = {
   // Never the provider's words: they may echo a part of the operator's key.
   upstream_auth: 'The provider refused the credential of the gateway.',
   insufficient_quota: 'The account at the provider has no quota left.',
+  model_quota_exhausted: 'The account at the provider has no quota left for this model.',
+  upstream_forbidden: 'The provider does not let the credential of the gateway do this.',
   rate_limited: 'The provider limits the rate of requests.',
   upstream_model_not_found: 'The provider does not know or serve this model.',
   upstream_overloaded: 'The provider is overloaded.',

@@ -243,6 +243,23 @@ function describeStreams(dialect: Dialect, { stream, brokenEvent }: DialectFixtu
     })
   })
 
+  test('one candidate where two were asked for is all there is once the last word was said', () => {
+    const reader = dialect.createStreamReader({ candidates: 2 })
+    const passthrough = dialect.createPassthrough({ hidesUsage: false, candidates: 2 })
+    const folder = dialect.createFolder({ candidates: 2 })
+    const events = [...reader.read(bytes), ...reader.end()]
+    const out = Buffer.concat([passthrough.read(bytes), passthrough.end()]).toString()
+    folder.read(bytes)
+    folder.end()
+    expect(events).toEqual(whole)
+    expect(out).toBe(stream)
+    expect([reader, passthrough.facts, folder.facts].map(({ isComplete }) => isComplete)).toEqual([
+      true,
+      true,
+      true,
+    ])
+  })
+
   test('a folder gives the plain answer of the same stream', () => {
     const folder = dialect.createFolder()
     for (const byte of bytewise(bytes)) folder.read(byte)

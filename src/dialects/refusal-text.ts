@@ -14,6 +14,33 @@ export function isPage(text: string): boolean {
   return /<(?:!doctype|html|head|body|title|script|center|h1)[\s>]/i.test(text.slice(0, 2048))
 }
 
+/**
+ * The words of a refusal that are the provider's own, as far as can be told: clients put theirs into messages by way of
+ * wrong values, field names and model names, and must not have them taken for a word about the operator's key.
+ */
+export function providersOwnWords(
+  { message = '', detail = '' }: { readonly message?: string; readonly detail?: string },
+  status: number,
+): string {
+  const searched = message.slice(0, SEARCHED_MAX)
+  const own = judgesRequest(status) ? ownWordsOfBadRequest(searched) : searched.replaceAll(QUOTED, '*')
+  return `${own} ${detail.slice(0, SEARCHED_MAX)}`
+}
+
+function judgesRequest(status: number): boolean {
+  return status >= 400 && status < 500 && ![401, 402, 403, 429].includes(status)
+}
+
+/** What stands before the first value; a message that names a field at fault begins with it. */
+function ownWordsOfBadRequest(message: string): string {
+  if (NAMES_A_FIELD.test(message)) return ''
+  return message.split(/['"`“‘:]/, 1)[0] ?? ''
+}
+
+const QUOTED = /(?<!\w)(['"`])(?:(?!\1)[^\n]){0,200}\1(?!\w)/g
+const NAMES_A_FIELD =
+  /not permitted|field required|input should be|validation error|un(?:known|recogni[sz]ed|expected|supported) (?:\w+ )?(?:field|key|param|argument|name|property|value)/i
+
 /** A provider's message as one plain line, bounded, without what identifies the operator's account. */
 export function sanitiseMessage(text: string): string {
   const searched = text.slice(0, SEARCHED_MAX)

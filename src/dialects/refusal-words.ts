@@ -1,7 +1,6 @@
 /**
- * The words providers refuse with, as data: codes that decide by themselves, and the wordings for those providers
- * whose codes say little. Collected from the providers' documents, SDKs and recordings; add to it freely, a new
- * wording belongs here and nowhere else.
+ * The codes providers refuse with, as data: those that decide by themselves, and those that stand for a status. Collected
+ * from the providers' documents, SDKs and recordings; a new code belongs here and nowhere else.
  */
 
 import type { ErrorCode } from '../errors/codes.ts'
@@ -54,11 +53,13 @@ export const decisiveWords: ReadonlyMap<string, ErrorCode> = new Map(
       'payment_required',
       'exceeded_current_quota_error',
       'wallet_exhausted',
+      'accountoverdueerror',
       '1113',
       '1304',
       '1308',
       '1309',
     ],
+    model_quota_exhausted: ['allocationquota.freetieronly'],
     context_length_exceeded: [
       'context_length_exceeded',
       'context_window_exceeded',
@@ -96,11 +97,9 @@ export const decisiveWords: ReadonlyMap<string, ErrorCode> = new Map(
       'api_key_expired',
       'api_key_service_blocked',
       'incorrect_api_key_error',
+      'wrong_api_key',
       'invalid_authentication_error',
       'authentication_error',
-      'unauthenticated',
-      'unauthorized',
-      'unauthorized_error',
       'credentials_missing',
       'missingauthenticationtokenexception',
       'unrecognizedclientexception',
@@ -109,14 +108,16 @@ export const decisiveWords: ReadonlyMap<string, ErrorCode> = new Map(
       'incompletesignatureexception',
       'invalidclienttokenid',
       'account_deactivated',
+      'organization_restricted',
       'access_terminated_error',
+      'oauth_org_not_allowed',
       'ip_not_authorized',
-      'unsupported_country_region_territory',
-      'service_disabled',
       '1001',
       '1002',
       '1003',
     ],
+    // A country or a feature of the provider that was not granted: other models may well be served.
+    upstream_forbidden: ['unsupported_country_region_territory', 'service_disabled'],
     upstream_model_not_found: [
       'model_not_found',
       'modelnotfound',
@@ -127,6 +128,11 @@ export const decisiveWords: ReadonlyMap<string, ErrorCode> = new Map(
       'model_permission_blocked_org',
       'model_permission_blocked_project',
       'model_terms_required',
+      'model.accessdenied',
+      'accessdenied.unpurchased',
+      'no_access',
+      'key_model_access_denied',
+      'team_model_access_denied',
       'unknown_model',
       'unsupported_model',
       'invalid_model',
@@ -182,6 +188,9 @@ export const statusWords: ReadonlyMap<string, number> = new Map([
   ['validationexception', 400],
   ['validation_error', 400],
   ['unprocessable_entity', 422],
+  ['unauthenticated', 401],
+  ['unauthorized', 401],
+  ['unauthorized_error', 401],
   ['permission_error', 403],
   ['permission_denied', 403],
   ['forbidden', 403],
@@ -199,194 +208,3 @@ export const statusWords: ReadonlyMap<string, number> = new Map([
   ['network_error', 500],
   ['api_error', 500],
 ])
-
-/** One reading of a message: where it applies, and what it then means. */
-export interface Wording {
-  readonly code: ErrorCode
-  readonly pattern: RegExp
-  appliesTo(status: number): boolean
-}
-
-const anywhere = () => true
-const embedded = (status: number) => status < 400
-const isRefusal = (status: number) => status !== 429 && status !== 498 && status !== 529
-const isClientClass = (status: number) =>
-  (status >= 400 && status < 500 && status !== 429) || embedded(status)
-const isBusyClass = (status: number) =>
-  embedded(status) || status === 429 || status === 498 || status === 503 || status === 529
-
-/** Every alternative is a plain phrase or a bounded gap, so that no message can make the search slow. */
-const any = (...phrases: readonly string[]) => new RegExp(phrases.join('|'), 'i')
-
-/** In the order they are tried: what binds most narrowly first. */
-export const wordings: readonly Wording[] = [
-  {
-    // The same code means "no money" at OpenAI and "slower, please" at DashScope and Gemini.
-    code: 'rate_limited',
-    appliesTo: isBusyClass,
-    pattern: any(
-      'requests? rate limit exceeded',
-      'allocated quota exceeded',
-      'request rate increased too quickly',
-      'quota exceeded for quota metric .{0,120}per minute',
-      'per(?:minute|second)(?:per|-free)',
-      'check your plan.{0,400}please (?:retry|try again) in \\d',
-    ),
-  },
-  {
-    code: 'insufficient_quota',
-    appliesTo: (status) => status < 500 || status === 503,
-    pattern: any(
-      'exceeded your current quota',
-      'credit balance is too low',
-      'insufficient (?:account )?(?:balance|credits?|funds)',
-      'used all available credits',
-      'monthly spending limit',
-      'spend(?:ing)? limit',
-      'monthly included credits',
-      'billing hard limit',
-      'account is not active',
-      'out of credits',
-      'never purchased credits',
-      'requires more credits',
-      'key limit exceeded',
-      'payment required',
-      'overdue.payment',
-      'account is in good standing',
-      'api usage limits\\. you will regain access',
-      'perday(?:per|-)',
-      'free-models-per-day',
-    ),
-  },
-  {
-    code: 'request_over_limit',
-    appliesTo: (status) => status === 429 || status === 413,
-    pattern: any('request too large for .{0,200}per min', 'must be reduced in order to run'),
-  },
-  {
-    code: 'context_length_exceeded',
-    appliesTo: isRefusal,
-    pattern: any(
-      'maximum context length',
-      'max context length',
-      'maximum model length',
-      'maximum prompt length',
-      'model.s context length',
-      'exceeds? the (?:model.s )?(?:maximum )?context',
-      'exceeds? the available context',
-      'exceeds? (?:the )?context (?:window|limit|length|size)',
-      'context (?:window|size|length) (?:has been |was )?exceed',
-      'context the overflows',
-      'context overflow',
-      'loaded with context length',
-      'greater than the context length',
-      'prompt is too long',
-      'prompt too long',
-      'prompt 超长',
-      'prompt exceeds max length',
-      'input is too long',
-      'input is too large to process',
-      'input tokens exceed',
-      'too many input tokens',
-      'too many tokens: ',
-      'token count .{0,40}exceeds the (?:maximum|limit)',
-      'tokens .{0,40}cannot exceed the total tokens',
-      'number of input tokens exceeds',
-      'exceeded model token limit',
-      'total length of all messages is too long',
-      'reduce the length of (?:the messages|either one)',
-      'range of input length should be',
-      'max_new_tokens. must be <=',
-      'input must be fewer than \\d+ tokens',
-      'inputs. must have less than \\d+ tokens',
-      'request body too large for .{0,80}max size: \\d+ tokens',
-    ),
-  },
-  {
-    code: 'content_policy',
-    appliesTo: (status) => isClientClass(status) || status === 500,
-    pattern: any(
-      'content management policy',
-      'content filtering policy',
-      'content policy',
-      'usage polic(?:y|ies)',
-      'usage guidelines',
-      'safety system',
-      'flagged as potentially',
-      'was flagged',
-      'flagged by',
-      'requires moderation',
-      'inappropriate content',
-      '不安全或敏感内容',
-      'content exists risk',
-      'unsafe or sensitive content',
-      'considered high risk',
-      'prohibited content',
-    ),
-  },
-  {
-    code: 'upstream_auth',
-    appliesTo: isClientClass,
-    pattern: any(
-      '(?:incorrect|invalid|missing|no|expired) (?:x-)?api[- ]key',
-      'api[- ]key (?:not valid|is invalid|is missing|expired|has expired|not found)',
-      'authentication fails',
-      'missing authentication',
-      'invalid authentication',
-      'no (?:cookie )?auth credentials',
-      'security token included in the request',
-      'user location is not supported',
-      'country, region, or territory not supported',
-    ),
-  },
-  {
-    code: 'upstream_model_not_found',
-    appliesTo: isClientClass,
-    pattern: any(
-      'model not found',
-      'model .{0,160}(?:does not exist|not found|was not found|is not found|not exist)',
-      'models/.{0,120}is not found',
-      'is not a valid model',
-      'invalid model',
-      'unknown model',
-      'no such model',
-      'model identifier is invalid',
-      'decommissioned',
-      'supported api model names are',
-      'was deprecated on',
-      'reached the end of its life',
-      'on-demand throughput',
-      'not a chat model',
-      'not supported with the responses api',
-      'not allowed to sample from this model',
-      'access to (?:the |this )?model',
-      'no allowed providers',
-      'no endpoints found(?! that)',
-      'deployment .{0,80}does not exist',
-    ),
-  },
-  {
-    code: 'rate_limited',
-    appliesTo: isBusyClass,
-    pattern: any('rate.limit', 'rate exceeded', 'too many requests', 'throttl', 'limited to \\d+ requests'),
-  },
-  {
-    code: 'upstream_overloaded',
-    appliesTo: (status) => status >= 500 || isBusyClass(status),
-    pattern: any(
-      'overloaded',
-      'at capacity',
-      'server busy',
-      'server is busy',
-      'high demand',
-      'high traffic',
-      'insufficient system resource',
-      'no available (?:capacity|server|instance|worker)',
-    ),
-  },
-  {
-    code: 'upstream_tool_use_failed',
-    appliesTo: anywhere,
-    pattern: any('failed to call a function\\. please adjust your prompt'),
-  },
-]

@@ -71,9 +71,10 @@ async function relayStream(context: RelayContext): Promise<Committed> {
 
 function createPipe(context: RelayContext): Pipe {
   const { exchange, call, targetDialect } = context
+  const { candidateCount: candidates, wantsStreamUsage } = exchange.envelope
   return call.isTranslated
-    ? createTranslator(targetDialect, exchange.dialect, answerOptions(context))
-    : exchange.dialect.createPassthrough({ hidesUsage: !exchange.envelope.wantsStreamUsage })
+    ? createTranslator(targetDialect, exchange.dialect, { ...answerOptions(context), candidates })
+    : exchange.dialect.createPassthrough({ hidesUsage: !wantsStreamUsage, candidates })
 }
 
 /** The target answered a streaming request with one piece (fault 78): said as the stream that was asked for. */
@@ -110,9 +111,10 @@ async function relayPlain(context: RelayContext): Promise<Committed> {
 
 async function foldStream(context: RelayContext): Promise<Committed> {
   const { attempt, call, exchange, targetDialect } = context
+  const { candidateCount: candidates } = exchange.envelope
   const folder: LossyFolder = call.isTranslated
-    ? createTranslatingFolder(targetDialect, exchange.dialect, answerOptions(context))
-    : exchange.dialect.createFolder()
+    ? createTranslatingFolder(targetDialect, exchange.dialect, { ...answerOptions(context), candidates })
+    : exchange.dialect.createFolder({ candidates })
   try {
     await foldWhole(context, folder)
   } catch (error) {

@@ -12,7 +12,8 @@ const final = { calls: { beside: 1, alone: 1 }, shouldRetry: false, cost: 'none'
 
 const rows: readonly FaultRow[] = [
   { row: 25, fault: 'unauthorized', ...final, code: 'upstream_auth', status: 502 },
-  { row: 25, fault: 'status-403', ...final, code: 'upstream_auth', status: 502 },
+  // A 403 that does not name the key says nothing against it either.
+  { row: 25, fault: 'status-403', ...final, code: 'upstream_forbidden', status: 502 },
   // A key that may not use this model says nothing against the key.
   { row: 26, fault: 'forbidden', ...final, code: 'upstream_model_not_found', status: 404 },
   { row: 26, fault: 'model-not-found', ...final, code: 'upstream_model_not_found', status: 404 },

@@ -105,6 +105,26 @@ test('what stands behind OpenRouter is told, and its user id is not', () => {
   expect(limited.code).toBe('rate_limited')
 })
 
+test('a refused key behind OpenRouter is not the key of the gateway', () => {
+  const raw = JSON.stringify({ error: { message: 'Incorrect API key provided', code: 'invalid_api_key' } })
+  const behind = { code: 401, message: 'Provider returned error', metadata: { raw, provider_name: 'X' } }
+  expect(read(401, { error: behind }).code).toBe('upstream_forbidden')
+  expect(read(401, { error: { code: 401, message: 'User not found.' } }).code).toBe('upstream_auth')
+})
+
+test('the quota of one model leaves the others', () => {
+  const violations = [{ quotaId: 'GenerateRequestsPerDayPerProjectPerModel-FreeTier' }]
+  const error = read(429, {
+    error: {
+      code: 429,
+      message: 'You exceeded your current quota, please check your plan and billing details.',
+      status: 'RESOURCE_EXHAUSTED',
+      details: [{ violations }, { retryDelay: '34.4s' }],
+    },
+  })
+  expect(error).toMatchObject({ code: 'model_quota_exhausted', facts: { retryAfterMs: 300_000 } })
+})
+
 describe('how long to wait', () => {
   test("Google's RetryInfo", () => {
     const error = read(429, {

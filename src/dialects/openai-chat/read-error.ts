@@ -85,6 +85,7 @@ function refusalOf(body: JsonObject, status: number, headers: Refusal['headers']
     ...(param === undefined ? {} : { param }),
     ...(detail === '' ? {} : { detail }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(rawBehind(inner) === undefined ? {} : { isHandedOn: true }),
   }
 }
 

@@ -39,6 +39,7 @@ const openaiCodes: Partial<Record<ErrorCode, string>> = {
   unauthenticated: 'invalid_api_key',
   upstream_model_not_found: 'model_not_found',
   rate_limited: 'rate_limit_exceeded',
+  model_quota_exhausted: 'insufficient_quota',
   request_over_limit: 'rate_limit_exceeded',
   content_policy: 'content_policy_violation',
 }
