@@ -151,6 +151,12 @@ describe('version', () => {
     expect(manifest).toMatchObject({ version: JSON.parse(output).version })
     expect((await run(['version'])).output).toMatch(/^holdfast \d+\.\d+\.\d+ \(Node /)
   })
+
+  test.each(['--version', '-V'])('is told for %s too, where most programs have it', async (word) => {
+    const { exitCode, output } = await run([word])
+    expect(exitCode).toBe(0)
+    expect(output).toMatch(/^\d+\.\d+\.\d+$/)
+  })
 })
 
 describe('simulate', () => {

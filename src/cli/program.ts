@@ -1,6 +1,7 @@
 /** The command line: what can be said, and its help. Each command's code is loaded only when it is called. */
 
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { readVersion } from '../app/version.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import type { CliIo } from './io.ts'
 
@@ -23,6 +24,7 @@ export async function runCommandLine(words: readonly string[], io: CliIo): Promi
 export function createProgram(io: CliIo, done: (code: ExitCode) => void): Command {
   const program = new Command('holdfast')
     .description('A self-hosted gateway between programs and large models.')
+    .version(readVersion(), '-V, --version', 'say which version this is')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.out(text.trimEnd()),

@@ -8,7 +8,7 @@ import type { Execution } from '../execution/run-plan.ts'
 import type { Plan } from '../routing/plan.ts'
 import type { Planner } from '../routing/planner.ts'
 import type { Clock } from '../std/clock.ts'
-import type { Telemetry, TerminalState } from '../telemetry/records.ts'
+import type { ExchangeRecord, Telemetry, TerminalState } from '../telemetry/records.ts'
 import type { Admission, Caller, Gateway, ModelEntry, Permit, Readiness, Refusal } from './gateway.ts'
 
 /** The rooms a request passes through, in this order. */
@@ -93,6 +93,7 @@ function recordFailure(error: GatewayError, served: Served & { plan?: Plan }, ro
     attempts: error.attempts.length,
     status: error.status,
     code: error.code,
+    ...ownWords(error),
     responseBytes: 0,
     losses: [],
     isSimulated: false,
@@ -135,6 +136,7 @@ function recordRefusal(refusal: Refusal, rooms: Rooms): void {
     stream: false,
     status: refusal.status,
     code: refusal.error.code,
+    ...ownWords(refusal.error),
     requestBytes: refusal.requestBytes,
     responseBytes: 0,
     durationMs: refusal.durationMs,
@@ -142,6 +144,12 @@ function recordRefusal(refusal: Refusal, rooms: Rooms): void {
     isSimulated: false,
     ...(refusal.keyName === undefined ? {} : { keyName: refusal.keyName }),
   })
+}
+
+/** Why a request was turned away. Where a provider was asked, its attempt says what came of it. */
+function ownWords(error: GatewayError): Pick<ExchangeRecord, 'message'> {
+  const isOwn = error.attempts.length === 0 && error.facts.upstreamMessage === undefined
+  return isOwn ? { message: error.message } : {}
 }
 
 /** Which terminal state a failure is: ours or the provider's, the client's leaving, its fault, or our being full. */

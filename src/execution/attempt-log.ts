@@ -7,6 +7,8 @@ import type { GatewayError } from '../errors/gateway-error.ts'
 import type { Target } from '../providers/provider.ts'
 import type { Clock } from '../std/clock.ts'
 import type { AttemptRecord, Telemetry } from '../telemetry/records.ts'
+import type { Exchange } from './exchange.ts'
+import { publishedWords } from './repeated-words.ts'
 
 /** What an attempt knows of itself when it ends. */
 export interface AttemptEnd {
@@ -29,13 +31,13 @@ export interface AttemptEntry {
 }
 
 export class AttemptLog {
-  readonly #exchangeId: string
+  readonly #exchange: Pick<Exchange, 'id' | 'body'>
   readonly #clock: Clock
   readonly #telemetry: Telemetry
   readonly #summaries: AttemptSummary[] = []
 
-  constructor(exchangeId: string, deps: { clock: Clock; telemetry: Telemetry }) {
-    this.#exchangeId = exchangeId
+  constructor(exchange: Pick<Exchange, 'id' | 'body'>, deps: { clock: Clock; telemetry: Telemetry }) {
+    this.#exchange = exchange
     this.#clock = deps.clock
     this.#telemetry = deps.telemetry
   }
@@ -73,7 +75,7 @@ export class AttemptLog {
         ...(error === undefined ? {} : { code: error.code }),
       }
       this.#telemetry.attempts.publish({
-        exchangeId: this.#exchangeId,
+        exchangeId: this.#exchange.id,
         number: place + 1,
         target: target.id,
         provider: target.provider.id,
@@ -82,7 +84,7 @@ export class AttemptLog {
         usageSource,
         isWaste: outcome === 'failed' && usageSource !== 'none',
         flags: [...(how.flags ?? []), ...(error?.facts.flags ?? [])],
-        ...(error === undefined ? {} : { code: error.code, message: error.message }),
+        ...(error === undefined ? {} : failureOf(error, this.#exchange.body)),
         ...(status === undefined ? {} : { upstreamStatus: status }),
         ...(firstTokenMs === undefined ? {} : { firstTokenMs }),
         ...(usage === undefined || usageSource === 'none' ? {} : { usage }),
@@ -102,6 +104,11 @@ export class AttemptLog {
       fail: (error, how) => end('failed', how, error),
     }
   }
+}
+
+function failureOf(error: GatewayError, request: Uint8Array): Pick<AttemptRecord, 'code' | 'message'> {
+  const message = publishedWords(error, request)
+  return { code: error.code, ...(message === undefined ? {} : { message }) }
 }
 
 interface EndedAttempt {

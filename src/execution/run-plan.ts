@@ -21,6 +21,7 @@ import { clientTimeoutMs, Deadline } from './deadline.ts'
 import { type DecodedRequest, decodeOnce, type EncodedCall, encodeCall, relayMode } from './encode-call.ts'
 import type { Exchange } from './exchange.ts'
 import { type Committed, relay } from './relay.ts'
+import { publishedWords } from './repeated-words.ts'
 import type { Reply } from './reply.ts'
 import { TargetQueue } from './target-queue.ts'
 import { toldError } from './told-error.ts'
@@ -72,7 +73,7 @@ class PlanRun {
     this.#exchange = exchange
     this.#decoded = decodeOnce(exchange)
     this.#plainOnly = plainOnly
-    this.#log = new AttemptLog(exchange.id, deps)
+    this.#log = new AttemptLog(exchange, deps)
     this.#deadline = new Deadline({
       clock: deps.clock,
       deadlineMs: plan.deadlineMs,
@@ -258,7 +259,7 @@ class PlanRun {
         exhausted: 'credential_exhausted',
         misconfigured: 'target_misconfigured',
       }[health],
-      message: `${target.id}: ${error.message} ${error.row.nextStep}`,
+      message: `${target.id}: ${publishedWords(error, this.#exchange.body) ?? error.code} ${error.row.nextStep}`,
       facts: { target: target.id, credential: target.credential?.fingerprint ?? 'none' },
     })
   }

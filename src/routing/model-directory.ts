@@ -11,6 +11,8 @@ export interface ServedProvider {
 export interface ModelDirectory {
   /** The provider for a model name that names none, or `undefined` when no one claims it. */
   providerFor(modelId: string): ProviderId | undefined
+  /** Providers that can be called, in order of configuration. */
+  providerIds(): readonly ProviderId[]
   /** Every known model as `provider/model`, providers in order of configuration. */
   list(): readonly { readonly id: string; readonly provider: Provider }[]
 }
@@ -32,6 +34,7 @@ export function createModelDirectory(served: readonly ServedProvider[]): ModelDi
         (served.length === 1 ? only?.provider.id : undefined)
       )
     },
+    providerIds: () => served.map(({ provider }) => provider.id),
     list: () =>
       served.flatMap(({ provider, modelIds }) =>
         modelIds.map((modelId) => ({ id: `${provider.id}/${modelId}`, provider })),

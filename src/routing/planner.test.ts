@@ -106,6 +106,11 @@ describe('planning', () => {
     expect(plan).toThrow(GatewayError)
   })
 
+  test('a mistyped provider is told with the model that was asked of it', () => {
+    const plan = () => planner().plan(envelope('antropic/claude-sonnet-4-5'), 0)
+    expect(plan).toThrow(/Did you mean anthropic\/claude-sonnet-4-5\?/)
+  })
+
   test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
     'fault 95: the model name %s is just unknown',
     (name) => {

@@ -102,10 +102,19 @@ function firstOf(nodes: readonly TargetNode[]): PlanNode {
   return nodes.length === 1 && only !== undefined ? only : { type: 'first', children: nodes }
 }
 
+/** `antropic/claude-x`: the model may be right, the provider is not. */
+function nearestProvider(name: string, options: PlannerOptions): string | undefined {
+  const slash = name.indexOf('/')
+  if (slash <= 0) return undefined
+  const providerId = nearest(name.slice(0, slash), options.directory.providerIds())
+  const meant = `${providerId}${name.slice(slash)}`
+  return providerId === undefined || meant.length > MODEL_NAME_SHOWN_MAX ? undefined : meant
+}
+
 function unknownModel(name: string, options: PlannerOptions): GatewayError {
   const shown = name.length > MODEL_NAME_SHOWN_MAX ? `${name.slice(0, MODEL_NAME_SHOWN_MAX)}…` : name
   const known = [...options.routes.keys(), ...options.directory.list().map((entry) => entry.id)]
-  const meant = nearest(name, known)
+  const meant = nearest(name, known) ?? nearestProvider(name, options)
   const some = known.slice(0, SUGGESTIONS_MAX).join(', ')
   const hint = meant === undefined ? `Known models: ${some || 'none'}.` : `Did you mean ${meant}?`
   return new GatewayError('model_not_found', `No route or provider serves the model "${shown}". ${hint}`, {

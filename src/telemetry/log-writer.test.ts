@@ -126,6 +126,17 @@ describe('the log', () => {
     ])
   })
 
+  test('says why a request was turned away', () => {
+    const { telemetry, lines } = startLog()
+    telemetry.exchanges.publish({
+      ...exchange,
+      state: 'rejected',
+      code: 'invalid_request',
+      message: '"messages" must be an array.',
+    })
+    expect(lines()[0]).toMatchObject({ code: 'invalid_request', reason: '"messages" must be an array.' })
+  })
+
   test('SEC-25: holds no prompt, not even by way of what a provider reported', () => {
     const { telemetry, text } = startLog()
     telemetry.exchanges.publish(exchange)

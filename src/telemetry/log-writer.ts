@@ -184,6 +184,7 @@ function exchangeFields(record: ExchangeRecord): object {
     stream: record.stream,
     status: record.status,
     code: record.code,
+    reason: bounded(record.message),
     requestBytes: record.requestBytes,
     responseBytes: record.responseBytes,
     durationMs: roundMs(record.durationMs),

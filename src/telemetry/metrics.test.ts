@@ -75,7 +75,7 @@ describe('metrics', () => {
       'holdfast_tokens_total{gen_ai_provider_name="fake",kind="input"}': 200,
       'holdfast_tokens_total{gen_ai_provider_name="fake",kind="cache_read"}': 120,
       'holdfast_tokens_total{gen_ai_provider_name="fake",kind="reasoning"}': 10,
-      'gen_ai_client_operation_duration_count{gen_ai_provider_name="fake",error_type="rate_limited"}': 1,
+      'gen_ai_client_operation_duration_seconds_count{gen_ai_provider_name="fake",error_type="rate_limited"}': 1,
       'gen_ai_client_token_usage_sum{gen_ai_provider_name="fake",gen_ai_token_type="output"}': 40,
       'holdfast_notices_total{level="warn",notice="credential_rejected"}': 1,
       holdfast_exchanges_in_flight: 7,
@@ -96,6 +96,15 @@ describe('metrics', () => {
     expect(valueOf(text, 'process_memory_usage_bytes')).toBeGreaterThan(1_000_000)
     expect(valueOf(text, 'process_cpu_time_seconds_total{cpu_mode="user"}')).toBeGreaterThan(0)
     expect(valueOf(text, 'nodejs_eventloop_delay_seconds{quantile="0.99"}')).toBeGreaterThanOrEqual(0)
+    metrics.close()
+  })
+
+  test('tell how late the event loop ran, not how often that is looked at', async () => {
+    const { metrics } = start()
+    await metrics.render()
+    await new Promise((resolve) => setTimeout(resolve, 250))
+    const text = await metrics.render()
+    expect(valueOf(text, 'nodejs_eventloop_delay_seconds{quantile="0.5"}')).toBeLessThan(0.04)
     metrics.close()
   })
 

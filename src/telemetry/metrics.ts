@@ -136,10 +136,10 @@ class Tallies {
         'Tokens as providers reported them; cached and reasoning tokens are part of input and output.',
         this.#tokens,
       ),
-      histogram('gen_ai.client.operation.duration', 'Requests to providers, s.', this.#attemptSeconds),
+      histogram('gen_ai.client.operation.duration_seconds', 'Requests to providers.', this.#attemptSeconds),
       histogram(
-        'gen_ai.client.operation.time_to_first_chunk',
-        'Requests to providers, to the first token, s.',
+        'gen_ai.client.operation.time_to_first_chunk_seconds',
+        'Requests to providers, to the first token.',
         this.#attemptFirstToken,
       ),
       histogram('gen_ai.client.token.usage', 'Tokens a request to a provider used.', this.#tokenUsage),
@@ -172,7 +172,7 @@ function houseFamilies(options: MetricsOptions): readonly MetricFamily[] {
     {
       kind: 'gauge',
       name: 'holdfast.exchanges.in_flight',
-      help: 'Client requests being served now.',
+      help: 'Client requests being served now, the one that reads this among them.',
       points: single(options.inFlight?.() ?? 0),
     },
     {

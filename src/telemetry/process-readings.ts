@@ -12,6 +12,7 @@ export interface ProcessReadings {
 const DELAY_RESOLUTION_MS = 50
 const NS_PER_S = 1e9
 const US_PER_S = 1e6
+const MS_PER_S = 1e3
 
 export function createProcessReadings(): ProcessReadings {
   const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS })
@@ -21,9 +22,9 @@ export function createProcessReadings(): ProcessReadings {
       const cpu = process.cpuUsage()
       const memory = process.memoryUsage()
       const delays = [
-        { labels: { quantile: '0.5' }, value: delay.percentile(50) / NS_PER_S },
-        { labels: { quantile: '0.99' }, value: delay.percentile(99) / NS_PER_S },
-        { labels: { quantile: '1' }, value: delay.max / NS_PER_S },
+        { labels: { quantile: '0.5' }, value: lateBy(delay.percentile(50)) },
+        { labels: { quantile: '0.99' }, value: lateBy(delay.percentile(99)) },
+        { labels: { quantile: '1' }, value: lateBy(delay.max) },
       ]
       delay.reset()
       return [
@@ -53,6 +54,11 @@ export function createProcessReadings(): ProcessReadings {
     },
     close: () => void delay.disable(),
   }
+}
+
+/** The histogram holds the time between two samples, which is never shorter than the grain, s. */
+function lateBy(betweenNs: number): number {
+  return Math.max(0, betweenNs / NS_PER_S - DELAY_RESOLUTION_MS / MS_PER_S)
 }
 
 function gauge(name: string, help: string, value: number): MetricFamily {

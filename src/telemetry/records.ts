@@ -45,6 +45,8 @@ export interface ExchangeRecord {
   readonly stream: boolean
   readonly status: number
   readonly code?: string
+  /** Why it was turned away before any attempt, in our own words; what attempts failed of is in their records. */
+  readonly message?: string
   readonly requestBytes: number
   readonly responseBytes: number
   readonly durationMs: number

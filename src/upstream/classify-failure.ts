@@ -4,7 +4,7 @@
  */
 
 import type { ErrorCode } from '../errors/codes.ts'
-import { GatewayError } from '../errors/gateway-error.ts'
+import { type ErrorFacts, GatewayError } from '../errors/gateway-error.ts'
 import type { Target } from '../providers/provider.ts'
 import type { TransportFailure } from '../std/transport.ts'
 import {
@@ -20,8 +20,13 @@ import type { Limit } from './watch.ts'
 export function classifyFailure(failure: TransportFailure, target: Target): GatewayError {
   const code = errorCodeOf(failure)
   const message = `${nameOf(target)} ${wordsOf(failure, code)} (${failure.code}).`
-  const facts = failure.isStaleConnection && code === 'upstream_reset' ? { isTransparent: true } : {}
-  return new GatewayError(code, message, facts, failure.cause)
+  return new GatewayError(code, message, factsOf(failure, code), failure.cause)
+}
+
+function factsOf(failure: TransportFailure, code: ErrorCode): ErrorFacts {
+  if (failure.isStaleConnection && code === 'upstream_reset') return { isTransparent: true }
+  // The provider is there, and has as much to do as we give it at a time (fault 141).
+  return failure.code === NO_CONNECTION_FREE ? { status: 503 } : {}
 }
 
 /** A limit of the attempt passed. A refusal whose body never came is no timeout; it is classified by its status. */
@@ -30,8 +35,9 @@ export function classifyLimit(limit: Exclude<Limit, 'refusal-body'>, target: Tar
   return new GatewayError('upstream_timeout', `${nameOf(target)} ${limitWords(limit, target)}.`)
 }
 
-/** How messages call a target: by the provider's own name and by what the operator wrote. */
+/** How messages call a target: by the provider's own name and by what the operator wrote; without a model, by the name. */
 export function nameOf(target: Target): string {
+  if (target.modelId === '') return target.provider.name
   return `${target.provider.name} (${target.id})`
 }
 

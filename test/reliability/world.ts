@@ -79,7 +79,7 @@ export function createWorld(
   })
   const planner = createPlanner({
     health,
-    directory: { providerFor: () => undefined, list: () => [] },
+    directory: { providerFor: () => undefined, providerIds: () => [], list: () => [] },
     target: () => undefined,
     routes: new Map([
       [
