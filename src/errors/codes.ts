@@ -86,7 +86,7 @@ export const errorCodes = {
     ...ownRequest,
     status: 403,
     kind: 'permission',
-    nextStep: 'Ask the operator to allow this for your key.',
+    nextStep: 'Send a client key that may do this; the operator configures keys in holdfast.yaml.',
   },
   path_not_found: {
     ...ownRequest,

@@ -57,6 +57,7 @@ describe('a browser', () => {
     const { chat, gateway } = await startServer()
     const answer = await chat({ headers: { origin: 'https://evil.example', 'content-type': 'text/plain' } })
     expect(answer.status).toBe(403)
+    expect(gateway.refusals[0]?.error.message).toContain('configure keys')
     expect(gateway.exchanges).toEqual([])
     expect(gateway.placesTaken).toBe(0)
   })

@@ -9,6 +9,6 @@ export function refuseForeignPage(origin: BrowserOrigin, caller: Caller): void {
   if (origin.type !== 'foreign' || caller.keyName !== undefined) return
   throw new GatewayError(
     'permission_denied',
-    'A web page from another site may not use a gateway without client keys.',
+    'A web page from another site may not use a gateway without client keys: configure keys in holdfast.yaml, and send one.',
   )
 }

@@ -76,7 +76,16 @@ export function scanJsonObject(body: Uint8Array, limits: JsonScanLimits = {}): J
 
 /** The value at a span that `scanJsonObject` returned for this body. */
 export function decodeJsonValue(body: Uint8Array, span: Span): unknown {
-  return JSON.parse(asBuffer(body).toString('utf8', span.start, span.end))
+  const bytes = asBuffer(body)
+  if (bytes[span.start] === QUOTE) return decodeString(bytes, span)
+  return JSON.parse(bytes.toString('utf8', span.start, span.end))
+}
+
+/** A string that has been validated, its quotes included; only escapes need a parser. */
+function decodeString(bytes: Buffer, { start, end }: Span): string {
+  const text = bytes.toString('utf8', start + 1, end - 1)
+  // A string literal that has been validated parses to a string.
+  return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text
 }
 
 /** Puts `text` in the place of the bytes from `start` to `end`. */
@@ -87,16 +96,29 @@ export interface Splice extends Span {
 /** A copy of `body` with the splices made, in any order given; they may touch and never overlap. */
 export function spliceBytes(body: Uint8Array, splices: readonly Splice[]): Uint8Array {
   const ordered = splices.toSorted((one, other) => one.start - other.start || one.end - other.end)
-  const pieces: Uint8Array[] = []
+  const spliced = Buffer.allocUnsafe(splicedLength(body, ordered))
+  let position = 0
+  let length = 0
+  for (const { start, end, text } of ordered) {
+    spliced.set(body.subarray(position, start), length)
+    length += start - position
+    length += spliced.write(text, length)
+    position = end
+  }
+  spliced.set(body.subarray(position), length)
+  return spliced
+}
+
+function splicedLength(body: Uint8Array, ordered: readonly Splice[]): number {
+  let length = body.length
   let position = 0
   for (const { start, end, text } of ordered) {
     if (start < position || end < start || end > body.length)
       throw new RangeError('splices overlap or leave the body')
-    pieces.push(body.subarray(position, start), Buffer.from(text))
+    length += Buffer.byteLength(text) - (end - start)
     position = end
   }
-  pieces.push(body.subarray(position))
-  return Buffer.concat(pieces)
+  return length
 }
 
 /**
@@ -149,8 +171,9 @@ function readTopFields(scan: Scan, start: number, fields: Map<string, Span>): nu
   let position = skipSpace(bytes, start)
   if (byteAt(bytes, position) === CLOSE_BRACE) return position + 1
   for (;;) {
-    const valueStart = readKey(scan, position)
-    const name = decodeKey(scan, position)
+    const nameEnd = readName(scan, position)
+    const valueStart = readColon(scan, nameEnd)
+    const name = decodeString(bytes, { start: position, end: nameEnd })
     if (fields.has(name))
       throw new JsonScanError('A top-level field stands here for the second time', position)
     if (fields.size >= TOP_FIELDS_MAX) throw tooMany(position, TOP_FIELDS_MAX, 'top-level fields')
@@ -160,13 +183,6 @@ function readTopFields(scan: Scan, start: number, fields: Map<string, Span>): nu
     if (isEndOfMembers(scan, position, CLOSE_BRACE)) return position + 1
     position = skipSpace(bytes, position + 1)
   }
-}
-
-/** The key whose opening quote is at `start`, validated before; only escapes need a decoder. */
-function decodeKey(scan: Scan, start: number): string {
-  const text = scan.bytes.toString('utf8', start + 1, scan.strings.skip(start) - 1)
-  // A string literal that has been validated parses to a string.
-  return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text
 }
 
 function readValue(scan: Scan, start: number, depth: number): number {
@@ -194,7 +210,8 @@ function readObject(scan: Scan, start: number, depth: number): number {
   let position = skipSpace(bytes, start + 1)
   if (byteAt(bytes, position) === CLOSE_BRACE) return endInner(scan, position)
   for (;;) {
-    position = skipSpace(bytes, readValue(scan, readKey(scan, position), depth))
+    const valueStart = readColon(scan, readName(scan, position))
+    position = skipSpace(bytes, readValue(scan, valueStart, depth))
     if (isEndOfMembers(scan, position, CLOSE_BRACE)) return endInner(scan, position)
     position = skipSpace(bytes, position + 1)
   }
@@ -225,15 +242,19 @@ function allowDepth(scan: Scan, start: number, depth: number): void {
   throw new JsonScanError(`Objects and arrays are nested more than ${scan.depthMax} deep`, start)
 }
 
-/** A key and its colon; returns where the value begins. */
-function readKey(scan: Scan, start: number): number {
-  const { bytes } = scan
-  if (byteAt(bytes, start) !== QUOTE) throw unexpected(scan, start, 'a field name in double quotes')
+/** The name of a field; returns where it ends. */
+function readName(scan: Scan, start: number): number {
+  if (byteAt(scan.bytes, start) !== QUOTE) throw unexpected(scan, start, 'a field name in double quotes')
   scan.keyCount += 1
   if (scan.keyCount > scan.keysMax) throw tooMany(start, scan.keysMax, 'fields')
-  const colon = skipSpace(bytes, scan.strings.skip(start))
-  if (byteAt(bytes, colon) !== COLON) throw unexpected(scan, colon, 'a colon')
-  return skipSpace(bytes, colon + 1)
+  return scan.strings.skip(start)
+}
+
+/** The colon after a name; returns where the value begins. */
+function readColon(scan: Scan, nameEnd: number): number {
+  const colon = skipSpace(scan.bytes, nameEnd)
+  if (byteAt(scan.bytes, colon) !== COLON) throw unexpected(scan, colon, 'a colon')
+  return skipSpace(scan.bytes, colon + 1)
 }
 
 /** Whether `closer` stands at `position`; a comma promises another member, and nothing else may stand there. */
