@@ -48,6 +48,7 @@ export interface ExchangeRecord {
   /** Why it was turned away before any attempt, in our own words; what attempts failed of is in their records. */
   readonly message?: string
   readonly requestBytes: number
+  /** Bytes of the answer; 0 for a refusal, whose body is ours and small. */
   readonly responseBytes: number
   readonly durationMs: number
   readonly firstTokenMs?: number
