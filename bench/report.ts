@@ -70,6 +70,7 @@ Absolute figures belong to that machine; the ratios travel better.
 - The upstream answers on bare sockets with bytes made beforehand. A streamed answer has ${streamChunks} content events, each written
   in a turn of the event loop of its own; in the paced cells ${PACE_MS} ms apart, so that their requests a second are the upstream's
   and their latency says nothing.
+- Everyone is under load for ${plan.warmUpMs / 1_000} s before a cell is measured, so that code is compiled and heaps have found their size.
 - Contestants take turns within each of ${plan.rounds} rounds, in an order that rotates; figures are medians over the rounds. Every
   answer is judged: a status other than 200 or a stream without its end stops the bench.
 - CPU time is what the kernel counted for the process and its children, user and system, under ${plan.concurrency} requests in flight for

@@ -157,6 +157,14 @@ function describeRequests(dialect: Dialect, { request, messagesField }: DialectF
     expect(decoder.decode(patched)).toBe(text.replace('"m\\\\"', '"new \\"name\\""'))
   })
 
+  test('patches a copy, even where nothing changes', () => {
+    const body = bytesOf(request)
+    const envelope = dialect.peek(body, 'chat')
+    const patched = dialect.patchRequest(body, envelope, { modelId: envelope.modelId })
+    expect(patched.buffer).not.toBe(body.buffer)
+    expect(decoder.decode(patched)).toBe(decoder.decode(body))
+  })
+
   test('patches a plain request into a stream', () => {
     const { stream: _stream, ...plain } = request
     for (const body of [

@@ -29,7 +29,10 @@ export interface Dialect {
 
   /** Says the request in this dialect. */
   writeRequest(request: InferenceRequest, options: WriteRequestOptions): EncodedRequest
-  /** The client's own bytes with only what `patch` names changed: every other byte survives. */
+  /**
+   * The client's own bytes with only what `patch` names changed: every other byte survives. Always a copy: `body` is
+   * released when its exchange settles, and a socket may then still hold what was sent.
+   */
   patchRequest(body: Uint8Array, envelope: Envelope, patch: RequestPatch): Uint8Array
   /** The path below a base URL that ends in `/v1` or its like: `/chat/completions`, `/messages`. */
   path(operation: Operation): string

@@ -120,7 +120,7 @@ function exchangeFacts({ exchange, admission }: Served, rooms: Rooms) {
     operation: exchange.operation,
     modelId: exchange.envelope.modelId,
     stream: exchange.envelope.stream,
-    requestBytes: exchange.body.length,
+    requestBytes: exchange.envelope.bodyBytes,
     durationMs: rooms.clock.nowMs() - exchange.arrivedAtMs,
     ...(admission.caller.keyName === undefined ? {} : { keyName: admission.caller.keyName }),
   }

@@ -10,6 +10,7 @@ export interface Exchange {
   readonly dialect: Dialect
   readonly operation: Operation
   readonly envelope: Envelope
+  /** Readable until the exchange settles; its memory is given back then. */
   readonly body: Uint8Array
   /** The client's headers, lower case, as Node gives them. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>

@@ -10,6 +10,8 @@ import type { Admission, Gateway } from '../exchange/gateway.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply } from '../execution/reply.ts'
 import { clientKeyOf } from '../keys/client-key.ts'
+import { releaseBytes } from '../std/release-bytes.ts'
+import { type StopSignal, StopSource } from '../std/stop-signal.ts'
 import { type AnswerRules, commonHeaders, endResponse } from './answer.ts'
 import { answerError } from './answer-error.ts'
 import { type CallPhase, type ClientCall, type StopReason, stopError } from './client-call.ts'
@@ -43,7 +45,7 @@ export interface InferenceCall {
 /** Serves the request to its last byte. Throws only what our own defects throw before an answer began. */
 export async function serveInference(inference: InferenceCall, rooms: InferenceRooms): Promise<void> {
   const { call } = inference
-  const controller = new AbortController()
+  const stopping = new StopSource()
   let admission: Admission | undefined
   let body: Uint8Array | undefined
   let exchange: Exchange
@@ -51,23 +53,27 @@ export async function serveInference(inference: InferenceCall, rooms: InferenceR
     admission = rooms.gateway.admit(clientKeyOf(call.request.headers))
     refuseForeignPage(call.origin, admission.caller)
     body = await readBody(call, bodyOptions(inference, admission, rooms))
-    exchange = openExchange(inference, body, controller.signal)
+    exchange = openExchange(inference, body, stopping)
   } catch (error) {
     admission?.release()
     return refuseInference(inference, { thrown: error, requestBytes: body?.length ?? 0, admission }, rooms)
   }
-  const serving = new Serving(call, controller, (error) => answerThrown(inference, error, rooms))
+  const serving = new Serving(call, stopping, (error) => answerThrown(inference, error, rooms))
   call.phase = serving
   if (call.stopped !== undefined) serving.stop(call.stopped)
   let reply: Reply
   try {
     reply = await rooms.gateway.serve(exchange, admission)
   } catch (error) {
+    releaseBytes(exchange.body)
     return call.stopped === undefined ? answerThrown(inference, error, rooms) : undefined
   }
+  // Its own record of the settlement was ordered before ours, so the story has read the body for the last time by then;
+  // and no socket has it, since a dialect sends a copy.
+  void reply.settled.then(() => releaseBytes(exchange.body))
   if (call.stopped !== undefined) return dropReply(reply)
   try {
-    return await writeReply({ inference, exchange, reply, controller }, rooms)
+    return await writeReply({ inference, exchange, reply, stopping }, rooms)
   } catch (error) {
     dropReply(reply)
     throw error
@@ -82,7 +88,7 @@ function bodyOptions(inference: InferenceCall, admission: Admission, rooms: Infe
   }
 }
 
-function openExchange(inference: InferenceCall, received: Uint8Array, signal: AbortSignal): Exchange {
+function openExchange(inference: InferenceCall, received: Uint8Array, signal: StopSignal): Exchange {
   const { call, dialect, endpoint, pathModel } = inference
   const body = pathModel === undefined ? received : addModel(received, pathModel)
   return {
@@ -129,12 +135,12 @@ function answerThrown(inference: InferenceCall, thrown: unknown, rooms: Inferenc
 /** The gateway works on it and nothing is written yet. */
 class Serving implements CallPhase {
   readonly #call: ClientCall
-  readonly #controller: AbortController
+  readonly #stopping: StopSource
   readonly #answer: (error: GatewayError) => void
 
-  constructor(call: ClientCall, controller: AbortController, answer: (error: GatewayError) => void) {
+  constructor(call: ClientCall, stopping: StopSource, answer: (error: GatewayError) => void) {
     this.#call = call
-    this.#controller = controller
+    this.#stopping = stopping
     this.#answer = answer
   }
 
@@ -142,7 +148,7 @@ class Serving implements CallPhase {
 
   stop(reason: StopReason): void {
     const error = stopError(reason)
-    this.#controller.abort(error)
+    this.#stopping.stop(error)
     if (reason === 'shutting-down') this.#answer(error)
     else this.#call.response.destroy()
   }
@@ -152,11 +158,11 @@ interface Answering {
   readonly inference: InferenceCall
   readonly exchange: Exchange
   readonly reply: Reply
-  readonly controller: AbortController
+  readonly stopping: StopSource
 }
 
 function writeReply(answering: Answering, rooms: InferenceRooms): Promise<void> | undefined {
-  const { reply, inference, controller } = answering
+  const { reply, inference, stopping } = answering
   const { call } = inference
   const headers = commonHeaders(call, rooms.rules)
   pushReplyHeaders(headers, reply)
@@ -174,7 +180,7 @@ function writeReply(answering: Answering, rooms: InferenceRooms): Promise<void> 
     body: reply.body,
     rules: rooms.rules,
     ...(reply.contentType.startsWith('text/event-stream') ? eventStreamManners(answering, rooms) : {}),
-    abort: (error) => controller.abort(error),
+    abort: (error) => stopping.stop(error),
     onDefect: (error) => rooms.onDefect(call, error),
   })
   call.phase = stream

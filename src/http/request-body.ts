@@ -1,6 +1,7 @@
 /** Reads a request's body whole, within its bound and at a pace worth waiting for. Nothing is read before it is asked for. */
 
 import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
+import { releaseBytes } from '../std/release-bytes.ts'
 import { type BodyDecoder, createBodyDecoder, readContentEncoding, tooLarge } from './body-decoder.ts'
 import { type CallPhase, type ClientCall, type StopReason, stopError } from './client-call.ts'
 import type { HttpLimits } from './http-limits.ts'
@@ -131,11 +132,17 @@ class BodyReading implements CallPhase {
 
   #finish(): void {
     if (this.#isSettled) return
-    const [first] = this.#chunks
-    const body =
-      this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks, this.#bytes)
+    const body = this.#joined()
     this.#leave()
     this.#settle.resolve(body)
+  }
+
+  #joined(): Uint8Array {
+    const [first] = this.#chunks
+    if (this.#chunks.length === 1 && first !== undefined) return first
+    const body = Buffer.concat(this.#chunks, this.#bytes)
+    for (const chunk of this.#chunks) releaseBytes(chunk)
+    return body
   }
 
   #leave(): void {

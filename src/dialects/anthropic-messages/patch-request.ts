@@ -26,5 +26,5 @@ export function patchRequest(body: Uint8Array, envelope: Envelope, patch: Reques
   }
   const messages = replayableMessages(body, envelope)
   if (messages !== undefined) splices.push(messages)
-  return splices.length === 0 ? body : spliceBytes(body, splices)
+  return spliceBytes(body, splices)
 }
