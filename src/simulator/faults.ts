@@ -1,5 +1,6 @@
 /** Every fault by its name: what a provider, a proxy or a network can do to a call. */
 
+import { nearest } from '../std/nearest.ts'
 import { bodyFaults } from './faults/body-faults.ts'
 import { connectionFaults } from './faults/connection-faults.ts'
 import { contentFaults } from './faults/content-faults.ts'
@@ -23,26 +24,10 @@ export const faults: ReadonlyMap<string, Fault> = new Map(
   ].map((fault) => [fault.name, fault]),
 )
 
+/** A name this short is often two letters swapped, which is two edits. */
+const EDITS_MIN = 2
+
 /** The known name nearest to a mistaken one, where one is near. */
 export function nearestFault(name: string): string | undefined {
-  let best: { readonly name: string; readonly distance: number } | undefined
-  for (const known of faults.keys()) {
-    const distance = editDistance(name, known)
-    if (best === undefined || distance < best.distance) best = { name: known, distance }
-  }
-  return best && best.distance <= Math.max(2, name.length / 3) ? best.name : undefined
-}
-
-/** Letters to add, drop or change to come from one word to another. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= Math.min(from.length, 64); i += 1) {
-    const next = [i]
-    for (let j = 1; j <= to.length; j += 1) {
-      const changed = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1)
-      next.push(Math.min(changed, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[to.length] ?? 0
+  return nearest(name, [...faults.keys()], Math.max(EDITS_MIN, Math.floor(name.length / 3)))
 }

@@ -4,11 +4,15 @@
 const CANDIDATES_MAX = 2_000
 const WORD_LENGTH_MAX = 64
 
-/** The nearest of `known` within a third of the word's length in edits, or `undefined`. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
+/** The nearest of `known` within `editsMax` edits, by default a third of the word's length; or `undefined`. */
+export function nearest(
+  word: string,
+  known: readonly string[],
+  editsMax: number = Math.floor(Math.max(word.length, 3) / 3),
+): string | undefined {
   if (word.length > WORD_LENGTH_MAX) return undefined
   let best: string | undefined
-  let bestDistance = Math.floor(Math.max(word.length, 3) / 3) + 1
+  let bestDistance = editsMax + 1
   for (const candidate of known.slice(0, CANDIDATES_MAX)) {
     if (Math.abs(candidate.length - word.length) >= bestDistance) continue
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
