@@ -4,7 +4,7 @@
  */
 
 import { type Admission, createAdmission } from '../admission/admission.ts'
-import { dialects } from '../dialects/index.ts'
+import { targetDialects as dialects } from '../dialects/index.ts'
 import type { Gateway, ModelEntry } from '../exchange/gateway.ts'
 import { createGateway } from '../exchange/serve.ts'
 import { createExecution } from '../execution/run-plan.ts'

@@ -1,8 +1,40 @@
 /** What a peek learns from a raw body without decoding it: enough to admit, route and rewrite a request. */
 
-export type DialectId = 'openai-chat' | 'anthropic-messages' | 'openai-responses' | 'gemini'
+/** Protocols a client may speak to us. */
+export type DialectId =
+  | 'openai-chat'
+  | 'anthropic-messages'
+  | 'openai-responses'
+  | 'gemini'
+  /** OpenAI's older completions of a prompt. */
+  | 'openai-completions'
 
-export type Operation = 'chat' | 'count-tokens'
+/** Protocols a provider may speak: those of the clients, and some that only providers do. */
+export type TargetDialectId = DialectId | 'bedrock-converse' | 'cohere-chat' | 'ollama-chat'
+
+/** What is asked for. Everything but a chat travels within one dialect, embeddings apart. */
+export type Operation =
+  | 'chat'
+  | 'count-tokens'
+  | 'embeddings'
+  | 'moderations'
+  | 'rerank'
+  | 'image-generation'
+  | 'image-edit'
+  | 'image-variation'
+  | 'speech'
+  | 'transcription'
+  | 'audio-translation'
+
+/** How a stream of events travels to the client: as server-sent events, or as one JSON array that grows (Gemini's other way). */
+export type StreamForm = 'sse' | 'json-array'
+
+/** What the path or the query of a request says, where a dialect says it there rather than in the body (Gemini). */
+export interface PathFacts {
+  readonly modelId?: string
+  readonly stream?: boolean
+  readonly streamForm?: StreamForm
+}
 
 /** A half-open range of bytes in the body. */
 export interface Span {
@@ -16,6 +48,8 @@ export interface Envelope {
   /** As the client spelled it, JSON escapes undone. */
   readonly modelId: string
   readonly stream: boolean
+  /** Absent: server-sent events. */
+  readonly streamForm?: StreamForm
   /** A usage chunk was asked for; true where the dialect always sends usage. */
   readonly wantsStreamUsage: boolean
   /** The client's own ceiling on output tokens, where it set one. */

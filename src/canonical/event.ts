@@ -34,8 +34,12 @@ export type InferenceEvent =
     }
   | ({ readonly type: 'text-start' } & InPart)
   | ({ readonly type: 'text-delta'; readonly text: string } & InPart)
-  | ({ readonly type: 'text-end'; readonly citations?: readonly Citation[] } & InPart)
-  | ({ readonly type: 'reasoning-start' } & InPart)
+  | ({
+      readonly type: 'text-end'
+      readonly citations?: readonly Citation[]
+      readonly signature?: string
+    } & InPart)
+  | ({ readonly type: 'reasoning-start'; readonly id?: string } & InPart)
   | ({ readonly type: 'reasoning-delta'; readonly text: string } & InPart)
   | ({ readonly type: 'reasoning-end'; readonly signature?: string; readonly encrypted?: string } & InPart)
   | ({ readonly type: 'refusal-start' } & InPart)
@@ -49,7 +53,7 @@ export type InferenceEvent =
     } & InPart)
   | ({ readonly type: 'tool-call-delta'; readonly argumentsDelta: string } & InPart)
   /** `isMalformed`: the arguments are not JSON (fault 71, `tool_args_invalid`); they are passed on as they are. */
-  | ({ readonly type: 'tool-call-end'; readonly isMalformed?: boolean } & InPart)
+  | ({ readonly type: 'tool-call-end'; readonly isMalformed?: boolean; readonly signature?: string } & InPart)
   /** A whole part that only its own dialect can say (server tool results, compaction, audio, ...). */
   | ({ readonly type: 'opaque'; readonly dialect: string; readonly value: JsonObject } & InPart)
   | { readonly type: 'logprobs-delta'; readonly candidate: number; readonly content: readonly JsonValue[] }

@@ -10,6 +10,8 @@ export type FinishReason =
   | 'pause'
   /** The context window ran full. */
   | 'context-window'
+  /** The model called a tool in a form that its own provider could not read (Gemini's MALFORMED_FUNCTION_CALL). */
+  | 'malformed-tool-call'
   | 'error'
   | 'other'
 

@@ -25,6 +25,7 @@ interface OpenPart {
   readonly id: string
   readonly name: string
   readonly toolKind: 'function' | 'custom' | 'provider' | undefined
+  readonly reasoningId: string | undefined
   citations: readonly Citation[] | undefined
   signature: string | undefined
   encrypted: string | undefined
@@ -51,7 +52,7 @@ class EventFold implements Fold {
       case 'text-start':
         return this.#open(event, openPart('text'))
       case 'reasoning-start':
-        return this.#open(event, openPart('reasoning'))
+        return this.#open(event, openPart('reasoning', { reasoningId: event.id }))
       case 'refusal-start':
         return this.#open(event, openPart('refusal'))
       case 'tool-call-start':
@@ -63,11 +64,12 @@ class EventFold implements Fold {
       case 'tool-call-delta':
         return this.#append(event, event.argumentsDelta)
       case 'text-end':
-        return this.#amend(event, { citations: event.citations })
+        return this.#amend(event, { citations: event.citations, signature: event.signature })
       case 'reasoning-end':
         return this.#amend(event, { signature: event.signature, encrypted: event.encrypted })
-      case 'refusal-end':
       case 'tool-call-end':
+        return this.#amend(event, { signature: event.signature })
+      case 'refusal-end':
         return
       case 'opaque':
         this.#candidate(event.candidate).parts.set(event.part, {
@@ -134,7 +136,12 @@ class EventFold implements Fold {
 
 function openPart(
   kind: OpenPart['kind'],
-  call?: { id: string; name: string; kind?: 'function' | 'custom' | 'provider' },
+  call?: {
+    id?: string
+    name?: string
+    kind?: 'function' | 'custom' | 'provider'
+    reasoningId?: string | undefined
+  },
 ): OpenPart {
   return {
     kind,
@@ -142,6 +149,7 @@ function openPart(
     id: call?.id ?? '',
     name: call?.name ?? '',
     toolKind: call?.kind,
+    reasoningId: call?.reasoningId,
     citations: undefined,
     signature: undefined,
     encrypted: undefined,
@@ -162,14 +170,21 @@ function closeCandidate(index: number, candidate: OpenCandidate): Candidate {
 
 function closePart(part: OpenPart): Part {
   const text = part.pieces.join('')
+  const signed = part.signature === undefined ? {} : { signature: part.signature }
   switch (part.kind) {
     case 'text':
-      return { type: 'text', text, ...(part.citations === undefined ? {} : { citations: part.citations }) }
+      return {
+        type: 'text',
+        text,
+        ...(part.citations === undefined ? {} : { citations: part.citations }),
+        ...signed,
+      }
     case 'reasoning':
       return {
         type: 'reasoning',
         text,
-        ...(part.signature === undefined ? {} : { signature: part.signature }),
+        ...(part.reasoningId === undefined ? {} : { id: part.reasoningId }),
+        ...signed,
         ...(part.encrypted === undefined ? {} : { encrypted: part.encrypted }),
       }
     case 'refusal':
@@ -181,6 +196,7 @@ function closePart(part: OpenPart): Part {
         name: part.name,
         arguments: text,
         ...(part.toolKind === undefined ? {} : { kind: part.toolKind }),
+        ...signed,
       }
     default:
       return assertNever(part.kind)

@@ -32,7 +32,16 @@ interface Cacheable {
   readonly cacheHint?: CacheHint
 }
 
-export interface TextPart extends Cacheable {
+/**
+ * Proof of authorship that only its maker can read back: it is never sent to anybody else (canonical/seal.ts).
+ * `origin` is the maker, where it is known; without it the proof came from a client in its own dialect as it stands.
+ */
+interface Signed {
+  readonly signature?: string
+  readonly origin?: string
+}
+
+export interface TextPart extends Cacheable, Signed {
   readonly type: 'text'
   readonly text: string
   readonly citations?: readonly Citation[]
@@ -70,7 +79,7 @@ export interface DocumentPart extends Cacheable {
   readonly wantsCitations?: boolean
 }
 
-export interface ToolCallPart extends Cacheable {
+export interface ToolCallPart extends Cacheable, Signed {
   readonly type: 'tool-call'
   readonly id: string
   readonly name: string
@@ -87,11 +96,11 @@ export interface ToolResultPart extends Cacheable {
   readonly isError?: boolean
 }
 
-export interface ReasoningPart {
+export interface ReasoningPart extends Signed {
   readonly type: 'reasoning'
   readonly text: string
-  /** Proof of authorship, valid only at the provider that made it. */
-  readonly signature?: string
+  /** The provider's own id of this piece of reasoning, where it has one. */
+  readonly id?: string
   /** Reasoning the provider encrypted (`redacted_thinking`, `encrypted_content`): the text is empty. */
   readonly encrypted?: string
 }

@@ -38,15 +38,20 @@ function unfoldPart(part: Part, candidate: number, ordinal: number): InferenceEv
       return [
         { type: 'text-start', ...at },
         { type: 'text-delta', text: part.text, ...at },
-        { type: 'text-end', ...(part.citations === undefined ? {} : { citations: part.citations }), ...at },
+        {
+          type: 'text-end',
+          ...(part.citations === undefined ? {} : { citations: part.citations }),
+          ...signatureOf(part),
+          ...at,
+        },
       ]
     case 'reasoning':
       return [
-        { type: 'reasoning-start', ...at },
+        { type: 'reasoning-start', ...(part.id === undefined ? {} : { id: part.id }), ...at },
         ...(part.text === '' ? [] : [{ type: 'reasoning-delta', text: part.text, ...at } as const]),
         {
           type: 'reasoning-end',
-          ...(part.signature === undefined ? {} : { signature: part.signature }),
+          ...signatureOf(part),
           ...(part.encrypted === undefined ? {} : { encrypted: part.encrypted }),
           ...at,
         },
@@ -67,7 +72,7 @@ function unfoldPart(part: Part, candidate: number, ordinal: number): InferenceEv
           ...at,
         },
         { type: 'tool-call-delta', argumentsDelta: part.arguments, ...at },
-        { type: 'tool-call-end', ...at },
+        { type: 'tool-call-end', ...signatureOf(part), ...at },
       ]
     case 'opaque':
       return [{ type: 'opaque', dialect: part.dialect, value: part.value, ...at }]
@@ -77,4 +82,8 @@ function unfoldPart(part: Part, candidate: number, ordinal: number): InferenceEv
     case 'tool-result':
       return []
   }
+}
+
+function signatureOf({ signature }: { readonly signature?: string }): { signature?: string } {
+  return signature === undefined ? {} : { signature }
 }

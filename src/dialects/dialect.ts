@@ -3,7 +3,14 @@
  * reads may be strange, cut or hostile; everything it writes must satisfy that dialect's official SDKs.
  */
 
-import type { DialectId, Envelope, Operation } from '../canonical/envelope.ts'
+import type {
+  DialectId,
+  Envelope,
+  Operation,
+  PathFacts,
+  StreamForm,
+  TargetDialectId,
+} from '../canonical/envelope.ts'
 import type { InferenceEvent } from '../canonical/event.ts'
 import type { Finish } from '../canonical/finish.ts'
 import type { Loss } from '../canonical/loss.ts'
@@ -13,33 +20,23 @@ import type { Usage } from '../canonical/usage.ts'
 import type { AttemptSummary, GatewayError } from '../errors/gateway-error.ts'
 import type { JsonObject } from '../std/json.ts'
 
-export interface Dialect {
-  readonly id: DialectId
-
-  // The client's side, arriving.
-
-  /** Finds what routing needs by scanning bytes. Throws `invalid_json` (with the position) or `invalid_request` (naming the field). */
-  peek(body: Uint8Array, operation: Operation): Envelope
-  /** Decodes a whole request. Throws `invalid_request`. */
-  readRequest(body: Uint8Array): InferenceRequest
-  /** Why a request cannot be said in any other dialect, where that is so: asked before a translation, never in passthrough. */
-  refuseTranslation?(request: InferenceRequest): GatewayError | undefined
+/** The face towards providers: what a target is told and how its answers are read. */
+export interface TargetDialect {
+  readonly id: TargetDialectId
+  /** How its streams are framed. */
+  readonly streamFraming: StreamFraming
 
   // The target's side, leaving.
 
   /** Says the request in this dialect. */
   writeRequest(request: InferenceRequest, options: WriteRequestOptions): EncodedRequest
   /**
-   * The client's own bytes with only what `patch` names changed: every other byte survives. Always a copy: `body` is
-   * released when its exchange settles, and a socket may then still hold what was sent.
+   * The path below a base URL that ends in `/v1` or its like: `/chat/completions`, `/models/x:generateContent`; with a
+   * query where the dialect needs one. A model's name in it is percent-encoded.
    */
-  patchRequest(body: Uint8Array, envelope: Envelope, patch: RequestPatch): Uint8Array
-  /** The path below a base URL that ends in `/v1` or its like: `/chat/completions`, `/messages`. */
-  path(operation: Operation): string
+  path(call: CallAddress): string
   /** Headers that every request of this dialect carries (`anthropic-version`), lower case. */
   readonly requestHeaders: Readonly<Record<string, string>>
-  /** Client headers worth forwarding in passthrough, lower case; a trailing `*` matches a prefix (SEC-33). */
-  readonly forwardedHeaders: readonly string[]
 
   // The target's side, coming back.
 
@@ -48,12 +45,57 @@ export interface Dialect {
   /** Tokens counted, where the dialect has that operation. Throws as `readResult` does where the body is no count. */
   readTokenCount?(body: Uint8Array): number
   createStreamReader(options?: ReadStreamOptions): StreamReader
+  /** Classifies a refusal by its status, headers and body (at most 64 KiB of it). The text is not yet redacted. */
+  readError(response: ErrorResponse): GatewayError
+}
+
+/** `eventstream`: AWS's binary frames. `ndjson`: one JSON object a line. */
+export type StreamFraming = 'sse' | 'ndjson' | 'eventstream'
+
+/** What decides the path of a call. */
+export interface CallAddress {
+  readonly operation: Operation
+  /** The model's name at the provider. */
+  readonly modelId: string
+  /** Whether a stream is asked for. */
+  readonly stream: boolean
+}
+
+/** Both faces: a protocol that clients speak and providers do. */
+export interface Dialect extends TargetDialect {
+  readonly id: DialectId
+
+  // The client's side, arriving.
+
+  /**
+   * Finds what routing needs by scanning bytes. Throws `invalid_json` (with the position) or `invalid_request` (naming
+   * the field). `named` is what the path says, for a dialect whose paths name the model.
+   */
+  peek(body: Uint8Array, operation: Operation, named?: PathFacts): Envelope
+  /** Decodes a whole request. Throws `invalid_request`. What only the path says (`named`) is handed in as for `peek`. */
+  readRequest(body: Uint8Array, named?: PathFacts): InferenceRequest
+  /**
+   * The fields of a request that an answer of this dialect repeats (the Responses API does), to be given to whoever
+   * writes the answer. Asked only where an answer must be written by us.
+   */
+  readEcho?(body: Uint8Array): JsonObject
+  /** Why a request cannot be said in any other dialect, where that is so: asked before a translation, never in passthrough. */
+  refuseTranslation?(request: InferenceRequest): GatewayError | undefined
+
+  // The target's side, where it speaks as the client does.
+
+  /**
+   * The client's own bytes with only what `patch` names changed: every other byte survives. Always a copy: `body` is
+   * released when its exchange settles, and a socket may then still hold what was sent.
+   */
+  patchRequest(body: Uint8Array, envelope: Envelope, patch: RequestPatch): Uint8Array
+  /** Client headers worth forwarding in passthrough, lower case; a trailing `*` matches a prefix (SEC-33). */
+  readonly forwardedHeaders: readonly string[]
+
   /** Lets a stream of this dialect through to a client of this dialect, reading quietly. */
   createPassthrough(options: PassthroughOptions): Passthrough
   /** Folds a raw stream of this dialect into the plain answer of this dialect; unknown fields are kept. */
   createFolder(options?: ReadStreamOptions): Folder
-  /** Classifies a refusal by its status, headers and body (at most 64 KiB of it). The text is not yet redacted. */
-  readError(response: ErrorResponse): GatewayError
 
   // The client's side, leaving.
 
@@ -61,9 +103,14 @@ export interface Dialect {
   createStreamWriter(options: WriteAnswerOptions): StreamWriter
   /** The body of an HTTP error answer. */
   writeError(error: GatewayError, context: ErrorContext): string
-  /** An error inside a stream already begun, with no terminal marker after it. */
+  /** Tokens counted, as an answer of this dialect, where it has that operation. */
+  writeTokenCount?(tokens: number): string
+  /**
+   * An error inside a stream already begun, with no terminal marker after it. Where a writer or a passthrough of the
+   * stream is at hand, its own `writeError` knows more.
+   */
   writeStreamError(error: GatewayError, context: ErrorContext): string
-  /** What keeps an idle stream alive without being content. */
+  /** What keeps an idle stream of server-sent events alive without being content. */
   readonly heartbeat: string
 }
 
@@ -85,6 +132,10 @@ export interface RequestPatch {
   readonly stream?: true
   /** Ask for usage in the stream, where the dialect must be asked. */
   readonly streamUsage?: true
+  /** Whose state the target can read (`Provider.stateOrigin`): what is known to be another's is taken out of the body. */
+  readonly origin?: string
+  /** Whether a signature that carries no seal is known to be made by somebody else than the target. */
+  isForeign?(signature: string): boolean
 }
 
 /** What must be known of the request to tell a whole answer from a part of one. */
@@ -129,6 +180,12 @@ export interface StreamFacts {
 export interface PassthroughOptions extends ReadStreamOptions {
   /** Hide the usage-only chunk that we asked for and the client did not. */
   readonly hidesUsage: boolean
+  /** How the client wants it; absent: server-sent events. What comes from the target is always framed as those. */
+  readonly streamForm?: StreamForm
+  /** Told every signature and piece of encrypted reasoning that passes, so that it can be known again. */
+  onState?(signature: string): void
+  /** Told the whole answer as JSON where the dialect's stream carries it (the Responses API's last event). */
+  onWhole?(answer: Uint8Array): void
 }
 
 export interface Passthrough {
@@ -137,6 +194,8 @@ export interface Passthrough {
   /** The source ended: what is left, and the terminal marker if the answer is whole but its marker never came. */
   end(): Uint8Array
   readonly facts: StreamFacts
+  /** An error inside this stream, where it must agree with what was said before (ids, numbers); no terminal marker after it. */
+  writeError?(error: GatewayError, context: ErrorContext): string
 }
 
 export interface Folder {
@@ -157,6 +216,12 @@ export interface WriteAnswerOptions {
   readonly createdAtS: number
   /** Whether the client asked for usage in its stream. */
   readonly wantsUsage: boolean
+  /** Who made the answer: its signatures and encrypted reasoning are sealed with it (canonical/seal.ts). Absent: they stay as they are. */
+  readonly origin?: string
+  /** How a stream travels; absent: server-sent events. */
+  readonly streamForm?: StreamForm
+  /** What the dialect's `readEcho` found in the request. */
+  readonly echo?: JsonObject
 }
 
 export interface StreamWriter {
@@ -165,6 +230,8 @@ export interface StreamWriter {
   /** The end of a whole answer: what was held back, and the terminal marker. */
   end(): string
   readonly losses: readonly Loss[]
+  /** As a passthrough's. */
+  writeError?(error: GatewayError, context: ErrorContext): string
 }
 
 export interface EncodedAnswer {
@@ -185,6 +252,8 @@ export interface ErrorContext {
   readonly attempts: readonly AttemptSummary[]
   /** Part of an answer was delivered before the error. */
   readonly isPartial?: boolean
+  /** How the stream travels that the error stands in; absent: server-sent events. */
+  readonly streamForm?: StreamForm
 }
 
 export type { AttemptSummary } from '../errors/gateway-error.ts'

@@ -6,7 +6,7 @@
 import type { Envelope } from '../canonical/envelope.ts'
 import type { Loss } from '../canonical/loss.ts'
 import type { InferenceRequest } from '../canonical/request.ts'
-import type { Dialect } from '../dialects/dialect.ts'
+import type { CallAddress, Dialect, TargetDialect } from '../dialects/dialect.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Quirk, Target } from '../providers/provider.ts'
 import type { JsonObject } from '../std/json.ts'
@@ -44,7 +44,7 @@ export function decodeOnce(exchange: Exchange): DecodedRequest {
   let request: InferenceRequest | undefined
   return {
     get() {
-      request ??= exchange.dialect.readRequest(exchange.body)
+      request ??= exchange.dialect.readRequest(exchange.body, exchange.named)
       return request
     },
   }
@@ -54,14 +54,15 @@ export interface CallToEncode {
   readonly exchange: Exchange
   readonly decoded: DecodedRequest
   readonly target: Target
-  readonly targetDialect: Dialect
+  readonly targetDialect: TargetDialect
   readonly mode: RelayMode
 }
 
 /** The call, or why this target cannot serve the request; throws `invalid_request` where no target could. */
 export function encodeCall(asked: CallToEncode): EncodedCall | GatewayError {
   const { exchange, decoded, target, targetDialect, mode } = asked
-  const path = adaptPath(targetDialect.path(exchange.operation), target)
+  const address = { operation: exchange.operation, modelId: target.modelId, stream: mode !== 'plain' }
+  const path = adaptPath(targetDialect.path(address), target, address)
   if (exchange.dialect.id === targetDialect.id) return passthroughCall(exchange, target, { mode, path })
   if (exchange.operation !== 'chat') return notTranslatable(exchange, target)
   const request = decoded.get()
@@ -121,9 +122,9 @@ function headerFilter(dialect: Dialect): HeaderFilter {
   return made
 }
 
-function adaptPath(path: string, target: Target): string {
+function adaptPath(path: string, target: Target, address: CallAddress): string {
   return target.provider.quirks.reduce(
-    (adapted, quirk) => quirk.adaptPath?.(adapted, target.modelId) ?? adapted,
+    (adapted, quirk) => quirk.adaptPath?.(adapted, address) ?? adapted,
     path,
   )
 }

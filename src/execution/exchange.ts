@@ -1,6 +1,6 @@
 /** One client request and what is known of it on arrival. */
 
-import type { Envelope, Operation } from '../canonical/envelope.ts'
+import type { Envelope, Operation, PathFacts } from '../canonical/envelope.ts'
 import type { StopSignal } from '../std/stop-signal.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 
@@ -10,6 +10,8 @@ export interface Exchange {
   readonly dialect: Dialect
   readonly operation: Operation
   readonly envelope: Envelope
+  /** What the path said, where the dialect says it there. */
+  readonly named?: PathFacts
   /** Readable until the exchange settles; its memory is given back then. */
   readonly body: Uint8Array
   /** The client's headers, lower case, as Node gives them. */

@@ -4,13 +4,18 @@
  * event, and never with its terminal marker.
  */
 
+import type { Envelope } from '../canonical/envelope.ts'
 import type { Usage } from '../canonical/usage.ts'
 import type { Loss } from '../canonical/loss.ts'
 import { unfold } from '../canonical/unfold.ts'
-import type { Dialect, Folder, Passthrough, WriteAnswerOptions } from '../dialects/dialect.ts'
+import type { Folder, Passthrough, TargetDialect, WriteAnswerOptions } from '../dialects/dialect.ts'
+import type { GatewayError } from '../errors/gateway-error.ts'
+import { stateOriginOf } from '../providers/target.ts'
+import type { Target } from '../providers/provider.ts'
 import type { UpstreamResponse } from '../upstream/attempt.ts'
 import { assertWhole, flagsOf, usageFlags, usageOf } from './answer-facts.ts'
 import type { EncodedCall } from './encode-call.ts'
+import type { Exchange } from './exchange.ts'
 import { joinBytes } from './join-bytes.ts'
 import type { Settlement } from './reply.ts'
 import { type StreamContext, StreamSource } from './stream-source.ts'
@@ -18,6 +23,7 @@ import { createTranslatingFolder, createTranslator } from './translator.ts'
 import { UpstreamChunks } from './upstream-chunks.ts'
 
 const EVENT_STREAM = 'text/event-stream; charset=utf-8'
+const JSON_STREAM = 'application/json; charset=utf-8'
 
 /** A pipe or folder that translates knows what it lost on the way. */
 type Pipe = Passthrough & { readonly losses?: readonly Loss[] }
@@ -25,7 +31,8 @@ type LossyFolder = Folder & { readonly losses?: readonly Loss[] }
 
 export interface RelayContext extends StreamContext {
   readonly call: EncodedCall
-  readonly targetDialect: Dialect
+  readonly target: Target
+  readonly targetDialect: TargetDialect
   readonly modelId: string
   /** The client waits no longer for its answer to begin. */
   commit(): void
@@ -37,6 +44,7 @@ export interface Committed {
   readonly body: Uint8Array | AsyncIterable<Uint8Array>
   readonly losses: readonly Loss[]
   readonly settled: Promise<Settlement>
+  readonly writeError?: (error: GatewayError) => string
   close(isTaken: boolean): void
 }
 
@@ -61,12 +69,17 @@ async function relayStream(context: RelayContext): Promise<Committed> {
   await source.open()
   context.commit()
   return {
-    contentType: EVENT_STREAM,
+    contentType: streamType(context),
     body: source,
     losses: [...context.call.losses, ...(pipe.losses ?? [])],
     settled: source.settled,
+    writeError: (error) => source.writeError(error),
     close: () => {},
   }
+}
+
+function streamType({ exchange }: RelayContext): string {
+  return exchange.envelope.streamForm === 'json-array' ? JSON_STREAM : EVENT_STREAM
 }
 
 function createPipe(context: RelayContext): Pipe {
@@ -74,7 +87,11 @@ function createPipe(context: RelayContext): Pipe {
   const { candidateCount: candidates, wantsStreamUsage } = exchange.envelope
   return call.isTranslated
     ? createTranslator(targetDialect, exchange.dialect, { ...answerOptions(context), candidates })
-    : exchange.dialect.createPassthrough({ hidesUsage: !wantsStreamUsage, candidates })
+    : exchange.dialect.createPassthrough({
+        hidesUsage: !wantsStreamUsage,
+        candidates,
+        ...streamFormOf(exchange.envelope),
+      })
 }
 
 /** The target answered a streaming request with one piece (fault 78): said as the stream that was asked for. */
@@ -95,7 +112,7 @@ async function streamOfPlain(context: RelayContext): Promise<Committed> {
     ...usageOf(result),
   })
   return {
-    contentType: EVENT_STREAM,
+    contentType: streamType(context),
     body,
     losses: [...context.call.losses, ...writer.losses],
     ...settledByClose({ bodyBytes: body.length, ...usageOf(result) }),
@@ -106,7 +123,7 @@ async function streamOfPlain(context: RelayContext): Promise<Committed> {
 
 async function relayPlain(context: RelayContext): Promise<Committed> {
   if (context.exchange.operation === 'count-tokens') return passCount(context)
-  return context.response.framing === 'sse' ? foldStream(context) : passPlain(context)
+  return context.response.framing === 'stream' ? foldStream(context) : passPlain(context)
 }
 
 async function foldStream(context: RelayContext): Promise<Committed> {
@@ -214,5 +231,18 @@ function answerOptions(context: RelayContext): WriteAnswerOptions {
     modelId: context.modelId,
     createdAtS: Math.floor(context.clock.wallMs() / 1_000),
     wantsUsage: context.exchange.envelope.wantsStreamUsage,
+    origin: stateOriginOf(context.target.provider),
+    ...streamFormOf(context.exchange.envelope),
+    ...echoOf(context.exchange),
   }
+}
+
+function streamFormOf({ streamForm }: Envelope): Pick<Envelope, 'streamForm'> {
+  return streamForm === undefined ? {} : { streamForm }
+}
+
+/** Read anew for each answer that needs it: the body is at hand, and few are written twice. */
+function echoOf({ dialect, body }: Exchange): Pick<WriteAnswerOptions, 'echo'> {
+  const echo = dialect.readEcho?.(body)
+  return echo === undefined ? {} : { echo }
 }

@@ -26,6 +26,8 @@ export interface Reply {
    * Says whether the client took a whole body; a body in chunks knows it by itself. Calling it again does nothing.
    */
   close(isTaken: boolean): void
+  /** An error inside this reply's stream, in words that agree with what was sent of it. */
+  readonly writeError?: (error: GatewayError) => string
   /** Resolves once, when the last byte is handed over or the client is gone; never rejects. */
   readonly settled: Promise<Settlement>
 }

@@ -198,7 +198,7 @@ async function answer(step: Step, request: UpstreamRequest, cancelled: string[])
   return {
     status: 200,
     headers: {},
-    framing: 'json' in step ? 'json' : 'sse',
+    framing: 'json' in step ? 'json' : 'stream',
     body: body(),
     markContent: () => undefined,
     cancel: () => cancelled.push(request.target.id),

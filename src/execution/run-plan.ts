@@ -3,8 +3,8 @@
  * follows a failure is decided by the error table alone (resilience/decide-next.ts).
  */
 
-import type { Dialect } from '../dialects/dialect.ts'
-import type { DialectId } from '../canonical/envelope.ts'
+import type { TargetDialectId } from '../canonical/envelope.ts'
+import type { TargetDialect } from '../dialects/dialect.ts'
 import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { Target } from '../providers/provider.ts'
 import { drawBackoffMs, drawOverloadPauseMs } from '../resilience/backoff.ts'
@@ -31,7 +31,7 @@ export interface ExecutionDeps {
   readonly random: Random
   readonly telemetry: Telemetry
   readonly health: TargetHealth
-  readonly dialects: ReadonlyMap<DialectId, Dialect>
+  readonly dialects: ReadonlyMap<TargetDialectId, TargetDialect>
   send(request: UpstreamRequest): Promise<UpstreamResponse>
   /** Takes secrets out of an error that holds a provider's words (SEC-22). */
   redact(error: GatewayError): GatewayError
@@ -159,7 +159,7 @@ class PlanRun {
   }
 
   /** The request in the target's words, or `undefined` (and a failure noted) where this target cannot serve it. */
-  #encode(target: Target, targetDialect: Dialect): EncodedCall | undefined {
+  #encode(target: Target, targetDialect: TargetDialect): EncodedCall | undefined {
     const mode = relayMode(this.#exchange.envelope, this.#plainOnly.has(target))
     const call = encodeCall({ exchange: this.#exchange, decoded: this.#decoded, target, targetDialect, mode })
     if (call instanceof GatewayError) this.#failures.push(call)
@@ -170,7 +170,11 @@ class PlanRun {
   }
 
   /** One attempt. Resolves with the failure; throws only what is no failure of the target (the client left, say). */
-  async #attempt(target: Target, targetDialect: Dialect, call: EncodedCall): Promise<Reply | GatewayError> {
+  async #attempt(
+    target: Target,
+    targetDialect: TargetDialect,
+    call: EncodedCall,
+  ): Promise<Reply | GatewayError> {
     const { clock } = this.#deps
     this.#deadline.signal.throwIfAborted()
     this.#attempts += 1
@@ -179,6 +183,7 @@ class PlanRun {
     try {
       response = await this.#deps.send({
         target,
+        dialect: targetDialect,
         method: 'POST',
         path: call.path,
         headers: call.headers,
@@ -189,6 +194,7 @@ class PlanRun {
       const committed = await relay({
         exchange: this.#exchange,
         call,
+        target,
         targetDialect,
         response,
         attempt,
@@ -278,6 +284,7 @@ class PlanRun {
       firstTokenMs,
       settled: committed.settled,
       close: (isTaken) => committed.close(isTaken),
+      ...(committed.writeError === undefined ? {} : { writeError: committed.writeError }),
       ...(this.#plan.routeName === undefined ? {} : { routeName: this.#plan.routeName }),
       ...(upstreamRequestId === undefined ? {} : { upstreamRequestId }),
     }
@@ -288,7 +295,9 @@ class PlanRun {
     await sleep(this.#deps.clock, delayMs, this.#deadline.signal)
   }
 
-  #dialectOf(target: Target): Dialect {
+  /** The client's own, where the target speaks it too: then nothing needs to be translated. */
+  #dialectOf(target: Target): TargetDialect {
+    if (target.provider.alsoSpeaks?.includes(this.#exchange.dialect.id)) return this.#exchange.dialect
     const dialect = this.#deps.dialects.get(target.provider.dialect)
     if (dialect) return dialect
     throw new GatewayError(

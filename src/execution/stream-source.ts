@@ -1,6 +1,6 @@
 /** The body of a streamed reply: held back up to the commit point, then handed on as it comes, settled once. */
 
-import type { AttemptSummary, Passthrough, StreamFacts } from '../dialects/dialect.ts'
+import type { AttemptSummary, ErrorContext, Passthrough, StreamFacts } from '../dialects/dialect.ts'
 import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { Clock } from '../std/clock.ts'
 import { DRAIN_AFTER_TERMINAL_MS } from '../resilience/timers.ts'
@@ -115,7 +115,7 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
       this.#settleBroken(failure)
       return failure.code === 'client_gone'
         ? { done: true, value: undefined }
-        : { done: false, value: this.#errorEvent(failure) }
+        : { done: false, value: Buffer.from(this.writeError(failure)) }
     }
   }
 
@@ -178,14 +178,17 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     return this.#pipe.end()
   }
 
-  #errorEvent(error: GatewayError): Uint8Array {
+  /** The error as the last event of this stream. */
+  writeError(error: GatewayError): string {
     const { exchange } = this.#context
-    const text = exchange.dialect.writeStreamError(error, {
+    const { streamForm } = exchange.envelope
+    const context: ErrorContext = {
       requestId: exchange.id,
       attempts: this.#context.attempts(),
       isPartial: true,
-    })
-    return Buffer.from(text)
+      ...(streamForm === undefined ? {} : { streamForm }),
+    }
+    return this.#pipe.writeError?.(error, context) ?? exchange.dialect.writeStreamError(error, context)
   }
 
   #settleWhole(): void {

@@ -7,11 +7,13 @@ import type { Loss } from '../canonical/loss.ts'
 import type { Usage } from '../canonical/usage.ts'
 import type {
   Dialect,
+  ErrorContext,
   Folder,
   Passthrough,
   ReadStreamOptions,
   StreamFacts,
   StreamReader,
+  TargetDialect,
   WriteAnswerOptions,
 } from '../dialects/dialect.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
@@ -26,7 +28,7 @@ export interface Translator extends Passthrough {
   readonly losses: readonly Loss[]
 }
 
-export function createTranslator(from: Dialect, to: Dialect, options: TranslationOptions): Translator {
+export function createTranslator(from: TargetDialect, to: Dialect, options: TranslationOptions): Translator {
   const reader = from.createStreamReader(options)
   const writer = to.createStreamWriter(options)
   const facts = new EventFacts(reader)
@@ -45,6 +47,8 @@ export function createTranslator(from: Dialect, to: Dialect, options: Translatio
     get losses() {
       return writer.losses
     },
+    writeError: (error: GatewayError, context: ErrorContext) =>
+      writer.writeError?.(error, context) ?? to.writeStreamError(error, context),
     read: (chunk) => encode(write(reader.read(chunk))),
     end() {
       const text = write(reader.end())
@@ -59,7 +63,7 @@ export interface TranslatingFolder extends Folder {
 }
 
 export function createTranslatingFolder(
-  from: Dialect,
+  from: TargetDialect,
   to: Dialect,
   options: TranslationOptions,
 ): TranslatingFolder {

@@ -75,13 +75,17 @@ function callerDialect(call: ClientCall, path: string | undefined, rooms: CallRo
   return dialectOf(guessDialect(call.request.headers, path), rooms)
 }
 
-/** Who asks, judged from the headers alone: Anthropic's clients name their version, or its path; all others read OpenAI's errors. */
-function guessDialect(headers: IncomingHttpHeaders, path: string | undefined): DialectId {
+/** Who asks: Anthropic's and Google's clients are known by their headers or their paths; all others read OpenAI's errors. */
+function guessDialect(headers: IncomingHttpHeaders, path = ''): DialectId {
   if (headers['anthropic-version'] !== undefined || headers['anthropic-beta'] !== undefined)
     return 'anthropic-messages'
-  const isAnthropicPath = path !== undefined && /^\/anthropic(?:\/|$)|\/messages(?:\/|$)/.test(path)
-  return isAnthropicPath ? 'anthropic-messages' : 'openai-chat'
+  if (ANTHROPIC_PATH.test(path)) return 'anthropic-messages'
+  const isGoogles = headers['x-goog-api-key'] !== undefined || headers['x-goog-api-client'] !== undefined
+  return isGoogles || GEMINI_PATH.test(path) ? 'gemini' : 'openai-chat'
 }
+
+const ANTHROPIC_PATH = /^\/anthropic(?:\/|$)|\/messages(?:\/|$)/
+const GEMINI_PATH = /^\/(?:gemini\/)?v1(?:alpha|beta)(?:\/|$)|:[a-zA-Z]+Content$|:countTokens$/
 
 function dialectOf(id: DialectId, rooms: CallRooms): Dialect {
   const dialect = rooms.dialects.get(id)
@@ -131,7 +135,7 @@ function refuse(call: ClientCall, path: string | undefined, error: GatewayError,
 function authenticate(call: ClientCall, rooms: CallRooms): void {
   let caller: Caller = {}
   try {
-    const admission = rooms.gateway.admit(clientKeyOf(call.request.headers))
+    const admission = rooms.gateway.admit(clientKeyOf(call.request.headers, call.request.url))
     admission.release()
     caller = admission.caller
   } catch (error) {

@@ -3,7 +3,7 @@
  * the story begins, this endpoint owns the admission and the record of a refusal; from then on the story does.
  */
 
-import type { DialectId } from '../canonical/envelope.ts'
+import type { DialectId, PathFacts } from '../canonical/envelope.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import { type GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { Admission, Gateway } from '../exchange/gateway.ts'
@@ -50,7 +50,7 @@ export async function serveInference(inference: InferenceCall, rooms: InferenceR
   let body: Uint8Array | undefined
   let exchange: Exchange
   try {
-    admission = rooms.gateway.admit(clientKeyOf(call.request.headers))
+    admission = rooms.gateway.admit(clientKeyOf(call.request.headers, call.request.url))
     refuseForeignPage(call.origin, admission.caller)
     body = await readBody(call, bodyOptions(inference, admission, rooms))
     exchange = openExchange(inference, body, stopping)
@@ -90,16 +90,30 @@ function bodyOptions(inference: InferenceCall, admission: Admission, rooms: Infe
 
 function openExchange(inference: InferenceCall, received: Uint8Array, signal: StopSignal): Exchange {
   const { call, dialect, endpoint, pathModel } = inference
-  const body = pathModel === undefined ? received : addModel(received, pathModel)
+  const named = readPathFacts(inference)
+  const body = pathModel === undefined || named !== undefined ? received : addModel(received, pathModel)
   return {
     id: call.id,
     dialect,
     operation: endpoint.operation,
-    envelope: dialect.peek(body, endpoint.operation),
+    envelope: dialect.peek(body, endpoint.operation, named),
+    ...(named === undefined ? {} : { named }),
     body,
     headers: call.request.headers,
     arrivedAtMs: call.arrivedAtMs,
     signal,
+  }
+}
+
+/** Gemini's paths say which model, whether it streams, and in which form; the others' bodies do. */
+function readPathFacts({ call, endpoint, pathModel }: InferenceCall): PathFacts | undefined {
+  const { streams } = endpoint
+  if (streams === undefined || pathModel === undefined) return undefined
+  const query = new URLSearchParams(call.request.url?.split('?', 2)[1])
+  return {
+    modelId: pathModel,
+    stream: streams,
+    ...(streams ? { streamForm: query.get('alt') === 'sse' ? 'sse' : 'json-array' } : {}),
   }
 }
 
@@ -179,7 +193,7 @@ function writeReply(answering: Answering, rooms: InferenceRooms): Promise<void> 
     call,
     body: reply.body,
     rules: rooms.rules,
-    ...(reply.contentType.startsWith('text/event-stream') ? eventStreamManners(answering, rooms) : {}),
+    ...streamManners(answering, rooms),
     abort: (error) => stopping.stop(error),
     onDefect: (error) => rooms.onDefect(call, error),
   })
@@ -187,16 +201,20 @@ function writeReply(answering: Answering, rooms: InferenceRooms): Promise<void> 
   return stream.run()
 }
 
-/** What an event stream has room for between its events. */
-function eventStreamManners(
+/** What a stream of events has room for: an error of ours, and between server-sent events a sign of life. */
+function streamManners(
   { inference, reply }: Answering,
   rooms: InferenceRooms,
 ): Pick<ReplyStreamInit, 'heartbeat' | 'writeStreamError'> {
   const { call, dialect } = inference
+  const { attempts, writeError } = reply
+  if (!reply.contentType.startsWith('text/event-stream'))
+    return writeError === undefined ? {} : { writeStreamError: writeError }
   return {
     heartbeat: { text: dialect.heartbeat, afterMs: rooms.heartbeatMs },
-    writeStreamError: (error) =>
-      dialect.writeStreamError(error, { requestId: call.id, attempts: reply.attempts, isPartial: true }),
+    writeStreamError:
+      writeError ??
+      ((error) => dialect.writeStreamError(error, { requestId: call.id, attempts, isPartial: true })),
   }
 }
 

@@ -15,6 +15,10 @@ test.each([
   ['POST', '/messages', 'anthropic-messages'],
   ['POST', '/anthropic/v1/messages', 'anthropic-messages'],
   ['POST', '/anthropic/v1/messages/count_tokens', 'anthropic-messages'],
+  ['POST', '/v1/responses', 'openai-responses'],
+  ['POST', '/v1/completions', 'openai-completions'],
+  ['POST', '/v1/models/gemini-x:generateContent', 'gemini'],
+  ['POST', '/v1beta/models/gemini-x:streamGenerateContent', 'gemini'],
 ])('routes %s %s to %s', (method, path, dialect) => {
   const match = router.match(method, path)
   expect(match.type === 'found' && match.route.endpoint).toMatchObject({ kind: 'inference', dialect })
@@ -26,6 +30,8 @@ test.each([
   ['GET', '/models/openai/gpt', 'openai/gpt'],
   ['GET', '/v1/models/%2e%2e%2Fx', '../x'],
   ['POST', '/openai/deployments/my%20gpt/chat/completions', 'my gpt'],
+  ['POST', '/openai/deployments/my%20gpt/completions', 'my gpt'],
+  ['POST', '/v1beta/models/openai/gpt:4:countTokens', 'openai/gpt:4'],
 ])('reads the name in %s %s', (method, path, parameter) => {
   expect(router.match(method, path)).toMatchObject({ type: 'found', parameter })
 })
@@ -38,7 +44,7 @@ test.each([
   ['POST', '/v1/%63hat/completions'],
   ['POST', '/openai/deployments/a/b/chat/completions'],
   ['POST', '/openai/deployments//chat/completions'],
-  ['POST', '/v1/responses'],
+  ['POST', '/v1beta/models/:generateContent'],
 ])('does not know %s %s', (method, path) => {
   expect(router.match(method, path)).toEqual({ type: 'unknown' })
 })
@@ -54,8 +60,14 @@ describe('SEC-13: every route', () => {
       routes.map(({ method, path, access, bodyBytesMax }) => [method, path, access, bodyBytesMax]),
     ).toEqual([
       ['POST', '/v1/chat/completions', 'key', httpLimits.bodyBytes],
+      ['POST', '/v1/completions', 'key', httpLimits.bodyBytes],
+      ['POST', '/v1/responses', 'key', httpLimits.bodyBytes],
+      ['POST', '/v1/responses/input_tokens', 'key', httpLimits.bodyBytes],
       ['POST', '/v1/messages', 'key', httpLimits.bodyBytes],
       ['POST', '/v1/messages/count_tokens', 'key', httpLimits.bodyBytes],
+      ['POST', '/v1beta/models/**:generateContent', 'key', httpLimits.bodyBytes],
+      ['POST', '/v1beta/models/**:streamGenerateContent', 'key', httpLimits.bodyBytes],
+      ['POST', '/v1beta/models/**:countTokens', 'key', httpLimits.bodyBytes],
       ['GET', '/v1/models', 'key', 0],
       ['GET', '/v1/models/**', 'key', 0],
       ['GET', '/metrics', 'key', 0],

@@ -4,7 +4,13 @@ import type { DialectId, Operation } from '../canonical/envelope.ts'
 import type { HttpLimits } from './http-limits.ts'
 
 export type Endpoint =
-  | { readonly kind: 'inference'; readonly operation: Operation; readonly dialect: DialectId }
+  | {
+      readonly kind: 'inference'
+      readonly operation: Operation
+      readonly dialect: DialectId
+      /** Whether the answer streams, where the path says it (Gemini) and not the body. */
+      readonly streams?: boolean
+    }
   | { readonly kind: 'models' }
   | { readonly kind: 'model' }
   | { readonly kind: 'metrics' }
@@ -34,7 +40,20 @@ export type RouteMatch =
 /** Where the API is looked for: a forgotten or a doubled version, and the prefixes of other gateways. */
 const API_BASES = ['', '/v1/v1', '/openai/v1', '/openai', '/anthropic/v1', '/anthropic/v1/v1', '/anthropic']
 
-const AZURE_CHAT = '/openai/deployments/*/chat/completions'
+/** Where Google's clients look for a model's methods; `v1` is the newer SDK's choice, and the last two are Vertex's. */
+const GEMINI_BASES = [
+  '/v1beta',
+  '/v1',
+  '/v1alpha',
+  '/v1beta/v1beta',
+  '/gemini/v1beta',
+  '/gemini',
+  '',
+  '/v1beta1/publishers/google',
+  '/v1/publishers/google',
+]
+
+const AZURE_DEPLOYMENT = '/openai/deployments/*'
 
 /** The table. */
 export function createRoutes(limits: HttpLimits): readonly HttpRoute[] {
@@ -47,11 +66,25 @@ export function createRoutes(limits: HttpLimits): readonly HttpRoute[] {
   })
   const reading = { method: 'GET', access: 'key', bodyBytesMax: 0 } as const
   const probe = { method: 'GET', access: 'open', bodyBytesMax: 0 } as const
-  const chat = inference('/chat/completions', 'openai-chat', 'chat')
+  const inDeployment = (path: string, dialect: DialectId): HttpRoute => {
+    const route = inference(path, dialect, 'chat')
+    return { ...route, aliases: [...route.aliases, AZURE_DEPLOYMENT + path] }
+  }
+  const method = (name: string, operation: Operation, streams: boolean): HttpRoute => {
+    const [path = '', ...aliases] = GEMINI_BASES.map((base) => `${base}/models/**:${name}`)
+    const endpoint: Endpoint = { kind: 'inference', operation, dialect: 'gemini', streams }
+    return { method: 'POST', path, aliases, access: 'key', bodyBytesMax: limits.bodyBytes, endpoint }
+  }
   return [
-    { ...chat, aliases: [...chat.aliases, AZURE_CHAT] },
+    inDeployment('/chat/completions', 'openai-chat'),
+    inDeployment('/completions', 'openai-completions'),
+    inference('/responses', 'openai-responses', 'chat'),
+    inference('/responses/input_tokens', 'openai-responses', 'count-tokens'),
     inference('/messages', 'anthropic-messages', 'chat'),
     inference('/messages/count_tokens', 'anthropic-messages', 'count-tokens'),
+    method('generateContent', 'chat', false),
+    method('streamGenerateContent', 'chat', true),
+    method('countTokens', 'count-tokens', false),
     { ...reading, ...apiPaths('/models'), endpoint: { kind: 'models' } },
     { ...reading, ...apiPaths('/models/**'), endpoint: { kind: 'model' } },
     { ...reading, path: '/metrics', aliases: [], endpoint: { kind: 'metrics' } },

@@ -17,6 +17,20 @@ test.each([
 })
 
 test.each([
+  ['/v1beta/models/m:generateContent?key=k1', 'k1'],
+  ['/v1beta/models/m:streamGenerateContent?alt=sse&key=k%2D1', 'k-1'],
+  ['/v1beta/models?monkey=k1', undefined],
+  ['/v1beta/models?key=', undefined],
+  ['/v1beta/models/key=k1', undefined],
+])('reads the query of %s', (target, key) => {
+  expect(clientKeyOf({}, target)).toBe(key)
+})
+
+test('a header counts before the query', () => {
+  expect(clientKeyOf({ 'x-goog-api-key': 'k1' }, '/?key=k2')).toBe('k1')
+})
+
+test.each([
   ['nothing', {}],
   ['another scheme', { authorization: 'Basic abc' }],
   ['a token without a scheme', { authorization: 'k1' }],

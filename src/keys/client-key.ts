@@ -7,11 +7,22 @@ type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
 const KEY_HEADERS = ['x-api-key', 'api-key', 'x-goog-api-key'] as const
 const BEARER_SCHEME = /^bearer[ \t]+/i
 
-/** The key a request carries, or `undefined`. An empty one is none: some SDKs send a blank token beside the real one. */
-export function clientKeyOf(headers: Headers): string | undefined {
+/**
+ * The key a request carries, or `undefined`. An empty one is none: some SDKs send a blank token beside the real one.
+ * `target` is the request's path and query: Google's older clients put the key there (`?key=`).
+ */
+export function clientKeyOf(headers: Headers, target = ''): string | undefined {
   return (
-    bearerToken(headers['authorization']) ?? KEY_HEADERS.map((name) => textOf(headers[name])).find(isPresent)
+    bearerToken(headers['authorization']) ??
+    KEY_HEADERS.map((name) => textOf(headers[name])).find(isPresent) ??
+    keyInQuery(target)
   )
+}
+
+function keyInQuery(target: string): string | undefined {
+  const at = target.indexOf('?')
+  if (at === -1 || !target.includes('key=', at)) return undefined
+  return textOf(new URLSearchParams(target.slice(at + 1)).get('key') ?? undefined)
 }
 
 function bearerToken(header: string | readonly string[] | undefined): string | undefined {

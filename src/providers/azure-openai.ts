@@ -40,7 +40,7 @@ function deploymentPath(apiVersion: string): Quirk {
   return {
     name: 'deployment-path',
     seenAt: documentation,
-    adaptPath: (path, modelId) =>
+    adaptPath: (path, { modelId }) =>
       `/deployments/${encodeURIComponent(modelId)}${path}?api-version=${encodeURIComponent(apiVersion)}`,
   }
 }

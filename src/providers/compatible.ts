@@ -1,13 +1,13 @@
 /** Any server that speaks a known dialect, by its address alone. */
 
-import type { DialectId } from '../canonical/envelope.ts'
+import type { TargetDialectId } from '../canonical/envelope.ts'
 import { defaultAuth } from './define-provider.ts'
 import { isLocalAddress } from './local-address.ts'
 import type { Provider, ProviderId } from './provider.ts'
 
 export interface CompatibleOptions {
   readonly id: ProviderId
-  readonly dialect: DialectId
+  readonly dialect: TargetDialectId
   readonly baseUrl: string
   /** Default: the id. */
   readonly name?: string
@@ -37,7 +37,7 @@ export function atAddress(provider: Provider, address: string): Provider {
 export const openaiCompatible: Provider = template('openai-compatible', 'openai-chat')
 export const anthropicCompatible: Provider = template('anthropic-compatible', 'anthropic-messages')
 
-function template(id: ProviderId, dialect: DialectId): Provider {
+function template(id: ProviderId, dialect: TargetDialectId): Provider {
   const at = (baseUrl: string) => compatibleProvider({ id, dialect, baseUrl })
   return { ...at('https://models.example.com/v1'), at }
 }

@@ -27,7 +27,16 @@ const providerSchema = z
       .optional()
       .describe('The known provider this entry is a further instance of, where its name is another.'),
     dialect: z
-      .enum(['openai-chat', 'anthropic-messages'])
+      .enum([
+        'openai-chat',
+        'openai-responses',
+        'openai-completions',
+        'anthropic-messages',
+        'gemini',
+        'bedrock-converse',
+        'cohere-chat',
+        'ollama-chat',
+      ])
       .optional()
       .describe('The protocol it speaks. Needed for servers that are not known by name.'),
     baseUrl: z

@@ -1,6 +1,6 @@
 /** Three kinds of server cover the field; each fills in what its kind has in common, so that a provider's file says only what is its own. */
 
-import type { DialectId } from '../canonical/envelope.ts'
+import type { TargetDialectId } from '../canonical/envelope.ts'
 import type { AuthScheme, Provider } from './provider.ts'
 
 type Own = Pick<Provider, 'id' | 'name' | 'baseUrl'> &
@@ -27,11 +27,22 @@ export function localOpenai(own: Own): Provider {
 export const bearer: AuthScheme = { kind: 'header', header: 'authorization', prefix: 'Bearer ' }
 
 /** How a dialect's own API wants its key, where the provider does not say otherwise. */
-export function defaultAuth(dialect: DialectId): AuthScheme {
-  return dialect === 'anthropic-messages' ? { kind: 'header', header: 'x-api-key', prefix: '' } : bearer
+export function defaultAuth(dialect: TargetDialectId): AuthScheme {
+  switch (dialect) {
+    case 'anthropic-messages':
+      return { kind: 'header', header: 'x-api-key', prefix: '' }
+    case 'gemini':
+      return { kind: 'header', header: 'x-goog-api-key', prefix: '' }
+    default:
+      return bearer
+  }
 }
 
-function define(dialect: DialectId, isLocal: boolean, { modelsPath = '/models', ...own }: Own): Provider {
+function define(
+  dialect: TargetDialectId,
+  isLocal: boolean,
+  { modelsPath = '/models', ...own }: Own,
+): Provider {
   const list = modelsPath === 'none' ? {} : { modelsPath }
   return { dialect, auth: defaultAuth(dialect), environmentKeys: [], quirks: [], isLocal, ...list, ...own }
 }

@@ -1,6 +1,6 @@
 /** A provider is data: where it is, how it wants its key, what it speaks, and how it deviates. */
 
-import type { DialectId } from '../canonical/envelope.ts'
+import type { DialectId, Operation, TargetDialectId } from '../canonical/envelope.ts'
 import type { Brand } from '../std/brand.ts'
 import type { JsonObject } from '../std/json.ts'
 import type { Secret } from '../std/secret.ts'
@@ -14,7 +14,17 @@ export interface Provider {
   readonly instanceOf?: ProviderId
   /** As its makers write it. */
   readonly name: string
-  readonly dialect: DialectId
+  /** What it is told where the client speaks something that it does not. */
+  readonly dialect: TargetDialectId
+  /** Further dialects that its clients may pass through in, below the same base URL. */
+  readonly alsoSpeaks?: readonly DialectId[]
+  /** Paths of operations that differ from those of its dialect, or `false` where it lacks one that its dialect has. */
+  readonly operationPaths?: Readonly<Partial<Record<Operation, string | false>>>
+  /**
+   * Who can read the state it makes (thinking signatures, encrypted reasoning). Providers that read each other's name the
+   * same; absent: its own id, and nobody else can.
+   */
+  readonly stateOrigin?: string
   /** Up to and with the version segment: `https://api.openai.com/v1`. No trailing slash. */
   readonly baseUrl: string
   readonly auth: AuthScheme
@@ -49,6 +59,10 @@ export interface Provider {
 
 export type AuthScheme =
   | { readonly kind: 'header'; readonly header: string; readonly prefix: string }
+  /** Signature Version 4 of AWS; the credential is `access key id:secret access key[:session token]`. */
+  | { readonly kind: 'aws-sigv4'; readonly service: string; readonly region: string }
+  /** An OAuth access token of Google Cloud; the credential is a service account's key file as JSON, or a token. */
+  | { readonly kind: 'google-oauth' }
   | { readonly kind: 'none' }
 
 export interface Quirk {
@@ -63,7 +77,14 @@ export interface Quirk {
   /** Changes a request of the provider's dialect just before it is sent; pure. */
   readonly adaptRequest?: (fields: JsonObject) => JsonObject
   /** Changes the path below the base URL (Azure's deployments); pure. */
-  readonly adaptPath?: (path: string, modelId: string) => string
+  readonly adaptPath?: (path: string, call: QuirkedCall) => string
+}
+
+/** What a path may depend on. */
+export interface QuirkedCall {
+  readonly operation: Operation
+  readonly modelId: string
+  readonly stream: boolean
 }
 
 /** Provider, model and credential: the thing an attempt hits. */

@@ -82,7 +82,7 @@ describe('addresses', () => {
     const azure = atAddress(need('azure-openai'), copied)
     const path = azure.quirks
       .find((quirk) => quirk.name === 'deployment-path')
-      ?.adaptPath?.('/chat/completions', 'my model')
+      ?.adaptPath?.('/chat/completions', { operation: 'chat', modelId: 'my model', stream: false })
     expect(azure.baseUrl + path).toBe(
       'https://acme.openai.azure.com/openai/deployments/my%20model/chat/completions?api-version=2025-04-01-preview',
     )
@@ -184,7 +184,13 @@ describe.skipIf(!hasCorpus)('recorded traffic (skipped where the shared recordin
     const azure = need('azure-openai')
     expect(urls).toContain(`${atAddress(azure, host).baseUrl}/chat/completions`)
     const older = atAddress(azure, `${host}?api-version=2024-12-01-preview`)
-    const path = older.quirks.find((quirk) => quirk.adaptPath)?.adaptPath?.('/chat/completions', 'gpt-4o')
+    const path = older.quirks
+      .find((quirk) => quirk.adaptPath)
+      ?.adaptPath?.('/chat/completions', {
+        operation: 'chat',
+        modelId: 'gpt-4o',
+        stream: false,
+      })
     expect(urls).toContain((older.baseUrl + path).split('?')[0])
   })
 })

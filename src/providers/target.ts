@@ -22,6 +22,11 @@ export function createTarget(
   return { id, provider, modelId, timers, ...(credential && { credential }) }
 }
 
+/** Who can read the state that a provider makes; in its own words where it shares it with others. */
+export function stateOriginOf(provider: Provider): string {
+  return provider.stateOrigin ?? provider.id
+}
+
 /** A local server may be loading its model for minutes; a hosted one has no such excuse. */
 export function defaultTimers({ isLocal }: Pick<Provider, 'isLocal'>): AttemptTimers {
   return {

@@ -1,5 +1,6 @@
 /** What goes into one try at one target, and what comes back when it begins well. */
 
+import type { TargetDialect } from '../dialects/dialect.ts'
 import type { StopSignal } from '../std/stop-signal.ts'
 import type { Target } from '../providers/provider.ts'
 import type { ResponseHeaders } from '../std/transport.ts'
@@ -7,6 +8,8 @@ import type { ResponseHeaders } from '../std/transport.ts'
 /** What is sent: everything above the socket is decided. */
 export interface UpstreamRequest {
   readonly target: Target
+  /** What is spoken with the target, where it is not the first of its provider's dialects. */
+  readonly dialect?: TargetDialect
   readonly method: 'GET' | 'POST'
   /** Below the target's base URL. */
   readonly path: string
@@ -27,7 +30,7 @@ export interface UpstreamResponse {
   readonly status: number
   readonly headers: ResponseHeaders
   /** How the body is framed, by what it is rather than by what it was asked to be. */
-  readonly framing: 'json' | 'sse'
+  readonly framing: 'json' | 'stream'
   /**
    * The body, bounded in size and watched by the first-token and idle timers; throws GatewayError (`upstream_timeout`,
    * `upstream_truncated`, `response_too_large`, ...). Leaving the loop early closes the upstream.

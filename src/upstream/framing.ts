@@ -3,10 +3,13 @@
  * not white space. JSON never begins as an event-stream line does, so one byte tells them apart.
  */
 
-/** What the content type claims: `foreign` is something no provider of ours would answer with (a web page, a picture). */
-export type DeclaredBody = 'json' | 'sse' | 'unknown' | 'foreign'
+import type { StreamFraming } from '../dialects/dialect.ts'
 
-export type Framing = 'json' | 'sse'
+/** What the content type claims: `foreign` is something no provider of ours would answer with (a web page, a picture). */
+export type DeclaredBody = 'json' | 'sse' | 'eventstream' | 'unknown' | 'foreign'
+
+/** One JSON document, or a stream of events in the dialect's own framing. */
+export type Framing = 'json' | 'stream'
 
 export function declaredBody(contentType: string | undefined): DeclaredBody {
   const end = contentType?.indexOf(';') ?? -1
@@ -19,6 +22,8 @@ export function declaredBody(contentType: string | undefined): DeclaredBody {
       return 'json'
     case 'text/event-stream':
       return 'sse'
+    case 'application/vnd.amazon.eventstream':
+      return 'eventstream'
     case undefined:
     case '':
     case 'text/plain':
@@ -35,14 +40,27 @@ export function firstByteAt(chunk: Uint8Array): number {
   return chunk.findIndex((byte) => !isSkipped(byte))
 }
 
-/** The framing of a body of this type that begins with this byte; `undefined` where it is neither. */
-export function framingOf(declared: DeclaredBody, firstByte: number): Framing | undefined {
+/** The frames of AWS's binary streams begin with any byte: only the content type tells. */
+export function isBinaryStream(declared: DeclaredBody): boolean {
+  return declared === 'eventstream'
+}
+
+/**
+ * The framing of a body of this type that begins with this byte; `undefined` where it is neither. `asked`: how the stream
+ * that was asked for would be framed; absent where none was. Lines of JSON begin as one document does.
+ */
+export function framingOf(
+  declared: DeclaredBody,
+  firstByte: number,
+  asked?: StreamFraming,
+): Framing | undefined {
   const character = String.fromCharCode(firstByte)
-  if (character === '{' || character === '[') return 'json'
+  if (character === '{') return asked === 'ndjson' ? 'stream' : 'json'
+  if (character === '[') return 'json'
   // A line of an event stream: a comment, or data, event, error, id, retry.
-  if (':deir'.includes(character)) return 'sse'
+  if (':deir'.includes(character)) return 'stream'
   if (character === '<' || declared === 'unknown' || declared === 'foreign') return undefined
-  return declared
+  return declared === 'json' ? 'json' : 'stream'
 }
 
 function isSkipped(byte: number): boolean {

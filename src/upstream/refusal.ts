@@ -3,7 +3,7 @@
  * this file keeps web pages, redirects, bombs and secrets out of what is said.
  */
 
-import type { Dialect, ErrorResponse } from '../dialects/dialect.ts'
+import type { ErrorResponse, TargetDialect } from '../dialects/dialect.ts'
 import { classifyRefusal } from '../dialects/classify-refusal.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Target } from '../providers/provider.ts'
@@ -73,7 +73,7 @@ export class RefusalBody {
 
 export interface RefusalContext {
   readonly target: Target
-  readonly dialect: Dialect | undefined
+  readonly dialect: TargetDialect | undefined
   readonly redactor: Redactor
 }
 

@@ -28,14 +28,14 @@ describe('a good answer', () => {
         '\r\n\r\n',
     )
     const response = await send(wall, { stream: true })
-    expect(response.framing).toBe('sse')
+    expect(response.framing).toBe('stream')
     response.markContent()
     expect(await textOf(response)).toBe(events.join(''))
   })
 
   test.each([
     ['JSON that claims to be a stream', 'text/event-stream', '[{"error":{"code":429}}]', 'json'],
-    ['a stream that claims to be JSON', 'application/json', 'data: {"a":1}\n\ndata: [DONE]\n\n', 'sse'],
+    ['a stream that claims to be JSON', 'application/json', 'data: {"a":1}\n\ndata: [DONE]\n\n', 'stream'],
     ['JSON that claims to be text', 'text/plain', '{"a":1}', 'json'],
   ])('fault 78: %s is known by its first byte', async (_name, type, body, framing) => {
     await using wall = await answering(httpAnswer(200, body, { 'content-type': type }))

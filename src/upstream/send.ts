@@ -1,8 +1,9 @@
 /** One attempt: a request to one target, and either an answer that began well or an error that says what happened. */
 
-import type { DialectId } from '../canonical/envelope.ts'
-import type { Dialect } from '../dialects/dialect.ts'
+import type { TargetDialectId } from '../canonical/envelope.ts'
+import type { TargetDialect } from '../dialects/dialect.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
+import type { Target } from '../providers/provider.ts'
 import { ByteQueue, type ByteSource } from '../std/byte-queue.ts'
 import type { Clock } from '../std/clock.ts'
 import type {
@@ -11,12 +12,20 @@ import type {
   TransportCall,
   TransportFailure,
   TransportHandler,
+  TransportRequest,
 } from '../std/transport.ts'
 import type { Telemetry } from '../telemetry/records.ts'
 import type { UpstreamRequest, UpstreamResponse } from './attempt.ts'
 import { RESPONSE_BYTES } from './config-schema.ts'
 import { classifyFailure, classifyLimit, nameOf } from './classify-failure.ts'
-import { type DeclaredBody, declaredBody, type Framing, firstByteAt, framingOf } from './framing.ts'
+import {
+  type DeclaredBody,
+  declaredBody,
+  type Framing,
+  firstByteAt,
+  framingOf,
+  isBinaryStream,
+} from './framing.ts'
 import type { Redactor } from './redact.ts'
 import { classifyRefusalResponse, judgeHead, notAnAnswer, RefusalBody } from './refusal.ts'
 import { createRequestWriter, type RequestWriter } from './target-request.ts'
@@ -25,7 +34,7 @@ import { type Limit, Watch } from './watch.ts'
 export interface SenderOptions {
   readonly transport: Transport
   readonly clock: Clock
-  readonly dialects: ReadonlyMap<DialectId, Dialect>
+  readonly dialects: ReadonlyMap<TargetDialectId, TargetDialect>
   readonly redactor: Redactor
   /** Where security events are published. */
   readonly telemetry?: Pick<Telemetry, 'notices'>
@@ -33,8 +42,16 @@ export interface SenderOptions {
     /** Bytes of one answer, all chunks together (fault 46). Default 256 MiB. */
     readonly responseBytesMax?: number
   }
+  /** What signs the requests to a target whose key is not simply a header; `undefined` where it is. */
+  readonly authorizerOf?: (target: Target) => Authorizer | undefined
   /** `holdfast/<version>`. Default `holdfast`. */
   readonly userAgent?: string
+}
+
+/** Adds the credential to a request by a computation over it, or by a token that must be fetched first. */
+export interface Authorizer {
+  /** Rejects with a GatewayError. */
+  authorize(request: TransportRequest): TransportRequest | Promise<TransportRequest>
 }
 
 export interface Sender {
@@ -101,13 +118,33 @@ class AttemptCall implements TransportHandler, ByteSource, UpstreamResponse {
       signal.throwIfAborted()
       const request = this.#rooms.writeRequest(this.#request)
       signal.addEventListener('abort', this.#onAbort, { once: true })
-      this.#call = this.#rooms.transport.send(request, this)
-      // A transport may fail before it returns; then nobody was there to close it.
-      if (this.#state === 'done') this.#call.abort()
-      else this.#watch.start()
+      const authorizer = this.#rooms.authorizerOf?.(this.#request.target)
+      if (authorizer === undefined) this.#dispatch(request)
+      else void this.#authorize(authorizer, request)
     } catch (error) {
       this.#fail(error)
     }
+  }
+
+  /** The attempt's own time begins when its request can be sent; the exchange's deadline bounds the wait for it. */
+  async #authorize(authorizer: Authorizer, request: TransportRequest): Promise<void> {
+    try {
+      const authorized = await authorizer.authorize(request)
+      if (this.#state !== 'done') this.#dispatch(authorized)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #dispatch(request: TransportRequest): void {
+    this.#call = this.#rooms.transport.send(request, this)
+    // A transport may fail before it returns; then nobody was there to close it.
+    if (this.#isDone) this.#call.abort()
+    else this.#watch.start()
+  }
+
+  get #isDone(): boolean {
+    return this.#state === 'done'
   }
 
   // The transport's handler.
@@ -201,12 +238,12 @@ class AttemptCall implements TransportHandler, ByteSource, UpstreamResponse {
   }
 
   #sniff(chunk: Uint8Array): void {
-    const at = firstByteAt(chunk)
+    const at = isBinaryStream(this.#declared) ? 0 : firstByteAt(chunk)
     if (at === -1) {
       this.#count(chunk)
       return
     }
-    const framing = framingOf(this.#declared, chunk[at] ?? 0)
+    const framing = this.#framingFrom(chunk[at] ?? 0)
     if (!framing) {
       this.#fail(notAnAnswer(this.status, this.#request.target).error)
       return
@@ -216,6 +253,17 @@ class AttemptCall implements TransportHandler, ByteSource, UpstreamResponse {
     if (framing === 'json') this.#watch.flows(true)
     this.#settle.resolve(this)
     this.#take(chunk)
+  }
+
+  #framingFrom(firstByte: number): Framing | undefined {
+    if (isBinaryStream(this.#declared)) return 'stream'
+    const { stream } = this.#request
+    return framingOf(this.#declared, firstByte, stream ? this.#dialect?.streamFraming : undefined)
+  }
+
+  get #dialect(): TargetDialect | undefined {
+    const { dialect, target } = this.#request
+    return dialect ?? this.#rooms.dialects.get(target.provider.dialect)
   }
 
   #take(chunk: Uint8Array): void {
@@ -233,12 +281,11 @@ class AttemptCall implements TransportHandler, ByteSource, UpstreamResponse {
   }
 
   #refuse(): void {
-    const { dialects, redactor } = this.#rooms
+    const { redactor } = this.#rooms
     const { target } = this.#request
     const body = this.#refusal?.bytes() ?? new Uint8Array()
     const response = { status: this.status, headers: this.headers, body }
-    const dialect = dialects.get(target.provider.dialect)
-    this.#fail(classifyRefusalResponse(response, { target, dialect, redactor }))
+    this.#fail(classifyRefusalResponse(response, { target, dialect: this.#dialect, redactor }))
   }
 
   #onLimit(limit: Limit): void {

@@ -3,8 +3,8 @@
  * the headers listed here. Nothing a client sends can reach the address (SEC-1), and its key never travels (SEC-24).
  */
 
-import type { DialectId } from '../canonical/envelope.ts'
-import type { Dialect } from '../dialects/dialect.ts'
+import type { TargetDialectId } from '../canonical/envelope.ts'
+import type { StreamFraming, TargetDialect } from '../dialects/dialect.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Provider, Target } from '../providers/provider.ts'
 import type { TransportRequest } from '../std/transport.ts'
@@ -46,8 +46,6 @@ interface Address {
 }
 
 interface Prepared extends Address {
-  /** What every request of the target carries below the headers handed in. */
-  readonly defaults: Readonly<Record<string, string>>
   /** What every request of the target carries above them: the provider's own headers, ours, the credential. */
   readonly fixed: Readonly<Record<string, string>>
 }
@@ -57,31 +55,44 @@ export type RequestWriter = (request: UpstreamRequest) => TransportRequest
 /** Prepares what is the same for every request of a target once. */
 export function createRequestWriter(
   userAgent: string,
-  dialects: ReadonlyMap<DialectId, Dialect>,
+  dialects: ReadonlyMap<TargetDialectId, TargetDialect>,
 ): RequestWriter {
   const preparedByTarget = new WeakMap<Target, Prepared>()
 
   const prepare = (target: Target): Prepared => {
     const { provider } = target
-    const defaults = dialects.get(provider.dialect)?.requestHeaders ?? {}
     const own = { ...provider.headers, 'accept-encoding': 'identity', 'user-agent': userAgent }
     for (const [name, value] of Object.entries(own)) assertSendable(name, value, provider)
-    const prepared = { ...addressOf(provider), defaults, fixed: { ...own, ...credentialHeader(target) } }
+    const prepared = { ...addressOf(provider), fixed: { ...own, ...credentialHeader(target) } }
     preparedByTarget.set(target, prepared)
     return prepared
   }
 
   return (request) => {
     const { target, method, body } = request
-    const { origin, prefix, defaults, fixed } = preparedByTarget.get(target) ?? prepare(target)
+    const { origin, prefix, fixed } = preparedByTarget.get(target) ?? prepare(target)
     assertPath(request.path)
-    const headers: Record<string, string> = { ...defaults }
+    const dialect = request.dialect ?? dialects.get(target.provider.dialect)
+    const headers: Record<string, string> = { ...dialect?.requestHeaders }
     takeOver(headers, request.headers)
-    headers['accept'] = request.stream ? 'text/event-stream, application/json' : 'application/json'
+    headers['accept'] = acceptOf(request.stream ? (dialect?.streamFraming ?? 'sse') : 'json')
     if (body) headers['content-type'] = 'application/json'
     Object.assign(headers, fixed)
     const sent = { origin, path: prefix + request.path, method, headers, connectMs: target.timers.connectMs }
     return body ? { ...sent, body } : sent
+  }
+}
+
+function acceptOf(framing: StreamFraming | 'json'): string {
+  switch (framing) {
+    case 'sse':
+      return 'text/event-stream, application/json'
+    case 'ndjson':
+      return 'application/x-ndjson, application/json'
+    case 'eventstream':
+      return 'application/vnd.amazon.eventstream, application/json'
+    case 'json':
+      return 'application/json'
   }
 }
 
@@ -99,7 +110,7 @@ function addressOf(provider: Provider): Address {
 }
 
 function credentialHeader({ provider, credential }: Target): Readonly<Record<string, string>> {
-  if (provider.auth.kind === 'none' || !credential) return {}
+  if (provider.auth.kind !== 'header' || !credential) return {}
   const value = provider.auth.prefix + credential.reveal()
   if (UNSENDABLE.test(value)) {
     throw new GatewayError(

@@ -187,5 +187,5 @@ export function json(value: unknown): UpstreamResponse {
 }
 
 export function sse(body: AsyncIterable<Uint8Array>): UpstreamResponse {
-  return { status: 200, headers: {}, framing: 'sse', body, markContent: () => {}, cancel: () => {} }
+  return { status: 200, headers: {}, framing: 'stream', body, markContent: () => {}, cancel: () => {} }
 }

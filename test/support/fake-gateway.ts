@@ -120,6 +120,7 @@ const refuse = (): never => {
 export function fakeDialect(id: DialectId): Dialect {
   return {
     id,
+    streamFraming: 'sse',
     peek(body, operation): Envelope {
       const text = new TextDecoder().decode(body)
       let fields: { model?: unknown; stream?: unknown } | null
@@ -164,5 +165,5 @@ export function fakeDialect(id: DialectId): Dialect {
 }
 
 export const fakeDialects: ReadonlyMap<DialectId, Dialect> = new Map(
-  (['openai-chat', 'anthropic-messages'] as const).map((id) => [id, fakeDialect(id)]),
+  (['openai-chat', 'openai-responses', 'openai-completions', 'anthropic-messages', 'gemini'] as const).map((id) => [id, fakeDialect(id)]),
 )

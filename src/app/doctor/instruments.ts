@@ -3,7 +3,7 @@
 import { access, constants, readFile, statfs } from 'node:fs/promises'
 import { createServer, type LookupFunction } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import { dialects } from '../../dialects/index.ts'
+import { targetDialects as dialects } from '../../dialects/index.ts'
 import { systemClock } from '../../std/clock.ts'
 import type { Secret } from '../../std/secret.ts'
 import { Dialer } from '../../upstream/dial.ts'

@@ -1,8 +1,8 @@
 /** Examines one provider from the outside in: its name, its door, its key, one word, one streamed tool call. */
 
 import { isIP } from 'node:net'
-import type { DialectId } from '../../canonical/envelope.ts'
-import type { Dialect } from '../../dialects/dialect.ts'
+import type { TargetDialectId } from '../../canonical/envelope.ts'
+import type { TargetDialect } from '../../dialects/dialect.ts'
 import type { ErrorCode } from '../../errors/codes.ts'
 import { GatewayError, toGatewayError } from '../../errors/gateway-error.ts'
 import type { Provider } from '../../providers/provider.ts'
@@ -23,7 +23,7 @@ export interface Door {
 /** Everything through which the doctor reaches a provider; each call is bounded by the signal. */
 export interface ProviderInstruments {
   readonly clock: Clock
-  readonly dialects: ReadonlyMap<DialectId, Dialect>
+  readonly dialects: ReadonlyMap<TargetDialectId, TargetDialect>
   /** The addresses of a name. */
   resolve(host: string, signal: AbortSignal): Promise<readonly string[]>
   /** Connects, and shakes hands where the scheme says so. */

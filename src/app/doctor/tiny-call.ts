@@ -3,7 +3,7 @@
 import type { InferenceEvent } from '../../canonical/event.ts'
 import type { InferenceRequest } from '../../canonical/request.ts'
 import type { InferenceResult } from '../../canonical/result.ts'
-import type { Dialect } from '../../dialects/dialect.ts'
+import type { TargetDialect } from '../../dialects/dialect.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import type { Target } from '../../providers/provider.ts'
 import type { JsonObject } from '../../std/json.ts'
@@ -17,7 +17,7 @@ const ANSWER_BYTES_MAX = 1024 ** 2
 
 export interface Caller {
   readonly target: Target
-  readonly dialect: Dialect
+  readonly dialect: TargetDialect
   send(request: UpstreamRequest): Promise<UpstreamResponse>
 }
 
@@ -99,9 +99,10 @@ function send(caller: Caller, request: InferenceRequest, signal: AbortSignal): P
     (current, quirk) => quirk.adaptRequest?.(current) ?? current,
     fields,
   )
+  const call = { operation: 'chat', modelId: target.modelId, stream: request.stream } as const
   const path = quirks.reduce(
-    (current, quirk) => quirk.adaptPath?.(current, target.modelId) ?? current,
-    dialect.path('chat'),
+    (current, quirk) => quirk.adaptPath?.(current, call) ?? current,
+    dialect.path(call),
   )
   return caller.send({
     target,

@@ -26,7 +26,8 @@ export const anthropicMessages: Dialect = {
   refuseTranslation: refuseThread,
   writeRequest,
   patchRequest,
-  path: (operation) => (operation === 'count-tokens' ? '/messages/count_tokens' : '/messages'),
+  streamFraming: 'sse',
+  path: ({ operation }) => (operation === 'count-tokens' ? '/messages/count_tokens' : '/messages'),
   requestHeaders: { 'anthropic-version': '2023-06-01' },
   // What the client says of itself and of the features it wants; never its key.
   forwardedHeaders: [

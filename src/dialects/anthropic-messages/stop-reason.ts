@@ -38,6 +38,7 @@ const wordsByReason: Readonly<Record<FinishReason, string>> = {
   refusal: 'refusal',
   pause: 'pause_turn',
   'context-window': 'model_context_window_exceeded',
+  'malformed-tool-call': 'end_turn',
   error: 'end_turn',
   other: 'end_turn',
 }

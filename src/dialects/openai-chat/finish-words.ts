@@ -59,6 +59,7 @@ export function finishWord(finish: Finish, callsTools: boolean): string {
       return 'error'
     case 'stop':
     case 'pause':
+    case 'malformed-tool-call':
     case 'other':
       return callsTools ? 'tool_calls' : 'stop'
   }

@@ -21,7 +21,8 @@ export const openaiChat: Dialect = {
   readRequest,
   writeRequest,
   patchRequest,
-  path(operation) {
+  streamFraming: 'sse',
+  path({ operation }) {
     if (operation === 'chat') return '/chat/completions'
     throw new GatewayError('not_supported', `The OpenAI chat API has no operation "${operation}".`)
   },

@@ -1,0 +1,20 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { openState, SEAL_PREFIX, sealState } from './seal.ts'
+
+test('a seal opens to what was sealed, and is base64', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), (value) => {
+      const sealed = sealState({ origin: 'anthropic', value })
+      expect(sealed.startsWith(SEAL_PREFIX)).toBe(true)
+      expect(Buffer.from(sealed, 'base64').toString('base64')).toBe(sealed)
+      expect(openState(sealed)).toEqual({ origin: 'anthropic', value: Buffer.from(value).toString() })
+    }),
+  )
+})
+
+test("a maker's own signature is no seal", () => {
+  expect(openState('EqQBCkgIARABGAIiQL8x')).toBeUndefined()
+  expect(openState('')).toBeUndefined()
+  expect(openState(SEAL_PREFIX)).toBeUndefined()
+})
