@@ -22,10 +22,12 @@ const house: House = {
     wire: 2,
     resilience: 2,
     keys: 2,
+    provenance: 2,
     ledger: 2,
     journal: 2,
     cache: 2,
     guardrails: 2,
+    archive: 2,
     telemetry: 2,
     // The ground floor: canonical may import errors, and both may import std.
     canonical: 1.2,

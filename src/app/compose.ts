@@ -5,12 +5,14 @@
 
 import { type Admission, createAdmission } from '../admission/admission.ts'
 import { targetDialects as dialects } from '../dialects/index.ts'
+import { type BackgroundAnswers, createBackgroundAnswers } from '../exchange/background-answers.ts'
 import type { Gateway, ModelEntry } from '../exchange/gateway.ts'
 import { createGateway } from '../exchange/serve.ts'
 import { createExecution } from '../execution/run-plan.ts'
 import { createKeyring } from '../keys/keyring.ts'
 import { contextWindow } from '../providers/context-windows.ts'
 import type { Target } from '../providers/provider.ts'
+import { createResponseStore, type ResponseStore } from '../archive/response-store.ts'
 import { createTargetHealth, type TargetHealth } from '../resilience/target-health.ts'
 import { createModelDirectory } from '../routing/model-directory.ts'
 import { createPlanner } from '../routing/planner.ts'
@@ -37,12 +39,21 @@ export interface Ground {
   readonly telemetry: Telemetry
   readonly health: TargetHealth
   readonly transport: Transport
+  /** Answers that clients may come back to, and those that are being made without them. */
+  readonly responses: ResponseStore
+  readonly background: BackgroundAnswers
 }
 
-export type GroundParts = Omit<Ground, 'health'>
+export type GroundParts = Omit<Ground, 'health' | 'responses' | 'background'>
 
 export function createGround(parts: GroundParts): Ground {
-  return { ...parts, health: createTargetHealth() }
+  const responses = createResponseStore(parts)
+  return {
+    ...parts,
+    health: createTargetHealth(),
+    responses,
+    background: createBackgroundAnswers({ ...parts, responses }),
+  }
 }
 
 /** What asks providers for their lists of models: before there is a configuration, and beside it. */
@@ -105,6 +116,8 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     admission,
     planner,
     execution,
+    responses: ground.responses,
+    background: ground.background,
     models: () => listModels(config, directory.list()),
     readiness: () =>
       options.isAccepting()

@@ -227,6 +227,7 @@ class Running implements RunningGateway {
     })
     if (waitMs > 0) await this.#pause(waitMs)
     await this.#server.drain(this.#cut.signal.aborted ? 0 : drainMs)
+    this.#ground.background.stop()
     await this.#untilSettled()
   }
 

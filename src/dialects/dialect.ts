@@ -74,6 +74,7 @@ export interface Dialect extends TargetDialect {
   peek(body: Uint8Array, operation: Operation, named?: PathFacts): Envelope
   /** Decodes a whole request. Throws `invalid_request`. What only the path says (`named`) is handed in as for `peek`. */
   readRequest(body: Uint8Array, named?: PathFacts): InferenceRequest
+  readonly conversation?: ConversationFace
   /**
    * The fields of a request that an answer of this dialect repeats (the Responses API does), to be given to whoever
    * writes the answer. Asked only where an answer must be written by us.
@@ -112,6 +113,57 @@ export interface Dialect extends TargetDialect {
   writeStreamError(error: GatewayError, context: ErrorContext): string
   /** What keeps an idle stream of server-sent events alive without being content. */
   readonly heartbeat: string
+}
+
+/** For a dialect whose requests may refer to what was said before instead of saying it again (the Responses API). */
+export interface ConversationFace {
+  /** What a request refers to and what it wants kept; decodes no more than it must. */
+  readReferences(body: Uint8Array, envelope: Envelope): References
+  /**
+   * The body with everything it refers to said in full: the history before its own input, each reference replaced by its
+   * item. Throws `response_not_found` naming an item that nobody has.
+   */
+  resolve(body: Uint8Array, found: FoundReferences): Uint8Array
+  /** What a request itself says, item by item, each with an id. */
+  inputItems(body: Uint8Array): readonly JsonObject[]
+  /** What an answer says, item by item. */
+  outputItems(answer: JsonObject): readonly JsonObject[]
+  /** The answer that an event of its stream carries whole, where it is the last one; cheap to ask of every other. */
+  wholeAnswer(event: { readonly name: string; readonly data: string }): JsonObject | undefined
+  /** The answer as it stands before anything of it has come: queued. */
+  pendingAnswer(init: PendingAnswer): JsonObject
+  /** The answer cut short: by the client, or by an error. */
+  endedAnswer(answer: JsonObject, how: 'cancelled' | GatewayError): JsonObject
+  /** An event of its stream about the answer of this id, with its number in the stream, as bytes to send. */
+  renamedEvent(data: string, id: string): NumberedEvent | undefined
+}
+
+export interface PendingAnswer {
+  readonly id: string
+  readonly createdAtS: number
+  readonly modelId: string
+  /** What `readEcho` found. */
+  readonly echo: JsonObject
+}
+
+export interface NumberedEvent {
+  readonly sequence: number
+  readonly bytes: Uint8Array
+}
+
+export interface References {
+  readonly previousId?: string
+  readonly itemIds: readonly string[]
+  /** The client may come back to the answer. */
+  readonly isStored: boolean
+  /** The client does not wait for the answer. */
+  readonly isBackground: boolean
+}
+
+export interface FoundReferences {
+  /** Items of the conversation before this request, oldest first. */
+  readonly history: readonly JsonObject[]
+  item(id: string): JsonObject | undefined
 }
 
 export interface WriteRequestOptions {

@@ -331,6 +331,27 @@ export const errorCodes = {
     health: 'misconfigured',
     nextStep: 'Check that the credential may use this model: holdfast doctor.',
   },
+  /** OpenAI's own word and status for it. */
+  previous_response_not_found: {
+    status: 400,
+    kind: 'invalid-request',
+    fault: 'client',
+    isClientRetryable: false,
+    sameTarget: 'no',
+    otherTarget: 'yes',
+    health: 'none',
+    nextStep: 'Send the conversation in full: what was kept of it is no longer there.',
+  },
+  response_not_found: {
+    status: 404,
+    kind: 'not-found',
+    fault: 'client',
+    isClientRetryable: false,
+    sameTarget: 'no',
+    otherTarget: 'yes',
+    health: 'none',
+    nextStep: 'Send the conversation in full: what was kept of it is no longer there.',
+  },
   upstream_model_not_found: {
     status: 404,
     kind: 'not-found',

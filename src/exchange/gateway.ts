@@ -3,6 +3,7 @@
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply } from '../execution/reply.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
+import type { JsonObject } from '../std/json.ts'
 
 /** Who is asking. */
 export interface Caller {
@@ -48,6 +49,19 @@ export interface Readiness {
   readonly reasons: readonly string[]
 }
 
+/** Answers that clients come back to by their id; each may be read only under the key that made it. */
+export interface KeptAnswers {
+  /** Throws `response_not_found`, as all the others do. */
+  get(id: string, caller: Caller): JsonObject
+  /** What was said to get it, item by item. */
+  inputItems(id: string, caller: Caller): readonly JsonObject[]
+  delete(id: string, caller: Caller): void
+  /** Ends an answer that is being made in the background; one that has ended stays as it is. */
+  cancel(id: string, caller: Caller): JsonObject
+  /** The events of an answer made in the background, those after `sequence`; goes on until it ends. */
+  follow(id: string, caller: Caller, sequence: number): AsyncIterable<Uint8Array>
+}
+
 export interface Gateway {
   /**
    * Before the body is read: who is it, and is there room? `clientKey` is what the request carried, if anything.
@@ -58,6 +72,7 @@ export interface Gateway {
   serve(exchange: Exchange, admission: Admission): Promise<Reply>
   /** Records a request that never reached `serve`. */
   refuse(refusal: Refusal): void
+  readonly answers: KeptAnswers
   models(): readonly ModelEntry[]
   readiness(): Readiness
 }

@@ -7,8 +7,14 @@ import type { Reply, Settlement } from '../execution/reply.ts'
 import type { Execution } from '../execution/run-plan.ts'
 import type { Plan } from '../routing/plan.ts'
 import type { Planner } from '../routing/planner.ts'
+import { preferTarget } from '../routing/prefer-target.ts'
+import type { ResponseStore } from '../archive/response-store.ts'
 import type { Clock } from '../std/clock.ts'
 import type { ExchangeRecord, Telemetry, TerminalState } from '../telemetry/records.ts'
+import type { BackgroundAnswers } from './background-answers.ts'
+import { keepAnswer } from './keep-answer.ts'
+import { createKeptAnswers } from './kept-answers.ts'
+import { findReferences } from './references.ts'
 import type { Admission, Caller, Gateway, ModelEntry, Permit, Readiness, Refusal } from './gateway.ts'
 
 /** The rooms a request passes through, in this order. */
@@ -19,6 +25,8 @@ export interface Rooms {
   readonly admission: { enter(): Permit }
   readonly planner: Planner
   readonly execution: Execution
+  readonly responses: ResponseStore
+  readonly background: BackgroundAnswers
   models(): readonly ModelEntry[]
   readiness(): Readiness
 }
@@ -28,6 +36,7 @@ export function createGateway(rooms: Rooms): Gateway {
     admit: (clientKey) => admit(clientKey, rooms),
     serve: (exchange, admission) => serve(exchange, admission, rooms),
     refuse: (refusal) => recordRefusal(refusal, rooms),
+    answers: createKeptAnswers(rooms.responses, rooms.background),
     models: () => rooms.models(),
     readiness: () => rooms.readiness(),
   }
@@ -39,19 +48,46 @@ function admit(clientKey: string | undefined, rooms: Rooms): Admission {
   return { caller, hold: (bytes) => permit.hold(bytes), release: () => permit.release() }
 }
 
-export async function serve(exchange: Exchange, admission: Admission, rooms: Rooms): Promise<Reply> {
+export async function serve(asked: Exchange, admission: Admission, rooms: Rooms): Promise<Reply> {
   let plan: Plan | undefined
+  let exchange = asked
   try {
-    plan = rooms.planner.plan(exchange.envelope, rooms.clock.nowMs())
+    const found = findReferences(asked, admission.caller.keyName, rooms.responses)
+    if (found?.references.isBackground === true) return serveInBackground(asked, admission, rooms)
+    if (found?.referring !== undefined) exchange = { ...asked, referring: found.referring }
+    plan = preferTarget(rooms.planner.plan(exchange.envelope, rooms.clock.nowMs()), found?.referring?.maker)
     const reply = await rooms.execution.run(plan, exchange)
     settle(reply, { exchange, admission }, rooms)
-    return reply
+    return found?.references.isStored === true ? keep(reply, { exchange, admission }, rooms) : reply
   } catch (thrown) {
     admission.release()
     const error = toGatewayError(thrown)
     recordFailure(error, { exchange, admission, ...(plan === undefined ? {} : { plan }) }, rooms)
     throw error
   }
+}
+
+/** The answer is made by a request of our own, which is served as any other; its client reads along, or comes back. */
+function serveInBackground(exchange: Exchange, admission: Admission, rooms: Rooms): Reply {
+  return rooms.background.start(exchange, admission.caller.keyName, (detached) =>
+    serve(detached, admission, rooms),
+  )
+}
+
+/** A client may come back to this answer, or refer to it in its next request. */
+function keep(reply: Reply, { exchange, admission }: Served, rooms: Rooms): Reply {
+  const { conversation } = exchange.dialect
+  if (conversation === undefined) return reply
+  const turn = { exchange, conversation, owner: admission.caller.keyName, maker: makerOf(reply, exchange) }
+  return keepAnswer(reply, turn, rooms.responses)
+}
+
+/** A target that speaks the client's dialect made it under an id of its own, and remembers it. */
+function makerOf({ target }: Reply, { dialect }: Exchange): string | undefined {
+  if (target === undefined) return undefined
+  const { provider } = target
+  const isNative = provider.dialect === dialect.id || provider.alsoSpeaks?.includes(dialect.id) === true
+  return isNative ? target.id : undefined
 }
 
 interface Served {
@@ -71,12 +107,12 @@ function recordReply(reply: Reply, settlement: Settlement, served: Served, rooms
   rooms.telemetry.exchanges.publish({
     ...exchangeFacts(served, rooms),
     state: settlement.state,
-    target: reply.target.id,
+    ...(reply.target === undefined ? {} : { target: reply.target.id }),
     attempts: reply.attempts.length,
     status: reply.status,
     responseBytes: settlement.bodyBytes,
     losses: reply.losses,
-    isSimulated: reply.target.provider.isSimulated === true,
+    isSimulated: reply.target?.provider.isSimulated === true,
     ...(reply.routeName === undefined ? {} : { route: reply.routeName }),
     ...(reply.firstTokenMs === undefined ? {} : { firstTokenMs: reply.firstTokenMs }),
     ...(reply.overheadMs === undefined ? {} : { overheadMs: reply.overheadMs }),

@@ -44,7 +44,8 @@ export function decodeOnce(exchange: Exchange): DecodedRequest {
   let request: InferenceRequest | undefined
   return {
     get() {
-      request ??= exchange.dialect.readRequest(exchange.body, exchange.named)
+      const { body } = exchange.referring?.inFull() ?? exchange
+      request ??= exchange.dialect.readRequest(body, exchange.named)
       return request
     },
   }
@@ -63,7 +64,10 @@ export function encodeCall(asked: CallToEncode): EncodedCall | GatewayError {
   const { exchange, decoded, target, targetDialect, mode } = asked
   const address = { operation: exchange.operation, modelId: target.modelId, stream: mode !== 'plain' }
   const path = adaptPath(targetDialect.path(address), target, address)
-  if (exchange.dialect.id === targetDialect.id) return passthroughCall(exchange, target, { mode, path })
+  const isNative = exchange.dialect.id === targetDialect.id
+  const said = whatIsSaid(exchange, isNative ? target : undefined)
+  if (said instanceof GatewayError) return said
+  if (isNative) return passthroughCall(exchange, target, { mode, path, said })
   if (exchange.operation !== 'chat') return notTranslatable(exchange, target)
   const request = decoded.get()
   const refusal = exchange.dialect.refuseTranslation?.(request)
@@ -94,10 +98,11 @@ export function relayMode(envelope: Envelope, isPlainOnly: boolean): RelayMode {
 function passthroughCall(
   exchange: Exchange,
   target: Target,
-  how: { mode: RelayMode; path: string },
+  how: { mode: RelayMode; path: string; said: SaidRequest },
 ): EncodedCall {
-  const { dialect, envelope } = exchange
-  const patched = dialect.patchRequest(exchange.body, envelope, {
+  const { dialect } = exchange
+  const { body, envelope } = how.said
+  const patched = dialect.patchRequest(body, envelope, {
     modelId: target.modelId,
     ...(how.mode === 'fold' ? { stream: true as const } : {}),
     ...(how.mode === 'plain' || target.provider.isUsageUnasked ? {} : { streamUsage: true as const }),
@@ -109,6 +114,20 @@ function passthroughCall(
     headers: { ...dialect.requestHeaders, ...headerFilter(dialect)(exchange.headers) },
     body: adaptBody(patched, envelope, target.provider.quirks),
     losses: [],
+  }
+}
+
+type SaidRequest = Pick<Exchange, 'body' | 'envelope'>
+
+/** The request as it stands, or in full for a target that cannot know what it refers to; why not, where it cannot be said. */
+function whatIsSaid(exchange: Exchange, native: Target | undefined): SaidRequest | GatewayError {
+  const { referring } = exchange
+  if (referring === undefined || (native && referring.isKnownTo(native))) return exchange
+  try {
+    return referring.inFull()
+  } catch (error) {
+    if (error instanceof GatewayError) return error
+    throw error
   }
 }
 

@@ -1,8 +1,19 @@
+/** A request that refers to what was said before instead of saying it again. */
+export interface ReferringRequest {
+  /** Whether a target that speaks the client's dialect remembers what is referred to. */
+  isKnownTo(target: Target): boolean
+  /** The target that should be asked first, since it remembers. */
+  readonly maker: string | undefined
+  /** The request with everything said in full. Throws `previous_response_not_found` where that is not possible. */
+  inFull(): { readonly body: Uint8Array; readonly envelope: Envelope }
+}
+
 /** One client request and what is known of it on arrival. */
 
 import type { Envelope, Operation, PathFacts } from '../canonical/envelope.ts'
 import type { StopSignal } from '../std/stop-signal.ts'
 import type { Dialect } from '../dialects/dialect.ts'
+import type { Target } from '../providers/provider.ts'
 
 export interface Exchange {
   /** The request id: in `x-request-id` and `request-id`, in every log line and error. */
@@ -10,6 +21,8 @@ export interface Exchange {
   readonly dialect: Dialect
   readonly operation: Operation
   readonly envelope: Envelope
+  /** Present where the request refers to an earlier answer or to items of one. */
+  readonly referring?: ReferringRequest
   /** What the path said, where the dialect says it there. */
   readonly named?: PathFacts
   /** Readable until the exchange settles; its memory is given back then. */

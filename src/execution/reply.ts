@@ -11,7 +11,8 @@ export interface Reply {
   readonly contentType: string
   /** A whole body, or chunks as they come. Chunks never throw: an upstream fault ends them with the dialect's own error event. */
   readonly body: Uint8Array | AsyncIterable<Uint8Array>
-  readonly target: Target
+  /** Who answered; absent where nobody has yet (an answer made in the background). */
+  readonly target?: Target
   readonly attempts: readonly AttemptSummary[]
   readonly losses: readonly Loss[]
   /** Time spent in the gateway itself before the answer began, ms; said in `x-holdfast-overhead-ms`. */

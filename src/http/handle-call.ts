@@ -12,6 +12,7 @@ import { preflightHeaders } from './browser-origin.ts'
 import type { ClientCall } from './client-call.ts'
 import { refuseForeignPage } from './foreign-page.ts'
 import { type InferenceRooms, serveInference } from './inference-endpoint.ts'
+import { serveKeptAnswer } from './kept-answer-endpoint.ts'
 import { findModel, listModels, type ModelsQuery } from './models-endpoint.ts'
 import { readPath } from './request-path.ts'
 import type { Endpoint, HttpRoute, RouteMatch, Router } from './route-table.ts'
@@ -62,8 +63,8 @@ async function handleReading(reading: ReadingCall, rooms: CallRooms): Promise<vo
   const { call, path } = reading
   call.dialect = callerDialect(call, path, rooms)
   try {
-    if (reading.route.access === 'key') authenticate(call, rooms)
-    await answerReading(reading, rooms)
+    const caller = reading.route.access === 'key' ? authenticate(reading, rooms) : {}
+    await answerReading(reading, caller, rooms)
   } catch (thrown) {
     const error = toGatewayError(thrown)
     if (error !== thrown) rooms.onDefect(call, thrown)
@@ -132,19 +133,22 @@ function refuse(call: ClientCall, path: string | undefined, error: GatewayError,
 }
 
 /** Judges the key without taking a place: a gateway too busy for one more request still shows its models and metrics. */
-function authenticate(call: ClientCall, rooms: CallRooms): void {
+function authenticate({ call, endpoint }: ReadingCall, rooms: CallRooms): Caller {
   let caller: Caller = {}
   try {
     const admission = rooms.gateway.admit(clientKeyOf(call.request.headers, call.request.url))
     admission.release()
     caller = admission.caller
   } catch (error) {
-    if (!(error instanceof GatewayError) || error.code !== 'overloaded') throw error
+    // Whose answer it is must be known to hand it out.
+    const isAnybodys = endpoint.kind !== 'kept-answer'
+    if (!(error instanceof GatewayError && error.code === 'overloaded' && isAnybodys)) throw error
   }
   refuseForeignPage(call.origin, caller)
+  return caller
 }
 
-async function answerReading(reading: ReadingCall, rooms: CallRooms): Promise<void> {
+async function answerReading(reading: ReadingCall, caller: Caller, rooms: CallRooms): Promise<void> {
   const { call, endpoint } = reading
   switch (endpoint.kind) {
     case 'models':
@@ -153,6 +157,8 @@ async function answerReading(reading: ReadingCall, rooms: CallRooms): Promise<vo
       const model = findModel(rooms.gateway.models(), reading.parameter ?? '', modelsQuery(call, rooms))
       return answerJson(call, 200, model, rooms)
     }
+    case 'kept-answer':
+      return serveKeptAnswer({ call, act: endpoint.act, id: reading.parameter ?? '', caller }, rooms)
     case 'livez':
       return answerJson(call, 200, { status: 'alive' }, rooms)
     case 'readyz':

@@ -11,16 +11,15 @@ export function pushReplyHeaders(headers: string[], reply: Reply): void {
   headers.push(
     'content-type',
     headerText(reply.contentType),
-    'x-holdfast-target',
-    headerText(reply.target.id),
     'x-holdfast-attempts',
     String(reply.attempts.length),
   )
+  if (reply.target !== undefined) headers.push('x-holdfast-target', headerText(reply.target.id))
   if (reply.overheadMs !== undefined) {
     headers.push('x-holdfast-overhead-ms', String(Math.round(reply.overheadMs * 100) / 100))
   }
   if (reply.losses.length > 0) headers.push('x-holdfast-losses', lossNames(reply.losses))
-  if (reply.target.provider.isSimulated === true) headers.push('x-holdfast-simulated', 'true')
+  if (reply.target?.provider.isSimulated === true) headers.push('x-holdfast-simulated', 'true')
 }
 
 /** The names, each once, comma separated; field names come from the client, so they are made safe and few. */

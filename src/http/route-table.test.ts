@@ -68,6 +68,10 @@ describe('SEC-13: every route', () => {
       ['POST', '/v1beta/models/**:generateContent', 'key', httpLimits.bodyBytes],
       ['POST', '/v1beta/models/**:streamGenerateContent', 'key', httpLimits.bodyBytes],
       ['POST', '/v1beta/models/**:countTokens', 'key', httpLimits.bodyBytes],
+      ['GET', '/v1/responses/*/input_items', 'key', 0],
+      ['POST', '/v1/responses/*/cancel', 'key', 0],
+      ['GET', '/v1/responses/*', 'key', 0],
+      ['DELETE', '/v1/responses/*', 'key', 0],
       ['GET', '/v1/models', 'key', 0],
       ['GET', '/v1/models/**', 'key', 0],
       ['GET', '/metrics', 'key', 0],
@@ -104,7 +108,7 @@ describe('SEC-13: every route', () => {
       metrics: async () => 'up 1\n',
     })
     for (const { method, path } of routes) {
-      const answer = await fetch(url + path.replace('**', 'm'), {
+      const answer = await fetch(url + path.replace('**', 'm').replace('*', 'm'), {
         method,
         headers: { authorization: 'Bearer sk-1' },
         ...(method === 'POST' ? { body: '{"model":"m"}' } : {}),

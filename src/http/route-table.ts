@@ -11,6 +11,7 @@ export type Endpoint =
       /** Whether the answer streams, where the path says it (Gemini) and not the body. */
       readonly streams?: boolean
     }
+  | { readonly kind: 'kept-answer'; readonly act: KeptAnswerAct }
   | { readonly kind: 'models' }
   | { readonly kind: 'model' }
   | { readonly kind: 'metrics' }
@@ -18,9 +19,12 @@ export type Endpoint =
   | { readonly kind: 'readyz' }
   | { readonly kind: 'greeting' }
 
+/** What a client may do with an answer that is kept. */
+export type KeptAnswerAct = 'read' | 'list-input' | 'cancel' | 'delete'
+
 export interface HttpRoute {
   /** `GET` answers `HEAD` too. */
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   /** The path it is documented under. `*` is one segment, `**` one or more. */
   readonly path: string
   /** Other spellings that real clients send. */
@@ -75,6 +79,12 @@ export function createRoutes(limits: HttpLimits): readonly HttpRoute[] {
     const endpoint: Endpoint = { kind: 'inference', operation, dialect: 'gemini', streams }
     return { method: 'POST', path, aliases, access: 'key', bodyBytesMax: limits.bodyBytes, endpoint }
   }
+  const keptAnswer = (verb: HttpRoute['method'], path: string, act: KeptAnswerAct): HttpRoute => ({
+    ...reading,
+    method: verb,
+    ...apiPaths(path),
+    endpoint: { kind: 'kept-answer', act },
+  })
   return [
     inDeployment('/chat/completions', 'openai-chat'),
     inDeployment('/completions', 'openai-completions'),
@@ -85,6 +95,10 @@ export function createRoutes(limits: HttpLimits): readonly HttpRoute[] {
     method('generateContent', 'chat', false),
     method('streamGenerateContent', 'chat', true),
     method('countTokens', 'count-tokens', false),
+    keptAnswer('GET', '/responses/*/input_items', 'list-input'),
+    keptAnswer('POST', '/responses/*/cancel', 'cancel'),
+    keptAnswer('GET', '/responses/*', 'read'),
+    keptAnswer('DELETE', '/responses/*', 'delete'),
     { ...reading, ...apiPaths('/models'), endpoint: { kind: 'models' } },
     { ...reading, ...apiPaths('/models/**'), endpoint: { kind: 'model' } },
     { ...reading, path: '/metrics', aliases: [], endpoint: { kind: 'metrics' } },
@@ -126,11 +140,14 @@ export function createRouter(routes: readonly HttpRoute[]): Router {
     match(method, path) {
       const named = exact.get(path)
       if (named !== undefined) return choose(method, named)
-      for (const pattern of patterns) {
-        const parameter = parameterOf(pattern, path)
-        if (parameter !== undefined) return choose(method, [pattern.route], parameter)
-      }
-      return { type: 'unknown' }
+      const found = patterns.find((pattern) => parameterOf(pattern, path) !== undefined)
+      if (found === undefined) return { type: 'unknown' }
+      const same = patterns.filter(({ prefix, suffix }) => prefix === found.prefix && suffix === found.suffix)
+      return choose(
+        method,
+        same.map(({ route }) => route),
+        parameterOf(found, path),
+      )
     },
   }
 }

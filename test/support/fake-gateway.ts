@@ -38,6 +38,13 @@ export function createFakeGateway(options: FakeGatewayOptions = {}): FakeGateway
     get placesTaken() {
       return placesTaken
     },
+    answers: {
+      get: (id) => ({ id }),
+      inputItems: () => [],
+      delete() {},
+      cancel: (id) => ({ id, status: 'cancelled' }),
+      async *follow() {},
+    },
     admit(clientKey) {
       const keyName = options.keys?.get(clientKey ?? '')
       if (options.keys !== undefined && keyName === undefined) {
@@ -165,5 +172,7 @@ export function fakeDialect(id: DialectId): Dialect {
 }
 
 export const fakeDialects: ReadonlyMap<DialectId, Dialect> = new Map(
-  (['openai-chat', 'openai-responses', 'openai-completions', 'anthropic-messages', 'gemini'] as const).map((id) => [id, fakeDialect(id)]),
+  (['openai-chat', 'openai-responses', 'openai-completions', 'anthropic-messages', 'gemini'] as const).map(
+    (id) => [id, fakeDialect(id)],
+  ),
 )

@@ -1,0 +1,204 @@
+/**
+ * Answers that nobody waits for: each is made by a request of our own, cut off from its client, and kept with its events
+ * so that the client can come back, read along from any event on, or cancel. They live in this process: when it ends, so
+ * do they.
+ */
+
+import type { ConversationFace, PendingAnswer } from '../dialects/dialect.ts'
+import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
+import type { Exchange } from '../execution/exchange.ts'
+import type { Reply } from '../execution/reply.ts'
+import type { Owner, ResponseStore } from '../archive/response-store.ts'
+import type { Clock } from '../std/clock.ts'
+import type { IdSource } from '../std/ids.ts'
+import type { JsonObject } from '../std/json.ts'
+import { StopSource } from '../std/stop-signal.ts'
+import { SseParser } from '../wire/sse.ts'
+import { EventLog } from './event-log.ts'
+import { answerKeeper } from './keep-answer.ts'
+
+/** Ended answers whose events are still kept; the oldest make room. */
+export const EVENT_LOGS_MAX = 1_000
+/** Bytes of the events of all ended answers together. */
+export const EVENT_LOGS_BYTES_MAX = 64 * 1_048_576
+
+/** Serves a request of our own as if a client had sent it. */
+export type ServeDetached = (exchange: Exchange) => Promise<Reply>
+
+export interface BackgroundAnswers {
+  /** Begins one, and answers its client at once: with the answer as it stands, or with its events as they come. */
+  start(exchange: Exchange, owner: Owner, serve: ServeDetached): Reply
+  /** The events after `sequence`, up to the end of the answer; `undefined` where they are not kept. */
+  follow(id: string, owner: Owner, sequence: number): AsyncIterable<Uint8Array> | undefined
+  cancel(id: string, owner: Owner): void
+  /** Ends all that are being made. */
+  stop(): void
+}
+
+export interface BackgroundRooms {
+  readonly clock: Clock
+  readonly ids: IdSource
+  readonly responses: ResponseStore
+}
+
+export function createBackgroundAnswers(rooms: BackgroundRooms): BackgroundAnswers {
+  return new RunningAnswers(rooms)
+}
+
+class RunningAnswers implements BackgroundAnswers {
+  readonly #rooms: BackgroundRooms
+  readonly #runs = new Map<string, BackgroundRun>()
+
+  constructor(rooms: BackgroundRooms) {
+    this.#rooms = rooms
+  }
+
+  start(exchange: Exchange, owner: Owner, serve: ServeDetached): Reply {
+    const { conversation } = exchange.dialect
+    if (conversation === undefined) throw new GatewayError('not_supported', 'There is no background here.')
+    const id = this.#rooms.ids.next('resp_')
+    const run = new BackgroundRun({ ...this.#rooms, exchange, conversation, owner, id })
+    this.#runs.set(keyOf(id, owner), run)
+    void run.run(serve).then(() => this.#makeRoom())
+    if (exchange.envelope.stream)
+      return { ...REPLY, contentType: 'text/event-stream; charset=utf-8', body: run.events.follow(-1) }
+    return { ...REPLY, contentType: 'application/json', body: Buffer.from(JSON.stringify(run.answer)) }
+  }
+
+  follow(id: string, owner: Owner, sequence: number): AsyncIterable<Uint8Array> | undefined {
+    return this.#runs.get(keyOf(id, owner))?.events.follow(sequence)
+  }
+
+  cancel(id: string, owner: Owner): void {
+    this.#runs.get(keyOf(id, owner))?.cancel()
+  }
+
+  stop(): void {
+    for (const run of this.#runs.values()) run.cancel()
+  }
+
+  #makeRoom(): void {
+    const ended = [...this.#runs].filter(([, run]) => run.events.hasEnded)
+    let bytes = ended.reduce((sum, [, run]) => sum + run.events.bytes, 0)
+    let count = ended.length
+    for (const [key, run] of ended) {
+      if (count <= EVENT_LOGS_MAX && bytes <= EVENT_LOGS_BYTES_MAX) return
+      this.#runs.delete(key)
+      count -= 1
+      bytes -= run.events.bytes
+    }
+  }
+}
+
+interface RunInit extends BackgroundRooms {
+  readonly exchange: Exchange
+  readonly conversation: ConversationFace
+  readonly owner: Owner
+  readonly id: string
+}
+
+class BackgroundRun {
+  readonly events = new EventLog()
+  readonly #init: RunInit
+  readonly #stopping = new StopSource()
+  readonly #keep: (answer: JsonObject) => void
+  /** The request as it is served: a stream, whatever was asked, with bytes of its own. */
+  readonly #detached: Exchange
+  #answer: JsonObject
+
+  constructor(init: RunInit) {
+    const { exchange, conversation, owner, id, responses } = init
+    this.#init = init
+    this.#answer = conversation.pendingAnswer(pendingInit(init))
+    const keep = answerKeeper({ exchange, conversation, owner }, responses)
+    this.#keep = (answer) => keep(answer, id)
+    this.#detached = detach(exchange, this.#stopping)
+    this.#keep(this.#answer)
+  }
+
+  /** As it stands. */
+  get answer(): JsonObject {
+    return this.#answer
+  }
+
+  /** Never rejects. */
+  async run(serve: ServeDetached): Promise<void> {
+    const { conversation } = this.#init
+    try {
+      const reply = await serve(this.#detached)
+      if (reply.body instanceof Uint8Array) throw new Error('a stream was asked for')
+      for await (const chunk of this.#read(reply.body)) this.#take(chunk)
+      if (!this.#hasEnded) this.#end(conversation.endedAnswer(this.#answer, brokenOff()))
+    } catch (thrown) {
+      if (!this.#hasEnded) this.#end(conversation.endedAnswer(this.#answer, toGatewayError(thrown)))
+    }
+    this.events.end()
+  }
+
+  cancel(): void {
+    if (this.#hasEnded) return
+    this.#end(this.#init.conversation.endedAnswer(this.#answer, 'cancelled'))
+    this.#stopping.stop(new GatewayError('client_gone', 'The response was cancelled.'))
+  }
+
+  get #hasEnded(): boolean {
+    const status = this.#answer['status']
+    return status !== 'queued' && status !== 'in_progress'
+  }
+
+  async *#read(body: AsyncIterable<Uint8Array>): AsyncGenerator<{ name: string; data: string }> {
+    const parser = new SseParser()
+    for await (const chunk of body) yield* parser.read(chunk)
+    yield* parser.end()
+  }
+
+  #take(event: { name: string; data: string }): void {
+    const { conversation, id } = this.#init
+    const renamed = conversation.renamedEvent(event.data, id)
+    if (renamed !== undefined) this.events.add(renamed)
+    const answer = conversation.wholeAnswer(event)
+    if (answer !== undefined) this.#end({ ...answer, id })
+    else if (this.#answer['status'] === 'queued') this.#becomes({ ...this.#answer, status: 'in_progress' })
+  }
+
+  #end(answer: JsonObject): void {
+    this.#becomes({ ...answer, background: true })
+  }
+
+  #becomes(answer: JsonObject): void {
+    this.#answer = answer
+    this.#keep(answer)
+  }
+}
+
+function pendingInit({ exchange, clock, id }: RunInit): PendingAnswer {
+  return {
+    id,
+    createdAtS: Math.floor(clock.wallMs() / 1_000),
+    modelId: exchange.envelope.modelId,
+    echo: exchange.dialect.readEcho?.(exchange.body) ?? {},
+  }
+}
+
+function detach(exchange: Exchange, signal: StopSource): Exchange {
+  const { dialect, envelope, operation, named } = exchange
+  const body = dialect.patchRequest(exchange.body, envelope, { modelId: envelope.modelId, stream: true })
+  return { ...exchange, body, envelope: dialect.peek(body, operation, named), signal }
+}
+
+/** What the client of a background answer gets: nobody made it yet, and the request of our own settles. */
+const REPLY: Omit<Reply, 'body' | 'contentType'> = {
+  status: 200,
+  attempts: [],
+  losses: [],
+  close() {},
+  settled: Promise.resolve({ state: 'completed', bodyBytes: 0 }),
+}
+
+function brokenOff(): GatewayError {
+  return new GatewayError('upstream_truncated', 'The answer ended before it was whole.')
+}
+
+function keyOf(id: string, owner: Owner): string {
+  return `${owner ?? ''}\n${id}`
+}

@@ -1,0 +1,47 @@
+/** The events of one answer in order, readable from any of them on, by any number of readers, while it is being made. */
+
+import type { NumberedEvent } from '../dialects/dialect.ts'
+
+export class EventLog {
+  readonly #events: NumberedEvent[] = []
+  #bytes = 0
+  #hasEnded = false
+  #changed = Promise.withResolvers<void>()
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded
+  }
+
+  add(event: NumberedEvent): void {
+    this.#events.push(event)
+    this.#bytes += event.bytes.length
+    this.#tell()
+  }
+
+  end(): void {
+    this.#hasEnded = true
+    this.#tell()
+  }
+
+  /** The events after `sequence`, then those to come, up to the end. */
+  async *follow(sequence: number): AsyncGenerator<Uint8Array> {
+    for (let place = 0; ; place += 1) {
+      while (place === this.#events.length) {
+        if (this.#hasEnded) return
+        await this.#changed.promise
+      }
+      const event = this.#events[place]
+      if (event !== undefined && event.sequence > sequence) yield event.bytes
+    }
+  }
+
+  #tell(): void {
+    const { resolve } = this.#changed
+    this.#changed = Promise.withResolvers()
+    resolve()
+  }
+}
