@@ -12,6 +12,9 @@ import { createExecution } from '../execution/run-plan.ts'
 import { createKeyring } from '../keys/keyring.ts'
 import { contextWindow } from '../providers/context-windows.ts'
 import type { Target } from '../providers/provider.ts'
+import { createStateMakers } from '../provenance/state-makers.ts'
+import { createToolCallSignatures } from '../provenance/tool-call-signatures.ts'
+import type { StateMemory } from '../provenance/watch-state.ts'
 import { createResponseStore, type ResponseStore } from '../archive/response-store.ts'
 import { createTargetHealth, type TargetHealth } from '../resilience/target-health.ts'
 import { createModelDirectory } from '../routing/model-directory.ts'
@@ -42,9 +45,11 @@ export interface Ground {
   /** Answers that clients may come back to, and those that are being made without them. */
   readonly responses: ResponseStore
   readonly background: BackgroundAnswers
+  /** Who made the state that clients send back. */
+  readonly state: StateMemory
 }
 
-export type GroundParts = Omit<Ground, 'health' | 'responses' | 'background'>
+export type GroundParts = Omit<Ground, 'health' | 'responses' | 'background' | 'state'>
 
 export function createGround(parts: GroundParts): Ground {
   const responses = createResponseStore(parts)
@@ -53,6 +58,7 @@ export function createGround(parts: GroundParts): Ground {
     health: createTargetHealth(),
     responses,
     background: createBackgroundAnswers({ ...parts, responses }),
+    state: { makers: createStateMakers(), calls: createToolCallSignatures() },
   }
 }
 
@@ -103,6 +109,7 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     random,
     telemetry,
     health,
+    state: ground.state,
     dialects,
     send: (request) => sender.send(request),
     redact: (error) => redactError(error, redactor),

@@ -50,6 +50,8 @@ export type InferenceEvent =
       readonly id: string
       readonly name: string
       readonly kind?: 'function' | 'custom' | 'provider'
+      /** Where it is known when the call begins, for dialects that must say it first; the end says it in any case. */
+      readonly signature?: string
     } & InPart)
   | ({ readonly type: 'tool-call-delta'; readonly argumentsDelta: string } & InPart)
   /** `isMalformed`: the arguments are not JSON (fault 71, `tool_args_invalid`); they are passed on as they are. */

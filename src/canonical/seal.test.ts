@@ -18,3 +18,11 @@ test("a maker's own signature is no seal", () => {
   expect(openState('')).toBeUndefined()
   expect(openState(SEAL_PREFIX)).toBeUndefined()
 })
+
+test('a seal says of what kind its value is, where that was said', () => {
+  for (const kind of ['signature', 'encrypted', 'next'] as const) {
+    const sealed = sealState({ origin: 'google', value: 'one\ntwo three', kind })
+    expect(openState(sealed)).toEqual({ origin: 'google', value: 'one\ntwo three', kind })
+  }
+  expect(openState(sealState({ origin: 'google', value: 'x' }))).not.toHaveProperty('kind')
+})

@@ -8,14 +8,24 @@ export interface SealedState {
   /** Who made it and can read it: `Provider.stateOrigin`. */
   readonly origin: string
   readonly value: string
+  /**
+   * What the value is, where the field that carries the seal does not say it. `signature`: of the part it stands in.
+   * `encrypted`: reasoning that the provider encrypted. `next`: a signature of the part after it, in a dialect that
+   * has no place for one there.
+   */
+  readonly kind?: SealedKind
 }
+
+export type SealedKind = 'signature' | 'encrypted' | 'next'
 
 /** Nine bytes, so that its base64 form is a prefix of the whole's. */
 const MARK = 'holdfast:'
 const MARK_BASE64 = Buffer.from(MARK).toString('base64')
 
-export function sealState({ origin, value }: SealedState): string {
-  return Buffer.from(`${MARK}${origin}\n${value}`).toString('base64')
+/** One line says whose it is and, where that must be said, of what kind; the value follows. An origin holds no spaces. */
+export function sealState({ origin, value, kind }: SealedState): string {
+  const head = kind === undefined ? origin : `${origin} ${kind}`
+  return Buffer.from(`${MARK}${head}\n${value}`).toString('base64')
 }
 
 /** What a seal holds; `undefined` where the text is no seal of ours but a maker's own words. */
@@ -24,8 +34,12 @@ export function openState(text: string): SealedState | undefined {
   const opened = Buffer.from(text, 'base64').toString()
   const end = opened.indexOf('\n')
   if (end < 0) return undefined
-  return { origin: opened.slice(MARK.length, end), value: opened.slice(end + 1) }
+  const [origin = '', word] = opened.slice(MARK.length, end).split(' ')
+  const kind = sealedKinds.find((known) => known === word)
+  return { origin, value: opened.slice(end + 1), ...(kind === undefined ? {} : { kind }) }
 }
+
+const sealedKinds: readonly SealedKind[] = ['signature', 'encrypted', 'next']
 
 /** What every seal begins with: a body without it holds none. */
 export const SEAL_PREFIX: string = MARK_BASE64

@@ -69,6 +69,7 @@ function unfoldPart(part: Part, candidate: number, ordinal: number): InferenceEv
           id: part.id,
           name: part.name,
           ...(part.kind === undefined ? {} : { kind: part.kind }),
+          ...signatureOf(part),
           ...at,
         },
         { type: 'tool-call-delta', argumentsDelta: part.arguments, ...at },

@@ -30,6 +30,8 @@ export interface TargetDialect {
 
   /** Says the request in this dialect. */
   writeRequest(request: InferenceRequest, options: WriteRequestOptions): EncodedRequest
+  /** Asks how many tokens a request has, where the dialect has that operation. */
+  writeCountRequest?(request: InferenceRequest, options: Pick<WriteRequestOptions, 'modelId'>): EncodedRequest
   /**
    * The path below a base URL that ends in `/v1` or its like: `/chat/completions`, `/models/x:generateContent`; with a
    * query where the dialect needs one. A model's name in it is percent-encoded.

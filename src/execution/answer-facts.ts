@@ -1,5 +1,6 @@
 /** What is concluded from the facts of an answer: is it whole, what did it cost, what was odd about it. */
 
+import type { Finish } from '../canonical/finish.ts'
 import type { Usage } from '../canonical/usage.ts'
 import type { StreamFacts } from '../dialects/dialect.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
@@ -26,11 +27,24 @@ export function usageFlags(usage: Usage | undefined): readonly string[] {
 export function assertWhole(facts: StreamFacts): void {
   if (facts.error) throw facts.error
   if (!facts.isComplete) throw brokenOff()
+  assertWellFormed(facts.finish)
   if (facts.hasContent) return
   const reason = facts.finish?.reason
-  const isSilent =
-    (reason === 'stop' || reason === 'other' || reason === undefined) && !(facts.usage?.outputTokens ?? 0)
-  if (isSilent) throw new GatewayError('empty_response', 'The provider ended its answer without any content.')
+  const isNatural = reason === 'stop' || reason === 'other' || reason === undefined
+  if (isNatural && visibleTokens(facts.usage) <= 0)
+    throw new GatewayError('empty_response', 'The provider ended its answer without any content.')
+}
+
+/** A call of a tool that the provider itself could not read is no answer; another try may be (fault 85). */
+export function assertWellFormed(finish: Finish | undefined): void {
+  if (finish?.reason !== 'malformed-tool-call') return
+  const word = finish.raw ?? 'malformed tool call'
+  throw new GatewayError('empty_response', `The model called a tool in a way nobody can read (${word}).`)
+}
+
+/** Thinking alone is not what was asked for, however long it was (fault 84). */
+function visibleTokens(usage: Usage | undefined): number {
+  return (usage?.outputTokens ?? 0) - (usage?.reasoningTokens ?? 0)
 }
 
 export function brokenOff(): GatewayError {

@@ -3,12 +3,18 @@
  * where it does not. The choice is a value; everything after it is the same for both.
  */
 
-import type { Envelope } from '../canonical/envelope.ts'
+import type { Envelope, Operation } from '../canonical/envelope.ts'
 import type { Loss } from '../canonical/loss.ts'
 import type { InferenceRequest } from '../canonical/request.ts'
-import type { CallAddress, Dialect, TargetDialect } from '../dialects/dialect.ts'
+import type { CallAddress, Dialect, EncodedRequest, TargetDialect } from '../dialects/dialect.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Quirk, Target } from '../providers/provider.ts'
+import { stateOriginOf } from '../providers/target.ts'
+import { homeOriginOf } from '../provenance/home-origin.ts'
+import { sanitiseRequest, type SanitisedRequest } from '../provenance/sanitise-request.ts'
+import type { StateReader } from '../provenance/state-makers.ts'
+import { restoreSignatures } from '../provenance/tool-call-signatures.ts'
+import type { StateMemory } from '../provenance/watch-state.ts'
 import type { JsonObject } from '../std/json.ts'
 import type { Exchange } from './exchange.ts'
 import { createHeaderFilter, type HeaderFilter } from './forwarded-headers.ts'
@@ -57,33 +63,58 @@ export interface CallToEncode {
   readonly target: Target
   readonly targetDialect: TargetDialect
   readonly mode: RelayMode
+  readonly state: StateMemory
 }
 
 /** The call, or why this target cannot serve the request; throws `invalid_request` where no target could. */
 export function encodeCall(asked: CallToEncode): EncodedCall | GatewayError {
-  const { exchange, decoded, target, targetDialect, mode } = asked
+  const { exchange, decoded, target, targetDialect, mode, state } = asked
   const address = { operation: exchange.operation, modelId: target.modelId, stream: mode !== 'plain' }
   const path = adaptPath(targetDialect.path(address), target, address)
   const isNative = exchange.dialect.id === targetDialect.id
   const said = whatIsSaid(exchange, isNative ? target : undefined)
   if (said instanceof GatewayError) return said
-  if (isNative) return passthroughCall(exchange, target, { mode, path, said })
-  if (exchange.operation !== 'chat') return notTranslatable(exchange, target)
+  if (isNative) return passthroughCall(exchange, target, { mode, path, said, state })
+  if (exchange.operation !== 'chat' && targetDialect.writeCountRequest === undefined)
+    return notTranslatable(exchange, target)
   const request = decoded.get()
   const refusal = exchange.dialect.refuseTranslation?.(request)
   if (refusal) return refusal
-  const encoded = targetDialect.writeRequest(request, {
-    modelId: target.modelId,
-    stream: mode !== 'plain',
-  })
+  const readable = whatIsReadable(request, asked)
+  const encoded = writeFor(exchange.operation, readable.request, asked)
   return {
     mode,
     isTranslated: true,
     path,
     headers: targetDialect.requestHeaders,
     body: Buffer.from(JSON.stringify(adaptFields(encoded.fields, target.provider.quirks))),
-    losses: encoded.losses,
+    losses: [...readable.losses, ...encoded.losses],
   }
+}
+
+function writeFor(
+  operation: Operation,
+  request: InferenceRequest,
+  { target: { modelId }, targetDialect, mode }: CallToEncode,
+): EncodedRequest {
+  return (
+    (operation === 'count-tokens' ? targetDialect.writeCountRequest?.(request, { modelId }) : undefined) ??
+    targetDialect.writeRequest(request, { modelId, stream: mode !== 'plain' })
+  )
+}
+
+/** The request with the state that the target made, some of which the client may have left out, and no other. */
+function whatIsReadable(
+  request: InferenceRequest,
+  { exchange, target, state }: CallToEncode,
+): SanitisedRequest {
+  const reader = readerOf(exchange, target)
+  const restored = restoreSignatures(request, { ...reader, calls: state.calls })
+  return sanitiseRequest(restored, { ...reader, makers: state.makers })
+}
+
+function readerOf({ dialect }: Exchange, { provider }: Target): StateReader {
+  return { origin: stateOriginOf(provider), homeOrigin: homeOriginOf(dialect.id) }
 }
 
 /** `isPlainOnly`: the target was found not to stream what the client wants in one piece. */
@@ -98,12 +129,15 @@ export function relayMode(envelope: Envelope, isPlainOnly: boolean): RelayMode {
 function passthroughCall(
   exchange: Exchange,
   target: Target,
-  how: { mode: RelayMode; path: string; said: SaidRequest },
+  how: { mode: RelayMode; path: string; said: SaidRequest; state: StateMemory },
 ): EncodedCall {
   const { dialect } = exchange
   const { body, envelope } = how.said
+  const reader = readerOf(exchange, target)
   const patched = dialect.patchRequest(body, envelope, {
     modelId: target.modelId,
+    origin: reader.origin,
+    isForeign: (signature) => how.state.makers.isForeign(signature, reader),
     ...(how.mode === 'fold' ? { stream: true as const } : {}),
     ...(how.mode === 'plain' || target.provider.isUsageUnasked ? {} : { streamUsage: true as const }),
   })

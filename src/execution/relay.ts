@@ -10,10 +10,11 @@ import type { Loss } from '../canonical/loss.ts'
 import { unfold } from '../canonical/unfold.ts'
 import type { Folder, Passthrough, TargetDialect, WriteAnswerOptions } from '../dialects/dialect.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
+import { type StateMemory, StateWatch } from '../provenance/watch-state.ts'
 import { stateOriginOf } from '../providers/target.ts'
 import type { Target } from '../providers/provider.ts'
 import type { UpstreamResponse } from '../upstream/attempt.ts'
-import { assertWhole, flagsOf, usageFlags, usageOf } from './answer-facts.ts'
+import { assertWellFormed, assertWhole, flagsOf, usageFlags, usageOf } from './answer-facts.ts'
 import type { EncodedCall } from './encode-call.ts'
 import type { Exchange } from './exchange.ts'
 import { joinBytes } from './join-bytes.ts'
@@ -33,6 +34,8 @@ export interface RelayContext extends StreamContext {
   readonly call: EncodedCall
   readonly target: Target
   readonly targetDialect: TargetDialect
+  /** Who made the state that clients may send back. */
+  readonly state: StateMemory
   readonly modelId: string
   /** The client waits no longer for its answer to begin. */
   commit(): void
@@ -86,10 +89,11 @@ function createPipe(context: RelayContext): Pipe {
   const { exchange, call, targetDialect } = context
   const { candidateCount: candidates, wantsStreamUsage } = exchange.envelope
   return call.isTranslated
-    ? createTranslator(targetDialect, exchange.dialect, { ...answerOptions(context), candidates })
+    ? createTranslator(targetDialect, exchange.dialect, { ...translationOptions(context), candidates })
     : exchange.dialect.createPassthrough({
         hidesUsage: !wantsStreamUsage,
         candidates,
+        onState: (state) => context.state.makers.remember(state, stateOriginOf(context.target.provider)),
         ...streamFormOf(exchange.envelope),
       })
 }
@@ -98,11 +102,14 @@ function createPipe(context: RelayContext): Pipe {
 async function streamOfPlain(context: RelayContext): Promise<Committed> {
   const { exchange, targetDialect, attempt } = context
   const result = targetDialect.readResult(await readWhole(context.response))
-  const writer = exchange.dialect.createStreamWriter(answerOptions(context))
-  const text =
-    unfold(result)
-      .map((event) => writer.write(event))
-      .join('') + writer.end()
+  const { watch, ...options } = translationOptions(context)
+  const writer = exchange.dialect.createStreamWriter(options)
+  let text = ''
+  for (const event of unfold(result)) {
+    watch.note(event)
+    text += writer.write(event)
+  }
+  text += writer.end()
   const body = Buffer.from(text)
   context.commit()
   attempt.markFirstToken()
@@ -130,7 +137,7 @@ async function foldStream(context: RelayContext): Promise<Committed> {
   const { attempt, call, exchange, targetDialect } = context
   const { candidateCount: candidates } = exchange.envelope
   const folder: LossyFolder = call.isTranslated
-    ? createTranslatingFolder(targetDialect, exchange.dialect, { ...answerOptions(context), candidates })
+    ? createTranslatingFolder(targetDialect, exchange.dialect, { ...translationOptions(context), candidates })
     : exchange.dialect.createFolder({ candidates })
   try {
     await foldWhole(context, folder)
@@ -170,9 +177,12 @@ async function passPlain(context: RelayContext): Promise<Committed> {
   const { call, exchange, targetDialect, response } = context
   const body = await readWhole(response)
   const result = targetDialect.readResult(body)
+  assertWellFormed(result.candidates[0]?.finish)
   const flags = usageFlags(result.usage)
   if (!call.isTranslated) return committedPlain(context, { body, losses: [], flags, ...usageOf(result) })
-  const answer = exchange.dialect.writeResult(result, answerOptions(context))
+  const { watch, ...options } = translationOptions(context)
+  for (const event of unfold(result)) watch.note(event)
+  const answer = exchange.dialect.writeResult(result, options)
   return committedPlain(context, {
     body: Buffer.from(answer.body),
     losses: [...call.losses, ...answer.losses],
@@ -181,11 +191,15 @@ async function passPlain(context: RelayContext): Promise<Committed> {
   })
 }
 
-/** A count is judged before it is passed on, and said in the target's own bytes: no other dialect has the operation. */
+/** A count is judged before it is passed on: in the target's own bytes, or as the client's dialect says it. */
 async function passCount(context: RelayContext): Promise<Committed> {
+  const { call, exchange, targetDialect } = context
   const body = await readWhole(context.response)
-  context.targetDialect.readTokenCount?.(body)
-  return committedPlain(context, { body, losses: [], flags: [] })
+  const tokens = targetDialect.readTokenCount?.(body)
+  const isSaidAgain = call.isTranslated && tokens !== undefined
+  const said = isSaidAgain ? exchange.dialect.writeTokenCount?.(tokens) : undefined
+  const { losses } = call
+  return committedPlain(context, { body: said === undefined ? body : Buffer.from(said), losses, flags: [] })
 }
 
 function committedPlain(
@@ -225,13 +239,15 @@ async function readWhole(response: UpstreamResponse): Promise<Uint8Array> {
 
 // What both need.
 
-function answerOptions(context: RelayContext): WriteAnswerOptions {
+function translationOptions(context: RelayContext): WriteAnswerOptions & { readonly watch: StateWatch } {
+  const origin = stateOriginOf(context.target.provider)
   return {
+    watch: new StateWatch(context.state, origin),
     responseId: context.exchange.id,
     modelId: context.modelId,
     createdAtS: Math.floor(context.clock.wallMs() / 1_000),
     wantsUsage: context.exchange.envelope.wantsStreamUsage,
-    origin: stateOriginOf(context.target.provider),
+    origin,
     ...streamFormOf(context.exchange.envelope),
     ...echoOf(context.exchange),
   }

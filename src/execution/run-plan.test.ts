@@ -1,3 +1,5 @@
+import { createStateMakers } from '../provenance/state-makers.ts'
+import { createToolCallSignatures } from '../provenance/tool-call-signatures.ts'
 import { describe, expect, test } from 'vitest'
 import type { DialectId } from '../canonical/envelope.ts'
 import { dialects } from '../dialects/index.ts'
@@ -122,6 +124,7 @@ function createWorld(options: WorldOptions): World {
   const controller = new AbortController()
 
   const execution = createExecution({
+    state: { makers: createStateMakers(), calls: createToolCallSignatures() },
     clock: systemClock,
     random: createSeededRandom(1),
     telemetry,

@@ -9,6 +9,7 @@ import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { Target } from '../providers/provider.ts'
 import { drawBackoffMs, drawOverloadPauseMs } from '../resilience/backoff.ts'
 import { decideNext } from '../resilience/decide-next.ts'
+import type { StateMemory } from '../provenance/watch-state.ts'
 import type { TargetHealth } from '../resilience/target-health.ts'
 import { type Plan, targetNodes } from '../routing/plan.ts'
 import { healthKey } from '../routing/planner.ts'
@@ -31,6 +32,7 @@ export interface ExecutionDeps {
   readonly random: Random
   readonly telemetry: Telemetry
   readonly health: TargetHealth
+  readonly state: StateMemory
   readonly dialects: ReadonlyMap<TargetDialectId, TargetDialect>
   send(request: UpstreamRequest): Promise<UpstreamResponse>
   /** Takes secrets out of an error that holds a provider's words (SEC-22). */
@@ -161,7 +163,14 @@ class PlanRun {
   /** The request in the target's words, or `undefined` (and a failure noted) where this target cannot serve it. */
   #encode(target: Target, targetDialect: TargetDialect): EncodedCall | undefined {
     const mode = relayMode(this.#exchange.envelope, this.#plainOnly.has(target))
-    const call = encodeCall({ exchange: this.#exchange, decoded: this.#decoded, target, targetDialect, mode })
+    const call = encodeCall({
+      exchange: this.#exchange,
+      decoded: this.#decoded,
+      target,
+      targetDialect,
+      state: this.#deps.state,
+      mode,
+    })
     if (call instanceof GatewayError) this.#failures.push(call)
     else if (this.#plan.isStrict && call.losses.length > 0)
       this.#failures.push(refusedLosses(target, call.losses))
@@ -196,6 +205,7 @@ class PlanRun {
         call,
         target,
         targetDialect,
+        state: this.#deps.state,
         response,
         attempt,
         clock,

@@ -17,11 +17,15 @@ import type {
   WriteAnswerOptions,
 } from '../dialects/dialect.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
+import type { StateWatch } from '../provenance/watch-state.ts'
 
 const NOTHING = new Uint8Array(0)
 
 /** What is known of the answer before it comes: for the one who reads it, and for the one who says it again. */
-export interface TranslationOptions extends WriteAnswerOptions, ReadStreamOptions {}
+export interface TranslationOptions extends WriteAnswerOptions, ReadStreamOptions {
+  /** Notes who made the state in the answer. */
+  readonly watch: Pick<StateWatch, 'note'>
+}
 
 /** Reads one dialect's stream and writes another's. */
 export interface Translator extends Passthrough {
@@ -37,6 +41,7 @@ export function createTranslator(from: TargetDialect, to: Dialect, options: Tran
     let text = ''
     for (const event of events) {
       facts.observe(event)
+      options.watch.note(event)
       if (event.type !== 'error') text += writer.write(event)
     }
     return text
@@ -75,6 +80,7 @@ export function createTranslatingFolder(
   const add = (events: readonly InferenceEvent[]) => {
     for (const event of events) {
       facts.observe(event)
+      options.watch.note(event)
       fold.add(event)
     }
   }

@@ -1,5 +1,7 @@
 /** An execution over scripted targets under held time: what is tried, when, and what is remembered. */
 
+import { createStateMakers } from '../../src/provenance/state-makers.ts'
+import { createToolCallSignatures } from '../../src/provenance/tool-call-signatures.ts'
 import type { DialectId } from '../../src/canonical/envelope.ts'
 import { dialects } from '../../src/dialects/index.ts'
 import type { Dialect } from '../../src/dialects/dialect.ts'
@@ -65,6 +67,7 @@ export function createWorld(
   }
   const calls: Call[] = []
   const execution = createExecution({
+    state: { makers: createStateMakers(), calls: createToolCallSignatures() },
     clock,
     random: createSeededRandom(1),
     telemetry,

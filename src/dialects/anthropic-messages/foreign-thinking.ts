@@ -1,55 +1,110 @@
 /**
- * Thinking blocks with an empty signature are ours: they show an Anthropic client what another provider's model thought.
- * The client sends them back, and when the conversation then reaches Anthropic it refuses them. So they are taken out of
- * a request that passes through; a request without any is not even decoded.
+ * State in thinking blocks that did not come from the target is taken out of a request that passes through: the target
+ * would refuse it, and it is no business of anybody but its maker. State that the target made and that a client holds
+ * sealed (canonical/seal.ts) is opened in place. All else keeps every byte, and a body without any is not even decoded.
  */
 
-import type { Envelope } from '../../canonical/envelope.ts'
-import { isJsonObject, type JsonObject } from '../../std/json.ts'
-import { decodeJsonValue, type Splice } from '../../wire/json-scan.ts'
+import type { Envelope, Span } from '../../canonical/envelope.ts'
+import { openState, SEAL_PREFIX } from '../../canonical/seal.ts'
+import { isJsonObject, type JsonObject, parseJson } from '../../std/json.ts'
+import { asBuffer } from '../../wire/bytes.ts'
+import { changeElements, DROP, type ElementChange, KEEP } from '../../wire/json-elements.ts'
+import { decodeJsonValue, scanJsonObject, type Splice } from '../../wire/json-scan.ts'
+import type { RequestPatch } from '../dialect.ts'
 
-/** The messages without foreign thinking, as a splice; `undefined` where there is none. */
-export function replayableMessages(body: Uint8Array, envelope: Envelope): Splice | undefined {
+type Reader = Pick<RequestPatch, 'origin' | 'isForeign'>
+
+/** The messages as the target may read them, as a splice; `undefined` where nothing has to change. */
+export function replayableMessages(
+  body: Uint8Array,
+  envelope: Envelope,
+  reader: Reader,
+): Splice | undefined {
   const span = envelope.fields.get('messages')
-  if (span === undefined || !mentionsEmptySignature(body.subarray(span.start, span.end))) return undefined
-  const messages = decodeJsonValue(body, span)
-  if (!Array.isArray(messages)) return undefined
-  const kept = messages.flatMap(withoutForeignThinking)
-  return kept.length === messages.length && kept.every((message, index) => message === messages[index])
-    ? undefined
-    : { ...span, text: JSON.stringify(kept) }
+  if (span === undefined || body[span.start] !== OPEN_BRACKET) return undefined
+  if (!holdsForeignState(asBuffer(body.subarray(span.start, span.end)), reader)) return undefined
+  const changed = changeElements(body, span, (message) => changeMessage(body, message, reader))
+  return changed === undefined ? undefined : { ...span, text: changed.text }
 }
 
+const OPEN_BRACKET = 0x5b
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
 const SIGNATURE = Buffer.from('"signature"')
+const REDACTED = Buffer.from('"redacted_thinking"')
 
-/** A native search for the key, then a look at the value's first two bytes. */
-function mentionsEmptySignature(bytes: Uint8Array): boolean {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  let at = buffer.indexOf(SIGNATURE)
+/** Native searches and a look at each signature found; inside of strings, quotes are escaped and match nothing. */
+function holdsForeignState(messages: Buffer, reader: Reader): boolean {
+  if (messages.includes(SEAL_PREFIX)) return true
+  if (reader.isForeign && messages.includes(REDACTED)) return true
+  let at = messages.indexOf(SIGNATURE)
   while (at >= 0) {
-    let value = at + SIGNATURE.length
-    while (isSpaceOrColon(buffer[value])) value += 1
-    if (buffer[value] === 0x22 && buffer[value + 1] === 0x22) return true
-    at = buffer.indexOf(SIGNATURE, value)
+    const start = startOfString(messages, at + SIGNATURE.length)
+    const end = start === undefined ? -1 : messages.indexOf(QUOTE, start)
+    if (start !== undefined && isSuspect(messages.subarray(start, end), reader)) return true
+    at = messages.indexOf(SIGNATURE, Math.max(end, at + SIGNATURE.length))
   }
   return false
+}
+
+/** Empty, known to be another's, or spelled with escapes, which no signature is and so is looked at closely. */
+function isSuspect(signature: Buffer, { isForeign }: Reader): boolean {
+  if (signature.length === 0 || signature.includes(BACKSLASH)) return true
+  return isForeign?.(signature.toString('latin1')) ?? false
+}
+
+/** The first byte of the string value that follows a key. */
+function startOfString(bytes: Buffer, afterKey: number): number | undefined {
+  let at = afterKey
+  while (isSpaceOrColon(bytes[at])) at += 1
+  return bytes[at] === QUOTE ? at + 1 : undefined
 }
 
 function isSpaceOrColon(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x3a || byte === 0x0a || byte === 0x0d || byte === 0x09
 }
 
-/** The message itself where it holds none; nothing where it held nothing else. */
-function withoutForeignThinking(message: unknown): readonly unknown[] {
-  if (!isJsonObject(message) || message['role'] !== 'assistant') return [message]
-  const { content } = message
-  if (!Array.isArray(content)) return [message]
-  const kept = content.filter((block) => !isForeignThinking(block))
-  if (kept.length === content.length) return [message]
-  const changed: JsonObject = { ...message, content: kept }
-  return kept.length === 0 ? [] : [changed]
+/** A message that held nothing else goes. */
+function changeMessage(body: Uint8Array, message: Span, reader: Reader): ElementChange {
+  const bytes = body.subarray(message.start, message.end)
+  if (bytes[0] !== OPEN_BRACE) return KEEP
+  const { fields } = scanJsonObject(bytes)
+  const content = fields.get('content')
+  const role = fields.get('role')
+  const isAssistant = role !== undefined && decodeJsonValue(bytes, role) === 'assistant'
+  if (!isAssistant || content === undefined || bytes[content.start] !== OPEN_BRACKET) return KEEP
+  const changed = changeElements(bytes, content, (block) => changeBlock(bytes, block, reader))
+  if (changed === undefined) return KEEP
+  if (changed.count === 0) return DROP
+  const text = asBuffer(bytes)
+  const before = text.toString('utf8', 0, content.start)
+  return { type: 'say', text: before + changed.text + text.toString('utf8', content.end) }
 }
 
-function isForeignThinking(block: unknown): boolean {
-  return isJsonObject(block) && block['type'] === 'thinking' && block['signature'] === ''
+const OPEN_BRACE = 0x7b
+
+function changeBlock(bytes: Uint8Array, span: Span, reader: Reader): ElementChange {
+  const block = parseJson(asBuffer(bytes).toString('utf8', span.start, span.end))
+  if (!isJsonObject(block)) return KEEP
+  switch (block['type']) {
+    case 'thinking':
+      return changeState(block, 'signature', reader)
+    case 'redacted_thinking':
+      return changeState(block, 'data', reader)
+    default:
+      return KEEP
+  }
+}
+
+/** Reasoning without a signature was shown by us in another provider's name: nobody takes it back. */
+function changeState(block: JsonObject, field: 'signature' | 'data', reader: Reader): ElementChange {
+  const state = block[field]
+  if (typeof state !== 'string') return KEEP
+  if (state === '') return DROP
+  const sealed = openState(state)
+  if (sealed === undefined) return reader.isForeign?.(state) ? DROP : KEEP
+  const fitting = field === 'signature' ? 'signature' : 'encrypted'
+  const isReadable = sealed.origin === reader.origin && (sealed.kind ?? fitting) === fitting
+  if (isReadable) return { type: 'say', text: JSON.stringify({ ...block, [field]: sealed.value }) }
+  return DROP
 }

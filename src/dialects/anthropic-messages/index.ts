@@ -16,6 +16,7 @@ import { createStreamReader } from './stream-reader.ts'
 import { createStreamWriter } from './stream-writer.ts'
 import { refuseThread } from './thread.ts'
 import { writeError, writeStreamError } from './write-error.ts'
+import { writeCountRequest } from './write-count-request.ts'
 import { writeRequest } from './write-request.ts'
 import { writeResult } from './write-result.ts'
 
@@ -25,6 +26,7 @@ export const anthropicMessages: Dialect = {
   readRequest,
   refuseTranslation: refuseThread,
   writeRequest,
+  writeCountRequest,
   patchRequest,
   streamFraming: 'sse',
   path: ({ operation }) => (operation === 'count-tokens' ? '/messages/count_tokens' : '/messages'),
@@ -47,6 +49,7 @@ export const anthropicMessages: Dialect = {
   readError,
   writeResult,
   createStreamWriter,
+  writeTokenCount: (tokens) => JSON.stringify({ input_tokens: tokens }),
   writeError,
   writeStreamError,
   heartbeat: 'event: ping\ndata: {"type": "ping"}\n\n',

@@ -1,6 +1,6 @@
 /**
  * The client's own bytes with the model's name, and where needed `stream`, changed: every other byte survives. The one
- * exception is reasoning that another provider wrote and Anthropic would refuse (foreign-thinking.ts).
+ * exception is reasoning that another provider wrote and this one would refuse (foreign-thinking.ts).
  */
 
 import type { Envelope } from '../../canonical/envelope.ts'
@@ -24,7 +24,7 @@ export function patchRequest(body: Uint8Array, envelope: Envelope, patch: Reques
         : { ...stream, text: 'true' },
     )
   }
-  const messages = replayableMessages(body, envelope)
+  const messages = replayableMessages(body, envelope, patch)
   if (messages !== undefined) splices.push(messages)
   return spliceBytes(body, splices)
 }

@@ -17,6 +17,7 @@ import {
   parseJson,
   stringOf,
 } from '../../std/json.ts'
+import { openSeals } from '../open-seals.ts'
 import { DIALECT } from './dialect-id.ts'
 import { invalid } from './invalid.ts'
 import { readCacheHint, readContent } from './read-block.ts'
@@ -79,7 +80,7 @@ function readMessage(value: unknown, path: string): readonly Message[] {
   if (!isJsonObject(value)) throw invalid(path, 'must be an object', 'send a role and content')
   const role = readRole(value['role'], path)
   const parts = readContent(value['content'], `${path}.content`)
-  return role === 'user' ? splitToolResults(parts) : [{ role, parts }]
+  return role === 'user' ? splitToolResults(parts) : [{ role, parts: openSeals(parts) }]
 }
 
 function readRole(value: unknown, path: string): Role {

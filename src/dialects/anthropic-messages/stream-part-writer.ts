@@ -9,8 +9,10 @@ import {
   AnswerToolIds,
   answerInput,
   hasStreamedInput,
+  signatureBlock,
   thinkingBlock,
   writeCitations,
+  writeProof,
 } from './write-answer-block.ts'
 
 export type PartEvent = Extract<InferenceEvent, { readonly part: number }>
@@ -24,6 +26,7 @@ export class PartWriter {
   /** The message's id: what tool calls without an id are named after. */
   responseId = ''
   readonly #losses: LossList
+  readonly #origin: string | undefined
   readonly #toolIds = new AnswerToolIds()
   #index = 0
   #isOpen = false
@@ -34,8 +37,10 @@ export class PartWriter {
   #hasToolCall = false
   #hasRefusal = false
 
-  constructor(losses: LossList) {
+  /** `origin`: who made the answer, to seal its state with. */
+  constructor(losses: LossList, origin?: string) {
     this.#losses = losses
+    this.#origin = origin
   }
 
   get hasToolCall(): boolean {
@@ -91,7 +96,11 @@ export class PartWriter {
     return this.#ensureOpen({ type: 'text', text: '' }) + this.#delta({ type: 'text_delta', text })
   }
 
+  /** A signature comes when the words are out, too late for a block before them. */
   #textEnd(event: Of<'text-end'>): string {
+    if (event.signature) {
+      this.#losses.add('thought_signature', 'Words of the Messages API that were streamed have no signature.')
+    }
     const citations = writeCitations(event.citations, this.#losses)
     const opened = citations.length === 0 ? '' : this.#ensureOpen({ type: 'text', text: '' })
     const cited = citations.map((citation) => this.#delta({ type: 'citations_delta', citation }))
@@ -107,10 +116,12 @@ export class PartWriter {
     return this.#ensureOpen(thinkingBlock('', undefined))
   }
 
-  #reasoningEnd({ signature, encrypted }: Of<'reasoning-end'>): string {
-    const signed = signature ? this.#openThinking() + this.#delta({ type: 'signature_delta', signature }) : ''
+  #reasoningEnd(event: Of<'reasoning-end'>): string {
+    const { signature, data } = writeProof(event, { hasText: this.#isOpen, origin: this.#origin })
+    const isSigned = signature !== undefined
+    const signed = isSigned ? this.#openThinking() + this.#delta({ type: 'signature_delta', signature }) : ''
     const closed = signed + this.close()
-    return encrypted ? closed + this.#whole({ type: 'redacted_thinking', data: encrypted }) : closed
+    return data === undefined ? closed : closed + this.#whole({ type: 'redacted_thinking', data })
   }
 
   #toolStart(event: Of<'tool-call-start'>): string {
@@ -118,7 +129,20 @@ export class PartWriter {
     this.#freeText = event.kind === 'custom' ? [] : undefined
     this.#head = ''
     const id = this.#toolIds.give(event.id, this.responseId)
-    return this.#ensureOpen({ type: 'tool_use', id, name: event.name, input: {} })
+    return (
+      this.#signatureBefore(event.signature) +
+      this.#ensureOpen({ type: 'tool_use', id, name: event.name, input: {} })
+    )
+  }
+
+  #signatureBefore(signature: string | undefined): string {
+    const block = signatureBlock(signature, { origin: this.#origin, losses: this.#losses })
+    return block === undefined ? '' : this.#thinkingWhole(block)
+  }
+
+  /** Clients take a signature from its delta only. */
+  #thinkingWhole({ signature }: JsonObject): string {
+    return this.#openThinking() + this.#delta({ type: 'signature_delta', signature }) + this.close()
   }
 
   #toolDelta({ argumentsDelta }: Of<'tool-call-delta'>): string {

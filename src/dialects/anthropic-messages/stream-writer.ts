@@ -38,7 +38,7 @@ class MessagesWriter implements StreamWriter {
 
   constructor(options: WriteAnswerOptions) {
     this.#options = options
-    this.#parts = new PartWriter(this.#losses)
+    this.#parts = new PartWriter(this.#losses, options.origin)
   }
 
   get losses(): readonly Loss[] {

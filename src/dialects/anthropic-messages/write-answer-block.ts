@@ -1,6 +1,7 @@
 /** What answer blocks have in common, streamed or whole. */
 
 import type { Citation } from '../../canonical/message.ts'
+import { type SealedKind, sealState } from '../../canonical/seal.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../std/json.ts'
 import type { LossList } from './losses.ts'
 import { inputValue } from './raw-block.ts'
@@ -39,6 +40,54 @@ export function answerInput(text: string, kind: string | undefined): JsonValue {
  */
 export function thinkingBlock(text: string, signature: string | undefined): JsonObject {
   return { type: 'thinking', thinking: text, signature: signature ?? '' }
+}
+
+/** How a piece of reasoning is proven and what of it is hidden, in this dialect's words. */
+export interface WrittenProof {
+  /** The signature of the thinking block. */
+  readonly signature?: string
+  /** The data of a block of redacted thinking after it. */
+  readonly data?: string
+}
+
+export interface Proof {
+  readonly signature?: string
+  readonly encrypted?: string
+}
+
+/**
+ * Sealed with its maker where that is known. What is encrypted and has words beside it (a summary) is sealed into the
+ * block of those words, so that they come back together.
+ */
+export function writeProof(
+  { signature, encrypted }: Proof,
+  { hasText, origin }: { readonly hasText: boolean; readonly origin: string | undefined },
+): WrittenProof {
+  if (encrypted && !signature && hasText && origin !== undefined) {
+    return { signature: sealed(encrypted, origin, 'encrypted') }
+  }
+  return {
+    ...(signature ? { signature: sealed(signature, origin, 'signature') } : {}),
+    ...(encrypted ? { data: sealed(encrypted, origin, 'encrypted') } : {}),
+  }
+}
+
+/**
+ * Other providers sign words and tool calls too, for which blocks of this dialect have no place: the signature travels in
+ * a block of thinking without words just before. Without a maker's name it could not be told from thinking, and is lost.
+ */
+export function signatureBlock(
+  signature: string | undefined,
+  { origin, losses }: { readonly origin: string | undefined; readonly losses: LossList },
+): JsonObject | undefined {
+  if (!signature) return undefined
+  if (origin !== undefined) return thinkingBlock('', sealed(signature, origin, 'next'))
+  losses.add('thought_signature', 'A block of the Messages API that is no thinking has no signature.')
+  return undefined
+}
+
+function sealed(value: string, origin: string | undefined, kind: SealedKind): string {
+  return origin === undefined ? value : sealState({ origin, value, kind })
 }
 
 /** Blocks whose input streams: server tools and remote tools. */

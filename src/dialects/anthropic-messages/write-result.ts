@@ -8,7 +8,15 @@ import { DIALECT } from './dialect-id.ts'
 import { LossList } from './losses.ts'
 import { writeFinish } from './stop-reason.ts'
 import { writeUsage } from './usage.ts'
-import { AnswerToolIds, answerInput, thinkingBlock, writeCitations } from './write-answer-block.ts'
+import {
+  AnswerToolIds,
+  answerInput,
+  type Proof,
+  signatureBlock,
+  thinkingBlock,
+  writeCitations,
+  writeProof,
+} from './write-answer-block.ts'
 
 export function writeResult(result: InferenceResult, options: WriteAnswerOptions): EncodedAnswer {
   const losses = new LossList()
@@ -17,7 +25,8 @@ export function writeResult(result: InferenceResult, options: WriteAnswerOptions
   if (candidate?.logprobs !== undefined) losses.add('logprobs', 'A message holds no log probabilities.')
   const parts = candidate?.parts ?? []
   const responseId = result.responseId ?? options.responseId
-  const context: AnswerContext = { losses, toolIds: new AnswerToolIds(), responseId }
+  const { origin } = options
+  const context: AnswerContext = { losses, toolIds: new AnswerToolIds(), responseId, origin }
   const message: JsonObject = {
     id: responseId,
     type: 'message',
@@ -37,21 +46,25 @@ interface AnswerContext {
   readonly losses: LossList
   readonly toolIds: AnswerToolIds
   readonly responseId: string
+  readonly origin: string | undefined
 }
 
-function writePart(part: Part, { losses, toolIds, responseId }: AnswerContext): readonly JsonObject[] {
+function writePart(part: Part, context: AnswerContext): readonly JsonObject[] {
+  const { losses, toolIds, responseId, origin } = context
   switch (part.type) {
     case 'text': {
       const citations = writeCitations(part.citations, losses)
       if (part.text === '' && citations.length === 0) return []
-      return [{ type: 'text', text: part.text, ...(citations.length === 0 ? {} : { citations }) }]
+      const block = { type: 'text', text: part.text, ...(citations.length === 0 ? {} : { citations }) }
+      return [...signatureBefore(part, context), block]
     }
     case 'refusal':
       return part.text === '' ? [] : [{ type: 'text', text: part.text }]
     case 'reasoning':
-      return writeReasoning(part)
+      return writeReasoning(part, origin)
     case 'tool-call':
       return [
+        ...signatureBefore(part, context),
         {
           type: 'tool_use',
           id: toolIds.give(part.id, responseId),
@@ -72,12 +85,17 @@ function writePart(part: Part, { losses, toolIds, responseId }: AnswerContext): 
   }
 }
 
-function writeReasoning(part: {
-  text: string
-  signature?: string
-  encrypted?: string
-}): readonly JsonObject[] {
-  const redacted = part.encrypted ? [{ type: 'redacted_thinking', data: part.encrypted }] : []
+function signatureBefore({ signature }: Proof, context: AnswerContext): readonly JsonObject[] {
+  const block = signatureBlock(signature, context)
+  return block === undefined ? [] : [block]
+}
+
+function writeReasoning(
+  part: Proof & { readonly text: string },
+  origin: string | undefined,
+): readonly JsonObject[] {
+  const { signature, data } = writeProof(part, { hasText: part.text !== '', origin })
+  const redacted = data === undefined ? [] : [{ type: 'redacted_thinking', data }]
   const isSaid = part.text !== '' || part.signature !== undefined
-  return isSaid ? [thinkingBlock(part.text, part.signature), ...redacted] : redacted
+  return isSaid ? [thinkingBlock(part.text, signature), ...redacted] : redacted
 }
