@@ -1,12 +1,15 @@
 /** What is measured: the cells of the table, and the request of each. */
 
-export type ClientDialect = 'openai' | 'anthropic'
+/** `openai`: chat completions. `responses`: OpenAI's Responses API. */
+export type BenchDialect = 'openai' | 'anthropic' | 'responses' | 'gemini'
+
+export const benchDialects: readonly BenchDialect[] = ['openai', 'anthropic', 'responses', 'gemini']
 
 export interface Cell {
   readonly name: string
   /** What the client speaks, and what the upstream speaks. */
-  readonly client: ClientDialect
-  readonly upstream: ClientDialect
+  readonly client: BenchDialect
+  readonly upstream: BenchDialect
   readonly requestBytes: number
   readonly answer: Answer
 }
@@ -42,8 +45,7 @@ const answerNames: Readonly<Record<Answer, string>> = {
   paced: `${streamChunks} paced chunks`,
 }
 
-/** Every cell: three ways of relaying, two sizes, plain and streamed. */
-export const allCells: readonly Cell[] = pairs.flatMap(({ label, client, upstream }) =>
+const closelyLookedAt: readonly Cell[] = pairs.flatMap(({ label, client, upstream }) =>
   sizes.flatMap(({ requestBytes, answers }) =>
     answers.map((answer) => ({
       name: `${label}, ${requestBytes / 1_024} KB, ${answerNames[answer]}`,
@@ -55,14 +57,58 @@ export const allCells: readonly Cell[] = pairs.flatMap(({ label, client, upstrea
   ),
 )
 
+/** Every other pair of dialects, by the one cell that says most of what translating costs. */
+const everyOtherPair: readonly Cell[] = benchDialects.flatMap((client) =>
+  benchDialects.flatMap((upstream) =>
+    pairs.some((pair) => pair.client === client && pair.upstream === upstream)
+      ? []
+      : [
+          {
+            name: `${client === upstream ? `passthrough of ${client}` : `${client} to ${upstream}`}, 1 KB, ${answerNames.burst}`,
+            client,
+            upstream,
+            requestBytes: 1_024,
+            answer: 'burst' as const,
+          },
+        ],
+  ),
+)
+
+/** Three ways of relaying in two sizes, plain and streamed; and all 16 pairs of dialects by one stream each. */
+export const allCells: readonly Cell[] = [...closelyLookedAt, ...everyOtherPair]
+
 /** The upstream's model of a cell: its name says how the answer comes. */
 export function modelOf(cell: Cell): string {
   return cell.answer === 'paced' ? pacedModel : 'bench-model'
 }
 
-/** The path a client of this dialect posts to. */
-export function pathOf(dialect: ClientDialect): string {
-  return dialect === 'openai' ? '/v1/chat/completions' : '/v1/messages'
+/** The path a client posts to. */
+export function pathOf({ client, answer }: Cell, model: string): string {
+  switch (client) {
+    case 'openai':
+      return '/v1/chat/completions'
+    case 'anthropic':
+      return '/v1/messages'
+    case 'responses':
+      return '/v1/responses'
+    case 'gemini':
+      return `/v1beta/models/${model}:${answer === 'plain' ? 'generateContent' : 'streamGenerateContent?alt=sse'}`
+  }
+}
+
+/** What stands near the end of every whole answer, and of no other. */
+export function endingOf({ client, answer }: Cell): string {
+  if (answer === 'plain') return '}'
+  switch (client) {
+    case 'openai':
+      return '[DONE]'
+    case 'anthropic':
+      return 'message_stop'
+    case 'responses':
+      return '"total_tokens":'
+    case 'gemini':
+      return '"totalTokenCount":'
+  }
 }
 
 /**
@@ -70,14 +116,7 @@ export function pathOf(dialect: ClientDialect): string {
  * asked (docs/decisions/0006).
  */
 export function requestBody(cell: Cell, model: string): string {
-  const fields = (words: readonly string[]): string =>
-    JSON.stringify({
-      model,
-      max_tokens: 256,
-      temperature: 0.7,
-      ...(cell.answer === 'plain' ? {} : { stream: true }),
-      messages: words.map((content, at) => ({ role: at % 2 === 0 ? 'user' : 'assistant', content })),
-    })
+  const fields = (words: readonly string[]): string => JSON.stringify(conversation(cell, model, words))
   const turns = cell.requestBytes > 10_000 ? 21 : 3
   const empty = fields(Array.from({ length: turns }, () => ''))
   const room = cell.requestBytes - Buffer.byteLength(empty)
@@ -85,6 +124,26 @@ export function requestBody(cell: Cell, model: string): string {
   return fields(
     Array.from({ length: turns }, (_, at) => prose(at === turns - 1 ? room - each * (turns - 1) : each)),
   )
+}
+
+function conversation(cell: Cell, model: string, words: readonly string[]): object {
+  const stream = cell.answer === 'plain' ? {} : { stream: true }
+  const isUser = (at: number) => at % 2 === 0
+  switch (cell.client) {
+    case 'openai':
+    case 'anthropic': {
+      const messages = words.map((content, at) => ({ role: isUser(at) ? 'user' : 'assistant', content }))
+      return { model, max_tokens: 256, temperature: 0.7, ...stream, messages }
+    }
+    case 'responses': {
+      const input = words.map((content, at) => ({ role: isUser(at) ? 'user' : 'assistant', content }))
+      return { model, max_output_tokens: 256, temperature: 0.7, store: false, ...stream, input }
+    }
+    case 'gemini': {
+      const contents = words.map((text, at) => ({ role: isUser(at) ? 'user' : 'model', parts: [{ text }] }))
+      return { generationConfig: { maxOutputTokens: 256, temperature: 0.7 }, contents }
+    }
+  }
 }
 
 /** Text with the quotes and line breaks that real prompts have, each two bytes in JSON. */

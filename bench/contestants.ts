@@ -93,12 +93,12 @@ export async function startHoldfast(upstream: string, flags: readonly string[] =
 /** What Holdfast prints once it listens, and on which port. */
 export const holdfastListens = /listening on http:\/\/127\.0\.0\.1:(\d+)\s/
 
-/** A configuration with the bench's upstream as two providers, on any free port. */
+/** A configuration with the bench's upstream as a provider of each dialect, on any free port. */
 export async function writeHoldfastConfig(upstream: string) {
   const temporary = await mkdtemp(join(tmpdir(), 'holdfast-bench-'))
   const path = join(temporary, 'holdfast.yaml')
-  const provider = (dialect: string): string =>
-    `{ dialect: ${dialect}, baseUrl: "${upstream}/v1", credential: bench-key }`
+  const provider = (dialect: string, version = 'v1'): string =>
+    `{ dialect: ${dialect}, baseUrl: "${upstream}/${version}", credential: bench-key }`
   const lines = [
     'listen: 127.0.0.1:0',
     'discover: false',
@@ -106,6 +106,8 @@ export async function writeHoldfastConfig(upstream: string) {
     'providers:',
     `  bench-openai: ${provider('openai-chat')}`,
     `  bench-anthropic: ${provider('anthropic-messages')}`,
+    `  bench-responses: ${provider('openai-responses')}`,
+    `  bench-gemini: ${provider('gemini', 'v1beta')}`,
   ]
   await writeFile(path, `${lines.join('\n')}\n`)
   return { path, remove: () => rm(temporary, { recursive: true, force: true }) }
@@ -190,7 +192,8 @@ export async function startPortkey(upstream: string): Promise<Contestant | Absen
     ...processId(child.pid),
     name: 'portkey',
     origin: `http://127.0.0.1:${port}`,
-    canServe: (cell) => cell.client === 'openai',
+    canServe: ({ client, upstream: target }) =>
+      client === 'openai' && (target === 'openai' || target === 'anthropic'),
     headers: (cell) => ({
       ...plainHeaders,
       'x-portkey-provider': cell.upstream,

@@ -3,7 +3,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Cell, pathOf, requestBody } from './cells.ts'
+import { type Cell, endingOf, pathOf, requestBody } from './cells.ts'
 import type { Contestant } from './contestants.ts'
 import type { LoadAnswer, LoadOrder, LoadReport } from './load-order.ts'
 import { startPinned, stop } from './processes.ts'
@@ -28,7 +28,7 @@ export class LoadProcess {
 
   /** Keeps requests of a cell in flight for a while; throws when an answer was not whole. */
   async run(contestant: Contestant, cell: Cell, options: RunOptions): Promise<LoadReport> {
-    const ending = cell.answer === 'plain' ? '}' : cell.client === 'openai' ? '[DONE]' : 'message_stop'
+    const ending = endingOf(cell)
     const answer = await this.#order({ ...requestTo(contestant, cell), ...options, kind: 'run', ending })
     if (answer.kind !== 'report') throw new Error(`the load process answered ${JSON.stringify(answer)}`)
     if (answer.failure !== undefined) throw new Error(`${contestant.name}, ${cell.name}: ${answer.failure}`)
@@ -66,7 +66,7 @@ export class LoadProcess {
 function requestTo(contestant: Contestant, cell: Cell) {
   return {
     origin: contestant.origin,
-    path: pathOf(cell.client),
+    path: pathOf(cell, contestant.model(cell)),
     headers: contestant.headers(cell),
     body: requestBody(cell, contestant.model(cell)),
   }

@@ -84,6 +84,99 @@ const anthropicStream = [
   anthropicEvent('message_stop'),
 ]
 
+const responsesAnswer = (status: string, output: readonly object[]): object => ({
+  id: 'resp_bench',
+  object: 'response',
+  created_at: 1_700_000_000,
+  status,
+  error: null,
+  incomplete_details: null,
+  instructions: null,
+  max_output_tokens: 256,
+  model: 'bench-model',
+  output,
+  parallel_tool_calls: true,
+  previous_response_id: null,
+  store: false,
+  temperature: 0.7,
+  text: { format: { type: 'text' } },
+  tool_choice: 'auto',
+  tools: [],
+  top_p: 1,
+  truncation: 'disabled',
+  metadata: {},
+  ...(status === 'completed'
+    ? {
+        usage: {
+          input_tokens: 210,
+          input_tokens_details: { cached_tokens: 0 },
+          output_tokens: 50,
+          output_tokens_details: { reasoning_tokens: 0 },
+          total_tokens: 260,
+        },
+      }
+    : { usage: null }),
+})
+
+const responsesMessage = (status: string, text: string): object => ({
+  id: 'msg_bench',
+  type: 'message',
+  status,
+  role: 'assistant',
+  content: text === '' ? [] : [{ type: 'output_text', annotations: [], logprobs: [], text }],
+})
+
+const responsesPlain = JSON.stringify(
+  responsesAnswer('completed', [responsesMessage('completed', answerText)]),
+)
+
+let responsesSequence = 0
+const responsesEvent = (type: string, fields: object): string =>
+  `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number: responsesSequence++, ...fields })}\n\n`
+
+const inPart = { item_id: 'msg_bench', output_index: 0, content_index: 0 }
+const wholeText = words.join('')
+
+const responsesStream = [
+  responsesEvent('response.created', { response: responsesAnswer('in_progress', []) }) +
+    responsesEvent('response.in_progress', { response: responsesAnswer('in_progress', []) }) +
+    responsesEvent('response.output_item.added', {
+      output_index: 0,
+      item: responsesMessage('in_progress', ''),
+    }) +
+    responsesEvent('response.content_part.added', {
+      ...inPart,
+      part: { type: 'output_text', annotations: [], logprobs: [], text: '' },
+    }),
+  ...words.map((delta) => responsesEvent('response.output_text.delta', { ...inPart, delta, logprobs: [] })),
+  responsesEvent('response.output_text.done', { ...inPart, text: wholeText, logprobs: [] }) +
+    responsesEvent('response.content_part.done', {
+      ...inPart,
+      part: { type: 'output_text', annotations: [], logprobs: [], text: wholeText },
+    }) +
+    responsesEvent('response.output_item.done', {
+      output_index: 0,
+      item: responsesMessage('completed', wholeText),
+    }),
+  responsesEvent('response.completed', {
+    response: responsesAnswer('completed', [responsesMessage('completed', wholeText)]),
+  }),
+]
+
+const geminiAnswer = (text: string, end: object = {}): object => ({
+  candidates: [{ content: { parts: [{ text }], role: 'model' }, ...end, index: 0 }],
+  usageMetadata: { promptTokenCount: 210, candidatesTokenCount: 50, totalTokenCount: 260 },
+  modelVersion: 'bench-model',
+  responseId: 'bench',
+})
+
+const geminiPlain = JSON.stringify(geminiAnswer(answerText, { finishReason: 'STOP' }))
+
+const geminiStream = words.map(
+  (word, at) =>
+    `data: ${JSON.stringify(geminiAnswer(word, at === words.length - 1 ? { finishReason: 'STOP' } : {}))}\r\n\r\n`,
+)
+
 interface Answers {
   readonly plain: Buffer
   readonly streamHead: Buffer
@@ -93,6 +186,8 @@ interface Answers {
 
 const openai = answers(openaiPlain, openaiStream)
 const anthropic = answers(anthropicPlain, anthropicStream)
+const responses = answers(responsesPlain, responsesStream)
+const gemini = answers(geminiPlain, geminiStream)
 const lastChunk = Buffer.from('0\r\n\r\n')
 
 function answers(plain: string, stream: readonly string[]): Answers {
@@ -136,8 +231,8 @@ class Connection {
   }
 
   #answer(head: string, body: Buffer): void {
-    const dialect = head.startsWith('POST /v1/messages') ? anthropic : openai
-    if (!body.includes('"stream":true')) {
+    const dialect = answersAt(head)
+    if (!body.includes('"stream":true') && !head.includes(':streamGenerateContent')) {
       this.#socket.write(dialect.plain)
       return
     }
@@ -145,7 +240,7 @@ class Connection {
     this.#stream({
       chunks: dialect.streamChunks,
       stop: body.includes(holdModel) ? HELD_AFTER_CHUNKS : dialect.streamChunks.length,
-      isPaced: body.includes(pacedModel),
+      isPaced: body.includes(pacedModel) || head.includes(pacedModel),
       at: 0,
     })
   }
@@ -163,6 +258,12 @@ class Connection {
     if (stream.isPaced) setTimeout(() => this.#stream(stream), PACE_MS)
     else setImmediate(() => this.#stream(stream))
   }
+}
+
+function answersAt(head: string): Answers {
+  if (head.startsWith('POST /v1/messages')) return anthropic
+  if (head.startsWith('POST /v1/responses')) return responses
+  return head.startsWith('POST /v1beta/models/') ? gemini : openai
 }
 
 interface RunningStream {
