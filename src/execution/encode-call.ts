@@ -146,7 +146,7 @@ function passthroughCall(
     isTranslated: false,
     path: how.path,
     headers: { ...dialect.requestHeaders, ...headerFilter(dialect)(exchange.headers) },
-    body: adaptBody(patched, envelope, target.provider.quirks),
+    body: adaptBody(patched, envelope, bodyQuirks(exchange, target)),
     losses: [],
   }
 }
@@ -163,6 +163,11 @@ function whatIsSaid(exchange: Exchange, native: Target | undefined): SaidRequest
     if (error instanceof GatewayError) return error
     throw error
   }
+}
+
+/** What deviates in a provider's own dialect says nothing of the others it speaks. */
+function bodyQuirks({ dialect }: Exchange, { provider }: Target): readonly Quirk[] {
+  return provider.dialect === dialect.id ? provider.quirks : []
 }
 
 const headerFilters = new WeakMap<Dialect, HeaderFilter>()

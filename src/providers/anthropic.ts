@@ -7,6 +7,7 @@ export const anthropic = hostedAnthropic({
   name: 'Anthropic',
   baseUrl: 'https://api.anthropic.com/v1',
   environmentKeys: ['ANTHROPIC_API_KEY'],
+  stateOrigin: 'anthropic',
   modelPrefixes: ['claude-'],
   exampleModel: 'claude-haiku-4-5',
   documentation: 'https://docs.anthropic.com/en/api/messages',

@@ -39,6 +39,14 @@ const providerSchema = z
       ])
       .optional()
       .describe('The protocol it speaks. Needed for servers that are not known by name.'),
+    alsoSpeaks: z
+      .array(
+        z.enum(['openai-chat', 'openai-responses', 'openai-completions', 'anthropic-messages', 'gemini']),
+      )
+      .optional()
+      .describe(
+        'Further protocols it speaks at the same address, so that their clients pass through as they are.',
+      ),
     baseUrl: z
       .string()
       .optional()

@@ -1,4 +1,4 @@
-/** Three kinds of server cover the field; each fills in what its kind has in common, so that a provider's file says only what is its own. */
+/** A few kinds of server cover the field; each fills in what its kind has in common, so that a provider's file says only what is its own. */
 
 import type { TargetDialectId } from '../canonical/envelope.ts'
 import type { AuthScheme, Provider } from './provider.ts'
@@ -17,6 +17,11 @@ export function hostedOpenai(own: Own): Provider {
 /** A company's server that speaks Anthropic's messages. */
 export function hostedAnthropic(own: Own): Provider {
   return define('anthropic-messages', false, own)
+}
+
+/** Google's own protocol. */
+export function hostedGemini(own: Own): Provider {
+  return define('gemini', false, own)
 }
 
 /** A model server on the operator's own machine; all of them speak OpenAI's chat completions. */

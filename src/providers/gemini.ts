@@ -1,13 +1,14 @@
-/** Gemini through Google's OpenAI-compatible endpoint. The key travels as a Bearer header, never in the URL. */
+/** Google's Gemini API. The key travels in a header, never in the URL. */
 
-import { hostedOpenai } from './define-provider.ts'
+import { hostedGemini } from './define-provider.ts'
 
-export const gemini = hostedOpenai({
+export const gemini = hostedGemini({
   id: 'gemini',
   name: 'Google Gemini',
-  baseUrl: 'https://generativelanguage.googleapis.com/v1beta/openai',
+  baseUrl: 'https://generativelanguage.googleapis.com/v1beta',
   environmentKeys: ['GEMINI_API_KEY', 'GOOGLE_API_KEY', 'GOOGLE_GENERATIVE_AI_API_KEY'],
+  stateOrigin: 'google',
   modelPrefixes: ['gemini-'],
   exampleModel: 'gemini-2.5-flash',
-  documentation: 'https://ai.google.dev/gemini-api/docs/openai',
+  documentation: 'https://ai.google.dev/api/generate-content',
 })

@@ -6,6 +6,7 @@ export const groq = hostedOpenai({
   id: 'groq',
   name: 'Groq',
   baseUrl: 'https://api.groq.com/openai/v1',
+  alsoSpeaks: ['openai-responses'],
   environmentKeys: ['GROQ_API_KEY'],
   exampleModel: 'openai/gpt-oss-20b',
   documentation: 'https://console.groq.com/docs/openai',

@@ -6,6 +6,7 @@ export const llamacpp = localOpenai({
   id: 'llamacpp',
   name: 'llama.cpp',
   baseUrl: 'http://127.0.0.1:8080/v1',
+  alsoSpeaks: ['openai-completions'],
   environmentKeys: ['LLAMA_API_KEY'],
   documentation: 'https://github.com/ggml-org/llama.cpp/tree/master/tools/server',
 })

@@ -6,6 +6,7 @@ export const lmstudio = localOpenai({
   id: 'lmstudio',
   name: 'LM Studio',
   baseUrl: 'http://127.0.0.1:1234/v1',
+  alsoSpeaks: ['openai-completions'],
   environmentKeys: ['LMSTUDIO_API_KEY'],
   documentation: 'https://lmstudio.ai/docs/app/api/endpoints/openai',
 })

@@ -7,6 +7,7 @@ export const ollama = localOpenai({
   id: 'ollama',
   name: 'Ollama',
   baseUrl: 'http://127.0.0.1:11434/v1',
+  alsoSpeaks: ['openai-completions'],
   environmentKeys: [],
   quirks: [maxTokens('https://docs.ollama.com/api/openai-compatibility')],
   documentation: 'https://docs.ollama.com/api/openai-compatibility',

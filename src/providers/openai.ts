@@ -7,6 +7,7 @@ export const openai = hostedOpenai({
   id: 'openai',
   name: 'OpenAI',
   baseUrl: 'https://api.openai.com/v1',
+  alsoSpeaks: ['openai-responses', 'openai-completions'],
   environmentKeys: ['OPENAI_API_KEY'],
   quirks: [maxCompletionTokens('https://platform.openai.com/docs/api-reference/chat/create')],
   modelPrefixes: ['gpt-', 'chatgpt-', 'o1', 'o3', 'o4-'],

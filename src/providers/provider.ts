@@ -74,7 +74,7 @@ export interface Quirk {
   readonly fields?: readonly string[]
   /** ASCII text that must stand somewhere in the body as well, for what lies below the top level (a message's role). */
   readonly text?: string
-  /** Changes a request of the provider's dialect just before it is sent; pure. */
+  /** Changes a request of the provider's own dialect just before it is sent; pure. */
   readonly adaptRequest?: (fields: JsonObject) => JsonObject
   /** Changes the path below the base URL (Azure's deployments); pure. */
   readonly adaptPath?: (path: string, call: QuirkedCall) => string

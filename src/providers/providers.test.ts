@@ -2,6 +2,7 @@ import { createReadStream, existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { createGunzip } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import type { TargetDialectId } from '../canonical/envelope.ts'
 import { atAddress, compatibleProvider } from './compatible.ts'
 import { knownProviders } from './index.ts'
 import { isLocalAddress, isLoopbackHost } from './local-address.ts'
@@ -42,7 +43,7 @@ describe.each(all)('$id', (provider) => {
     for (const name of provider.environmentKeys) expect(name).toMatch(/^[A-Z][A-Z0-9_]*_API_KEY$/)
     expect(provider.auth.kind).toBe('header')
     if (provider.auth.kind !== 'header') return
-    expect(['authorization', 'x-api-key', 'api-key']).toContain(provider.auth.header)
+    expect(['authorization', 'x-api-key', 'api-key', 'x-goog-api-key']).toContain(provider.auth.header)
     expect(provider.auth.prefix).toBe(provider.auth.header === 'authorization' ? 'Bearer ' : '')
   })
 
@@ -62,8 +63,8 @@ test('no two hosted providers share an address', () => {
 })
 
 describe('SEC-20: a key never travels in a URL', () => {
-  test('Gemini takes it as a Bearer header', () => {
-    expect(need('gemini').auth).toEqual({ kind: 'header', header: 'authorization', prefix: 'Bearer ' })
+  test('Gemini takes it in a header of its own', () => {
+    expect(need('gemini').auth).toEqual({ kind: 'header', header: 'x-goog-api-key', prefix: '' })
     expect(need('gemini').environmentKeys).toContain('GEMINI_API_KEY')
   })
 })
@@ -157,17 +158,21 @@ const hasCorpus = existsSync(corpus)
 
 /** The corpus's own names for who answered, where they are not ours. */
 const ours: Readonly<Record<string, string>> = { google: 'gemini' }
-const paths = { 'openai-chat': '/chat/completions', 'anthropic-messages': '/messages' } as const
+const paths: Readonly<Partial<Record<TargetDialectId, string>>> = {
+  'openai-chat': '/chat/completions',
+  'anthropic-messages': '/messages',
+  gemini: '/models/gemini-2.5-flash:generateContent',
+}
 
 describe.skipIf(!hasCorpus)('recorded traffic (skipped where the shared recordings are absent)', () => {
   test('goes to the addresses that we would call', async () => {
     const recorded = await recordedUrls()
-    const checked = all.filter((provider) => !provider.isLocal && !provider.at && recorded.has(provider.id))
+    const checked = all.filter(
+      ({ id, isLocal, at, dialect }) => !isLocal && !at && recorded.has(id) && paths[dialect] !== undefined,
+    )
     expect(checked.length).toBeGreaterThanOrEqual(12)
     for (const provider of checked) {
-      const path =
-        provider.dialect === 'anthropic-messages' ? paths['anthropic-messages'] : paths['openai-chat']
-      expect(recorded.get(provider.id)).toContain(provider.baseUrl + path)
+      expect(recorded.get(provider.id)).toContain(provider.baseUrl + paths[provider.dialect])
     }
   })
 
@@ -205,7 +210,7 @@ function recordedUrls(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
 /** The URL stands near the front of each line; the rest of it is not decoded. */
 async function readRecordedUrls(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const urls = new Map<string, Set<string>>()
-  for (const dialect of ['openai-chat', 'anthropic-messages']) {
+  for (const dialect of ['openai-chat', 'anthropic-messages', 'gemini']) {
     const lines = createInterface({
       input: createReadStream(new URL(`${dialect}.jsonl.gz`, corpus)).pipe(createGunzip()),
     })

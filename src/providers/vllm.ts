@@ -6,6 +6,7 @@ export const vllm = localOpenai({
   id: 'vllm',
   name: 'vLLM',
   baseUrl: 'http://127.0.0.1:8000/v1',
+  alsoSpeaks: ['openai-completions'],
   environmentKeys: ['VLLM_API_KEY'],
   documentation: 'https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html',
 })

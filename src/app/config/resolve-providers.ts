@@ -77,6 +77,7 @@ function resolveProvider(
       ...provider,
       id,
       headers: { ...provider.headers, ...headers },
+      ...(entry.alsoSpeaks && { alsoSpeaks: entry.alsoSpeaks }),
       ...(provider.id === id ? {} : { instanceOf: provider.id }),
     },
     ...(credential && { credential }),
