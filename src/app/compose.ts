@@ -25,6 +25,7 @@ import type { IdSource, Random } from '../std/ids.ts'
 import type { Transport } from '../std/transport.ts'
 import type { Telemetry } from '../telemetry/records.ts'
 import type { FetchDeps } from '../upstream/fetch-json.ts'
+import { type AuthorizerOf, createAuthorizers } from '../upstream/authorize/authorizers.ts'
 import { createRedactor, redactError } from '../upstream/redact.ts'
 import { createSender } from '../upstream/send.ts'
 import { readVersion } from './version.ts'
@@ -47,9 +48,11 @@ export interface Ground {
   readonly background: BackgroundAnswers
   /** Who made the state that clients send back. */
   readonly state: StateMemory
+  /** What signs requests where a key is not simply a header. */
+  readonly authorizerOf: AuthorizerOf
 }
 
-export type GroundParts = Omit<Ground, 'health' | 'responses' | 'background' | 'state'>
+export type GroundParts = Omit<Ground, 'health' | 'responses' | 'background' | 'state' | 'authorizerOf'>
 
 export function createGround(parts: GroundParts): Ground {
   const responses = createResponseStore(parts)
@@ -59,14 +62,16 @@ export function createGround(parts: GroundParts): Ground {
     responses,
     background: createBackgroundAnswers({ ...parts, responses }),
     state: { makers: createStateMakers(), calls: createToolCallSignatures() },
+    authorizerOf: createAuthorizers(parts),
   }
 }
 
 /** What asks providers for their lists of models: before there is a configuration, and beside it. */
-export function composeProber({ transport, clock, telemetry }: Ground): FetchDeps {
+export function composeProber({ transport, clock, telemetry, authorizerOf }: Ground): FetchDeps {
+  const redactor = createRedactor()
   return {
     clock,
-    sender: createSender({ transport, clock, telemetry, dialects, redactor: createRedactor() }),
+    sender: createSender({ transport, clock, telemetry, dialects, redactor, authorizerOf }),
   }
 }
 
@@ -95,6 +100,7 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     telemetry,
     redactor,
     dialects,
+    authorizerOf: ground.authorizerOf,
     limits: { responseBytesMax: config.limits.responseBytes },
     userAgent: USER_AGENT,
   })

@@ -76,7 +76,11 @@ export async function findLocalServers(
   taken: readonly Provider[] = [],
 ): Promise<readonly ConfiguredProvider[]> {
   const candidates = [...knownProviders.values()].filter(
-    (known) => known.isLocal && !known.at && !taken.some((other) => isSameServer(other, known)),
+    (known) =>
+      known.isLocal &&
+      !known.at &&
+      isFirstAtItsPort(known) &&
+      !taken.some((other) => isSameServer(other, known)),
   )
   const found = await Promise.all(candidates.map((provider) => askLocalServer(probe, provider, env)))
   return found.filter((server) => server !== undefined)
@@ -126,6 +130,12 @@ function isFirstForItsKey(provider: Provider): boolean {
   const first = [...knownProviders.values()].find((other) =>
     other.environmentKeys.some((name) => provider.environmentKeys.includes(name)),
   )
+  return first?.id === provider.id
+}
+
+/** A second face of a local server (Ollama's own API) is used only where it is named. */
+function isFirstAtItsPort(provider: Provider): boolean {
+  const first = [...knownProviders.values()].find((other) => !other.at && isSameServer(other, provider))
   return first?.id === provider.id
 }
 

@@ -10,6 +10,7 @@ import { Dialer } from '../../upstream/dial.ts'
 import { listModels, probe } from '../../upstream/models.ts'
 import { createRedactor } from '../../upstream/redact.ts'
 import { createResolver } from '../../upstream/resolver.ts'
+import { createAuthorizers } from '../../upstream/authorize/authorizers.ts'
 import { createSender } from '../../upstream/send.ts'
 import { createUndiciTransport } from '../../upstream/undici-transport.ts'
 import type { DoctorInstruments } from '../doctor.ts'
@@ -36,7 +37,13 @@ export function openInstruments({ env, secrets }: InstrumentOptions): OpenedInst
   const clock = systemClock
   const lookup = createResolver(clock)
   const transport = createUndiciTransport({ clock, lookup })
-  const sender = createSender({ transport, clock, dialects, redactor: createRedactor(secrets) })
+  const sender = createSender({
+    transport,
+    clock,
+    dialects,
+    redactor: createRedactor(secrets),
+    authorizerOf: createAuthorizers({ transport, clock }),
+  })
   return {
     clock,
     dialects,
