@@ -15,6 +15,7 @@ import type { BackgroundAnswers } from './background-answers.ts'
 import { keepAnswer } from './keep-answer.ts'
 import { createKeptAnswers } from './kept-answers.ts'
 import { findReferences } from './references.ts'
+import { sessionOf } from './session.ts'
 import type { Admission, Caller, Gateway, ModelEntry, Permit, Readiness, Refusal } from './gateway.ts'
 
 /** The rooms a request passes through, in this order. */
@@ -150,7 +151,9 @@ function publishDefect(error: GatewayError, { exchange }: Served, rooms: Rooms):
 }
 
 function exchangeFacts({ exchange, admission }: Served, rooms: Rooms) {
+  const sessionId = sessionOf(exchange.headers)
   return {
+    ...(sessionId === undefined ? {} : { sessionId }),
     exchangeId: exchange.id,
     dialect: exchange.dialect.id,
     operation: exchange.operation,

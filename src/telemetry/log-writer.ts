@@ -179,6 +179,7 @@ function exchangeFields(record: ExchangeRecord): object {
     model: bounded(record.modelId),
     route: record.route,
     keyName: record.keyName,
+    sessionId: record.sessionId,
     target: bounded(record.target),
     attempts: record.attempts,
     stream: record.stream,

@@ -40,6 +40,8 @@ export interface ExchangeRecord {
   /** The configured route that served it; absent for `provider/model` addresses. A bounded set. */
   readonly route?: string
   readonly keyName?: string
+  /** The agent's own id of the session that this request belongs to. */
+  readonly sessionId?: string
   readonly target?: string
   readonly attempts: number
   readonly stream: boolean
