@@ -1,7 +1,7 @@
 /** Finds providers nobody configured: keys in the environment, and model servers on this machine's usual ports. */
 
 import { knownProviders } from '../providers/index.ts'
-import type { Provider } from '../providers/provider.ts'
+import type { Provider, ReadVariable } from '../providers/provider.ts'
 import { defaultTimers } from '../providers/target.ts'
 import { isJsonObject } from '../std/json.ts'
 import { Secret } from '../std/secret.ts'
@@ -53,7 +53,12 @@ export function credentialFromEnvironment(provider: Provider, env: Environment):
     const value = Object.hasOwn(env, name) ? env[name]?.trim() : undefined
     if (value !== undefined && /^[\x21-\x7e]+$/.test(value)) return new Secret(value)
   }
-  return undefined
+  const composed = provider.environmentCredential?.(variablesOf(env))
+  return composed === undefined ? undefined : new Secret(composed)
+}
+
+function variablesOf(env: Environment): ReadVariable {
+  return (name) => (Object.hasOwn(env, name) ? env[name]?.trim() || undefined : undefined)
 }
 
 /** The provider at the address the environment gives for it; `undefined` where it needs one and there is none. */
@@ -63,7 +68,8 @@ export function locate(provider: Provider, env: Environment): Provider | undefin
     const address = Object.hasOwn(env, name) ? env[name]?.trim() : undefined
     if (address !== undefined && URL.canParse(address)) return provider.at(address)
   }
-  return undefined
+  const composed = provider.environmentAddress?.(variablesOf(env))
+  return composed !== undefined && URL.canParse(composed) ? provider.at(composed) : undefined
 }
 
 /**

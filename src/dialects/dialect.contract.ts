@@ -19,6 +19,10 @@ export interface DialectFixtures {
   readonly brokenEvent: string
   /** The name of the field in which the dialect's requests carry their messages. */
   readonly messagesField: string
+  /** The name of the field in which they carry the ceiling on output tokens. Default `max_tokens`. */
+  readonly ceilingField?: string
+  /** Why neither the stream nor the answer has a tool call, where the dialect knows none. */
+  readonly noToolCalls?: string
 }
 
 const encoder = new TextEncoder()
@@ -88,7 +92,8 @@ export function describeDialect(dialect: Dialect, fixtures: DialectFixtures): vo
   })
 }
 
-function describeRequests(dialect: Dialect, { request, messagesField }: DialectFixtures): void {
+function describeRequests(dialect: Dialect, fixtures: DialectFixtures): void {
+  const { request, messagesField, ceilingField = 'max_tokens' } = fixtures
   const codeOf = (body: unknown) => {
     try {
       dialect.peek(bytesOf(body), 'chat')
@@ -130,7 +135,7 @@ function describeRequests(dialect: Dialect, { request, messagesField }: DialectF
     expect(codeOf({ ...request, [messagesField]: {} })).toEqual(['invalid_request', messagesField])
     expect(codeOf({ ...request, [messagesField]: [] })).toEqual(['invalid_request', messagesField])
     for (const max of [-1, 1.5, 2 ** 53, 1e300, '9e99']) {
-      expect(codeOf({ ...request, max_tokens: max })).toEqual(['invalid_request', 'max_tokens'])
+      expect(codeOf({ ...request, [ceilingField]: max })).toEqual(['invalid_request', ceilingField])
     }
   })
 
@@ -145,7 +150,8 @@ function describeRequests(dialect: Dialect, { request, messagesField }: DialectF
 
   test('never says the body back', () => {
     const secret = 'the-secret-prompt'
-    for (const body of [`{"model":"${secret}`, { ...request, [messagesField]: secret }, { [secret]: 1 }]) {
+    const wrongType = { ...request, [messagesField]: { [secret]: secret } }
+    for (const body of [`{"model":"${secret}`, wrongType, { [secret]: 1 }]) {
       expect(refusalOf(body)).not.toMatch(new RegExp(`accepted|${secret}`))
     }
   })
@@ -207,7 +213,7 @@ function faultsOfForm(events: readonly InferenceEvent[]): readonly string[] {
   return faults
 }
 
-function describeStreams(dialect: Dialect, { stream, brokenEvent }: DialectFixtures): void {
+function describeStreams(dialect: Dialect, { stream, brokenEvent, noToolCalls }: DialectFixtures): void {
   const bytes = bytesOf(stream)
   const whole = readStream(dialect, [bytes])
 
@@ -217,7 +223,7 @@ function describeStreams(dialect: Dialect, { stream, brokenEvent }: DialectFixtu
     expect([reader.isComplete, reader.isTerminated, reader.anomalies]).toEqual([true, true, 0])
     expect(whole[0]?.type).toBe('answer-start')
     expect(gist(foldEvents(whole))[0]?.text).not.toBe('')
-    expect(gist(foldEvents(whole))[0]?.calls.length).toBeGreaterThan(0)
+    if (noToolCalls === undefined) expect(gist(foldEvents(whole))[0]?.calls.length).toBeGreaterThan(0)
     expect(foldEvents(whole).usage?.outputTokens).toBeGreaterThan(0)
   })
 

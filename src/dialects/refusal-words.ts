@@ -142,7 +142,7 @@ export const decisiveWords: ReadonlyMap<string, ErrorCode> = new Map(
       'resource_not_found_error',
       '1211',
     ],
-    upstream_tool_use_failed: ['tool_use_failed'],
+    upstream_tool_use_failed: ['tool_use_failed', 'invalid_tool_generation'],
     upstream_overloaded: [
       'overloaded_error',
       'overloaded',
@@ -165,7 +165,7 @@ export const decisiveWords: ReadonlyMap<string, ErrorCode> = new Map(
       'service_unavailable_exception',
       'provider_unavailable',
     ],
-    upstream_gateway_timeout: ['timeout_error', 'deadline_exceeded', 'gateway_timeout'],
+    upstream_gateway_timeout: ['timeout', 'timeout_error', 'deadline_exceeded', 'gateway_timeout'],
     upstream_transient: ['modelerrorexception', 'modelstreamerrorexception', 'modeltimeoutexception'],
     request_over_limit: ['request_over_limit'],
     upstream_request_too_large: ['request_too_large', 'payload_too_large'],

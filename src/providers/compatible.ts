@@ -24,7 +24,20 @@ export function compatibleProvider({ id, dialect, baseUrl, name = id }: Compatib
     environmentKeys: [],
     isLocal: isLocalAddress(baseUrl),
     quirks: [],
-    modelsPath: '/models',
+    ...modelList(dialect),
+  }
+}
+
+/** Where servers of a dialect list their models, below the address that the dialect is spoken at. */
+function modelList(dialect: TargetDialectId): Pick<Provider, 'modelsPath'> {
+  switch (dialect) {
+    case 'ollama-chat':
+      return { modelsPath: '/tags' }
+    case 'cohere-chat':
+    case 'bedrock-converse':
+      return {}
+    default:
+      return { modelsPath: '/models' }
   }
 }
 

@@ -1,8 +1,11 @@
 /** The providers known by name. One line each; where two share a key in the environment, the first gets it. */
 
 import { anthropic } from './anthropic.ts'
+import { azureAnthropic } from './azure-anthropic.ts'
 import { azureOpenai } from './azure-openai.ts'
+import { bedrock } from './bedrock.ts'
 import { cerebras } from './cerebras.ts'
+import { cohere } from './cohere.ts'
 import { dashscope } from './dashscope.ts'
 import { deepseek } from './deepseek.ts'
 import { deepseekAnthropic } from './deepseek-anthropic.ts'
@@ -19,12 +22,15 @@ import { moonshotAnthropic } from './moonshot-anthropic.ts'
 import { nvidia } from './nvidia.ts'
 import { ollama } from './ollama.ts'
 import { ollamaCloud } from './ollama-cloud.ts'
+import { ollamaNative } from './ollama-native.ts'
 import { openai } from './openai.ts'
 import { openrouter } from './openrouter.ts'
 import { perplexity } from './perplexity.ts'
 import { siliconflow } from './siliconflow.ts'
 import { stepfun } from './stepfun.ts'
 import { together } from './together.ts'
+import { vertexAnthropic } from './vertex-anthropic.ts'
+import { vertexGemini } from './vertex-gemini.ts'
 import { vllm } from './vllm.ts'
 import { volcengine } from './volcengine.ts'
 import { xai } from './xai.ts'
@@ -40,6 +46,10 @@ const all: readonly Provider[] = [
   anthropic,
   gemini,
   azureOpenai,
+  azureAnthropic,
+  bedrock,
+  vertexGemini,
+  vertexAnthropic,
   deepseek,
   groq,
   mistral,
@@ -57,6 +67,7 @@ const all: readonly Provider[] = [
   stepfun,
   cerebras,
   perplexity,
+  cohere,
   nvidia,
   ollamaCloud,
   deepseekAnthropic,
@@ -65,6 +76,7 @@ const all: readonly Provider[] = [
   zaiAnthropic,
   minimaxAnthropic,
   ollama,
+  ollamaNative,
   llamacpp,
   lmstudio,
   vllm,

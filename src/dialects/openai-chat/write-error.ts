@@ -1,14 +1,10 @@
 /** Errors in this dialect's words, for an HTTP answer and for a stream already begun. */
 
-import type { ErrorCode, ErrorKind } from '../../errors/codes.ts'
 import type { GatewayError } from '../../errors/gateway-error.ts'
-import type { JsonObject } from '../../std/json.ts'
 import type { ErrorContext } from '../dialect.ts'
-import { withoutAbsent } from './fields.ts'
+import { errorObject } from '../openai-error.ts'
 
-export function writeError(error: GatewayError, context: ErrorContext): string {
-  return JSON.stringify({ error: errorObject(error, context) })
-}
+export { writeError } from '../openai-error.ts'
 
 /**
  * No `[DONE]` follows: the finish reason says to those who read no errors that the answer is not whole. The choice has no
@@ -17,50 +13,4 @@ export function writeError(error: GatewayError, context: ErrorContext): string {
 export function writeStreamError(error: GatewayError, context: ErrorContext): string {
   const choices = [{ delta: {}, finish_reason: 'error' }]
   return `data: ${JSON.stringify({ error: errorObject(error, context), choices })}\n\n`
-}
-
-const typesByKind: Readonly<Record<ErrorKind, string>> = {
-  'invalid-request': 'invalid_request_error',
-  authentication: 'authentication_error',
-  permission: 'permission_error',
-  'not-found': 'not_found_error',
-  'too-large': 'invalid_request_error',
-  'rate-limit': 'rate_limit_error',
-  quota: 'insufficient_quota',
-  'content-policy': 'invalid_request_error',
-  timeout: 'timeout_error',
-  overloaded: 'overloaded_error',
-  upstream: 'api_error',
-  internal: 'server_error',
-}
-
-/** Codes that programs written for OpenAI compare with; every other is our own. */
-const openaiCodes: Partial<Record<ErrorCode, string>> = {
-  unauthenticated: 'invalid_api_key',
-  upstream_model_not_found: 'model_not_found',
-  rate_limited: 'rate_limit_exceeded',
-  model_quota_exhausted: 'insufficient_quota',
-  request_over_limit: 'rate_limit_exceeded',
-  content_policy: 'content_policy_violation',
-}
-
-function errorObject(error: GatewayError, context: ErrorContext): JsonObject {
-  return {
-    message: error.message,
-    type: typesByKind[error.row.kind],
-    param: error.facts.param ?? null,
-    code: openaiCodes[error.code] ?? error.code,
-    holdfast: withoutAbsent({
-      type: error.code,
-      retryable: error.isClientRetryable,
-      retry_after_ms: error.facts.retryAfterMs,
-      fault: error.row.fault,
-      next_step: error.row.nextStep,
-      request_id: context.requestId,
-      attempts: context.attempts.map(({ target, status, code, durationMs }) =>
-        withoutAbsent({ target, status, code, duration_ms: durationMs }),
-      ),
-      partial: context.isPartial,
-    }),
-  }
 }

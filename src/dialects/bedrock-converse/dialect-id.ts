@@ -1,0 +1,3 @@
+/** The name under which this dialect keeps what only it can say. */
+
+export const DIALECT = 'bedrock-converse'

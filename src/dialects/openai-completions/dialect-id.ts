@@ -1,0 +1,3 @@
+/** The name of this dialect, for what is kept for it. */
+
+export const DIALECT = 'openai-completions'

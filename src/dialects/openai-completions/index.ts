@@ -1,0 +1,44 @@
+/** OpenAI's older completions of a prompt: no roles, no tools, one text on from another. */
+
+import { GatewayError } from '../../errors/gateway-error.ts'
+import type { Dialect } from '../dialect.ts'
+import { patchRequest } from '../openai-chat/patch-request.ts'
+import { readError } from '../openai-chat/read-error.ts'
+import { writeError, writeStreamError } from '../openai-chat/write-error.ts'
+import { DIALECT } from './dialect-id.ts'
+import { CompletionsFolder } from './folder.ts'
+import { CompletionsPassthrough } from './passthrough.ts'
+import { peek } from './peek.ts'
+import { readRequest } from './read-request.ts'
+import { readResult } from './read-result.ts'
+import { refuseTranslation } from './refuse-translation.ts'
+import { CompletionsStreamReader } from './stream-reader.ts'
+import { CompletionsStreamWriter } from './stream-writer.ts'
+import { writeRequest } from './write-request.ts'
+import { writeResult } from './write-result.ts'
+
+export const openaiCompletions: Dialect = {
+  id: DIALECT,
+  peek,
+  readRequest,
+  refuseTranslation,
+  writeRequest,
+  patchRequest,
+  streamFraming: 'sse',
+  path({ operation }) {
+    if (operation === 'chat') return '/completions'
+    throw new GatewayError('not_supported', `The OpenAI completions API has no operation "${operation}".`)
+  },
+  requestHeaders: {},
+  forwardedHeaders: ['openai-beta', 'x-session-id', 'x-session-affinity'],
+  readResult,
+  createStreamReader: (options) => new CompletionsStreamReader(options),
+  createPassthrough: (options) => new CompletionsPassthrough(options),
+  createFolder: (options) => new CompletionsFolder(options),
+  readError,
+  writeResult,
+  createStreamWriter: (options) => new CompletionsStreamWriter(options),
+  writeError,
+  writeStreamError,
+  heartbeat: ': keep-alive\n\n',
+}
