@@ -18,17 +18,25 @@ const textFile = /\.(?:ts|md|json|jsonc|ya?ml|sh|cjs|mjs|js)$|(?:^|\/)(?:run|LIC
 /** Every text file below some top-level folders or of some names; without any, the whole repository. */
 export function readSourceFiles(...tops: readonly string[]): SourceFiles {
   const files = new Map<string, string>()
-  for (const top of tops.length === 0 ? ['.'] : tops) collect(join(repositoryRoot, top), files)
+  for (const top of tops.length === 0 ? ['.'] : tops)
+    collect(repositoryRoot, join(repositoryRoot, top), files)
   return files
 }
 
-function collect(folder: string, files: Map<string, string>): void {
+/** Every text file of a copy of the repository. */
+export function readCopiedFiles(root: string): SourceFiles {
+  const files = new Map<string, string>()
+  collect(root, root, files)
+  return files
+}
+
+function collect(root: string, folder: string, files: Map<string, string>): void {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name)
     if (entry.isDirectory()) {
-      if (!isSkipped(entry.name)) collect(path, files)
+      if (!isSkipped(entry.name)) collect(root, path, files)
     } else if (entry.isFile()) {
-      const name = relative(repositoryRoot, path).split(sep).join('/')
+      const name = relative(root, path).split(sep).join('/')
       if (textFile.test(name)) files.set(name, readFileSync(path, 'utf8'))
     }
   }
