@@ -10,8 +10,10 @@ import type { Gateway, ModelEntry } from '../exchange/gateway.ts'
 import { createGateway } from '../exchange/serve.ts'
 import { createExecution } from '../execution/run-plan.ts'
 import { createKeyring } from '../keys/keyring.ts'
-import { contextWindow } from '../providers/context-windows.ts'
+import { factsOfTarget } from '../providers/model-facts.ts'
 import type { Target } from '../providers/provider.ts'
+import { stateOriginOf } from '../providers/target.ts'
+import { createIdMakers, type IdMakers } from '../provenance/id-makers.ts'
 import { createStateMakers } from '../provenance/state-makers.ts'
 import { createToolCallSignatures } from '../provenance/tool-call-signatures.ts'
 import type { StateMemory } from '../provenance/watch-state.ts'
@@ -22,10 +24,12 @@ import { createPlanner } from '../routing/planner.ts'
 import type { Route } from '../routing/route.ts'
 import type { Clock } from '../std/clock.ts'
 import type { IdSource, Random } from '../std/ids.ts'
+import type { Secret } from '../std/secret.ts'
 import type { Transport } from '../std/transport.ts'
 import type { Telemetry } from '../telemetry/records.ts'
 import type { FetchDeps } from '../upstream/fetch-json.ts'
 import { type AuthorizerOf, createAuthorizers } from '../upstream/authorize/authorizers.ts'
+import { secretParts } from '../upstream/authorize/secret-parts.ts'
 import { createRedactor, redactError } from '../upstream/redact.ts'
 import { createSender } from '../upstream/send.ts'
 import { readVersion } from './version.ts'
@@ -48,11 +52,16 @@ export interface Ground {
   readonly background: BackgroundAnswers
   /** Who made the state that clients send back. */
   readonly state: StateMemory
+  /** Which provider has a file or a batch. */
+  readonly idMakers: IdMakers
   /** What signs requests where a key is not simply a header. */
   readonly authorizerOf: AuthorizerOf
 }
 
-export type GroundParts = Omit<Ground, 'health' | 'responses' | 'background' | 'state' | 'authorizerOf'>
+export type GroundParts = Omit<
+  Ground,
+  'health' | 'responses' | 'background' | 'state' | 'idMakers' | 'authorizerOf'
+>
 
 export function createGround(parts: GroundParts): Ground {
   const responses = createResponseStore(parts)
@@ -62,6 +71,7 @@ export function createGround(parts: GroundParts): Ground {
     responses,
     background: createBackgroundAnswers({ ...parts, responses }),
     state: { makers: createStateMakers(), calls: createToolCallSignatures() },
+    idMakers: createIdMakers(),
     authorizerOf: createAuthorizers(parts),
   }
 }
@@ -93,7 +103,7 @@ export interface HouseOptions {
 export function composeHouse(ground: Ground, options: HouseOptions): House {
   const { config } = options
   const { clock, telemetry, health, transport, random } = ground
-  const redactor = createRedactor(config.secrets, hostsOf(config))
+  const redactor = createRedactor([...config.secrets, ...partsOf(config)], hostsOf(config))
   const sender = createSender({
     transport,
     clock,
@@ -119,7 +129,13 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     dialects,
     send: (request) => sender.send(request),
     redact: (error) => redactError(error, redactor),
-    contextWindow: ({ provider, modelId }) => contextWindow(provider.instanceOf ?? provider.id, modelId),
+    onIds(ids, provider) {
+      for (const id of ids) {
+        ground.idMakers.remember(id, provider.id)
+        ground.state.makers.remember(id, stateOriginOf(provider))
+      }
+    },
+    contextWindow: (target) => factsOfTarget(target)?.contextTokens,
   })
   const admission = admissionFor(config, options.before)
   const gateway = createGateway({
@@ -131,6 +147,7 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     execution,
     responses: ground.responses,
     background: ground.background,
+    makerOfId: (id) => ground.idMakers.makerOf(id),
     models: () => listModels(config, directory.list()),
     readiness: () =>
       options.isAccepting()
@@ -150,6 +167,13 @@ function admissionFor({ limits }: HoldfastConfig, before: House | undefined): Ad
     requestsInFlightMax: limits.requestsInFlight,
     bufferedBytesMax: limits.bufferedBytes,
   })
+}
+
+/** A credential of several parts must not appear in pieces either. */
+function partsOf({ providers }: HoldfastConfig): readonly Secret[] {
+  return providers.flatMap(({ provider, credential }) =>
+    credential === undefined ? [] : secretParts(provider.auth, credential),
+  )
 }
 
 function hostsOf(config: HoldfastConfig): readonly string[] {

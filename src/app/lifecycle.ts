@@ -166,7 +166,7 @@ class Running implements RunningGateway {
       clock,
       ids,
       telemetry,
-      limits: { bodyBytes: config.limits.bodyBytes },
+      limits: { bodyBytes: config.limits.bodyBytes, formBytes: config.limits.formBytes },
       metrics: () => metrics.render(),
     })
   }

@@ -36,6 +36,7 @@ export function whatNeedsRestart(next: HoldfastConfig, started: HoldfastConfig):
   const changed = {
     listen: next.listen.host !== started.listen.host || next.listen.port !== started.listen.port,
     'limits.bodyBytes': next.limits.bodyBytes !== started.limits.bodyBytes,
+    'limits.formBytes': next.limits.formBytes !== started.limits.formBytes,
     'limits.requestsInFlight (the connections to one provider)':
       connectionsMax(next) !== connectionsMax(started),
     log: next.log.level !== started.log.level || next.log.format !== started.log.format,

@@ -10,7 +10,15 @@ import { openaiChat } from './openai-chat/index.ts'
 import { openaiCompletions } from './openai-completions/index.ts'
 import { openaiResponses } from './openai-responses/index.ts'
 
-export { anthropicMessages, bedrockConverse, cohereChat, ollamaChat, openaiChat, openaiCompletions, openaiResponses }
+export {
+  anthropicMessages,
+  bedrockConverse,
+  cohereChat,
+  ollamaChat,
+  openaiChat,
+  openaiCompletions,
+  openaiResponses,
+}
 
 export const dialects: ReadonlyMap<DialectId, Dialect> = new Map(
   [openaiChat, anthropicMessages, openaiCompletions, openaiResponses].map((dialect) => [dialect.id, dialect]),

@@ -53,9 +53,16 @@ export interface Provider {
    * address. `baseUrl` is then only an example, and the provider cannot be used without an address.
    */
   readonly at?: (address: string) => Provider
-  /** Environment variables that may hold that address, best first. */
+  /** Environment variables that may hold that address, or a part of it that `environmentAddress` completes, best first. */
   readonly environmentAddresses?: readonly string[]
+  /** The address where the environment gives it in parts (a region, a project), asked after `environmentAddresses`. */
+  readonly environmentAddress?: (read: ReadVariable) => string | undefined
+  /** The key where the environment gives it in parts, asked after `environmentKeys`. */
+  readonly environmentCredential?: (read: ReadVariable) => string | undefined
 }
+
+/** The value of an environment variable, trimmed; `undefined` where it is not set or empty. */
+export type ReadVariable = (name: string) => string | undefined
 
 export type AuthScheme =
   | { readonly kind: 'header'; readonly header: string; readonly prefix: string }

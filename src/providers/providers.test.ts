@@ -40,7 +40,11 @@ describe.each(all)('$id', (provider) => {
     if (!provider.isLocal && !provider.id.endsWith('-compatible')) {
       expect(provider.environmentKeys.length).toBeGreaterThan(0)
     }
-    for (const name of provider.environmentKeys) expect(name).toMatch(/^[A-Z][A-Z0-9_]*_API_KEY$/)
+    for (const name of provider.environmentKeys) {
+      expect(name).toMatch(/^[A-Z][A-Z0-9_]*_API_KEY$|^AWS_BEARER_TOKEN_BEDROCK$|^GOOGLE_CREDENTIALS$/)
+    }
+    // The clouds compute theirs: upstream/authorize.
+    if (provider.auth.kind === 'aws-sigv4' || provider.auth.kind === 'google-oauth') return
     expect(provider.auth.kind).toBe('header')
     if (provider.auth.kind !== 'header') return
     expect(['authorization', 'x-api-key', 'api-key', 'x-goog-api-key']).toContain(provider.auth.header)

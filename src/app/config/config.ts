@@ -11,6 +11,7 @@ export interface HoldfastConfig {
   readonly routes: readonly ConfiguredRoute[]
   readonly limits: {
     readonly bodyBytes: number
+    readonly formBytes: number
     readonly responseBytes: number
     readonly requestsInFlight: number
     readonly bufferedBytes: number

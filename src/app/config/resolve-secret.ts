@@ -5,6 +5,7 @@
 
 import path from 'node:path'
 import type { SecretReference } from '../../std/config-values.ts'
+import { isJsonObject, parseJson } from '../../std/json.ts'
 import { Secret } from '../../std/secret.ts'
 import { quote } from './fault.ts'
 import { type Environment, expandText, lookUp } from './read-yaml.ts'
@@ -74,11 +75,18 @@ function codeOf(error: unknown): string {
 
 /** A secret travels in a header: anything that could end one line and begin another is refused (SEC-32). */
 function usable(text: string): ResolvedSecret {
-  const trimmed = text.trim()
+  const trimmed = onOneLine(text.trim())
   if (trimmed === '') return { type: 'fault', message: 'is empty' }
   if (trimmed.length > SECRET_LENGTH_MAX) return { type: 'fault', message: 'is too long to be a key' }
   if (!/^[\x20-\x7e]+$/.test(trimmed)) {
     return { type: 'fault', message: 'holds line breaks or characters that cannot travel in a header' }
   }
   return { type: 'secret', secret: new Secret(trimmed) }
+}
+
+/** A key file that is JSON (Google's, AWS's) is a key of several fields: its line breaks are layout, and left out. */
+function onOneLine(text: string): string {
+  if (!text.startsWith('{')) return text
+  const value = parseJson(text)
+  return isJsonObject(value) ? JSON.stringify(value) : text
 }

@@ -5,12 +5,14 @@ import type { CallAddress, TargetDialect } from '../dialect.ts'
 import { readError } from './read-error.ts'
 import { readResult, readTokenCount } from './read-result.ts'
 import { createStreamReader } from './stream-reader.ts'
+import { writeCountRequest } from './write-count-request.ts'
 import { writeRequest } from './write-request.ts'
 
 export const bedrockConverse: TargetDialect = {
   id: 'bedrock-converse',
   streamFraming: 'eventstream',
   writeRequest,
+  writeCountRequest,
   path: ({ operation, modelId, stream }) =>
     `/model/${encodeURIComponent(modelId)}/${verb(operation, stream)}`,
   requestHeaders: {},

@@ -5,6 +5,7 @@ import { GatewayError } from '../../errors/gateway-error.ts'
 import { anthropicMessages } from '../anthropic-messages/index.ts'
 import type { Dialect } from '../dialect.ts'
 import { openaiChat } from '../openai-chat/index.ts'
+import { openaiResponses } from '../openai-responses/index.ts'
 import { bedrockConverse } from './index.ts'
 import { hasRecordings, readRecordings, whySkipped } from './recordings.test-support.ts'
 import { checkShape, hasServiceModel } from './service-model.test-support.ts'
@@ -22,9 +23,10 @@ describe.skipIf(!hasRecordings || !hasServiceModel)(
     test.each([
       ['openai-chat', openaiChat],
       ['anthropic-messages', anthropicMessages],
+      ['openai-responses', openaiResponses],
     ] as const)('of %s become requests that AWS describes', { timeout: 60_000 }, (name, dialect) => {
       const requests = translatable(name, dialect)
-      expect(requests.length).toBeGreaterThan(600)
+      expect(requests.length).toBeGreaterThan(400)
       for (const { id, request } of requests) {
         for (const modelId of models) {
           const { fields } = bedrockConverse.writeRequest(request, { modelId, stream: true })

@@ -117,12 +117,19 @@ function isResultContent(part: Part): boolean {
   )
 }
 
-/** Bedrock verifies signatures, so reasoning without one cannot be replayed. */
+/** Who signs what Bedrock's models think: only Claude does, and its signatures hold wherever it runs. */
+const STATE_ORIGIN = 'anthropic'
+
+/** Signatures are verified, so reasoning without one, or with another maker's, cannot be replayed. */
 function writeReasoning(part: ReasoningPart, losses: LossList): JsonObject | undefined {
+  if (part.origin !== undefined && part.origin !== STATE_ORIGIN) return loseReasoning(losses)
   if (part.encrypted) return { reasoningContent: { redactedContent: part.encrypted } }
   if (part.signature) {
     return { reasoningContent: { reasoningText: { text: part.text, signature: part.signature } } }
   }
-  losses.add('messages.reasoning', 'Reasoning without a signature of Bedrock cannot be sent back to it.')
-  return undefined
+  return loseReasoning(losses)
+}
+
+function loseReasoning(losses: LossList): undefined {
+  losses.add('messages.thinking', 'Reasoning is valid only with the signature of the model that is asked.')
 }

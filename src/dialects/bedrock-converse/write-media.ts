@@ -30,8 +30,9 @@ const audioFormats: ReadonlySet<string> = new Set(
   'mp3 opus wav aac flac mp4 ogg mkv mka x-aac m4a mpeg mpga pcm webm'.split(' '),
 )
 
-/** What Converse reads: bytes of a kind, or a place in S3. */
+/** What Converse reads: bytes of a kind, plain text, or a place in S3. */
 type Readable =
+  | { readonly kind: 'text'; readonly text: string; readonly mediaType: string }
   | { readonly kind: 'bytes'; readonly data: string; readonly mediaType: string }
   | { readonly kind: 's3'; readonly uri: string }
 
@@ -41,7 +42,7 @@ function readable(source: MediaSource): Readable | undefined {
     case 'base64':
       return { kind: 'bytes', data: source.data, mediaType: source.mediaType.toLowerCase() }
     case 'text':
-      return { kind: 'bytes', data: base64Of(source.text), mediaType: source.mediaType.toLowerCase() }
+      return { kind: 'text', text: source.text, mediaType: source.mediaType.toLowerCase() }
     case 'file':
       return undefined
     case 'url':
@@ -58,12 +59,15 @@ function dataUrl(url: string): Readable | undefined {
   return { kind: 'bytes', data: url.slice(comma + 1), mediaType }
 }
 
-function base64Of(text: string): string {
-  return Buffer.from(text).toString('base64')
-}
-
 function sourceOf(read: Readable): JsonObject {
-  return read.kind === 's3' ? { s3Location: { uri: read.uri } } : { bytes: read.data }
+  switch (read.kind) {
+    case 'bytes':
+      return { bytes: read.data }
+    case 'text':
+      return { text: read.text }
+    case 's3':
+      return { s3Location: { uri: read.uri } }
+  }
 }
 
 /** The end of a name or address: `png`. */
@@ -94,7 +98,8 @@ export function writeAudio(part: AudioPart, losses: LossList): JsonObject | unde
   const read = readable(part.source)
   const mediaType = read?.kind === 'bytes' ? read.mediaType : ''
   const format = part.format ?? /^audio\/([a-z0-9-]{1,8})/.exec(mediaType)?.[1] ?? ''
-  if (read !== undefined && audioFormats.has(format)) return { audio: { format, source: sourceOf(read) } }
+  if (read !== undefined && read.kind !== 'text' && audioFormats.has(format))
+    return { audio: { format, source: sourceOf(read) } }
   losses.add('messages.audio', 'The Converse API takes audio by its bytes, in formats it names.')
   return undefined
 }

@@ -113,6 +113,7 @@ describe('a conversation', () => {
           role: 'assistant',
           parts: [
             { type: 'reasoning', text: 'of somebody else' },
+            { type: 'reasoning', text: 'of Gemini', signature: 'g', origin: 'google' },
             { type: 'reasoning', text: 'own', signature: 's' },
             { type: 'reasoning', text: '', encrypted: 'AAAA' },
             { type: 'text', text: 'ok' },
@@ -132,7 +133,7 @@ describe('a conversation', () => {
       },
       {},
     ])
-    expect(losses).toEqual(['messages.reasoning'])
+    expect(losses).toEqual(['messages.thinking'])
   })
 })
 
@@ -166,12 +167,12 @@ describe('media', () => {
             { image: { format: 'webp', source: { s3Location: { uri: 's3://bucket/a.webp' } } } },
             { audio: { format: 'wav', source: { bytes: 'CCCC' } } },
             { document: { format: 'pdf', name: 'a-b', source: { bytes: 'DDDD' } } },
-            { document: { format: 'txt', name: 'a-b 2', source: { bytes: 'YWJj' } } },
+            { document: { format: 'txt', name: 'a-b 2', source: { text: 'abc' } } },
             {
               document: {
                 format: 'csv',
                 name: 'Document',
-                source: { bytes: 'YSxi' },
+                source: { text: 'a,b' },
                 citations: { enabled: true },
               },
             },
@@ -277,7 +278,7 @@ describe('tools', () => {
   test('of other dialects and the ban on parallel calls are losses', () => {
     const odd = { kind: 'opaque', dialect: 'openai-chat', value: { type: 'custom' } } as const
     expect(write({ tools: [tool, odd], allowsParallelToolCalls: false }).losses).toEqual([
-      'tools',
+      'tools.other',
       'parallel_tool_calls',
     ])
   })
@@ -359,6 +360,28 @@ test('says a schema, metadata and the service tier', () => {
     'response_format',
     'service_tier',
   ])
+})
+
+test('counts what costs input, and asks for nothing else', () => {
+  const request: InferenceRequest = {
+    modelId: 'm',
+    messages: [say('system', 's'), hello],
+    stream: false,
+    wantsStreamUsage: false,
+    tools: [{ kind: 'function', name: 'f' }],
+    maxOutputTokens: 5,
+    topK: 3,
+  }
+  expect(bedrockConverse.writeCountRequest?.(request, { modelId: CLAUDE }).fields).toEqual({
+    input: {
+      converse: {
+        system: [{ text: 's' }],
+        messages: [{ role: 'user', content: [{ text: 'hi' }] }],
+        toolConfig: { tools: [{ toolSpec: { name: 'f', inputSchema: { json: { type: 'object' } } } }] },
+        additionalModelRequestFields: { top_k: 3 },
+      },
+    },
+  })
 })
 
 test('loses by name every parameter Converse does not have', () => {

@@ -28,7 +28,7 @@ export function writeToolConfig(
 function writeTool(tool: ToolDefinition, family: ModelFamily, losses: LossList): readonly JsonObject[] {
   if (tool.kind === 'opaque') {
     if (tool.dialect === DIALECT) return [tool.value]
-    losses.add('tools', 'The Converse API has no such kind of tool.')
+    losses.add(`tools.${tool.name ?? 'other'}`, 'Only the dialect it came from knows this kind of tool.')
     return []
   }
   if (tool.vendor !== undefined && tool.vendor.dialect !== DIALECT) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { bedrock } from '../../providers/bedrock.ts'
 import { createTarget } from '../../providers/target.ts'
-import { ManualClock } from '../../simulator/clock.test-support.ts'
+import { ManualClock } from '../wall.ts'
 import { Secret } from '../../std/secret.ts'
 import type { Transport, TransportRequest } from '../../std/transport.ts'
 import { createAuthorizers } from './authorizers.ts'
@@ -85,9 +85,9 @@ describe('a request to AWS', () => {
     const { said, expected } = signaturesOf(received(signed), SECRET)
     expect(said).toBe(expected)
     expect(signed.headers['authorization']).toMatch(
-      /^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\/20260101\/us-east-1\/bedrock\/aws4_request, SignedHeaders=content-type;host;x-amz-content-sha256;x-amz-date, /,
+      /^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\/19700101\/us-east-1\/bedrock\/aws4_request, SignedHeaders=content-type;host;x-amz-content-sha256;x-amz-date, /,
     )
-    expect(signed.headers['x-amz-date']).toBe('20260101T000000Z')
+    expect(signed.headers['x-amz-date']).toBe('19700101T000001Z')
     expect(signed).toMatchObject({ path: request.path, body: request.body, headers: request.headers })
     expect(signed.headers).not.toHaveProperty('host')
   })

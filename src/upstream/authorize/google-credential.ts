@@ -1,4 +1,4 @@
-/** What may stand for Google Cloud's credential: the key file of a service account, the file gcloud keeps of a user, or a token. */
+/** What may stand for Google Cloud's credential: the key file of a service account, the file gcloud keeps of a user, a token, or an API key. */
 
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { GatewayError } from '../../errors/gateway-error.ts'
@@ -6,6 +6,7 @@ import { isJsonObject, type JsonObject, parseJson, stringOf } from '../../std/js
 
 export type GoogleCredential =
   | { readonly kind: 'token'; readonly token: string }
+  | { readonly kind: 'api-key'; readonly key: string }
   | {
       readonly kind: 'service-account'
       readonly email: string
@@ -26,7 +27,7 @@ const TOKEN_URL = 'https://oauth2.googleapis.com/token'
 /** Throws `upstream_auth`; never with a part of the text. */
 export function readGoogleCredential(text: string, name: string): GoogleCredential {
   const trimmed = text.trim()
-  if (!trimmed.startsWith('{')) return { kind: 'token', token: trimmed.replace(/^Bearer +/i, '') }
+  if (!trimmed.startsWith('{')) return readWord(trimmed, name)
   const value = parseJson(trimmed)
   if (!isJsonObject(value)) throw unusable(name, 'is no JSON, though it begins like it')
   switch (value['type']) {
@@ -38,6 +39,13 @@ export function readGoogleCredential(text: string, name: string): GoogleCredenti
     default:
       throw unusable(name, 'is of a type that cannot be used here')
   }
+}
+
+/** Vertex's express mode takes Google's API keys, in a header of their own. */
+function readWord(text: string, name: string): GoogleCredential {
+  if (/^AIza[\w-]*$/.test(text)) return { kind: 'api-key', key: text }
+  if (/^[./~]|\.json$/.test(text)) throw unusable(name, 'is the path of a file rather than its content')
+  return { kind: 'token', token: text.replace(/^Bearer +/i, '') }
 }
 
 function readServiceAccount(value: JsonObject, name: string): GoogleCredential {

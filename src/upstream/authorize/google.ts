@@ -27,22 +27,26 @@ const ASSERTION_S = 3_600
 export function googleAuthorizer(options: GoogleAuthorizerOptions): Authorizer {
   const { credential, name, clock } = options
   let read: GoogleCredential | undefined
-  const cache = new TokenCache(clock, () => fetchToken(options, fetchable(read)))
+  let cache: TokenCache | undefined
   return {
     async authorize(request) {
       read ??= readGoogleCredential(credential.reveal(), name)
-      const token = read.kind === 'token' ? assertToken(read.token, name) : await cache.get()
-      return withBearer(request, token)
+      const known = read
+      switch (known.kind) {
+        case 'token':
+          return withBearer(request, assertToken(known.token, name))
+        case 'api-key':
+          return { ...request, headers: { ...request.headers, 'x-goog-api-key': known.key } }
+        case 'service-account':
+        case 'user':
+          cache ??= new TokenCache(clock, () => fetchToken(options, known))
+          return withBearer(request, await cache.get())
+      }
     },
   }
 }
 
-type Fetchable = Exclude<GoogleCredential, { readonly kind: 'token' }>
-
-function fetchable(credential: GoogleCredential | undefined): Fetchable {
-  if (credential !== undefined && credential.kind !== 'token') return credential
-  throw new GatewayError('gateway_error', 'A token was to be fetched with a credential that is one.')
-}
+type Fetchable = Extract<GoogleCredential, { readonly kind: 'service-account' | 'user' }>
 
 async function fetchToken(options: GoogleAuthorizerOptions, credential: Fetchable): Promise<FetchedToken> {
   const form = formOf(credential, Math.floor(options.clock.wallMs() / 1_000))

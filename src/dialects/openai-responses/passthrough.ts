@@ -1,0 +1,115 @@
+/**
+ * Lets a stream of this dialect through to a client of this dialect, reading quietly: whole events travel as the bytes
+ * they came in. Left out are broken events, what comes after the end, and errors, which are said in our words.
+ */
+
+import { unfold } from '../../canonical/unfold.ts'
+import type { GatewayError } from '../../errors/gateway-error.ts'
+import { type JsonObject, numberOf, objectOf, stringOf } from '../../std/json.ts'
+import { encodeSse } from '../../wire/sse.ts'
+import type { ErrorContext, Passthrough, PassthroughOptions, StreamFacts } from '../dialect.ts'
+import { failedEvent, failedResponse } from './answer-error.ts'
+import { resultOf } from './read-result.ts'
+import { beginResponse } from './response-object.ts'
+import { StreamWatch } from './stream-watch.ts'
+import { ResponsesStreamWriter } from './stream-writer.ts'
+import { WholeAnswer } from './whole-answer.ts'
+import { type WireEvent, WireEvents } from './wire-events.ts'
+import { responseIdOf } from './write-error.ts'
+
+const NOTHING = new Uint8Array(0)
+
+/** Usage is part of the last event, so there is none to hide. */
+export class ResponsesPassthrough implements Passthrough {
+  readonly #wire = new WireEvents()
+  readonly #watch: StreamWatch
+  readonly #whole: WholeAnswer | undefined
+  readonly #options: PassthroughOptions
+  #isToldWhole = false
+
+  constructor(options: PassthroughOptions) {
+    this.#options = options
+    this.#watch = new StreamWatch(this.#wire, (signature) => options.onState?.(signature))
+    this.#whole = options.onWhole === undefined ? undefined : new WholeAnswer()
+  }
+
+  read(chunk: Uint8Array): Uint8Array {
+    return this.#passOn(this.#wire.read(chunk))
+  }
+
+  /** A last event that never came is never added: without it the answer is not whole. */
+  end(): Uint8Array {
+    return this.#passOn(this.#wire.end())
+  }
+
+  get facts(): StreamFacts {
+    return this.#watch
+  }
+
+  writeError(error: GatewayError, context: ErrorContext): string {
+    const number = (this.#wire.lastNumber ?? -1) + 1
+    const { announced } = this.#watch
+    if (announced !== undefined) return failedEvent(failedResponse(announced, error, context), number)
+    const response = beginResponse({
+      id: responseIdOf(context.requestId),
+      modelId: '',
+      createdAtS: 0,
+      echo: {},
+    })
+    const created = { type: 'response.created', response, sequence_number: number }
+    return (
+      encodeSse(JSON.stringify(created), created.type) +
+      failedEvent(failedResponse(response, error, context), number + 1)
+    )
+  }
+
+  #passOn(events: readonly WireEvent[]): Uint8Array {
+    for (const event of events) {
+      this.#watch.note(event)
+      this.#whole?.note(event)
+    }
+    this.#tellWhole()
+    return join(events.map((event) => this.#framed(event)))
+  }
+
+  #tellWhole(): void {
+    if (this.#isToldWhole || !this.#wire.isTerminated) return
+    this.#isToldWhole = true
+    const whole = this.#whole?.bytes()
+    if (whole !== undefined) this.#options.onWhole?.(whole)
+  }
+
+  /** Clients of this dialect go by the event line, so an event that lacks it gets it. */
+  #framed({ type, sse, value }: WireEvent): Uint8Array {
+    if (sse === undefined) return Buffer.from(streamOf(objectOf(value['response']) ?? {}))
+    if (sse.name !== 'message' || type === 'message') return sse.raw
+    const line = `event: ${type.replaceAll(/[\r\n]/g, ' ')}\n`
+    return Buffer.concat([Buffer.from(line), sse.raw])
+  }
+}
+
+/** A plain answer's bytes are no event: it is said again as a stream. */
+function streamOf(response: JsonObject): string {
+  const writer = new ResponsesStreamWriter({
+    responseId: stringOf(response['id']) ?? 'resp_0',
+    modelId: stringOf(response['model']) ?? '',
+    createdAtS: numberOf(response['created_at']) ?? 0,
+    wantsUsage: true,
+  })
+  const events = unfold(resultOf(response))
+  return events.map((event) => writer.write(event)).join('') + writer.end()
+}
+
+/** Neighbours in one chunk, the common case, are one slice of it and need no copy. */
+function join(slices: readonly Uint8Array[]): Uint8Array {
+  const [first] = slices
+  if (first === undefined) return NOTHING
+  let end = first.byteOffset + first.byteLength
+  for (let index = 1; index < slices.length; index += 1) {
+    const slice = slices[index]
+    if (slice === undefined || slice.buffer !== first.buffer || slice.byteOffset !== end)
+      return Buffer.concat(slices)
+    end += slice.byteLength
+  }
+  return new Uint8Array(first.buffer, first.byteOffset, end - first.byteOffset)
+}

@@ -1,0 +1,15 @@
+/** What a response that failed amounts to. */
+
+import { GatewayError } from '../../errors/gateway-error.ts'
+import { isJsonObject, type JsonObject } from '../../std/json.ts'
+import { embeddedError } from '../openai-chat/read-error.ts'
+
+/** By the error it carries; a failed response without one is an error all the same. */
+export function failureOf(response: JsonObject): GatewayError {
+  const { error, status } = response
+  const known = isJsonObject(error) || typeof error === 'string' ? embeddedError({ error }) : undefined
+  if (known !== undefined) return known
+  return status === 'cancelled'
+    ? new GatewayError('upstream_error', 'The provider cancelled the response.')
+    : new GatewayError('upstream_error', 'The provider failed on this response and did not say why.')
+}

@@ -1,0 +1,126 @@
+/** What can be said of a stream by looking at its events as they pass: the quiet reading of passthrough and folder. */
+
+import type { Finish } from '../../canonical/finish.ts'
+import type { Usage } from '../../canonical/usage.ts'
+import type { GatewayError } from '../../errors/gateway-error.ts'
+import { arrayOf, isJsonObject, type JsonObject, objectOf, parseJson, stringOf } from '../../std/json.ts'
+import type { StreamFacts } from '../dialect.ts'
+import { readFinish } from './read-finish.ts'
+import { usageOf } from './usage.ts'
+import type { WireEvent, WireEvents } from './wire-events.ts'
+
+export class StreamWatch implements StreamFacts {
+  readonly #wire: WireEvents
+  readonly #onState: ((signature: string) => void) | undefined
+  #hasContent = false
+  #hasCalls = false
+  #modelId: string | undefined
+  #last: JsonObject | undefined
+  #hasMalformedToolCall = false
+  /** The response as it was announced. */
+  announced: JsonObject | undefined
+
+  constructor(wire: WireEvents, onState?: (signature: string) => void) {
+    this.#wire = wire
+    this.#onState = onState
+  }
+
+  note({ type, value }: WireEvent): void {
+    switch (type) {
+      case 'response.output_item.added':
+        return this.#noteAdded(objectOf(value['item']) ?? {})
+      case 'response.output_item.done':
+        return this.#noteDone(objectOf(value['item']) ?? {})
+      case 'response.created':
+      case 'response.in_progress':
+      case 'response.queued':
+        return this.#noteResponse(objectOf(value['response']) ?? {})
+      case 'response.completed':
+      case 'response.incomplete':
+      case 'response.done':
+        return this.#noteLast(objectOf(value['response']) ?? {})
+      default:
+        if (!this.#hasContent) this.#hasContent = isText(value['delta'])
+    }
+  }
+
+  get hasContent(): boolean {
+    return this.#hasContent
+  }
+
+  get isComplete(): boolean {
+    return this.#wire.isTerminated
+  }
+
+  get isTerminated(): boolean {
+    return this.#wire.isTerminated
+  }
+
+  get anomalies(): number {
+    return this.#wire.anomalies
+  }
+
+  get error(): GatewayError | undefined {
+    return this.#wire.error
+  }
+
+  get finish(): Finish | undefined {
+    return this.#last === undefined
+      ? undefined
+      : (readFinish(this.#last, this.#hasCalls) ?? { reason: 'other' })
+  }
+
+  get usage(): Usage | undefined {
+    return this.#last === undefined ? undefined : usageOf(this.#last)
+  }
+
+  get modelId(): string | undefined {
+    return this.#modelId
+  }
+
+  get hasMalformedToolCall(): boolean {
+    return this.#hasMalformedToolCall
+  }
+
+  #noteResponse(response: JsonObject): void {
+    this.announced ??= response
+    this.#modelId ??= stringOf(response['model'])
+  }
+
+  #noteAdded({ type }: JsonObject): void {
+    if (type !== 'message' && type !== 'reasoning') this.#hasContent = true
+    if (isCall(type)) this.#hasCalls = true
+  }
+
+  #noteDone(item: JsonObject): void {
+    const { type } = item
+    if (isCall(type)) this.#noteCall(item)
+    const encrypted = stringOf(item['encrypted_content'])
+    if (encrypted) this.#onState?.(encrypted)
+    if (!this.#hasContent) this.#hasContent = type !== 'reasoning' || !!encrypted
+  }
+
+  #noteCall({ type, arguments: text }: JsonObject): void {
+    this.#hasCalls = true
+    if (type !== 'function_call' || !isText(text)) return
+    if (typeof text === 'string' && parseJson(text) === undefined) this.#hasMalformedToolCall = true
+  }
+
+  /** What the items before did not say is said by the last event. */
+  #noteLast(response: JsonObject): void {
+    this.#noteResponse(response)
+    this.#last = response
+    for (const item of arrayOf(response['output'])) {
+      if (isJsonObject(item)) this.#noteAdded(item)
+      this.#hasContent = true
+    }
+  }
+}
+
+function isCall(type: unknown): boolean {
+  return type === 'function_call' || type === 'custom_tool_call'
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
+}

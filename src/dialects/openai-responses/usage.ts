@@ -1,0 +1,30 @@
+/** Token counts of this dialect, read and written. */
+
+import { tokenCount, type Usage } from '../../canonical/usage.ts'
+import { isJsonObject, type JsonObject } from '../../std/json.ts'
+import { readUsage } from '../openai-chat/read-usage.ts'
+
+/** `undefined` where none is reported. */
+export function usageOf(response: JsonObject): Usage | undefined {
+  const { usage } = response
+  return isJsonObject(usage) ? readUsage(usage) : undefined
+}
+
+/** All five members are required, and a count that nobody reported is said as 0; no report at all is left out. */
+export function writeUsage(usage: Usage | undefined): { usage?: JsonObject } {
+  const input = tokenCount(usage?.inputTokens)
+  // Reasoning is part of the output, which cannot be less.
+  const output = tokenCount(usage?.outputTokens) ?? tokenCount(usage?.reasoningTokens)
+  if (usage === undefined || (input === undefined && output === undefined)) return {}
+  const written = {
+    input_tokens: input ?? 0,
+    input_tokens_details: {
+      cached_tokens: usage.cacheReadTokens ?? 0,
+      cache_write_tokens: usage.cacheWriteTokens ?? 0,
+    },
+    output_tokens: output ?? 0,
+    output_tokens_details: { reasoning_tokens: usage.reasoningTokens ?? 0 },
+    total_tokens: (input ?? 0) + (output ?? 0),
+  }
+  return { usage: written }
+}

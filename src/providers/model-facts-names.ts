@@ -1,0 +1,40 @@
+/** What the published facts call the providers known here: whose models and prices theirs are. */
+
+import type { ProviderId } from './provider.ts'
+
+/** Best first: a model is looked up in each until one knows it. A provider without an entry has no known models. */
+export const factsNames: ReadonlyMap<ProviderId, readonly string[]> = new Map([
+  ['openai', ['openai']],
+  ['anthropic', ['anthropic']],
+  ['gemini', ['google']],
+  ['azure-openai', ['azure']],
+  ['azure-anthropic', ['azure', 'azure-ai-foundry']],
+  ['bedrock', ['amazon-bedrock']],
+  ['vertex-gemini', ['google-vertex']],
+  ['vertex-anthropic', ['google-vertex-anthropic']],
+  ['cohere', ['cohere']],
+  ['deepseek', ['deepseek']],
+  ['deepseek-anthropic', ['deepseek']],
+  ['groq', ['groq']],
+  ['mistral', ['mistral']],
+  ['together', ['togetherai']],
+  ['fireworks', ['fireworks-ai']],
+  ['openrouter', ['openrouter']],
+  ['xai', ['xai']],
+  ['moonshot', ['moonshotai']],
+  ['moonshot-anthropic', ['moonshotai']],
+  ['zhipu', ['zhipuai']],
+  ['zhipu-anthropic', ['zhipuai']],
+  ['zai', ['zai']],
+  ['zai-anthropic', ['zai']],
+  ['dashscope', ['alibaba']],
+  ['minimax', ['minimax']],
+  ['minimax-anthropic', ['minimax']],
+  ['siliconflow', ['siliconflow']],
+  ['volcengine', ['volcengine']],
+  ['stepfun', ['stepfun']],
+  ['cerebras', ['cerebras']],
+  ['perplexity', ['perplexity']],
+  ['nvidia', ['nvidia']],
+  ['ollama-cloud', ['ollama-cloud']],
+])

@@ -1,0 +1,182 @@
+/**
+ * What is published of models: how much they read and write, what they can do, what their tokens cost. Dated data, and
+ * never the last word: a model that is not in it is served all the same.
+ */
+
+import { readFileSync } from 'node:fs'
+import type { Prices, ServiceClass, TokenPrices } from '../ledger/prices.ts'
+import {
+  type FactsFile,
+  type Modality,
+  type ModelRow,
+  modalityLetters,
+  type PriceRow,
+  type PricesRow,
+} from './model-facts-file.ts'
+import { factsNames } from './model-facts-names.ts'
+import { parseModelName } from './model-name.ts'
+import type { Provider, ProviderId } from './provider.ts'
+
+/** Absent means not known. */
+export interface ModelFacts {
+  /** The context window, tokens. */
+  readonly contextTokens?: number
+  readonly inputTokensMax?: number
+  readonly outputTokensMax?: number
+  readonly inputs?: readonly Modality[]
+  readonly outputs?: readonly Modality[]
+  readonly callsTools?: boolean
+  readonly keepsToSchemas?: boolean
+  readonly reasons?: boolean
+  readonly prices?: Prices
+}
+
+/** The facts of a provider's model, by any of its names; `undefined` where nothing is known. */
+export function modelFacts(providerId: ProviderId, modelId: string): ModelFacts | undefined {
+  for (const name of factsNames.get(providerId) ?? []) {
+    const facts = tableOf(name).find(modelId)
+    if (facts !== undefined) return facts
+  }
+  return undefined
+}
+
+/** The facts of a target, at whatever instance of a known provider it is. */
+export function factsOfTarget(target: {
+  readonly provider: Pick<Provider, 'id' | 'instanceOf'>
+  readonly modelId: string
+}): ModelFacts | undefined {
+  return modelFacts(target.provider.instanceOf ?? target.provider.id, target.modelId)
+}
+
+/** What a model's tokens cost, where that is known (fault 91: not known is never zero). */
+export function priceOf(providerId: ProviderId, modelId: string): Prices | undefined {
+  return modelFacts(providerId, modelId)?.prices
+}
+
+/** How many models of a provider are known. */
+export function knownModelCount(providerId: ProviderId): number {
+  return (factsNames.get(providerId) ?? []).reduce((count, name) => count + tableOf(name).size, 0)
+}
+
+/** The day of the newest source, and what the sources are. */
+export function factsSources(): Pick<FactsFile, 'date' | 'sources'> {
+  return factsFile()
+}
+
+let file: FactsFile | undefined
+
+/** Read when it is first asked for: the start does not wait for it. Some milliseconds. */
+function factsFile(): FactsFile {
+  // Sound: the file is our own, written by tools/update-facts.ts in this form, which a test compares.
+  file ??= JSON.parse(readFileSync(new URL('./model-facts.json', import.meta.url), 'utf8')) as FactsFile
+  return file
+}
+
+const tables = new Map<string, ModelTable>()
+
+function tableOf(name: string): ModelTable {
+  const known = tables.get(name)
+  if (known !== undefined) return known
+  const table = new ModelTable(factsFile().models[name] ?? {})
+  tables.set(name, table)
+  return table
+}
+
+interface KeyedRow {
+  readonly row: ModelRow
+  readonly date: string
+}
+
+/** The models of one provider, by their very names and by what is left of them without dates and regions. */
+class ModelTable {
+  readonly #byId: ReadonlyMap<string, ModelRow>
+  readonly #byKey = new Map<string, KeyedRow>()
+  /** Read from their rows once. Bounded by the rows. */
+  readonly #read = new Map<ModelRow, ModelFacts>()
+
+  constructor(rows: Readonly<Record<string, ModelRow>>) {
+    this.#byId = new Map(Object.entries(rows))
+    for (const [id, row] of this.#byId) this.#index(id, row)
+  }
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  find(modelId: string): ModelFacts | undefined {
+    const exact = this.#byId.get(modelId)
+    if (exact !== undefined) return this.#facts(exact)
+    const { key, isPricedApart } = parseModelName(modelId)
+    const found = this.#byKey.get(key)
+    if (found === undefined) return undefined
+    const { prices, ...abilities } = this.#facts(found.row)
+    return isPricedApart || prices === undefined ? abilities : { ...abilities, prices }
+  }
+
+  /** A bare name stands for the model without a date, else for the latest one. */
+  #index(id: string, row: ModelRow): void {
+    const { key, date, isPricedApart } = parseModelName(id)
+    const known = this.#byKey.get(key)
+    if (isPricedApart && known !== undefined) return
+    if (known === undefined || date === '' || (known.date !== '' && date > known.date)) {
+      this.#byKey.set(key, { row, date })
+    }
+  }
+
+  #facts(row: ModelRow): ModelFacts {
+    const known = this.#read.get(row)
+    if (known !== undefined) return known
+    const facts = readRow(row)
+    this.#read.set(row, facts)
+    return facts
+  }
+}
+
+function readRow(row: ModelRow): ModelFacts {
+  return {
+    ...(row.c === undefined ? {} : { contextTokens: row.c }),
+    ...(row.i === undefined ? {} : { inputTokensMax: row.i }),
+    ...(row.o === undefined ? {} : { outputTokensMax: row.o }),
+    ...(row.m === undefined ? {} : { inputs: readModalities(row.m) }),
+    ...(row.n === undefined ? {} : { outputs: readModalities(row.n) }),
+    ...(row.t === undefined ? {} : { callsTools: row.t === 1 }),
+    ...(row.s === undefined ? {} : { keepsToSchemas: row.s === 1 }),
+    ...(row.r === undefined ? {} : { reasons: row.r === 1 }),
+    ...(row.p === undefined ? {} : { prices: readPrices(row.p) }),
+  }
+}
+
+const modalities: readonly Modality[] = ['text', 'image', 'pdf', 'audio', 'video', 'embedding']
+
+function readModalities(letters: string): readonly Modality[] {
+  return modalities.filter((modality) => letters.includes(modalityLetters[modality]))
+}
+
+function readPrices(row: PricesRow): Prices {
+  const classes: Partial<Record<ServiceClass, TokenPrices>> = {
+    ...(row.b === undefined ? {} : { batch: readPriceRow(row.b) }),
+    ...(row.f === undefined ? {} : { flex: readPriceRow(row.f) }),
+    ...(row.p === undefined ? {} : { priority: readPriceRow(row.p) }),
+  }
+  return {
+    ...readPriceRow(row),
+    ...(row.t === undefined
+      ? {}
+      : { tiers: row.t.map((tier) => ({ aboveInputTokens: tier.a, ...readPriceRow(tier) })) }),
+    ...(Object.keys(classes).length === 0 ? {} : { classes }),
+  }
+}
+
+function readPriceRow(row: PriceRow): TokenPrices {
+  return {
+    ...(row.i === undefined ? {} : { input: row.i }),
+    ...(row.o === undefined ? {} : { output: row.o }),
+    ...(row.r === undefined ? {} : { cacheRead: row.r }),
+    ...(row.w === undefined ? {} : { cacheWrite: row.w }),
+    ...(row.h === undefined ? {} : { cacheWrite1h: row.h }),
+    ...(row.n === undefined ? {} : { reasoning: row.n }),
+    ...(row.ai === undefined ? {} : { inputAudio: row.ai }),
+    ...(row.ao === undefined ? {} : { outputAudio: row.ao }),
+    ...(row.ar === undefined ? {} : { cacheReadAudio: row.ar }),
+  }
+}
