@@ -25,6 +25,8 @@ export type Operation =
   | 'speech'
   | 'transcription'
   | 'audio-translation'
+  | 'files'
+  | 'batches'
 
 /** How a stream of events travels to the client: as server-sent events, or as one JSON array that grows (Gemini's other way). */
 export type StreamForm = 'sse' | 'json-array'

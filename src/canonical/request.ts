@@ -16,6 +16,8 @@ export interface InferenceRequest {
   readonly allowsParallelToolCalls?: boolean
   readonly output?: OutputFormat
   readonly reasoning?: ReasoningOptions
+  /** The client wants reasoning in a form that it can send back; where that comes unasked, this asks for nothing. */
+  readonly wantsReasoningState?: boolean
 
   readonly maxOutputTokens?: number
   readonly temperature?: number

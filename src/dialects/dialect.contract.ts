@@ -21,6 +21,12 @@ export interface DialectFixtures {
   readonly messagesField: string
   /** The name of the field in which they carry the ceiling on output tokens. Default `max_tokens`. */
   readonly ceilingField?: string
+  /** How a ceiling is set, where its field does not stand at the top. */
+  readonly withCeiling?: (max: unknown) => Readonly<Record<string, unknown>>
+  /** The model and whether it streams are said by the path. */
+  readonly isNamedByPath?: true
+  /** Why its streams have no last word, where they have none. */
+  readonly noLastWord?: string
   /** Why neither the stream nor the answer has a tool call, where the dialect knows none. */
   readonly noToolCalls?: string
 }
@@ -93,10 +99,12 @@ export function describeDialect(dialect: Dialect, fixtures: DialectFixtures): vo
 }
 
 function describeRequests(dialect: Dialect, fixtures: DialectFixtures): void {
-  const { request, messagesField, ceilingField = 'max_tokens' } = fixtures
+  const { request, messagesField, ceilingField = 'max_tokens', isNamedByPath = false } = fixtures
+  const { withCeiling = (max: unknown) => ({ [ceilingField]: max }) } = fixtures
+  const named = isNamedByPath ? { modelId: 'm', stream: false } : undefined
   const codeOf = (body: unknown) => {
     try {
-      dialect.peek(bytesOf(body), 'chat')
+      dialect.peek(bytesOf(body), 'chat', named)
     } catch (thrown) {
       return thrown instanceof GatewayError ? [thrown.code, thrown.facts.param] : thrown
     }
@@ -105,7 +113,7 @@ function describeRequests(dialect: Dialect, fixtures: DialectFixtures): void {
 
   const refusalOf = (body: unknown) => {
     try {
-      dialect.peek(bytesOf(body), 'chat')
+      dialect.peek(bytesOf(body), 'chat', named)
     } catch (thrown) {
       return String(thrown)
     }
@@ -113,8 +121,9 @@ function describeRequests(dialect: Dialect, fixtures: DialectFixtures): void {
   }
 
   test('peeks at what routing needs', () => {
-    const body = bytesOf({ ...request, model: 'some/"model"', stream: true })
-    const envelope = dialect.peek(body, 'chat')
+    const asked = { model: 'some/"model"', stream: true }
+    const body = bytesOf(isNamedByPath ? request : { ...request, ...asked })
+    const envelope = dialect.peek(body, 'chat', { modelId: asked.model, stream: true })
     expect(envelope).toMatchObject({
       dialect: dialect.id,
       modelId: 'some/"model"',
@@ -122,29 +131,32 @@ function describeRequests(dialect: Dialect, fixtures: DialectFixtures): void {
       candidateCount: 1,
       bodyBytes: body.byteLength,
     })
-    expect(dialect.peek(bytesOf(request), 'chat').stream).toBe(false)
+    expect(dialect.peek(bytesOf(request), 'chat', named).stream).toBe(false)
   })
 
   test('refuses what is not one JSON object, and names the field that is wrong', () => {
     for (const body of ['', ' ', '[]', '"x"', '{', '{}x', '{"model":NaN}', '{"model":"a","model":"b"}']) {
       expect(codeOf(body)).toEqual(['invalid_json', undefined])
     }
-    expect(codeOf({ ...request, model: 7 })).toEqual(['invalid_request', 'model'])
-    expect(codeOf({ ...request, model: '' })).toEqual(['invalid_request', 'model'])
-    expect(codeOf({ ...request, stream: 'true' })).toEqual(['invalid_request', 'stream'])
+    if (!isNamedByPath) {
+      expect(codeOf({ ...request, model: 7 })).toEqual(['invalid_request', 'model'])
+      expect(codeOf({ ...request, model: '' })).toEqual(['invalid_request', 'model'])
+      expect(codeOf({ ...request, stream: 'true' })).toEqual(['invalid_request', 'stream'])
+    }
     expect(codeOf({ ...request, [messagesField]: {} })).toEqual(['invalid_request', messagesField])
     expect(codeOf({ ...request, [messagesField]: [] })).toEqual(['invalid_request', messagesField])
     for (const max of [-1, 1.5, 2 ** 53, 1e300, '9e99']) {
-      expect(codeOf({ ...request, [ceilingField]: max })).toEqual(['invalid_request', ceilingField])
+      expect(codeOf({ ...request, ...withCeiling(max) })).toEqual(['invalid_request', ceilingField])
     }
   })
 
   test('fault 95: a model named like a member of Object is a name', () => {
     for (const model of ['__proto__', 'constructor', 'toString']) {
-      expect(dialect.peek(bytesOf({ ...request, model }), 'chat').modelId).toBe(model)
-      expect(dialect.readRequest(bytesOf({ ...request, model })).modelId).toBe(model)
+      const path = isNamedByPath ? { modelId: model } : undefined
+      expect(dialect.peek(bytesOf({ ...request, model }), 'chat', path).modelId).toBe(model)
+      expect(dialect.readRequest(bytesOf({ ...request, model }), path).modelId).toBe(model)
     }
-    dialect.readRequest(bytesOf(`{"__proto__":{"polluted":1},${JSON.stringify(request).slice(1)}`))
+    dialect.readRequest(bytesOf(`{"__proto__":{"polluted":1},${JSON.stringify(request).slice(1)}`), named)
     expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false)
   })
 
@@ -159,19 +171,20 @@ function describeRequests(dialect: Dialect, fixtures: DialectFixtures): void {
   test('patches the model and leaves every other byte', () => {
     const text = `{ "x-unknown" : 1.50, ${JSON.stringify({ ...request, model: 'm\\' }).slice(1)}`
     const body = bytesOf(text)
-    const patched = dialect.patchRequest(body, dialect.peek(body, 'chat'), { modelId: 'new "name"' })
-    expect(decoder.decode(patched)).toBe(text.replace('"m\\\\"', '"new \\"name\\""'))
+    const patched = dialect.patchRequest(body, dialect.peek(body, 'chat', named), { modelId: 'new "name"' })
+    const wanted = isNamedByPath ? text : text.replace('"m\\\\"', '"new \\"name\\""')
+    expect(decoder.decode(patched)).toBe(wanted)
   })
 
   test('patches a copy, even where nothing changes', () => {
     const body = bytesOf(request)
-    const envelope = dialect.peek(body, 'chat')
+    const envelope = dialect.peek(body, 'chat', named)
     const patched = dialect.patchRequest(body, envelope, { modelId: envelope.modelId })
     expect(patched.buffer).not.toBe(body.buffer)
     expect(decoder.decode(patched)).toBe(decoder.decode(body))
   })
 
-  test('patches a plain request into a stream', () => {
+  test.skipIf(isNamedByPath)('patches a plain request into a stream', () => {
     const { stream: _stream, ...plain } = request
     for (const body of [
       bytesOf(plain),
@@ -188,10 +201,10 @@ function describeRequests(dialect: Dialect, fixtures: DialectFixtures): void {
   })
 
   test('a request read and written again asks for the same', () => {
-    const read = dialect.readRequest(bytesOf(request))
+    const read = dialect.readRequest(bytesOf(request), named)
     const { fields, losses } = dialect.writeRequest(read, { modelId: read.modelId, stream: read.stream })
     expect(losses).toEqual([])
-    expect(dialect.readRequest(bytesOf(fields))).toEqual(read)
+    expect(dialect.readRequest(bytesOf(fields), named)).toEqual(read)
   })
 }
 
@@ -213,14 +226,16 @@ function faultsOfForm(events: readonly InferenceEvent[]): readonly string[] {
   return faults
 }
 
-function describeStreams(dialect: Dialect, { stream, brokenEvent, noToolCalls }: DialectFixtures): void {
+function describeStreams(dialect: Dialect, fixtures: DialectFixtures): void {
+  const { stream, brokenEvent, noToolCalls, noLastWord } = fixtures
+  const hasLastWord = noLastWord === undefined
   const bytes = bytesOf(stream)
   const whole = readStream(dialect, [bytes])
 
   test('a whole stream is complete, terminated and without anomalies', () => {
     const reader = dialect.createStreamReader()
     reader.read(bytes)
-    expect([reader.isComplete, reader.isTerminated, reader.anomalies]).toEqual([true, true, 0])
+    expect([reader.isComplete, reader.isTerminated, reader.anomalies]).toEqual([true, hasLastWord, 0])
     expect(whole[0]?.type).toBe('answer-start')
     expect(gist(foldEvents(whole))[0]?.text).not.toBe('')
     if (noToolCalls === undefined) expect(gist(foldEvents(whole))[0]?.calls.length).toBeGreaterThan(0)
@@ -245,6 +260,7 @@ function describeStreams(dialect: Dialect, { stream, brokenEvent, noToolCalls }:
     const passthrough = dialect.createPassthrough({ hidesUsage: false })
     const folder = dialect.createFolder()
     passthrough.read(bytes)
+    passthrough.end()
     folder.read(bytes)
     folder.end()
     expect(look(passthrough.facts)).toEqual(look(folder.facts))
@@ -252,7 +268,7 @@ function describeStreams(dialect: Dialect, { stream, brokenEvent, noToolCalls }:
     expect(look(passthrough.facts)).toMatchObject({
       hasContent: true,
       isComplete: true,
-      isTerminated: true,
+      isTerminated: hasLastWord,
       usage,
     })
   })
@@ -292,7 +308,7 @@ function describeStreams(dialect: Dialect, { stream, brokenEvent, noToolCalls }:
     expect(passThrough(dialect, [bent])).toBe(stream)
   })
 
-  test('fault 76: what follows the last word is dropped', () => {
+  test.skipIf(!hasLastWord)('fault 76: what follows the last word is dropped', () => {
     const twice = bytesOf(stream + stream)
     const reader = dialect.createStreamReader()
     expect([...reader.read(twice), ...reader.end()]).toEqual(whole)

@@ -5,6 +5,7 @@ import { anthropicMessages } from './anthropic-messages/index.ts'
 import { bedrockConverse } from './bedrock-converse/index.ts'
 import { cohereChat } from './cohere-chat/index.ts'
 import type { Dialect, TargetDialect } from './dialect.ts'
+import { gemini } from './gemini/index.ts'
 import { ollamaChat } from './ollama-chat/index.ts'
 import { openaiChat } from './openai-chat/index.ts'
 import { openaiCompletions } from './openai-completions/index.ts'
@@ -14,6 +15,7 @@ export {
   anthropicMessages,
   bedrockConverse,
   cohereChat,
+  gemini,
   ollamaChat,
   openaiChat,
   openaiCompletions,
@@ -21,7 +23,10 @@ export {
 }
 
 export const dialects: ReadonlyMap<DialectId, Dialect> = new Map(
-  [openaiChat, anthropicMessages, openaiCompletions, openaiResponses].map((dialect) => [dialect.id, dialect]),
+  [openaiChat, anthropicMessages, openaiCompletions, openaiResponses, gemini].map((dialect) => [
+    dialect.id,
+    dialect,
+  ]),
 )
 
 const onlyTargets: readonly TargetDialect[] = [bedrockConverse, cohereChat, ollamaChat]

@@ -60,6 +60,7 @@ export const decisiveWords: ReadonlyMap<string, ErrorCode> = new Map(
       '1309',
     ],
     model_quota_exhausted: ['allocationquota.freetieronly'],
+    previous_response_not_found: ['previous_response_not_found'],
     context_length_exceeded: [
       'context_length_exceeded',
       'context_window_exceeded',

@@ -65,9 +65,7 @@ describe.skipIf(recordings.length === 0)(
         const written = openaiResponses.writeRequest(read, { modelId: read.modelId, stream: read.stream })
         expect([id, written.losses]).toEqual([id, []])
         const again = openaiResponses.readRequest(bytesOf(written.fields))
-        // Nothing is stored at the provider unless the client said so.
-        const vendor = { dialect: 'openai-responses', fields: { store: false, ...read.vendor?.fields } }
-        expect({ id, ...again }).toEqual({ id, ...read, vendor })
+        expect({ id, ...again }).toEqual({ id, ...read })
         const patched = openaiResponses.patchRequest(body, envelope, { modelId: 'm', stream: true })
         const { background: _background, ...rest } = fields
         expect(JSON.parse(patched.toString())).toMatchObject({ ...rest, model: 'm', stream: true })
@@ -172,6 +170,9 @@ describe.skipIf(recordings.length === 0)(
           body,
         })
         expect([id, error.code]).not.toEqual([id, 'gateway_error'])
+        // Observation 47.
+        if (body.includes('previous_response_not_found'))
+          expect(error.code).toBe('previous_response_not_found')
       }
     })
 

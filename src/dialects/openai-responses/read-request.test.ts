@@ -159,7 +159,7 @@ describe('the options of a request', () => {
       parallel_tool_calls: false,
       text: { format: { type: 'json_schema', name: 'n', schema: {}, strict: true }, verbosity: 'low' },
       reasoning: { effort: 'low', summary: 'auto', context: 'x' },
-      include: ['message.output_text.logprobs', 'reasoning.encrypted_content'],
+      include: ['message.output_text.logprobs', 'reasoning.encrypted_content', 'file_search_call.results'],
       top_logprobs: 3,
       safety_identifier: 'u',
       temperature: 0,
@@ -178,6 +178,7 @@ describe('the options of a request', () => {
       output: { type: 'json-schema', name: 'n', schema: {}, isStrict: true },
       reasoning: { mode: 'on', effort: 'low', display: 'auto' },
       logprobs: { top: 3 },
+      wantsReasoningState: true,
       userId: 'u',
       temperature: 0,
       maxOutputTokens: 7,
@@ -185,8 +186,7 @@ describe('the options of a request', () => {
     expect(request.vendor?.fields).toEqual({
       text: { verbosity: 'low' },
       reasoning: { context: 'x' },
-      include: ['reasoning.encrypted_content'],
-      store: false,
+      include: ['file_search_call.results'],
       truncation: 'auto',
     })
   })

@@ -18,6 +18,9 @@ import { readToolChoice, readTools } from './read-tools.ts'
 /** What `include` asks for log probabilities with. */
 export const INCLUDE_LOGPROBS = 'message.output_text.logprobs'
 
+/** What `include` asks for reasoning with that can be sent back without being stored. */
+export const INCLUDE_ENCRYPTED = 'reasoning.encrypted_content'
+
 export function readRequest(body: Uint8Array): InferenceRequest {
   const fields = parseBody(body)
   const modelId = stringOf(fields['model'])
@@ -32,6 +35,7 @@ export function readRequest(body: Uint8Array): InferenceRequest {
     allowsParallelToolCalls: booleanOf(fields['parallel_tool_calls']),
     output: readOutput(objectOf(fields['text'])?.['format']),
     reasoning: readReasoningOptions(objectOf(fields['reasoning'])),
+    wantsReasoningState: includes(fields, INCLUDE_ENCRYPTED) || undefined,
     maxOutputTokens: numberOf(fields['max_output_tokens']),
     temperature: numberOf(fields['temperature']),
     topP: numberOf(fields['top_p']),
@@ -155,6 +159,11 @@ function vendorValue(name: string, value: JsonValue, fields: JsonObject): JsonVa
       return without(value, ['effort', 'summary'])
     case 'include':
       return otherIncludes(value)
+    // Nothing is stored at a provider unless the client said so, and who runs in the background is this gateway.
+    case 'store':
+      return value === false ? undefined : value
+    case 'background':
+      return undefined
     case 'safety_identifier':
       return typeof fields['user'] === 'string' ? value : undefined
     default:
@@ -170,6 +179,6 @@ function without(value: JsonValue, names: readonly string[]): JsonValue | undefi
 
 function otherIncludes(value: JsonValue): JsonValue | undefined {
   if (!Array.isArray(value)) return undefined
-  const rest = value.filter((entry: JsonValue) => entry !== INCLUDE_LOGPROBS)
+  const rest = value.filter((entry: JsonValue) => entry !== INCLUDE_LOGPROBS && entry !== INCLUDE_ENCRYPTED)
   return rest.length === 0 ? undefined : rest
 }

@@ -6,6 +6,7 @@ import type { GatewayError } from '../../errors/gateway-error.ts'
 import { arrayOf, isJsonObject, type JsonObject, objectOf, parseJson, stringOf } from '../../std/json.ts'
 import type { StreamFacts } from '../dialect.ts'
 import { readFinish } from './read-finish.ts'
+import { reasoningTexts } from './read-item.ts'
 import { usageOf } from './usage.ts'
 import type { WireEvent, WireEvents } from './wire-events.ts'
 
@@ -97,7 +98,7 @@ export class StreamWatch implements StreamFacts {
     if (isCall(type)) this.#noteCall(item)
     const encrypted = stringOf(item['encrypted_content'])
     if (encrypted) this.#onState?.(encrypted)
-    if (!this.#hasContent) this.#hasContent = type !== 'reasoning' || !!encrypted
+    if (!this.#hasContent) this.#hasContent = isContentItem(item)
   }
 
   #noteCall({ type, arguments: text }: JsonObject): void {
@@ -111,9 +112,24 @@ export class StreamWatch implements StreamFacts {
     this.#noteResponse(response)
     this.#last = response
     for (const item of arrayOf(response['output'])) {
-      if (isJsonObject(item)) this.#noteAdded(item)
-      this.#hasContent = true
+      if (!isJsonObject(item)) continue
+      this.#noteAdded(item)
+      if (!this.#hasContent) this.#hasContent = isContentItem(item)
     }
+  }
+}
+
+/** A message without words and reasoning without a proof are nothing that a client can see. */
+function isContentItem(item: JsonObject): boolean {
+  switch (item['type']) {
+    case 'message':
+      return arrayOf(item['content']).some(
+        (part) => isJsonObject(part) && (isText(part['text']) || isText(part['refusal'])),
+      )
+    case 'reasoning':
+      return isText(item['encrypted_content']) || reasoningTexts(item).some(isText)
+    default:
+      return true
   }
 }
 

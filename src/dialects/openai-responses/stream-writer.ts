@@ -258,23 +258,25 @@ export class ResponsesStreamWriter implements StreamWriter {
     this.#draftOf(thought).grow(text, this.#voice)
   }
 
-  /** Pieces under one id at their maker are one item, until its proof was given. */
   #draftOf(thought: OpenThought): ReasoningDraft {
-    if (thought.draft !== undefined) return thought.draft
+    thought.draft ??= this.#continued(thought.sourceId) ?? this.#openReasoning(thought.sourceId)
+    return thought.draft
+  }
+
+  /** Pieces under one id at their maker are one item, until its proof was given. */
+  #continued(sourceId: string | undefined): ReasoningDraft | undefined {
     const open = this.#reasoning
-    const continues =
-      open !== undefined &&
-      open.sourceId !== undefined &&
-      open.sourceId === thought.sourceId &&
-      open.encrypted === undefined
-    if (continues) open.endPiece(this.#voice)
-    else {
-      this.#sealOthers()
-      this.#reasoning = new ReasoningDraft(this.#place('rs'), thought.sourceId)
-      this.#reasoning.open(this.#voice)
-    }
-    thought.draft = continues ? open : this.#reasoning
-    return thought.draft ?? new ReasoningDraft(this.#place('rs'), thought.sourceId)
+    if (open === undefined || sourceId === undefined || open.sourceId !== sourceId) return undefined
+    open.endPiece(this.#voice)
+    return open
+  }
+
+  #openReasoning(sourceId: string | undefined): ReasoningDraft {
+    this.#sealOthers()
+    const draft = new ReasoningDraft(this.#place('rs'), sourceId)
+    this.#reasoning = draft
+    draft.open(this.#voice)
+    return draft
   }
 
   #endThought({ part, signature, encrypted }: EventOf<'reasoning-end'>): void {
@@ -285,10 +287,9 @@ export class ResponsesStreamWriter implements StreamWriter {
     if (sealed === undefined && thought.draft === undefined) return
     const draft = this.#draftOf(thought)
     draft.endPiece(this.#voice)
-    if (sealed === undefined) return
-    draft.encrypted = sealed
-    // A proof ends its item.
-    this.#closeDraft(draft)
+    if (sealed !== undefined) draft.encrypted = sealed
+    // A proof ends its item; and what another piece has overtaken gets no more.
+    if (sealed !== undefined || draft !== this.#reasoning) this.#closeDraft(draft)
   }
 
   #sealedProof(signature: string | undefined, encrypted: string | undefined): string | undefined {
@@ -384,6 +385,7 @@ export class ResponsesStreamWriter implements StreamWriter {
       this.#calls.delete(part)
       this.#items[call.place.index] = call.close(this.#voice)
     }
+    for (const { draft } of this.#thoughts.values()) if (draft !== undefined) this.#closeDraft(draft)
     this.#thoughts.clear()
     this.#closeReasoning()
     if (this.#message !== undefined) this.#closeMessage(this.#message, isCut)

@@ -1,7 +1,7 @@
 /** Streams as servers bend them: what is read of them, and what passes through. */
 
 import { describe, expect, test } from 'vitest'
-import type { InferenceEvent } from '../../canonical/event.ts'
+import { type InferenceEvent, isContent } from '../../canonical/event.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import { foldEvents, gist, passThrough, readStream } from '../dialect.contract.ts'
 import { openaiResponses } from './index.ts'
@@ -198,6 +198,14 @@ describe('an end', () => {
     read([])
     expect(wholes).toEqual([completed([message('a')]).response, completed([message('a')]).response])
   })
+})
+
+test('fault 49: an answer without words has no content, to the reader and in passing', () => {
+  const events = readAll(created, completed([message(''), { type: 'reasoning', id: 'rs_1', summary: [] }]))
+  expect(events.some(isContent)).toBe(false)
+  const passthrough = openaiResponses.createPassthrough({ hidesUsage: false })
+  passthrough.read(bytesOf([created, completed([message('')])].map(event).join('')))
+  expect([passthrough.facts.isComplete, passthrough.facts.hasContent]).toEqual([true, false])
 })
 
 describe('an error', () => {

@@ -9,13 +9,10 @@ import type { InferenceRequest, OutputFormat } from '../../canonical/request.ts'
 import { arrayOf, type JsonObject, type JsonValue, objectOf } from '../../std/json.ts'
 import type { EncodedRequest, WriteRequestOptions } from '../dialect.ts'
 import { DIALECT, Losses, withoutAbsent } from './fields.ts'
-import { INCLUDE_LOGPROBS } from './read-request.ts'
+import { INCLUDE_ENCRYPTED, INCLUDE_LOGPROBS } from './read-request.ts'
 import { ItemsWriter } from './write-items.ts'
 import { writeReasoning } from './write-reasoning.ts'
 import { type Writing, writeToolChoice, writeTools } from './write-tools.ts'
-
-/** Asks for reasoning that can be sent back without being stored. */
-export const INCLUDE_ENCRYPTED = 'reasoning.encrypted_content'
 
 /** Characters of a user id; OpenAI refuses longer ones. */
 const USER_ID_CHARS_MAX = 64
@@ -133,14 +130,15 @@ function schemaName(name: string | undefined): string {
 
 /** Asked without reasoning, models that do not reason refuse the word for its encrypted form. */
 function writeInclude(
-  { logprobs, reasoning }: InferenceRequest,
+  { logprobs, reasoning, wantsReasoningState }: InferenceRequest,
   vendor: JsonObject,
   isOwn: boolean,
 ): readonly JsonValue[] | undefined {
   // What was parsed as JSON is JSON.
   const include = [...arrayOf(vendor['include'])] as JsonValue[]
   if (logprobs !== undefined) include.push(INCLUDE_LOGPROBS)
-  if (!isOwn && reasoning !== undefined && reasoning.mode !== 'off') include.push(INCLUDE_ENCRYPTED)
+  const reasons = reasoning !== undefined && reasoning.mode !== 'off'
+  if (isOwn ? wantsReasoningState : reasons) include.push(INCLUDE_ENCRYPTED)
   return include.length === 0 ? undefined : include
 }
 

@@ -1,0 +1,140 @@
+/** Reads one candidate, chunk by chunk, into events: its parts as they come, and what is said of them all at the end. */
+
+import type { InferenceEvent } from '../../canonical/event.ts'
+import type { Finish } from '../../canonical/finish.ts'
+import type { Citation } from '../../canonical/message.ts'
+import { arrayOf, isJsonObject, type JsonObject, stringOf } from '../../std/json.ts'
+import { syntheticCallId, usableId } from './call-ids.ts'
+import { CITATIONS_MAX, readCitations } from './citations.ts'
+import { DIALECT, fieldOf, objectAt } from './fields.ts'
+import { readFinish } from './finish-words.ts'
+import { readLogprobs } from './logprobs.ts'
+
+/** Parts of one candidate that are read; a stream of more is no answer. */
+export const PARTS_MAX = 100_000
+
+type Kind = 'text' | 'reasoning'
+
+export class CandidateReader {
+  readonly #candidate: number
+  readonly #callKey: string
+  #open: { readonly kind: Kind; readonly part: number } | undefined
+  #partCount = 0
+  #callCount = 0
+  #citations: Citation[] = []
+  #finishWord: string | number | undefined
+  /** Parts that were dropped because there were too many. */
+  anomalies = 0
+
+  constructor(candidate: number, callKey: string) {
+    this.#candidate = candidate
+    this.#callKey = callKey
+  }
+
+  get isFinished(): boolean {
+    return this.#finishWord !== undefined
+  }
+
+  /** Of several reasons (one after each run of a tool at the provider) the last one counts. */
+  get finish(): Finish | undefined {
+    return this.#finishWord === undefined ? undefined : readFinish(this.#finishWord, this.#callCount > 0)
+  }
+
+  read(candidate: JsonObject): readonly InferenceEvent[] {
+    const events: InferenceEvent[] = []
+    for (const citation of readCitations(candidate))
+      if (this.#citations.length < CITATIONS_MAX) this.#citations.push(citation)
+    for (const part of arrayOf(objectAt(candidate, 'content')?.['parts']))
+      if (isJsonObject(part)) this.#readPart(part, events)
+    const logprobs = readLogprobs(fieldOf(candidate, 'logprobsResult'))
+    if (logprobs.length > 0)
+      events.push({ type: 'logprobs-delta', candidate: this.#candidate, content: logprobs })
+    const word = fieldOf(candidate, 'finishReason')
+    if ((typeof word === 'string' && word !== '') || typeof word === 'number') this.#finishWord = word
+    return events
+  }
+
+  /** Nothing more comes: what is open is closed, and the reason is told if there is one. */
+  end(): readonly InferenceEvent[] {
+    const events: InferenceEvent[] = []
+    const { finish } = this
+    if (finish === undefined) return events
+    this.#close(events)
+    events.push({ type: 'finish', candidate: this.#candidate, finish })
+    return events
+  }
+
+  #readPart(part: JsonObject, events: InferenceEvent[]): void {
+    if (this.#partCount >= PARTS_MAX) {
+      this.anomalies += 1
+      return
+    }
+    const signature = stringOf(fieldOf(part, 'thoughtSignature'))
+    const call = objectAt(part, 'functionCall')
+    const text = part['text']
+    if (call !== undefined) this.#readCall(call, signature, events)
+    else if (typeof text === 'string')
+      this.#readText(part['thought'] === true ? 'reasoning' : 'text', { text, signature }, events)
+    else if (Object.keys(part).length > 0) {
+      this.#close(events)
+      events.push({ type: 'opaque', ...this.#nextPart(), dialect: DIALECT, value: part })
+    }
+  }
+
+  /** A signature ends the part it stands on; one that stands alone proves the text before it. */
+  #readText(
+    kind: Kind,
+    { text, signature }: { readonly text: string; readonly signature: string | undefined },
+    events: InferenceEvent[],
+  ): void {
+    if (text === '' && signature === undefined) return
+    if (this.#open?.kind !== kind) this.#begin(kind, events)
+    const part = this.#open?.part ?? 0
+    if (text !== '') events.push({ type: `${kind}-delta`, candidate: this.#candidate, part, text })
+    if (signature !== undefined) this.#close(events, signature)
+  }
+
+  #readCall(call: JsonObject, signature: string | undefined, events: InferenceEvent[]): void {
+    this.#close(events)
+    const at = this.#nextPart()
+    const signed = signature === undefined ? {} : { signature }
+    const id = usableId(call['id']) ?? syntheticCallId(this.#callKey, this.#candidate, this.#callCount)
+    this.#callCount += 1
+    events.push(
+      { type: 'tool-call-start', ...at, id, name: stringOf(call['name']) ?? '', ...signed },
+      { type: 'tool-call-delta', ...at, argumentsDelta: JSON.stringify(call['args'] ?? {}) },
+      { type: 'tool-call-end', ...at, ...signed },
+    )
+  }
+
+  #begin(kind: Kind, events: InferenceEvent[]): void {
+    this.#close(events)
+    const at = this.#nextPart()
+    this.#open = { kind, part: at.part }
+    events.push({ type: `${kind}-start`, ...at })
+  }
+
+  #close(events: InferenceEvent[], signature?: string): void {
+    const open = this.#open
+    if (open === undefined) return
+    this.#open = undefined
+    const end = {
+      candidate: this.#candidate,
+      part: open.part,
+      ...(signature === undefined ? {} : { signature }),
+    }
+    if (open.kind === 'reasoning') {
+      events.push({ type: 'reasoning-end', ...end })
+      return
+    }
+    const citations = this.#citations
+    this.#citations = []
+    events.push({ type: 'text-end', ...end, ...(citations.length === 0 ? {} : { citations }) })
+  }
+
+  #nextPart(): { readonly candidate: number; readonly part: number } {
+    const part = this.#partCount
+    this.#partCount += 1
+    return { candidate: this.#candidate, part }
+  }
+}

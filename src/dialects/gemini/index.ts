@@ -1,0 +1,62 @@
+/** Google's Gemini API, both faces: contents of parts, a model that is named by the path, and streams without a last word. */
+
+import { GatewayError } from '../../errors/gateway-error.ts'
+import type { CallAddress, Dialect } from '../dialect.ts'
+import { readError } from '../openai-chat/read-error.ts'
+import { DIALECT } from './fields.ts'
+import { GeminiFolder } from './folder.ts'
+import { GeminiPassthrough } from './passthrough.ts'
+import { patchRequest } from './patch-request.ts'
+import { peek } from './peek.ts'
+import { readRequest } from './read-request.ts'
+import { readResult, readTokenCount } from './read-result.ts'
+import { GeminiStreamReader } from './stream-reader.ts'
+import { GeminiStreamWriter } from './stream-writer.ts'
+import { writeError, writeStreamError } from './write-error.ts'
+import { writeCountRequest, writeRequest } from './write-request.ts'
+import { writeResult } from './write-result.ts'
+
+export const gemini: Dialect = {
+  id: DIALECT,
+  streamFraming: 'sse',
+  peek,
+  readRequest,
+  writeRequest,
+  writeCountRequest,
+  path,
+  requestHeaders: {},
+  patchRequest,
+  // What a client's SDK says of itself, and the session; never the project that is billed.
+  forwardedHeaders: ['x-goog-api-client', 'user-agent', 'x-session-id'],
+  readResult,
+  readTokenCount,
+  createStreamReader: (options) => new GeminiStreamReader(options),
+  createPassthrough: (options) => new GeminiPassthrough(options),
+  createFolder: (options) => new GeminiFolder(options),
+  readError,
+  writeResult,
+  createStreamWriter: (options) => new GeminiStreamWriter(options),
+  writeError,
+  writeTokenCount: (tokens) => JSON.stringify({ totalTokens: tokens }),
+  writeStreamError,
+  // Google's SDK ends a line of an event at any blank line, and reads a comment as no event.
+  heartbeat: ': keep-alive\r\n\r\n',
+}
+
+function path({ operation, modelId, stream }: CallAddress): string {
+  const model = `/${resourceOf(modelId)}`
+  switch (operation) {
+    case 'chat':
+      return stream ? `${model}:streamGenerateContent?alt=sse` : `${model}:generateContent`
+    case 'count-tokens':
+      return `${model}:countTokens`
+    default:
+      throw new GatewayError('not_supported', `The Gemini API has no operation "${operation}" here.`)
+  }
+}
+
+/** A tuned model is a resource of its own; every other name stands below `models/`. */
+function resourceOf(modelId: string): string {
+  const [, kind = 'models', name = modelId] = /^(models|tunedModels)\/(.+)$/.exec(modelId) ?? []
+  return `${kind}/${encodeURIComponent(name)}`
+}

@@ -1,0 +1,61 @@
+/** Decodes a request into the canonical language. What this language has no word for is kept for its own dialect. */
+
+import type { PathFacts } from '../../canonical/envelope.ts'
+import type { InferenceRequest } from '../../canonical/request.ts'
+import { GatewayError } from '../../errors/gateway-error.ts'
+import { isJsonObject, type JsonObject } from '../../std/json.ts'
+import { DIALECT, fieldOf, fieldsBut, objectAt } from './fields.ts'
+import { readContents, readSystem } from './read-contents.ts'
+import { generationFieldsRead, readGeneration } from './read-generation.ts'
+import { readToolChoice, readTools } from './read-tools.ts'
+
+export function readRequest(body: Uint8Array, named: PathFacts = {}): InferenceRequest {
+  const fields = unwrapped(parseBody(body))
+  const generation = objectAt(fields, 'generationConfig') ?? {}
+  const vendor = vendorOf(fields, generation)
+  return {
+    modelId: named.modelId ?? '',
+    messages: [...readSystem(fieldOf(fields, 'systemInstruction')), ...readContents(fields['contents'])],
+    stream: named.stream === true,
+    wantsStreamUsage: true,
+    ...readTools(fields['tools']),
+    ...readToolChoice(objectAt(fields, 'toolConfig')),
+    ...readGeneration(generation),
+    ...(vendor === undefined ? {} : { vendor }),
+  }
+}
+
+function parseBody(body: Uint8Array): JsonObject {
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder().decode(body))
+  } catch {
+    throw new GatewayError('invalid_json', 'The body is not JSON; send one JSON object.')
+  }
+  if (isJsonObject(value)) return value
+  throw new GatewayError('invalid_json', 'The body is not a JSON object; send one JSON object.')
+}
+
+/** A count may wrap the request that it asks about. */
+function unwrapped(fields: JsonObject): JsonObject {
+  return objectAt(fields, 'generateContentRequest') ?? fields
+}
+
+const fieldsRead: ReadonlySet<string> = new Set([
+  'model',
+  'contents',
+  'systemInstruction',
+  'tools',
+  'toolConfig',
+  'generationConfig',
+])
+
+function vendorOf(fields: JsonObject, generation: JsonObject): InferenceRequest['vendor'] {
+  const rest = fieldsBut(fields, fieldsRead)
+  const settings = fieldsBut(generation, generationFieldsRead)
+  if (rest === undefined && settings === undefined) return undefined
+  return {
+    dialect: DIALECT,
+    fields: { ...rest, ...(settings === undefined ? {} : { generationConfig: settings }) },
+  }
+}

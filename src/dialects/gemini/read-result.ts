@@ -1,0 +1,51 @@
+/** Decodes a whole plain answer; an error in its place is thrown by its own class. */
+
+import { createFold } from '../../canonical/fold.ts'
+import type { InferenceResult } from '../../canonical/result.ts'
+import { GatewayError } from '../../errors/gateway-error.ts'
+import { tokenCount } from '../../canonical/usage.ts'
+import { arrayOf, isJsonObject, type JsonObject, parseJson } from '../../std/json.ts'
+import { decodeAnswer } from '../event-decoder.ts'
+import { embeddedError } from '../openai-chat/read-error.ts'
+import { AnswerReader } from './answer-reader.ts'
+import { fieldOf } from './fields.ts'
+import { foldResponses } from './fold-responses.ts'
+
+export function readResult(body: Uint8Array): InferenceResult {
+  const answer = answerIn(body)
+  const error = embeddedError(answer)
+  if (error !== undefined) throw error
+  const result = resultOf(answer)
+  if (result.candidates.some(({ parts, finish }) => parts.length > 0 || finish !== undefined)) return result
+  throw new GatewayError('empty_response', 'The provider answered with no candidate.')
+}
+
+export function resultOf(answer: JsonObject): InferenceResult {
+  const reader = new AnswerReader()
+  const fold = createFold()
+  for (const event of [...reader.read(answer), ...reader.end()]) fold.add(event)
+  return fold.result()
+}
+
+/** A stream that was not asked for comes as an array of responses, which amount to one. */
+function answerIn(body: Uint8Array): JsonObject {
+  const list = isList(body) ? parseJson(new TextDecoder().decode(body)) : undefined
+  const responses = arrayOf(list).filter(isJsonObject)
+  return responses.length === 0
+    ? decodeAnswer(body)
+    : (responses.find(embeddedError) ?? foldResponses(responses))
+}
+
+function isList(body: Uint8Array): boolean {
+  return body.find((byte) => byte > 0x20) === 0x5b
+}
+
+export function readTokenCount(body: Uint8Array): number {
+  const answer = decodeAnswer(body)
+  const error = embeddedError(answer)
+  if (error !== undefined) throw error
+  const tokens = tokenCount(fieldOf(answer, 'totalTokens'))
+  // An empty prompt has zero tokens, and Google leaves zeros out.
+  if (tokens !== undefined || Object.keys(answer).length === 0) return tokens ?? 0
+  throw new GatewayError('upstream_bad_response', 'The provider answered with something that is no count.')
+}

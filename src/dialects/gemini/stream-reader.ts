@@ -1,0 +1,47 @@
+/** Reads a stream of this dialect into canonical events. It has no last word: the reasons are told when it ends. */
+
+import type { InferenceEvent } from '../../canonical/event.ts'
+import type { ReadStreamOptions, StreamReader } from '../dialect.ts'
+import { AnswerReader } from './answer-reader.ts'
+import { WireEvents } from './wire-events.ts'
+
+export class GeminiStreamReader implements StreamReader {
+  readonly #wire = new WireEvents()
+  readonly #answer: AnswerReader
+  #hasFailed = false
+
+  constructor({ candidates }: ReadStreamOptions = {}) {
+    this.#answer = new AnswerReader(candidates)
+  }
+
+  get isComplete(): boolean {
+    return this.#wire.error === undefined && this.#answer.isComplete
+  }
+
+  /** More may come after every reason given, for as long as the stream is open. */
+  get isTerminated(): boolean {
+    return false
+  }
+
+  get anomalies(): number {
+    return this.#wire.anomalies + this.#answer.anomalies
+  }
+
+  read(chunk: Uint8Array): readonly InferenceEvent[] {
+    const events = this.#wire.read(chunk).flatMap(({ value }) => this.#answer.read(value))
+    return this.#withError(events)
+  }
+
+  end(): readonly InferenceEvent[] {
+    const events = this.#wire.end().flatMap(({ value }) => this.#answer.read(value))
+    if (this.#wire.error === undefined) events.push(...this.#answer.end())
+    return this.#withError(events)
+  }
+
+  #withError(events: InferenceEvent[]): readonly InferenceEvent[] {
+    const { error } = this.#wire
+    if (error === undefined || this.#hasFailed) return events
+    this.#hasFailed = true
+    return [...events, { type: 'error', error }]
+  }
+}

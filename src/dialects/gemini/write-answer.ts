@@ -1,0 +1,52 @@
+/** What plain answers and streams of this dialect have in common: how parts, seals and ends are said. */
+
+import type { Finish } from '../../canonical/finish.ts'
+import { sealState, type SealedKind } from '../../canonical/seal.ts'
+import type { Usage } from '../../canonical/usage.ts'
+import { isJsonObject, type JsonObject, parseJson } from '../../std/json.ts'
+import type { WriteAnswerOptions } from '../dialect.ts'
+import { finishWord } from './finish-words.ts'
+import { writeUsage } from './usage.ts'
+
+/** The signature of a part, sealed where another dialect's provider made it. */
+export function signatureField(
+  value: string | undefined,
+  { origin }: Pick<WriteAnswerOptions, 'origin'>,
+  kind?: SealedKind,
+): JsonObject {
+  if (value === undefined) return {}
+  const sealed =
+    origin === undefined ? value : sealState({ origin, value, ...(kind === undefined ? {} : { kind }) })
+  return { thoughtSignature: sealed }
+}
+
+/** `undefined` where the arguments are no object, which a call of this dialect cannot hold. */
+export function callPart(
+  call: { readonly id: string; readonly name: string; readonly arguments: string },
+  signature: JsonObject,
+): JsonObject | undefined {
+  const args = call.arguments === '' ? {} : parseJson(call.arguments)
+  if (!isJsonObject(args)) return undefined
+  return { functionCall: { id: call.id, name: call.name, args }, ...signature }
+}
+
+/** Google's own way of telling that a call came out wrong: the reason, and a sentence that holds the call. */
+export function finishFields(finish: Finish, malformedCalls: readonly string[]): JsonObject {
+  if (malformedCalls.length === 0) return { finishReason: finishWord(finish) }
+  return {
+    finishReason: 'MALFORMED_FUNCTION_CALL',
+    finishMessage: `Malformed function call: ${malformedCalls.join('; ')}`,
+  }
+}
+
+export function usageField(usage: Usage | undefined): JsonObject {
+  return usage === undefined ? {} : { usageMetadata: writeUsage(usage) }
+}
+
+/** What follows the candidates in every response. */
+export function responseTail(identity: {
+  readonly modelId: string
+  readonly responseId: string
+}): JsonObject {
+  return { modelVersion: identity.modelId, responseId: identity.responseId }
+}

@@ -1,0 +1,72 @@
+/** Says tools and how they may be used. */
+
+import type { InferenceRequest, ToolChoice, ToolDefinition } from '../../canonical/request.ts'
+import { assertNever } from '../../std/assert-never.ts'
+import type { JsonObject } from '../../std/json.ts'
+import type { LossList } from '../anthropic-messages/losses.ts'
+import { DIALECT } from './fields.ts'
+import { writeSchema } from './write-schema.ts'
+
+export function writeTools(request: InferenceRequest, losses: LossList): JsonObject {
+  const functions: JsonObject[] = []
+  const own: JsonObject[] = []
+  for (const tool of request.tools ?? []) {
+    if (tool.kind === 'function') functions.push(writeDeclaration(tool, losses))
+    else if (tool.dialect === DIALECT) own.push(tool.value)
+    else losses.add(`tools.${tool.name ?? 'other'}`, 'This tool belongs to another provider.')
+  }
+  const tools = [...(functions.length === 0 ? [] : [{ functionDeclarations: functions }]), ...own]
+  const config = tools.length === 0 ? undefined : writeChoice(request.toolChoice, losses)
+  if (request.allowsParallelToolCalls === false && functions.length > 0)
+    losses.add('parallel_tool_calls', 'Gemini cannot be told to call one tool at a time.')
+  return {
+    ...(tools.length === 0 ? {} : { tools }),
+    ...(config === undefined ? {} : { toolConfig: config }),
+  }
+}
+
+function writeDeclaration(tool: Extract<ToolDefinition, { kind: 'function' }>, losses: LossList): JsonObject {
+  const { name, description, parameters, vendor } = tool
+  if (vendor !== undefined && vendor.dialect !== DIALECT)
+    for (const field of Object.keys(vendor.fields))
+      losses.add(`tools.${field}`, 'Gemini has no such field of a tool.')
+  return {
+    name,
+    ...(description === undefined ? {} : { description }),
+    ...(parameters === undefined || hasNoParameters(parameters)
+      ? {}
+      : { parametersJsonSchema: writeSchema(parameters) }),
+    ...(vendor?.dialect === DIALECT ? vendor.fields : {}),
+  }
+}
+
+/** Gemini refuses an object without properties; a function without parameters says the same. */
+function hasNoParameters(parameters: JsonObject): boolean {
+  return Object.keys(parameters).length === 0
+}
+
+function writeChoice(choice: ToolChoice | undefined, losses: LossList): JsonObject | undefined {
+  switch (choice?.type) {
+    case undefined:
+      return undefined
+    case 'auto':
+      return calling({ mode: 'AUTO' })
+    case 'none':
+      return calling({ mode: 'NONE' })
+    case 'required':
+      return calling({ mode: 'ANY' })
+    case 'tool':
+      return calling({ mode: 'ANY', allowedFunctionNames: [choice.name] })
+    case 'opaque':
+      // Sound: what this dialect kept of itself is an object.
+      if (choice.dialect === DIALECT) return choice.value as JsonObject
+      losses.add('tool_choice', 'Gemini has no such choice of tools.')
+      return undefined
+    default:
+      return assertNever(choice)
+  }
+}
+
+function calling(functionCallingConfig: JsonObject): JsonObject {
+  return { functionCallingConfig }
+}
