@@ -8,8 +8,12 @@ export interface ScriptedAnswer {
   readonly model?: string
   /** Words the last user message must hold. */
   readonly contains?: string
+  /** Only after the result of a tool (true), or only where none ends the conversation (false). */
+  readonly afterTool?: boolean
   readonly reasoning?: string
   readonly text?: string
+  /** Words with which the model declines. */
+  readonly refusal?: string
   readonly toolCalls?: readonly ScriptedToolCall[]
   /** `tool-calls` where tools are called, `stop` otherwise. */
   readonly finish?: ScriptFinish
@@ -27,7 +31,9 @@ export function answerFor(
 ): ScriptedAnswer | undefined {
   return answers.find(
     (answer) =>
-      matchesName(answer.model, request.model) && request.lastUserText.includes(answer.contains ?? ''),
+      matchesName(answer.model, request.model) &&
+      request.lastUserText.includes(answer.contains ?? '') &&
+      (answer.afterTool === undefined || answer.afterTool === (request.toolResult !== undefined)),
   )
 }
 
