@@ -190,6 +190,8 @@ export interface RequestPatch {
   readonly origin?: string
   /** Whether a signature that carries no seal is known to be made by somebody else than the target. */
   isForeign?(signature: string): boolean
+  /** Told by name what was taken out; may be told one thing several times. */
+  onLoss?(loss: Loss): void
 }
 
 /** What must be known of the request to tell a whole answer from a part of one. */
