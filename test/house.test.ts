@@ -17,6 +17,7 @@ const house: House = {
     providers: 4,
     stores: 4,
     dialects: 3,
+    operations: 3,
     admission: 3,
     reports: 3,
     wire: 2,

@@ -47,11 +47,11 @@ export interface TextPart extends Cacheable, Signed {
   readonly citations?: readonly Citation[]
 }
 
-/** Where bytes come from: inline base64, a URL the provider fetches, or a file id at one provider. */
+/** Where bytes come from: inline base64, a URL the provider fetches, or a file id at one provider; the media type where it is said. */
 export type MediaSource =
   | { readonly kind: 'base64'; readonly data: string; readonly mediaType: string }
-  | { readonly kind: 'url'; readonly url: string }
-  | { readonly kind: 'file'; readonly fileId: string }
+  | { readonly kind: 'url'; readonly url: string; readonly mediaType?: string }
+  | { readonly kind: 'file'; readonly fileId: string; readonly mediaType?: string }
   | { readonly kind: 'text'; readonly text: string; readonly mediaType: string }
 
 export interface ImagePart extends Cacheable {

@@ -196,6 +196,13 @@ export const errorCodes = {
     nextStep: 'Remove the named field, or choose a target that can express it.',
   },
 
+  capability_missing: {
+    ...ownRequest,
+    status: 400,
+    kind: 'invalid-request',
+    nextStep: 'Remove what no target can do, or add a target to the route whose model can.',
+  },
+
   // Providers: nothing left us, or nothing came back.
   upstream_unreachable: {
     status: 502,
@@ -351,6 +358,16 @@ export const errorCodes = {
     otherTarget: 'yes',
     health: 'none',
     nextStep: 'Send the conversation in full: what was kept of it is no longer there.',
+  },
+  resource_not_found: {
+    status: 404,
+    kind: 'not-found',
+    fault: 'client',
+    isClientRetryable: false,
+    sameTarget: 'no',
+    otherTarget: 'no',
+    health: 'none',
+    nextStep: 'Check the id, or name the provider that has it in the header x-holdfast-provider.',
   },
   upstream_model_not_found: {
     status: 404,

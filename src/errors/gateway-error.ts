@@ -25,6 +25,8 @@ export interface ErrorFacts {
   readonly allow?: string
   /** Oddities noticed on the way, by name, for the record of the attempt (`header_anomaly`). */
   readonly flags?: readonly string[]
+  /** What no target could do of what the request asks for: abilities, or fields of the request, by name. */
+  readonly lacks?: readonly string[]
   /** What a client of the dialect acts upon beside type and message (Anthropic's `error.details`). */
   readonly details?: JsonObject
 }

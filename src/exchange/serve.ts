@@ -28,6 +28,8 @@ export interface Rooms {
   readonly execution: Execution
   readonly responses: ResponseStore
   readonly background: BackgroundAnswers
+  /** The provider that is known to have a file or a batch. */
+  makerOfId(id: string): string | undefined
   models(): readonly ModelEntry[]
   readiness(): Readiness
 }
@@ -56,7 +58,7 @@ export async function serve(asked: Exchange, admission: Admission, rooms: Rooms)
     const found = findReferences(asked, admission.caller.keyName, rooms.responses)
     if (found?.references.isBackground === true) return serveInBackground(asked, admission, rooms)
     if (found?.referring !== undefined) exchange = { ...asked, referring: found.referring }
-    plan = preferTarget(rooms.planner.plan(exchange.envelope, rooms.clock.nowMs()), found?.referring?.maker)
+    plan = preferTarget(planOf(exchange, rooms), found?.referring?.maker)
     const reply = await rooms.execution.run(plan, exchange)
     settle(reply, { exchange, admission }, rooms)
     return found?.references.isStored === true ? keep(reply, { exchange, admission }, rooms) : reply
@@ -66,6 +68,17 @@ export async function serve(asked: Exchange, admission: Admission, rooms: Rooms)
     recordFailure(error, { exchange, admission, ...(plan === undefined ? {} : { plan }) }, rooms)
     throw error
   }
+}
+
+/** By the model, or, where none says who serves the request, by who has what it speaks of. */
+function planOf({ asked, envelope, dialect }: Exchange, rooms: Rooms): Plan {
+  const nowMs = rooms.clock.nowMs()
+  const isByModel = asked === undefined || (asked.spec.placedBy === 'model' && envelope.modelId !== '')
+  if (isByModel) return rooms.planner.plan(envelope, nowMs)
+  const { spec, reference, providerId } = asked
+  const likely = [asked.id, reference?.id].map((id) => (id === undefined ? id : rooms.makerOfId(id)))
+  const question = { spec, dialect: dialect.id, named: providerId, likely }
+  return rooms.planner.planProvider(question, reference?.modelId, nowMs)
 }
 
 /** The answer is made by a request of our own, which is served as any other; its client reads along, or comes back. */
@@ -157,7 +170,7 @@ function exchangeFacts({ exchange, admission }: Served, rooms: Rooms) {
     exchangeId: exchange.id,
     dialect: exchange.dialect.id,
     operation: exchange.operation,
-    modelId: exchange.envelope.modelId,
+    ...(exchange.envelope.modelId === '' ? {} : { modelId: exchange.envelope.modelId }),
     stream: exchange.envelope.stream,
     requestBytes: exchange.envelope.bodyBytes,
     durationMs: rooms.clock.nowMs() - exchange.arrivedAtMs,

@@ -1,6 +1,8 @@
 /** What is concluded from the facts of an answer: is it whole, what did it cost, what was odd about it. */
 
 import type { Finish } from '../canonical/finish.ts'
+import type { Part } from '../canonical/message.ts'
+import type { InferenceResult } from '../canonical/result.ts'
 import type { Usage } from '../canonical/usage.ts'
 import type { StreamFacts } from '../dialects/dialect.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
@@ -28,15 +30,29 @@ export function assertWhole(facts: StreamFacts): void {
   if (facts.error) throw facts.error
   if (!facts.isComplete) throw brokenOff()
   assertWellFormed(facts.finish)
-  if (facts.hasContent) return
-  const reason = facts.finish?.reason
+  if (!facts.hasContent) assertMeantToBeEmpty(facts)
+}
+
+/** The same of an answer in one piece, where its dialect takes emptiness for an answer. */
+export function assertWholeResult({ candidates, usage }: InferenceResult): void {
+  const finish = candidates[0]?.finish
+  assertWellFormed(finish)
+  if (!candidates.some(({ parts }) => parts.some(saysSomething))) assertMeantToBeEmpty({ finish, usage })
+}
+
+function assertMeantToBeEmpty({ finish, usage }: Pick<StreamFacts, 'finish' | 'usage'>): void {
+  const reason = finish?.reason
   const isNatural = reason === 'stop' || reason === 'other' || reason === undefined
-  if (isNatural && visibleTokens(facts.usage) <= 0)
+  if (isNatural && visibleTokens(usage) <= 0)
     throw new GatewayError('empty_response', 'The provider ended its answer without any content.')
 }
 
+function saysSomething(part: Part): boolean {
+  return part.type === 'text' || part.type === 'refusal' ? part.text !== '' : true
+}
+
 /** A call of a tool that the provider itself could not read is no answer; another try may be (fault 85). */
-export function assertWellFormed(finish: Finish | undefined): void {
+function assertWellFormed(finish: Finish | undefined): void {
   if (finish?.reason !== 'malformed-tool-call') return
   const word = finish.raw ?? 'malformed tool call'
   throw new GatewayError('empty_response', `The model called a tool in a way nobody can read (${word}).`)

@@ -18,6 +18,7 @@ import type { StateMemory } from '../provenance/watch-state.ts'
 import type { JsonObject } from '../std/json.ts'
 import type { Exchange } from './exchange.ts'
 import { createHeaderFilter, type HeaderFilter } from './forwarded-headers.ts'
+import type { OperationCall } from './operation-call.ts'
 
 /**
  * How an answer travels: `stream` to a client that asked for one; `fold`, a stream folded into the plain answer the
@@ -39,6 +40,8 @@ export interface EncodedCall {
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
   readonly losses: readonly Loss[]
+  /** Present where it is no chat and no count; `body` is then empty. */
+  readonly operation?: OperationCall
 }
 
 /** The client's request, decoded at most once however many targets need it. */
@@ -168,6 +171,11 @@ function whatIsSaid(exchange: Exchange, native: Target | undefined): SaidRequest
 /** What deviates in a provider's own dialect says nothing of the others it speaks. */
 function bodyQuirks({ dialect }: Exchange, { provider }: Target): readonly Quirk[] {
   return provider.dialect === dialect.id ? provider.quirks : []
+}
+
+/** The client's headers that may travel on to a target. */
+export function forwardedHeaders({ dialect, headers }: Exchange): Record<string, string> {
+  return headerFilter(dialect)(headers)
 }
 
 const headerFilters = new WeakMap<Dialect, HeaderFilter>()

@@ -13,6 +13,7 @@ export interface ReferringRequest {
 import type { Envelope, Operation, PathFacts } from '../canonical/envelope.ts'
 import type { StopSignal } from '../std/stop-signal.ts'
 import type { Dialect } from '../dialects/dialect.ts'
+import type { OperationRequest } from '../operations/operation-request.ts'
 import type { Target } from '../providers/provider.ts'
 
 export interface Exchange {
@@ -27,6 +28,8 @@ export interface Exchange {
   readonly named?: PathFacts
   /** Readable until the exchange settles; its memory is given back then. */
   readonly body: Uint8Array
+  /** Present where something else than a chat or a count is asked for. */
+  readonly asked?: OperationRequest
   /** The client's headers, lower case, as Node gives them. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
   /** Monotonic time of arrival, ms. */

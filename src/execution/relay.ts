@@ -7,21 +7,23 @@
 import type { Envelope } from '../canonical/envelope.ts'
 import type { Usage } from '../canonical/usage.ts'
 import type { Loss } from '../canonical/loss.ts'
+import type { InferenceResult } from '../canonical/result.ts'
 import { unfold } from '../canonical/unfold.ts'
-import type { Folder, Passthrough, TargetDialect, WriteAnswerOptions } from '../dialects/dialect.ts'
-import type { GatewayError } from '../errors/gateway-error.ts'
-import { type StateMemory, StateWatch } from '../provenance/watch-state.ts'
+import type { Folder, Passthrough, WriteAnswerOptions } from '../dialects/dialect.ts'
+import { StateWatch } from '../provenance/watch-state.ts'
 import { stateOriginOf } from '../providers/target.ts'
-import type { Target } from '../providers/provider.ts'
 import type { UpstreamResponse } from '../upstream/attempt.ts'
-import { assertWellFormed, assertWhole, flagsOf, usageFlags, usageOf } from './answer-facts.ts'
-import type { EncodedCall } from './encode-call.ts'
+import { assertWhole, assertWholeResult, flagsOf, usageFlags, usageOf } from './answer-facts.ts'
+import { answeredModel, modelFlags } from './answered-model.ts'
 import type { Exchange } from './exchange.ts'
 import { joinBytes } from './join-bytes.ts'
+import { relayOperation } from './operation-relay.ts'
+import type { Committed, RelayContext } from './relay-context.ts'
 import type { Settlement } from './reply.ts'
-import { type StreamContext, StreamSource } from './stream-source.ts'
+import { StreamSource } from './stream-source.ts'
 import { createTranslatingFolder, createTranslator } from './translator.ts'
 import { UpstreamChunks } from './upstream-chunks.ts'
+import { warningsOfFolded, warningsOfResult, warningsOfStream } from './visible-text.ts'
 
 const EVENT_STREAM = 'text/event-stream; charset=utf-8'
 const JSON_STREAM = 'application/json; charset=utf-8'
@@ -30,30 +32,11 @@ const JSON_STREAM = 'application/json; charset=utf-8'
 type Pipe = Passthrough & { readonly losses?: readonly Loss[] }
 type LossyFolder = Folder & { readonly losses?: readonly Loss[] }
 
-export interface RelayContext extends StreamContext {
-  readonly call: EncodedCall
-  readonly target: Target
-  readonly targetDialect: TargetDialect
-  /** Who made the state that clients may send back. */
-  readonly state: StateMemory
-  readonly modelId: string
-  /** The client waits no longer for its answer to begin. */
-  commit(): void
-}
-
-/** An answer past its commit point. */
-export interface Committed {
-  readonly contentType: string
-  readonly body: Uint8Array | AsyncIterable<Uint8Array>
-  readonly losses: readonly Loss[]
-  readonly settled: Promise<Settlement>
-  readonly writeError?: (error: GatewayError) => string
-  close(isTaken: boolean): void
-}
-
 /** Throws GatewayError for every fault before the commit point; the upstream is closed by then. */
 export async function relay(context: RelayContext): Promise<Committed> {
   try {
+    const { operation } = context.call
+    if (operation !== undefined) return await relayOperation(context, operation)
     if (context.exchange.envelope.stream && context.exchange.operation === 'chat')
       return await relayStream(context)
     return await relayPlain(context)
@@ -75,6 +58,8 @@ async function relayStream(context: RelayContext): Promise<Committed> {
     contentType: streamType(context),
     body: source,
     losses: [...context.call.losses, ...(pipe.losses ?? [])],
+    ...answeredModel(pipe.facts.modelId, context.target),
+    warnings: warningsOfStream(pipe.facts),
     settled: source.settled,
     writeError: (error) => source.writeError(error),
     close: () => {},
@@ -102,6 +87,7 @@ function createPipe(context: RelayContext): Pipe {
 async function streamOfPlain(context: RelayContext): Promise<Committed> {
   const { exchange, targetDialect, attempt } = context
   const result = targetDialect.readResult(await readWhole(context.response))
+  assertWholeResult(result)
   const { watch, ...options } = translationOptions(context)
   const writer = exchange.dialect.createStreamWriter(options)
   let text = ''
@@ -115,13 +101,15 @@ async function streamOfPlain(context: RelayContext): Promise<Committed> {
   attempt.markFirstToken()
   attempt.complete({
     hasBegun: true,
-    flags: ['plain_for_stream', ...usageFlags(result.usage)],
+    flags: ['plain_for_stream', ...resultFlags(result, context)],
     ...usageOf(result),
   })
   return {
     contentType: streamType(context),
     body,
     losses: [...context.call.losses, ...writer.losses],
+    ...answeredModel(result.modelId, context.target),
+    warnings: warningsOfResult(result),
     ...settledByClose({ bodyBytes: body.length, ...usageOf(result) }),
   }
 }
@@ -148,7 +136,10 @@ async function foldStream(context: RelayContext): Promise<Committed> {
   const { facts } = folder
   const body = folder.result()
   const losses = [...call.losses, ...(folder.losses ?? [])]
-  return committedPlain(context, { body, losses, flags: flagsOf(facts), ...usageOf(facts) })
+  const warnings = warningsOfFolded(facts, body, exchange.dialect)
+  const flags = [...flagsOf(facts), ...modelFlags(facts.modelId, context.target), ...warnings]
+  const { modelId } = facts
+  return committedPlain(context, { body, losses, flags, warnings, modelId, ...usageOf(facts) })
 }
 
 /** Reads the stream to the end of a whole answer. */
@@ -177,18 +168,27 @@ async function passPlain(context: RelayContext): Promise<Committed> {
   const { call, exchange, targetDialect, response } = context
   const body = await readWhole(response)
   const result = targetDialect.readResult(body)
-  assertWellFormed(result.candidates[0]?.finish)
-  const flags = usageFlags(result.usage)
-  if (!call.isTranslated) return committedPlain(context, { body, losses: [], flags, ...usageOf(result) })
+  assertWholeResult(result)
+  const { modelId } = result
+  const told = {
+    flags: resultFlags(result, context),
+    warnings: warningsOfResult(result),
+    modelId,
+    ...usageOf(result),
+  }
+  if (!call.isTranslated) return committedPlain(context, { body, losses: [], ...told })
   const { watch, ...options } = translationOptions(context)
   for (const event of unfold(result)) watch.note(event)
   const answer = exchange.dialect.writeResult(result, options)
   return committedPlain(context, {
     body: Buffer.from(answer.body),
     losses: [...call.losses, ...answer.losses],
-    flags,
-    ...usageOf(result),
+    ...told,
   })
+}
+
+function resultFlags(result: InferenceResult, { target }: RelayContext): readonly string[] {
+  return [...usageFlags(result.usage), ...modelFlags(result.modelId, target), ...warningsOfResult(result)]
 }
 
 /** A count is judged before it is passed on: in the target's own bytes, or as the client's dialect says it. */
@@ -202,10 +202,17 @@ async function passCount(context: RelayContext): Promise<Committed> {
   return committedPlain(context, { body: said === undefined ? body : Buffer.from(said), losses, flags: [] })
 }
 
-function committedPlain(
-  context: RelayContext,
-  answer: { body: Uint8Array; losses: readonly Loss[]; flags: readonly string[]; usage?: Usage },
-): Committed {
+interface PlainAnswer {
+  readonly body: Uint8Array
+  readonly losses: readonly Loss[]
+  readonly flags: readonly string[]
+  readonly warnings?: readonly string[]
+  /** What the answer calls its model. */
+  readonly modelId?: string | undefined
+  readonly usage?: Usage
+}
+
+function committedPlain(context: RelayContext, answer: PlainAnswer): Committed {
   const usage = usageOf(answer)
   const { attempt, exchange, response } = context
   context.commit()
@@ -217,6 +224,8 @@ function committedPlain(
     contentType: 'application/json',
     body: answer.body,
     losses: answer.losses,
+    warnings: answer.warnings ?? [],
+    ...answeredModel(answer.modelId, context.target),
     ...settledByClose({ bodyBytes: answer.body.length, ...usage }),
   }
 }

@@ -9,7 +9,10 @@ import type { Target } from '../providers/provider.ts'
 export interface Reply {
   readonly status: number
   readonly contentType: string
-  /** A whole body, or chunks as they come. Chunks never throw: an upstream fault ends them with the dialect's own error event. */
+  /**
+   * A whole body, or chunks as they come. An upstream fault ends events with the dialect's own error event; chunks that have
+   * no place for one (sound, a file) throw it.
+   */
   readonly body: Uint8Array | AsyncIterable<Uint8Array>
   /** Who answered; absent where nobody has yet (an answer made in the background). */
   readonly target?: Target
@@ -21,6 +24,10 @@ export interface Reply {
   readonly firstTokenMs?: number
   /** The configured route that served it; absent where the client addressed a model directly. */
   readonly routeName?: string
+  /** What the answer calls its model, where that is not the name that was asked for; said in `x-holdfast-upstream-model`. */
+  readonly upstreamModelId?: string
+  /** What the client should know of an answer that is whole all the same, by name; said in `x-holdfast-warning`. */
+  readonly warnings?: readonly string[]
   /** The provider's own request id, where it gave one. */
   readonly upstreamRequestId?: string
   /**

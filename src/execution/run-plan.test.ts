@@ -208,6 +208,12 @@ async function answer(step: Step, request: UpstreamRequest, cancelled: string[])
   }
 }
 
+function bodyText(request: UpstreamRequest | undefined): string {
+  const body = request?.body
+  if (!(body instanceof Uint8Array)) throw new Error('no body was sent as one piece')
+  return Buffer.from(body).toString()
+}
+
 async function text(reply: Reply): Promise<string> {
   if (reply.body instanceof Uint8Array) return Buffer.from(reply.body).toString()
   const chunks: Uint8Array[] = []
@@ -367,7 +373,7 @@ describe('a client that waits for the whole', () => {
       choices: [{ message: { content: 'hello' }, finish_reason: 'stop' }],
       usage: { prompt_tokens: 3 },
     })
-    expect(JSON.parse(Buffer.from(world.calls[0]?.body ?? []).toString())).toMatchObject({ stream: true })
+    expect(JSON.parse(bodyText(world.calls[0]))).toMatchObject({ stream: true })
   })
 
   test('with a small output ceiling is passed on as it is', async () => {

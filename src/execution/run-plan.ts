@@ -6,7 +6,8 @@
 import type { TargetDialectId } from '../canonical/envelope.ts'
 import type { TargetDialect } from '../dialects/dialect.ts'
 import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
-import type { Target } from '../providers/provider.ts'
+import type { OperationRequest } from '../operations/operation-request.ts'
+import type { Provider, Target } from '../providers/provider.ts'
 import { drawBackoffMs, drawOverloadPauseMs } from '../resilience/backoff.ts'
 import { decideNext } from '../resilience/decide-next.ts'
 import type { StateMemory } from '../provenance/watch-state.ts'
@@ -21,7 +22,10 @@ import { AttemptLog } from './attempt-log.ts'
 import { clientTimeoutMs, Deadline } from './deadline.ts'
 import { type DecodedRequest, decodeOnce, type EncodedCall, encodeCall, relayMode } from './encode-call.ts'
 import type { Exchange } from './exchange.ts'
-import { type Committed, relay } from './relay.ts'
+import { encodeOperation, judgeFailure, operationCall } from './encode-operation.ts'
+import { relay } from './relay.ts'
+import type { Committed } from './relay-context.ts'
+import { RefusedFields } from './refused-fields.ts'
 import { publishedWords } from './repeated-words.ts'
 import type { Reply } from './reply.ts'
 import { TargetQueue } from './target-queue.ts'
@@ -37,6 +41,8 @@ export interface ExecutionDeps {
   send(request: UpstreamRequest): Promise<UpstreamResponse>
   /** Takes secrets out of an error that holds a provider's words (SEC-22). */
   redact(error: GatewayError): GatewayError
+  /** Told the ids of files and batches that a provider's answer names. */
+  readonly onIds?: (ids: readonly string[], provider: Provider) => void
   /** The context window of a target's model, tokens, where it is known. */
   readonly contextWindow?: (target: Target) => number | undefined
 }
@@ -49,7 +55,15 @@ export interface Execution {
 export function createExecution(deps: ExecutionDeps): Execution {
   /** Targets that refuse to stream what they answer in one piece, as learned from them. */
   const plainOnly = new WeakSet<Target>()
-  return { run: (plan, exchange) => new PlanRun(deps, { plan, exchange, plainOnly }).run() }
+  const refusedFields = new RefusedFields()
+  return { run: (plan, exchange) => new PlanRun(deps, { plan, exchange, plainOnly, refusedFields }).run() }
+}
+
+interface Work {
+  readonly plan: Plan
+  readonly exchange: Exchange
+  readonly plainOnly: WeakSet<Target>
+  readonly refusedFields: RefusedFields
 }
 
 class PlanRun {
@@ -62,19 +76,21 @@ class PlanRun {
   readonly #failures: GatewayError[] = []
   readonly #queue: TargetQueue
   readonly #plainOnly: WeakSet<Target>
+  readonly #refusedFields: RefusedFields
   #attempts = 0
   #retries = 0
   /** Time spent waiting for providers and between attempts: not the gateway's own, ms. */
   #waitedMs = 0
 
-  constructor(deps: ExecutionDeps, work: { plan: Plan; exchange: Exchange; plainOnly: WeakSet<Target> }) {
-    const { plan, exchange, plainOnly } = work
+  constructor(deps: ExecutionDeps, work: Work) {
+    const { plan, exchange, plainOnly, refusedFields } = work
     const beginMs = clientTimeoutMs(exchange.headers)
     this.#deps = deps
     this.#plan = plan
     this.#exchange = exchange
     this.#decoded = decodeOnce(exchange)
     this.#plainOnly = plainOnly
+    this.#refusedFields = refusedFields
     this.#log = new AttemptLog(exchange, deps)
     this.#deadline = new Deadline({
       clock: deps.clock,
@@ -119,10 +135,19 @@ class PlanRun {
         if (call === undefined) return undefined
         continue
       }
+      if (!this.#plan.isStrict && this.#refusedFields.learn(target, answer, call)) {
+        call = this.#refusedFields.leaveOut(call, target)
+        continue
+      }
       this.#failures.push(answer)
       this.#dropTooSmall(answer, target)
       const decision = decideNext(
-        { error: answer, retriesOfTarget, isFreeRetryUsed },
+        {
+          error: answer,
+          retriesOfTarget,
+          isFreeRetryUsed,
+          isOnce: this.#exchange.asked?.spec.isOnce === true,
+        },
         {
           attemptsLeft: this.#plan.attemptsMax - this.#attempts,
           retriesLeft: this.#plan.retries - this.#retries,
@@ -162,6 +187,8 @@ class PlanRun {
 
   /** The request in the target's words, or `undefined` (and a failure noted) where this target cannot serve it. */
   #encode(target: Target, targetDialect: TargetDialect): EncodedCall | undefined {
+    const { asked } = this.#exchange
+    if (asked !== undefined) return this.#encodeOperation(asked, target, targetDialect)
     const mode = relayMode(this.#exchange.envelope, this.#plainOnly.has(target))
     const call = encodeCall({
       exchange: this.#exchange,
@@ -174,7 +201,21 @@ class PlanRun {
     if (call instanceof GatewayError) this.#failures.push(call)
     else if (this.#plan.isStrict && call.losses.length > 0)
       this.#failures.push(refusedLosses(target, call.losses))
-    else return call
+    else return this.#plan.isStrict ? call : this.#refusedFields.leaveOut(call, target)
+    return undefined
+  }
+
+  #encodeOperation(
+    asked: OperationRequest,
+    target: Target,
+    targetDialect: TargetDialect,
+  ): EncodedCall | undefined {
+    const exchange = this.#exchange
+    const operation = encodeOperation({ exchange, asked, target, targetDialect })
+    if (operation instanceof GatewayError) this.#failures.push(operation)
+    else if (this.#plan.isStrict && operation.losses.length > 0)
+      this.#failures.push(refusedLosses(target, operation.losses))
+    else return operationCall(operation, exchange, targetDialect)
     return undefined
   }
 
@@ -199,6 +240,7 @@ class PlanRun {
         body: call.body,
         stream: call.mode !== 'plain',
         signal: this.#deadline.signal,
+        ...call.operation?.request,
       })
       const committed = await relay({
         exchange: this.#exchange,
@@ -214,6 +256,7 @@ class PlanRun {
         redact: (error) => toldError(this.#redact(error)),
         attempts: () => this.#log.summaries,
         modelId: this.#exchange.envelope.modelId,
+        onIds: (ids) => this.#deps.onIds?.(ids, target.provider),
       })
       this.#waitedMs += clock.nowMs() - attempt.startedAtMs
       this.#deps.health.recordSuccess(healthKey(target), attempt.startedAtMs)
@@ -230,7 +273,9 @@ class PlanRun {
     attempt: ReturnType<AttemptLog['begin']>,
     how: { thrown: unknown; hasBegun: boolean },
   ): GatewayError {
-    const error = this.#redact(toGatewayError(how.thrown))
+    const { asked } = this.#exchange
+    const redacted = this.#redact(toGatewayError(how.thrown))
+    const error = asked === undefined ? redacted : judgeFailure(redacted, asked.spec)
     if (this.#deadline.signal.aborted) {
       attempt.cancel({ hasBegun: how.hasBegun })
       throw this.#deadline.signal.reason
@@ -294,6 +339,8 @@ class PlanRun {
       firstTokenMs,
       settled: committed.settled,
       close: (isTaken) => committed.close(isTaken),
+      ...(committed.upstreamModelId === undefined ? {} : { upstreamModelId: committed.upstreamModelId }),
+      ...(committed.warnings === undefined ? {} : { warnings: committed.warnings }),
       ...(committed.writeError === undefined ? {} : { writeError: committed.writeError }),
       ...(this.#plan.routeName === undefined ? {} : { routeName: this.#plan.routeName }),
       ...(upstreamRequestId === undefined ? {} : { upstreamRequestId }),
@@ -349,5 +396,6 @@ function refusedLosses(
   const named = losses.map((loss) => `${loss.field} (${loss.reason})`).join(', ')
   const [first] = losses
   const message = `The route is strict, and ${target.id} cannot express: ${named}.`
-  return new GatewayError('loss_refused', message, first === undefined ? {} : { param: first.field })
+  const lacks = losses.map((loss) => loss.field)
+  return new GatewayError('loss_refused', message, first === undefined ? {} : { param: first.field, lacks })
 }

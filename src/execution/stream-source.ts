@@ -2,15 +2,18 @@
 
 import type { AttemptSummary, ErrorContext, Passthrough, StreamFacts } from '../dialects/dialect.ts'
 import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
+import type { Target } from '../providers/provider.ts'
 import type { Clock } from '../std/clock.ts'
 import { DRAIN_AFTER_TERMINAL_MS } from '../resilience/timers.ts'
 import type { UpstreamResponse } from '../upstream/attempt.ts'
 import { assertWhole, brokenOff, flagsOf, usageOf } from './answer-facts.ts'
+import { modelFlags } from './answered-model.ts'
 import type { AttemptEntry } from './attempt-log.ts'
 import type { Exchange } from './exchange.ts'
 import { joinBytes } from './join-bytes.ts'
 import type { Settlement } from './reply.ts'
 import { UpstreamChunks } from './upstream-chunks.ts'
+import { warningsOfStream } from './visible-text.ts'
 
 /** Bytes that may be held back while nothing but pings and empty deltas has come. */
 export const HEAD_BYTES_MAX = 1_048_576
@@ -18,6 +21,7 @@ export const HEAD_BYTES_MAX = 1_048_576
 export interface StreamContext {
   readonly exchange: Exchange
   readonly response: UpstreamResponse
+  readonly target: Target
   readonly attempt: AttemptEntry
   readonly clock: Clock
   /** Takes secrets out of a provider's words before anybody sees them. */
@@ -73,16 +77,18 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
   async #holdToContent(): Promise<void> {
     const held: Uint8Array[] = []
     let heldBytes = 0
-    while (!this.#facts.hasContent && !this.#facts.isTerminated) {
+    // Content that its writer still holds back (a tool call that must be said in one piece) commits to nothing.
+    while (!(this.#facts.hasContent && heldBytes > 0) && !this.#facts.isTerminated) {
       const bytes = await this.#nextBytes()
       if (bytes === undefined) break
       if (this.#facts.error) throw this.#facts.error
+      if (this.#facts.hasContent) this.#context.response.markContent()
       if (bytes.length === 0) continue
       held.push(bytes)
       heldBytes += bytes.length
       if (heldBytes > HEAD_BYTES_MAX && !this.#facts.hasContent) throw tooMuchBeforeContent()
     }
-    if (!this.#facts.hasContent) assertWhole(this.#facts)
+    if (!this.#facts.hasContent || (heldBytes === 0 && !this.#facts.isComplete)) assertWhole(this.#facts)
     this.#context.response.markContent()
     this.#context.attempt.markFirstToken()
     this.#head = joinBytes(held)
@@ -218,7 +224,12 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
 
   #end() {
     const facts = this.#facts
-    return { hasBegun: true, flags: flagsOf(facts), status: this.#context.response.status, ...usageOf(facts) }
+    const flags = [
+      ...flagsOf(facts),
+      ...modelFlags(facts.modelId, this.#context.target),
+      ...warningsOfStream(facts),
+    ]
+    return { hasBegun: true, flags, status: this.#context.response.status, ...usageOf(facts) }
   }
 }
 

@@ -54,6 +54,7 @@ export class TargetQueue {
       const free = this.#untried.find((target) => this.#verdict(target).type === 'available')
       if (free !== undefined) {
         this.#untried = this.#untried.filter((target) => target !== free)
+        this.#deps.health.beginCall(healthKey(free), this.#deps.clock.nowMs())
         return free
       }
       const waitMs = this.#soonestMs(this.#untried)

@@ -29,7 +29,7 @@ export function readOrigin(headers: IncomingHttpHeaders): BrowserOrigin {
 
 const EXPOSED_HEADERS =
   'x-request-id, request-id, retry-after, retry-after-ms, x-should-retry, x-holdfast-target, x-holdfast-attempts, ' +
-  'x-holdfast-overhead-ms, x-holdfast-losses, x-holdfast-simulated'
+  'x-holdfast-overhead-ms, x-holdfast-losses, x-holdfast-upstream-model, x-holdfast-warning, x-holdfast-simulated'
 
 /** Headers, name and value by turns, that let a trusted page read an answer. */
 export function originHeaders(origin: BrowserOrigin): readonly string[] {
@@ -55,7 +55,7 @@ export function preflightHeaders(origin: BrowserOrigin, headers: IncomingHttpHea
   const isSane = asked !== undefined && asked.length <= HEADER_NAMES_LENGTH_MAX && HEADER_NAMES.test(asked)
   return [
     'access-control-allow-methods',
-    'GET, HEAD, POST',
+    'GET, HEAD, POST, DELETE',
     ...(isSane ? ['access-control-allow-headers', asked] : []),
     'access-control-max-age',
     '600',

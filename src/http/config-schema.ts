@@ -8,6 +8,8 @@ export const LISTEN_HOST = '127.0.0.1'
 export const LISTEN_PORT = 4141
 /** Largest request body, bytes. */
 export const BODY_BYTES = 32 * 1024 ** 2
+/** Largest form (a file to keep, sound to transcribe), bytes. */
+export const FORM_BYTES = 512 * 1024 ** 2
 /** How long a gateway told to stop still accepts requests, ms. */
 export const SHUTDOWN_WAIT_MS = 0
 /** How long running requests may go on after that, ms. */
@@ -23,6 +25,11 @@ export const httpLimitsShape = {
   bodyBytes: byteSizeSchema({ minBytes: 1024, maxBytes: 1024 ** 3 })
     .default(BODY_BYTES)
     .describe('Largest request body that is read. Default 32MiB.'),
+  formBytes: byteSizeSchema({ minBytes: 1024, maxBytes: 64 * 1024 ** 3 })
+    .default(FORM_BYTES)
+    .describe(
+      'Largest multipart form that is taken: files, sound, pictures. Kept on disk meanwhile. Default 512MiB.',
+    ),
 }
 
 export const shutdownSchema = z

@@ -6,6 +6,7 @@ import type { Dialect } from '../dialects/dialect.ts'
 import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { Caller } from '../exchange/gateway.ts'
 import { clientKeyOf } from '../keys/client-key.ts'
+import type { OperationSpec } from '../operations/operation-spec.ts'
 import { answerWhole } from './answer.ts'
 import { answerError } from './answer-error.ts'
 import { preflightHeaders } from './browser-origin.ts'
@@ -14,6 +15,7 @@ import { refuseForeignPage } from './foreign-page.ts'
 import { type InferenceRooms, serveInference } from './inference-endpoint.ts'
 import { serveKeptAnswer } from './kept-answer-endpoint.ts'
 import { findModel, listModels, type ModelsQuery } from './models-endpoint.ts'
+import { serveOperation } from './operation-endpoint.ts'
 import { readPath } from './request-path.ts'
 import type { Endpoint, HttpRoute, RouteMatch, Router } from './route-table.ts'
 
@@ -40,6 +42,12 @@ export function handleCall(call: ClientCall, rooms: CallRooms): Promise<void> | 
     case 'found': {
       const { route, parameter } = match
       const { endpoint } = route
+      if (endpoint.kind === 'operation') {
+        const { spec } = endpoint
+        const dialect = dialectOf(askedIn(spec, request.headers, path), rooms)
+        call.dialect = dialect
+        return serveOperation({ call, spec, dialect, parameter }, rooms)
+      }
       if (endpoint.kind !== 'inference')
         return handleReading({ call, path, route, endpoint, parameter }, rooms)
       const dialect = dialectOf(endpoint.dialect, rooms)
@@ -55,7 +63,7 @@ interface ReadingCall {
   readonly call: ClientCall
   readonly path: string | undefined
   readonly route: HttpRoute
-  readonly endpoint: Exclude<Endpoint, { kind: 'inference' }>
+  readonly endpoint: Exclude<Endpoint, { kind: 'inference' | 'operation' }>
   readonly parameter: string | undefined
 }
 
@@ -87,6 +95,16 @@ function guessDialect(headers: IncomingHttpHeaders, path = ''): DialectId {
 
 const ANTHROPIC_PATH = /^\/anthropic(?:\/|$)|\/messages(?:\/|$)/
 const GEMINI_PATH = /^\/(?:gemini\/)?v1(?:alpha|beta)(?:\/|$)|:[a-zA-Z]+Content$|:countTokens$/
+
+/** Of the dialects that have the operation: the one that the request seems to be in, or the first. */
+function askedIn(
+  { dialects: [first = 'openai-chat', ...others] }: OperationSpec,
+  headers: IncomingHttpHeaders,
+  path: string | undefined,
+): DialectId {
+  const guessed = guessDialect(headers, path)
+  return others.includes(guessed) ? guessed : first
+}
 
 function dialectOf(id: DialectId, rooms: CallRooms): Dialect {
   const dialect = rooms.dialects.get(id)
@@ -208,7 +226,7 @@ function answerJson(call: ClientCall, status: number, value: unknown, rooms: Cal
 function answerPreflight(call: ClientCall, rooms: CallRooms): void {
   const headers = [
     'allow',
-    'GET, HEAD, POST, OPTIONS',
+    'GET, HEAD, POST, DELETE, OPTIONS',
     ...preflightHeaders(call.origin, call.request.headers),
   ]
   answerWhole(call, { status: 204, contentType: 'text/plain', body: '', headers }, rooms.rules)

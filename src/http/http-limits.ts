@@ -1,10 +1,12 @@
 /** The bounds of the server in front: everything a client can make grow or wait has a number here. */
 
-import { BODY_BYTES } from './config-schema.ts'
+import { BODY_BYTES, FORM_BYTES } from './config-schema.ts'
 
 export interface HttpLimits {
   /** The largest request body, ours to hold, decompressed. Default 32 MiB, Anthropic's own limit. */
   readonly bodyBytes: number
+  /** The largest form, ours to spool to disk. Default 512 MiB, OpenAI's own limit for a file. */
+  readonly formBytes: number
   /** All header lines of one request together. Default 32 KiB. */
   readonly headersBytes: number
   /** From a request's first byte to its last header. Default 10 s. */
@@ -27,6 +29,7 @@ export interface HttpLimits {
 
 export const httpLimits: HttpLimits = {
   bodyBytes: BODY_BYTES,
+  formBytes: FORM_BYTES,
   headersBytes: 32 * 1024,
   headersMs: 10_000,
   bodyWindowMs: 10_000,

@@ -21,6 +21,7 @@ import { refuseForeignPage } from './foreign-page.ts'
 import { pushReplyHeaders } from './reply-headers.ts'
 import { ReplyStream, type ReplyStreamInit } from './reply-stream.ts'
 import { type ReadBodyOptions, readBody } from './request-body.ts'
+import type { SpoolSpace } from './spool-space.ts'
 import type { Endpoint, HttpRoute } from './route-table.ts'
 
 export interface InferenceRooms {
@@ -29,8 +30,31 @@ export interface InferenceRooms {
   readonly limits: HttpLimits
   readonly rules: AnswerRules
   readonly heartbeatMs: number
+  /** Disk for the forms in flight. */
+  readonly spoolSpace: SpoolSpace
   /** A failure that is our own defect. */
   readonly onDefect: (call: ClientCall, error: unknown) => void
+}
+
+/** A request that becomes an exchange: how it is received is its own affair. */
+export interface ServedCall {
+  readonly call: ClientCall
+  readonly dialect: Dialect
+  /** Reads what the client sends. Throws GatewayError, and keeps nothing then. */
+  receive(admission: Admission, signal: StopSignal, receipt: Receipt): Promise<Exchange>
+}
+
+/** What was received of a request, for the record of its refusal. */
+export class Receipt {
+  #bytes = 0
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  note(bytes: number): void {
+    this.#bytes = bytes
+  }
 }
 
 export interface InferenceCall {
@@ -42,42 +66,56 @@ export interface InferenceCall {
   readonly pathModel: string | undefined
 }
 
+export function serveInference(inference: InferenceCall, rooms: InferenceRooms): Promise<void> {
+  const { call, dialect } = inference
+  const receive = async (admission: Admission, signal: StopSignal, receipt: Receipt) => {
+    const body = await readBody(call, bodyOptions(inference, admission, rooms))
+    receipt.note(body.length)
+    return openExchange(inference, body, signal)
+  }
+  return serveExchange({ call, dialect, receive }, rooms)
+}
+
 /** Serves the request to its last byte. Throws only what our own defects throw before an answer began. */
-export async function serveInference(inference: InferenceCall, rooms: InferenceRooms): Promise<void> {
-  const { call } = inference
+export async function serveExchange(served: ServedCall, rooms: InferenceRooms): Promise<void> {
+  const { call } = served
   const stopping = new StopSource()
+  const receipt = new Receipt()
   let admission: Admission | undefined
-  let body: Uint8Array | undefined
   let exchange: Exchange
   try {
     admission = rooms.gateway.admit(clientKeyOf(call.request.headers, call.request.url))
     refuseForeignPage(call.origin, admission.caller)
-    body = await readBody(call, bodyOptions(inference, admission, rooms))
-    exchange = openExchange(inference, body, stopping)
+    exchange = await served.receive(admission, stopping, receipt)
   } catch (error) {
     admission?.release()
-    return refuseInference(inference, { thrown: error, requestBytes: body?.length ?? 0, admission }, rooms)
+    return refuseInference(served, { thrown: error, requestBytes: receipt.bytes, admission }, rooms)
   }
-  const serving = new Serving(call, stopping, (error) => answerThrown(inference, error, rooms))
+  const serving = new Serving(call, stopping, (error) => answerThrown(served, error, rooms))
   call.phase = serving
   if (call.stopped !== undefined) serving.stop(call.stopped)
   let reply: Reply
   try {
     reply = await rooms.gateway.serve(exchange, admission)
   } catch (error) {
-    releaseBytes(exchange.body)
-    return call.stopped === undefined ? answerThrown(inference, error, rooms) : undefined
+    giveBack(exchange)
+    return call.stopped === undefined ? answerThrown(served, error, rooms) : undefined
   }
   // Its own record of the settlement was ordered before ours, so the story has read the body for the last time by then;
   // and no socket has it, since a dialect sends a copy.
-  void reply.settled.then(() => releaseBytes(exchange.body))
+  void reply.settled.then(() => giveBack(exchange))
   if (call.stopped !== undefined) return dropReply(reply)
   try {
-    return await writeReply({ inference, exchange, reply, stopping }, rooms)
+    return await writeReply({ served, exchange, reply, stopping }, rooms)
   } catch (error) {
     dropReply(reply)
     throw error
   }
+}
+
+function giveBack({ body, asked }: Exchange): void {
+  releaseBytes(body)
+  void asked?.form?.close()
 }
 
 function bodyOptions(inference: InferenceCall, admission: Admission, rooms: InferenceRooms): ReadBodyOptions {
@@ -124,26 +162,26 @@ interface RefusedInference {
 }
 
 /** The request ends before the story could begin: recorded here, since nobody else knows of it. */
-function refuseInference(inference: InferenceCall, refused: RefusedInference, rooms: InferenceRooms): void {
+function refuseInference(served: ServedCall, refused: RefusedInference, rooms: InferenceRooms): void {
   const error = toGatewayError(refused.thrown)
   const keyName = refused.admission?.caller.keyName
   rooms.gateway.refuse({
-    exchangeId: inference.call.id,
-    dialect: inference.dialect.id,
+    exchangeId: served.call.id,
+    dialect: served.dialect.id,
     error,
     status: error.status,
     requestBytes: refused.requestBytes,
-    durationMs: rooms.rules.nowMs() - inference.call.arrivedAtMs,
+    durationMs: rooms.rules.nowMs() - served.call.arrivedAtMs,
     ...(keyName === undefined ? {} : { keyName }),
   })
-  answerThrown(inference, refused.thrown, rooms)
+  answerThrown(served, refused.thrown, rooms)
 }
 
 /** Whatever was thrown, as an answer; what is no refusal of anybody is a defect of ours and said so. */
-function answerThrown(inference: InferenceCall, thrown: unknown, rooms: InferenceRooms): void {
+function answerThrown(served: ServedCall, thrown: unknown, rooms: InferenceRooms): void {
   const error = toGatewayError(thrown)
-  if (error.code === 'gateway_error') rooms.onDefect(inference.call, thrown)
-  answerError(inference.call, inference.dialect, error, rooms.rules)
+  if (error.code === 'gateway_error') rooms.onDefect(served.call, thrown)
+  answerError(served.call, served.dialect, error, rooms.rules)
 }
 
 /** The gateway works on it and nothing is written yet. */
@@ -169,15 +207,15 @@ class Serving implements CallPhase {
 }
 
 interface Answering {
-  readonly inference: InferenceCall
+  readonly served: ServedCall
   readonly exchange: Exchange
   readonly reply: Reply
   readonly stopping: StopSource
 }
 
 function writeReply(answering: Answering, rooms: InferenceRooms): Promise<void> | undefined {
-  const { reply, inference, stopping } = answering
-  const { call } = inference
+  const { reply, served, stopping } = answering
+  const { call } = served
   const headers = commonHeaders(call, rooms.rules)
   pushReplyHeaders(headers, reply)
   if (reply.body instanceof Uint8Array) {
@@ -203,10 +241,10 @@ function writeReply(answering: Answering, rooms: InferenceRooms): Promise<void> 
 
 /** What a stream of events has room for: an error of ours, and between server-sent events a sign of life. */
 function streamManners(
-  { inference, reply }: Answering,
+  { served, reply }: Answering,
   rooms: InferenceRooms,
 ): Pick<ReplyStreamInit, 'heartbeat' | 'writeStreamError'> {
-  const { call, dialect } = inference
+  const { call, dialect } = served
   const { attempts, writeError } = reply
   if (!reply.contentType.startsWith('text/event-stream'))
     return writeError === undefined ? {} : { writeStreamError: writeError }

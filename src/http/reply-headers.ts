@@ -19,6 +19,10 @@ export function pushReplyHeaders(headers: string[], reply: Reply): void {
     headers.push('x-holdfast-overhead-ms', String(Math.round(reply.overheadMs * 100) / 100))
   }
   if (reply.losses.length > 0) headers.push('x-holdfast-losses', lossNames(reply.losses))
+  if (reply.upstreamModelId !== undefined)
+    headers.push('x-holdfast-upstream-model', headerText(reply.upstreamModelId))
+  if (reply.warnings !== undefined && reply.warnings.length > 0)
+    headers.push('x-holdfast-warning', headerText(reply.warnings.join(', ')))
   if (reply.target?.provider.isSimulated === true) headers.push('x-holdfast-simulated', 'true')
 }
 

@@ -18,7 +18,7 @@ export interface ReplyStreamInit {
   readonly abort: (error: GatewayError) => void
   /** The in-band error of the client's dialect; absent where the body is no event stream and has no place for one. */
   readonly writeStreamError?: (error: GatewayError) => string
-  /** The body threw, which it never should. */
+  /** The body threw what is no refusal: a defect of ours. */
   readonly onDefect: (error: unknown) => void
 }
 
@@ -52,8 +52,9 @@ export class ReplyStream implements CallPhase {
       }
     } catch (error) {
       if (this.#isOver) return
-      this.#init.onDefect(error)
-      return this.#breakOff(toGatewayError(error))
+      const failure = toGatewayError(error)
+      if (failure !== error || failure.code === 'gateway_error') this.#init.onDefect(error)
+      return this.#breakOff(failure)
     }
     this.#isOver = true
     endResponse(this.#init.call, this.#init.rules)

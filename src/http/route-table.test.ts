@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { startServer } from '../../test/support/http-server.ts'
 import { httpLimits } from './http-limits.ts'
-import { createRouter, createRoutes } from './route-table.ts'
+import { createRouter, createRoutes, type HttpRoute } from './route-table.ts'
 
 const routes = createRoutes(httpLimits)
 const router = createRouter(routes)
@@ -32,6 +32,7 @@ test.each([
   ['POST', '/openai/deployments/my%20gpt/chat/completions', 'my gpt'],
   ['POST', '/openai/deployments/my%20gpt/completions', 'my gpt'],
   ['POST', '/v1beta/models/openai/gpt:4:countTokens', 'openai/gpt:4'],
+  ['POST', '/v1beta/openai/gpt-4o:generateContent', 'openai/gpt-4o'],
 ])('reads the name in %s %s', (method, path, parameter) => {
   expect(router.match(method, path)).toMatchObject({ type: 'found', parameter })
 })
@@ -44,7 +45,8 @@ test.each([
   ['POST', '/v1/%63hat/completions'],
   ['POST', '/openai/deployments/a/b/chat/completions'],
   ['POST', '/openai/deployments//chat/completions'],
-  ['POST', '/v1beta/models/:generateContent'],
+  ['GET', '/v1/files/a/b'],
+  ['GET', '/v1/files//content'],
 ])('does not know %s %s', (method, path) => {
   expect(router.match(method, path)).toEqual({ type: 'unknown' })
 })
@@ -53,6 +55,20 @@ test('names the methods of a path that is asked with another', () => {
   expect(router.match('DELETE', '/v1/models')).toEqual({ type: 'wrong-method', allow: 'GET, HEAD, OPTIONS' })
   expect(router.match('GET', '/v1/messages')).toEqual({ type: 'wrong-method', allow: 'POST, OPTIONS' })
 })
+
+/** What an endpoint takes for a request. */
+function bodyFor({ endpoint }: HttpRoute): string | FormData {
+  if (endpoint.kind !== 'operation') return '{"model":"m"}'
+  if (endpoint.spec.body === 'form') {
+    const form = new FormData()
+    form.set('model', 'm')
+    return form
+  }
+  return JSON.stringify({
+    model: 'm',
+    ...Object.fromEntries(endpoint.spec.required.map((name) => [name, 'x'])),
+  })
+}
 
 describe('SEC-13: every route', () => {
   test('stands in the table with its method, its need of a key and its bound', () => {
@@ -72,6 +88,32 @@ describe('SEC-13: every route', () => {
       ['POST', '/v1/responses/*/cancel', 'key', 0],
       ['GET', '/v1/responses/*', 'key', 0],
       ['DELETE', '/v1/responses/*', 'key', 0],
+      ['POST', '/v1/embeddings', 'key', httpLimits.bodyBytes],
+      ['POST', '/v1beta/models/**:embedContent', 'key', httpLimits.bodyBytes],
+      ['POST', '/v1beta/models/**:batchEmbedContents', 'key', httpLimits.bodyBytes],
+      ['POST', '/v1/images/generations', 'key', httpLimits.bodyBytes],
+      ['POST', '/v1/images/edits', 'key', httpLimits.formBytes],
+      ['POST', '/v1/images/variations', 'key', httpLimits.formBytes],
+      ['POST', '/v1/audio/speech', 'key', httpLimits.bodyBytes],
+      ['POST', '/v1/audio/transcriptions', 'key', httpLimits.formBytes],
+      ['POST', '/v1/audio/translations', 'key', httpLimits.formBytes],
+      ['POST', '/v1/moderations', 'key', httpLimits.bodyBytes],
+      ['POST', '/v1/rerank', 'key', httpLimits.bodyBytes],
+      ['POST', '/v1/files', 'key', httpLimits.formBytes],
+      ['GET', '/v1/files', 'key', 0],
+      ['GET', '/v1/files/*', 'key', 0],
+      ['GET', '/v1/files/*/content', 'key', 0],
+      ['DELETE', '/v1/files/*', 'key', 0],
+      ['POST', '/v1/batches', 'key', httpLimits.bodyBytes],
+      ['GET', '/v1/batches', 'key', 0],
+      ['GET', '/v1/batches/*', 'key', 0],
+      ['POST', '/v1/batches/*/cancel', 'key', 0],
+      ['POST', '/v1/messages/batches', 'key', httpLimits.bodyBytes],
+      ['GET', '/v1/messages/batches', 'key', 0],
+      ['GET', '/v1/messages/batches/*/results', 'key', 0],
+      ['GET', '/v1/messages/batches/*', 'key', 0],
+      ['POST', '/v1/messages/batches/*/cancel', 'key', 0],
+      ['DELETE', '/v1/messages/batches/*', 'key', 0],
       ['GET', '/v1/models', 'key', 0],
       ['GET', '/v1/models/**', 'key', 0],
       ['GET', '/metrics', 'key', 0],
@@ -107,11 +149,12 @@ describe('SEC-13: every route', () => {
       models: [{ id: 'm', ownedBy: 'fake', isSimulated: false }],
       metrics: async () => 'up 1\n',
     })
-    for (const { method, path } of routes) {
+    for (const route of routes) {
+      const { method, path } = route
       const answer = await fetch(url + path.replace('**', 'm').replace('*', 'm'), {
         method,
         headers: { authorization: 'Bearer sk-1' },
-        ...(method === 'POST' ? { body: '{"model":"m"}' } : {}),
+        ...(method === 'POST' ? { body: bodyFor(route) } : {}),
       })
       expect([path, answer.status]).toEqual([path, 200])
       await answer.arrayBuffer()

@@ -1,6 +1,8 @@
 /** Every route in one table with what it needs (SEC-13): the method, who may pass, how large a body may be, what answers. */
 
 import type { DialectId, Operation } from '../canonical/envelope.ts'
+import { operationSpecs } from '../operations/index.ts'
+import type { OperationSpec } from '../operations/operation-spec.ts'
 import type { HttpLimits } from './http-limits.ts'
 
 export type Endpoint =
@@ -12,6 +14,7 @@ export type Endpoint =
       readonly streams?: boolean
     }
   | { readonly kind: 'kept-answer'; readonly act: KeptAnswerAct }
+  | { readonly kind: 'operation'; readonly spec: OperationSpec }
   | { readonly kind: 'models' }
   | { readonly kind: 'model' }
   | { readonly kind: 'metrics' }
@@ -75,7 +78,9 @@ export function createRoutes(limits: HttpLimits): readonly HttpRoute[] {
     return { ...route, aliases: [...route.aliases, AZURE_DEPLOYMENT + path] }
   }
   const method = (name: string, operation: Operation, streams: boolean): HttpRoute => {
-    const [path = '', ...aliases] = GEMINI_BASES.map((base) => `${base}/models/**:${name}`)
+    const [path = '', ...bases] = GEMINI_BASES.map((base) => `${base}/models/**:${name}`)
+    // Google's older SDK takes a model name with a slash for a whole path.
+    const aliases = [...bases, `/v1beta/**:${name}`, `/v1/**:${name}`]
     const endpoint: Endpoint = { kind: 'inference', operation, dialect: 'gemini', streams }
     return { method: 'POST', path, aliases, access: 'key', bodyBytesMax: limits.bodyBytes, endpoint }
   }
@@ -99,13 +104,49 @@ export function createRoutes(limits: HttpLimits): readonly HttpRoute[] {
     keptAnswer('POST', '/responses/*/cancel', 'cancel'),
     keptAnswer('GET', '/responses/*', 'read'),
     keptAnswer('DELETE', '/responses/*', 'delete'),
-    { ...reading, ...apiPaths('/models'), endpoint: { kind: 'models' } },
-    { ...reading, ...apiPaths('/models/**'), endpoint: { kind: 'model' } },
+    ...operationSpecs.map((spec) => operationRoute(spec, limits)),
+    { ...reading, ...modelPaths('/models'), endpoint: { kind: 'models' } },
+    { ...reading, ...modelPaths('/models/**'), endpoint: { kind: 'model' } },
     { ...reading, path: '/metrics', aliases: [], endpoint: { kind: 'metrics' } },
     { ...probe, path: '/livez', aliases: [], endpoint: { kind: 'livez' } },
     { ...probe, path: '/readyz', aliases: [], endpoint: { kind: 'readyz' } },
     { ...probe, path: '/', aliases: ['/api/hello', '/v1'], endpoint: { kind: 'greeting' } },
   ]
+}
+
+/** Google's clients look below versions of their own. */
+function modelPaths(path: string): Pick<HttpRoute, 'path' | 'aliases'> {
+  const known = apiPaths(path)
+  const aliases = new Set([...known.aliases, ...GEMINI_BASES.map((base) => base + path)])
+  return { ...known, aliases: [...aliases].filter((alias) => alias !== known.path) }
+}
+
+function operationRoute(spec: OperationSpec, limits: HttpLimits): HttpRoute {
+  const { paths, aliases } = operationPaths(spec)
+  const [path = '', ...others] = paths
+  return {
+    method: spec.method,
+    path,
+    aliases: [...others, ...aliases],
+    access: 'key',
+    bodyBytesMax: { json: limits.bodyBytes, form: limits.formBytes, none: 0 }[spec.body],
+    endpoint: { kind: 'operation', spec },
+  }
+}
+
+function operationPaths(spec: OperationSpec) {
+  const isGoogles = spec.dialects[0] === 'gemini'
+  if (isGoogles)
+    return { paths: spec.clientPaths.flatMap((path) => GEMINI_BASES.map((base) => base + path)), aliases: [] }
+  const known = spec.clientPaths.map(apiPaths)
+  const isAzures = spec.placedBy === 'model'
+  return {
+    paths: known.map(({ path }) => path),
+    aliases: [
+      ...known.flatMap(({ aliases }) => aliases),
+      ...(isAzures ? spec.clientPaths.map((path) => AZURE_DEPLOYMENT + path) : []),
+    ],
+  }
 }
 
 function apiPaths(path: string): Pick<HttpRoute, 'path' | 'aliases'> {

@@ -20,6 +20,7 @@ import { probeDescriptors } from './descriptor-probe.ts'
 import { type HttpLimits, httpLimits } from './http-limits.ts'
 import { answerRaw, classifyParserError, codeOf } from './malformed-request.ts'
 import { createRouter, createRoutes } from './route-table.ts'
+import { SpoolSpace } from './spool-space.ts'
 
 export interface GatewayServerOptions {
   /** The gateway, or a way to the one in force where configuration can replace it. Asked once per request. */
@@ -108,6 +109,7 @@ class NodeGatewayServer implements GatewayServer {
       limits: this.#limits,
       rules: this.#rules,
       heartbeatMs,
+      spoolSpace: new SpoolSpace(),
       router: createRouter(createRoutes(this.#limits)),
       metrics: options.metrics,
       startedAtS: Math.floor(clock.wallMs() / 1_000),

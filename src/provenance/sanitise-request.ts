@@ -16,6 +16,7 @@ import type {
 } from '../canonical/message.ts'
 import type { Loss } from '../canonical/loss.ts'
 import type { InferenceRequest } from '../canonical/request.ts'
+import { type LostState, stateLoss } from '../canonical/state-losses.ts'
 import type { StateMakers, StateReader } from './state-makers.ts'
 
 export interface SanitiseOptions extends StateReader {
@@ -35,25 +36,16 @@ export function sanitiseRequest(request: InferenceRequest, options: SanitiseOpti
   return { request: messages === request.messages ? request : { ...request, messages }, losses: pass.losses }
 }
 
-type StateKind = 'reasoning_signature' | 'encrypted_reasoning' | 'thought_signature' | 'file_id'
-
-const reasons: Readonly<Record<StateKind, string>> = {
-  reasoning_signature: 'Only the provider that signed this reasoning can read its signature.',
-  encrypted_reasoning: 'Only the provider that encrypted this reasoning can read it.',
-  thought_signature: 'Only the provider that signed this part can read its signature.',
-  file_id: 'A file is known only to the provider that it was uploaded to.',
-}
-
 class Sanitiser {
   readonly #options: SanitiseOptions
-  readonly #lost = new Set<StateKind>()
+  readonly #lost = new Set<LostState>()
 
   constructor(options: SanitiseOptions) {
     this.#options = options
   }
 
   get losses(): readonly Loss[] {
-    return [...this.#lost].map((field) => ({ field, reason: reasons[field] }))
+    return [...this.#lost].map(stateLoss)
   }
 
   /** A message that held nothing else goes with what it held. */
@@ -94,7 +86,7 @@ class Sanitiser {
   #reasoning(part: ReasoningPart): ReasoningPart | undefined {
     const hasForeignProof = this.#loses('reasoning_signature', part.signature, part.origin)
     const hasForeignSecret = this.#loses('encrypted_reasoning', part.encrypted, part.origin)
-    if (!hasForeignProof && !hasForeignSecret) return part
+    if (!hasForeignProof && !hasForeignSecret) return this.#words(part)
     const { signature, encrypted, id: _id, origin: _origin, ...rest } = part
     const kept = {
       ...rest,
@@ -103,6 +95,13 @@ class Sanitiser {
     }
     const isEmpty = kept.text === '' && kept.signature === undefined && kept.encrypted === undefined
     return isEmpty ? undefined : kept
+  }
+
+  /** Words without proof are nobody's own any more at a target that did not write them. */
+  #words(part: ReasoningPart): ReasoningPart {
+    if (part.origin === undefined || part.origin === this.#options.origin) return part
+    const { origin: _origin, ...rest } = part
+    return rest
   }
 
   #signed(part: TextPart | ToolCallPart): Part | undefined {
@@ -120,7 +119,7 @@ class Sanitiser {
   }
 
   /** Whether this piece may not be sent; it is then noted as lost. */
-  #loses(kind: StateKind, state: string | undefined, origin: string | undefined): boolean {
+  #loses(kind: LostState, state: string | undefined, origin: string | undefined): boolean {
     if (state === undefined) return false
     const { makers } = this.#options
     const isForeign =
@@ -133,10 +132,7 @@ class Sanitiser {
 const nouns = { image: 'an image', audio: 'a sound', document: 'a document' } as const
 
 /** The list itself where nothing changed: most requests hold no state at all. */
-function mapKept<Item>(
-  items: readonly Item[],
-  change: (item: Item) => Item | undefined,
-): readonly Item[] {
+function mapKept<Item>(items: readonly Item[], change: (item: Item) => Item | undefined): readonly Item[] {
   let changed: Item[] | undefined
   for (const [index, item] of items.entries()) {
     const kept = change(item)

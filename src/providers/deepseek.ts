@@ -1,6 +1,7 @@
 /** DeepSeek. */
 
 import { hostedOpenai } from './define-provider.ts'
+import { KEPT, PICTURES, SOUND, lacking } from './lacking.ts'
 import { maxTokens, noDeveloperRole } from './quirks.ts'
 
 export const deepseek = hostedOpenai({
@@ -14,5 +15,6 @@ export const deepseek = hostedOpenai({
   ],
   modelPrefixes: ['deepseek-'],
   exampleModel: 'deepseek-v4-flash',
+  operationPaths: lacking('embeddings', 'moderations', 'rerank', ...PICTURES, ...SOUND, ...KEPT),
   documentation: 'https://api-docs.deepseek.com/',
 })

@@ -1,6 +1,7 @@
 /** Google's Gemini API. The key travels in a header, never in the URL. */
 
 import { hostedGemini } from './define-provider.ts'
+import { SOUND, lacking } from './lacking.ts'
 
 export const gemini = hostedGemini({
   id: 'gemini',
@@ -10,5 +11,6 @@ export const gemini = hostedGemini({
   stateOrigin: 'google',
   modelPrefixes: ['gemini-'],
   exampleModel: 'gemini-2.5-flash',
+  operationPaths: lacking('moderations', 'rerank', ...SOUND),
   documentation: 'https://ai.google.dev/api/generate-content',
 })

@@ -1,7 +1,7 @@
 /** Mistral AI. Its request schema allows no unknown field, so OpenAI's newer spellings are said in its own. */
 
 import { hostedOpenai } from './define-provider.ts'
-import { maxTokens, noStreamOptions, randomSeed, noDeveloperRole } from './quirks.ts'
+import { maxTokens, noDeveloperRole, noReasoningReplay, noStreamOptions, randomSeed } from './quirks.ts'
 
 export const mistral = hostedOpenai({
   id: 'mistral',
@@ -13,6 +13,7 @@ export const mistral = hostedOpenai({
     noStreamOptions('https://github.com/avante-corp/avante.nvim/issues/2347'),
     randomSeed('https://docs.mistral.ai/api/endpoint/chat'),
     noDeveloperRole('https://docs.mistral.ai/api/endpoint/chat'),
+    noReasoningReplay('https://github.com/BerriAI/litellm/issues/30835'),
   ],
   isUsageUnasked: true,
   modelPrefixes: [

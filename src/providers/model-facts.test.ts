@@ -40,10 +40,18 @@ describe('the facts of models', () => {
     expect(modelFacts(provider, model)?.contextTokens).toBeGreaterThan(60_000)
   })
 
-  test('of a fine-tuned or free variant say what it can do, not what it costs', () => {
+  test('of a fine-tuned model are what its base can do, at the price of fine-tunes where that is published', () => {
+    const base = modelFacts('openai', 'gpt-4o-mini')
     const tuned = modelFacts('openai', 'ft:gpt-4o-mini-2024-07-18:acme::abc')
-    expect(tuned?.contextTokens).toBe(128_000)
-    expect(tuned?.prices).toBeUndefined()
+    expect(tuned).toMatchObject({ contextTokens: 128_000, inputs: base?.inputs })
+    expect(tuned?.prices?.input).toBeGreaterThan(base?.prices?.input ?? 0)
+    expect(modelFacts('openai', 'ft:gpt-5:acme::abc')?.prices).toBeUndefined()
+  })
+
+  test('of a variant that nobody published are not its price', () => {
+    const variant = modelFacts('openrouter', 'anthropic/claude-sonnet-4.5:nitro')
+    expect(variant?.callsTools).toBe(true)
+    expect(variant?.prices).toBeUndefined()
   })
 
   test('of a further instance of a provider are those of the provider', () => {

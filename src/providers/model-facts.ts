@@ -14,7 +14,7 @@ import {
   type PricesRow,
 } from './model-facts-file.ts'
 import { factsNames } from './model-facts-names.ts'
-import { parseModelName } from './model-name.ts'
+import { type ModelName, parseModelName } from './model-name.ts'
 import type { Provider, ProviderId } from './provider.ts'
 
 /** Absent means not known. */
@@ -84,7 +84,7 @@ function tableOf(name: string): ModelTable {
 
 interface KeyedRow {
   readonly row: ModelRow
-  readonly date: string
+  readonly name: ModelName
 }
 
 /** The models of one provider, by their very names and by what is left of them without dates and regions. */
@@ -106,21 +106,26 @@ class ModelTable {
   find(modelId: string): ModelFacts | undefined {
     const exact = this.#byId.get(modelId)
     if (exact !== undefined) return this.#facts(exact)
-    const { key, isPricedApart } = parseModelName(modelId)
-    const found = this.#byKey.get(key)
+    const name = parseModelName(modelId)
+    const found = this.#byKey.get(name.key)
     if (found === undefined) return undefined
-    const { prices, ...abilities } = this.#facts(found.row)
-    return isPricedApart || prices === undefined ? abilities : { ...abilities, prices }
+    const { prices: own, ...abilities } = this.#facts(found.row)
+    const isSameSale = !name.isPricedApart && !found.name.isPricedApart
+    const prices = isSameSale ? own : this.#tunedPrices(modelId)
+    return prices === undefined ? abilities : { ...abilities, prices }
   }
 
-  /** A bare name stands for the model without a date, else for the latest one. */
+  /** What fine-tunes of a model cost is published under its name after `ft:`. */
+  #tunedPrices(modelId: string): Prices | undefined {
+    const row = this.#byId.get(modelId.split(':').slice(0, 2).join(':'))
+    return modelId.startsWith('ft:') && row !== undefined ? this.#facts(row).prices : undefined
+  }
+
+  /** A bare name stands for the model without a date, else for the latest one; for a variant only where there is no other. */
   #index(id: string, row: ModelRow): void {
-    const { key, date, isPricedApart } = parseModelName(id)
-    const known = this.#byKey.get(key)
-    if (isPricedApart && known !== undefined) return
-    if (known === undefined || date === '' || (known.date !== '' && date > known.date)) {
-      this.#byKey.set(key, { row, date })
-    }
+    const name = parseModelName(id)
+    const known = this.#byKey.get(name.key)
+    if (known === undefined || isMeantRather(name, known.name)) this.#byKey.set(name.key, { row, name })
   }
 
   #facts(row: ModelRow): ModelFacts {
@@ -130,6 +135,11 @@ class ModelTable {
     this.#read.set(row, facts)
     return facts
   }
+}
+
+function isMeantRather(name: ModelName, known: ModelName): boolean {
+  if (name.isPricedApart !== known.isPricedApart) return known.isPricedApart
+  return name.date === '' || (known.date !== '' && name.date > known.date)
 }
 
 function readRow(row: ModelRow): ModelFacts {

@@ -1,6 +1,7 @@
 /** Ollama on its usual port. */
 
 import { localOpenai } from './define-provider.ts'
+import { KEPT, SOUND, lacking } from './lacking.ts'
 import { maxTokens } from './quirks.ts'
 
 export const ollama = localOpenai({
@@ -10,5 +11,6 @@ export const ollama = localOpenai({
   alsoSpeaks: ['openai-completions'],
   environmentKeys: [],
   quirks: [maxTokens('https://docs.ollama.com/api/openai-compatibility')],
+  operationPaths: lacking('moderations', 'rerank', ...SOUND, ...KEPT),
   documentation: 'https://docs.ollama.com/api/openai-compatibility',
 })

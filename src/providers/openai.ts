@@ -1,6 +1,7 @@
 /** OpenAI's own API. OPENAI_BASE_URL is not read: on a machine that uses this gateway it points back at the gateway. */
 
 import { hostedOpenai } from './define-provider.ts'
+import { lacking } from './lacking.ts'
 import { maxCompletionTokens } from './quirks.ts'
 
 export const openai = hostedOpenai({
@@ -12,5 +13,6 @@ export const openai = hostedOpenai({
   quirks: [maxCompletionTokens('https://platform.openai.com/docs/api-reference/chat/create')],
   modelPrefixes: ['gpt-', 'chatgpt-', 'o1', 'o3', 'o4-'],
   exampleModel: 'gpt-5-mini',
+  operationPaths: lacking('rerank'),
   documentation: 'https://platform.openai.com/docs/api-reference/chat',
 })

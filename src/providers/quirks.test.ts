@@ -43,6 +43,29 @@ describe('max-tokens', () => {
   })
 })
 
+describe('reasoning of earlier turns', () => {
+  const said = { role: 'assistant', content: 'hi' }
+  const conversation = {
+    messages: [...messages, { ...said, reasoning_content: 'hm', reasoning_details: [] }, said],
+  }
+
+  test.each(['groq', 'mistral'])('no-reasoning-replay: %s is not told it again', (id) => {
+    expect(adapted(id, conversation)).toEqual({ messages: [...messages, said, said] })
+    expect(adapted(id, { messages: [said] })).toEqual({ messages: [said] })
+  })
+
+  test('reasoning-as-reasoning: Cerebras is told it by the name it uses itself', () => {
+    expect(adapted('cerebras', conversation)).toEqual({
+      messages: [...messages, { ...said, reasoning: 'hm' }, said],
+    })
+  })
+
+  test('those who want it back are told it as it was', () => {
+    expect(adapted('deepseek', conversation)).toEqual(conversation)
+    expect(adapted('moonshot', conversation)).toEqual(conversation)
+  })
+})
+
 describe('Mistral', () => {
   test('random-seed: the seed by the name it knows', () => {
     expect(adapted('mistral', { seed: 7 })).toEqual({ random_seed: 7 })

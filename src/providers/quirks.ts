@@ -39,6 +39,33 @@ export function noDeveloperRole(seenAt: string): Quirk {
   }
 }
 
+/** Refuses a message of the assistant that repeats its reasoning; what it needs of it, it keeps elsewhere or does without. */
+export function noReasoningReplay(seenAt: string): Quirk {
+  return {
+    name: 'no-reasoning-replay',
+    seenAt,
+    fields: ['messages'],
+    text: 'reasoning_',
+    adaptRequest: (fields) => withMessages(fields, withoutReasoning),
+  }
+}
+
+/** Takes its reasoning back by the name `reasoning`, as it says it, and refuses it by any other. */
+export function reasoningAsReasoning(seenAt: string): Quirk {
+  return {
+    name: 'reasoning-as-reasoning',
+    seenAt,
+    fields: ['messages'],
+    text: 'reasoning_',
+    adaptRequest: (fields) =>
+      withMessages(fields, (message) => {
+        const { reasoning_content: words } = message
+        const rest = withoutReasoning(message)
+        return typeof words !== 'string' || words === '' ? rest : { reasoning: words, ...rest }
+      }),
+  }
+}
+
 interface Rename {
   readonly name: string
   readonly from: string
@@ -66,15 +93,23 @@ function without(fields: JsonObject, name: string): JsonObject {
 }
 
 function withSystemRole(fields: JsonObject): JsonObject {
-  const messages = arrayOf(fields['messages'])
-  if (!messages.some(isDeveloperMessage)) return fields
-  // The elements came out of a JsonObject and are only rearranged: they are JSON still.
-  const adapted = messages.map((message) =>
-    isDeveloperMessage(message) ? { ...message, role: 'system' } : message,
-  ) as JsonValue[]
-  return { ...fields, messages: adapted }
+  return withMessages(fields, (message) =>
+    message['role'] === 'developer' ? { ...message, role: 'system' } : message,
+  )
 }
 
-function isDeveloperMessage(message: unknown): message is JsonObject {
-  return isJsonObject(message) && message['role'] === 'developer'
+/** The message itself where it repeats none. */
+function withoutReasoning(message: JsonObject): JsonObject {
+  if (message['reasoning_content'] === undefined && message['reasoning_details'] === undefined) return message
+  const { reasoning_content: _content, reasoning_details: _details, ...rest } = message
+  return rest
+}
+
+/** The fields themselves where no message changes. */
+function withMessages(fields: JsonObject, change: (message: JsonObject) => JsonObject): JsonObject {
+  const messages = arrayOf(fields['messages'])
+  const changed = messages.map((message) => (isJsonObject(message) ? change(message) : message))
+  if (changed.every((message, index) => message === messages[index])) return fields
+  // The elements came out of a JsonObject and are only rearranged: they are JSON still.
+  return { ...fields, messages: changed as JsonValue[] }
 }

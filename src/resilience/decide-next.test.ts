@@ -136,3 +136,25 @@ describe('what follows a failure', () => {
     expect(decide('upstream_error', { prospects: { deadlineLeftMs: 0 } })).toEqual({ type: 'stop' })
   })
 })
+
+describe('a request that makes something that stays', () => {
+  const typeOf = (code: ErrorCode, facts: ErrorFacts = {}) =>
+    decide(code, { facts, failed: { isOnce: true } }).type
+
+  test.each([
+    'upstream_reset',
+    'upstream_timeout',
+    'upstream_truncated',
+    'upstream_gateway_timeout',
+  ] as const)('is not made twice after %s: the provider may have done it', (code) => {
+    expect(typeOf(code)).toBe('stop')
+    expect(typeOf(code, { isTransparent: true })).toBe('stop')
+  })
+
+  test.each(['upstream_unreachable', 'rate_limited', 'upstream_error', 'upstream_overloaded'] as const)(
+    'is tried again after %s: nothing was done',
+    (code) => {
+      expect(typeOf(code)).not.toBe('stop')
+    },
+  )
+})

@@ -3,6 +3,7 @@
  * tried, the numbers here say when.
  */
 
+import type { ErrorCode } from '../errors/codes.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
 import { LIMITED_DEFAULT_MS } from './target-health.ts'
 
@@ -19,6 +20,8 @@ export interface FailedAttempt {
   readonly retriesOfTarget: number
   /** The one free retry of this target is used up. */
   readonly isFreeRetryUsed: boolean
+  /** The request makes something that stays (a file, a batch): it must not be made twice. */
+  readonly isOnce?: boolean
 }
 
 export interface Prospects {
@@ -45,8 +48,21 @@ export type Decision =
 const stop: Decision = { type: 'stop' }
 const tryOther: Decision = { type: 'try-other' }
 
+/** The request had left us, and nobody said no: the provider may have done what was asked. */
+const mayHaveRun: ReadonlySet<ErrorCode> = new Set([
+  'upstream_reset',
+  'upstream_timeout',
+  'upstream_protocol',
+  'upstream_truncated',
+  'upstream_bad_response',
+  'upstream_gateway_timeout',
+  'empty_response',
+  'response_too_large',
+])
+
 export function decideNext(failed: FailedAttempt, prospects: Prospects): Decision {
   const { row, facts } = failed.error
+  if (failed.isOnce === true && mayHaveRun.has(failed.error.code)) return stop
   if (facts.isTransparent === true || row.sameTarget === 'free-once') {
     if (!failed.isFreeRetryUsed && prospects.deadlineLeftMs > 0) return { type: 'retry-free' }
   }

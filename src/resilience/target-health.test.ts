@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest'
 import { GatewayError } from '../errors/gateway-error.ts'
-import { createTargetHealth, HEALTH_CELLS_MAX, LIMITED_MAX_MS } from './target-health.ts'
+import {
+  createTargetHealth,
+  EXHAUSTED_MS,
+  HEALTH_CELLS_MAX,
+  LIMITED_DEFAULT_MS,
+  LIMITED_MAX_MS,
+  PROBE_LOOK_MS,
+  PROBE_MS,
+} from './target-health.ts'
 
 const key = { target: 't:openai/gpt', credential: 'c:openai:1' }
 const sibling = { target: 't:openai/other', credential: 'c:openai:1' }
@@ -95,4 +103,53 @@ test('a change by the operator forgives a credential, and no rate limit', () => 
   health.forgive()
   expect(health.verdict(key, 1)).toEqual({ type: 'available' })
   expect(health.verdict(sibling, 1)).toMatchObject({ type: 'limited' })
+})
+
+test('fault 24: after a daily quota one request finds out whether it has come back, and the others wait for it', () => {
+  const health = createTargetHealth()
+  const daily = new GatewayError('model_quota_exhausted', 'spent for today')
+  health.recordFailure(key, daily, 0)
+  const over = LIMITED_DEFAULT_MS
+  expect(health.verdict(key, over)).toEqual({ type: 'available' })
+  health.beginCall(key, over)
+  expect(health.verdict(key, over)).toMatchObject({
+    type: 'limited',
+    untilMs: over + PROBE_LOOK_MS,
+    error: daily,
+  })
+  health.recordFailure(key, daily, over + 5)
+  expect(health.verdict(key, over + 6)).toMatchObject({
+    type: 'limited',
+    untilMs: over + 5 + LIMITED_DEFAULT_MS,
+  })
+  const again = over + 5 + LIMITED_DEFAULT_MS
+  health.beginCall(key, again)
+  health.recordSuccess(key, again)
+  expect(health.verdict(key, again)).toEqual({ type: 'available' })
+})
+
+test('fault 24: a request that finds nothing out hands its turn on, and one that is lost does so in time', () => {
+  const health = createTargetHealth()
+  health.recordFailure(key, quota, 0)
+  health.beginCall(key, EXHAUSTED_MS)
+  expect(health.verdict(sibling, EXHAUSTED_MS)).toMatchObject({ type: 'limited' })
+  health.recordFailure(key, new GatewayError('upstream_reset', 'broken'), EXHAUSTED_MS + 1)
+  expect(health.verdict(sibling, EXHAUSTED_MS + 1)).toEqual({ type: 'available' })
+  health.beginCall(sibling, EXHAUSTED_MS + 1)
+  expect(health.verdict(key, EXHAUSTED_MS + PROBE_MS)).toMatchObject({ type: 'limited' })
+  expect(health.verdict(key, EXHAUSTED_MS + 1 + PROBE_MS)).toEqual({ type: 'available' })
+})
+
+test('fault 24: a rate limit that is over is over for all', () => {
+  const health = createTargetHealth()
+  health.recordFailure(key, limited(50), 0)
+  health.beginCall(key, 50)
+  expect(health.verdict(key, 50)).toEqual({ type: 'available' })
+})
+
+test('fault 23: that a quota is still spent when it is looked at again is news again', () => {
+  const health = createTargetHealth()
+  expect(health.recordFailure(key, quota, 0)).toBe(true)
+  expect(health.recordFailure(key, quota, 1)).toBe(false)
+  expect(health.recordFailure(key, quota, EXHAUSTED_MS + 1)).toBe(true)
 })

@@ -16,6 +16,11 @@ export const LIMITED_MAX_MS = 300_000
 /** Cells kept; the oldest is forgotten beyond it. Model names come from clients, so the table must be bounded. */
 export const HEALTH_CELLS_MAX = 10_000
 
+/** How long one request may be the only one that finds out whether a spent quota has come back. */
+export const PROBE_MS = 30_000
+/** While one is finding out, the others look again after this. */
+export const PROBE_LOOK_MS = 1_000
+
 /** How long a misconfigured target is complained of only once. */
 export const COMPLAINT_MS = 1_800_000
 
@@ -36,6 +41,11 @@ export type Verdict =
 export interface TargetHealth {
   /** `nowMs` is monotonic time. */
   verdict(key: HealthKey, nowMs: number): Verdict
+  /**
+   * A request is about to call the target. Where nobody knows whether a quota has come back (fault 24), the others wait for
+   * what this one finds, `PROBE_MS` at most.
+   */
+  beginCall(key: HealthKey, nowMs: number): void
   /** Whether this is news: the state began with it. */
   recordFailure(key: HealthKey, error: GatewayError, nowMs: number): boolean
   /** `startedAtMs`: when the attempt began. What was learned after that is not undone by it. */
@@ -44,7 +54,11 @@ export interface TargetHealth {
   forgive(): void
 }
 
-type Cell = Exclude<Verdict, { type: 'available' }> & { readonly sinceMs: number }
+type Cell = Exclude<Verdict, { type: 'available' }> & {
+  readonly sinceMs: number
+  /** Its time is over, and until then one request finds out whether it is. */
+  probedUntilMs?: number
+}
 
 const available: Verdict = { type: 'available' }
 
@@ -55,16 +69,29 @@ export function createTargetHealth(): TargetHealth {
 
   const find = (name: string, nowMs: number): Cell | undefined => {
     const cell = cells.get(name)
-    if (cell === undefined || cell.untilMs > nowMs) return cell
+    if (cell === undefined || cell.untilMs > nowMs || isProbed(cell)) return cell
     cells.delete(name)
     return undefined
+  }
+
+  /** What keeps a request from calling: a state that lasts, or one that another request is finding out about. */
+  const obstacle = (name: string, nowMs: number): Verdict | undefined => {
+    const cell = find(name, nowMs)
+    if (cell === undefined || cell.untilMs > nowMs) return cell
+    if ((cell.probedUntilMs ?? 0) <= nowMs) return undefined
+    return { type: 'limited', untilMs: nowMs + PROBE_LOOK_MS, error: cell.error }
+  }
+
+  const endProbe = (name: string): void => {
+    const cell = cells.get(name)
+    if (cell !== undefined) delete cell.probedUntilMs
   }
 
   /** A later event never shortens a state. */
   const set = (name: string, cell: Cell): boolean => {
     const known = find(name, cell.sinceMs)
     if (known === undefined || known.untilMs <= cell.untilMs) keep(cells, name, cell)
-    return known?.type !== cell.type
+    return known?.type !== cell.type || known.untilMs <= cell.sinceMs
   }
 
   const complain = (name: string, nowMs: number): boolean => {
@@ -76,9 +103,18 @@ export function createTargetHealth(): TargetHealth {
   return {
     verdict(key, nowMs) {
       if (cells.size === 0) return available
-      return find(key.credential, nowMs) ?? find(key.target, nowMs) ?? available
+      return obstacle(key.credential, nowMs) ?? obstacle(key.target, nowMs) ?? available
+    },
+    beginCall(key, nowMs) {
+      if (cells.size === 0) return
+      for (const name of [key.credential, key.target]) {
+        const cell = find(name, nowMs)
+        if (cell !== undefined && cell.untilMs <= nowMs) cell.probedUntilMs = nowMs + PROBE_MS
+      }
     },
     recordFailure(key, error, nowMs) {
+      endProbe(key.credential)
+      endProbe(key.target)
       switch (error.row.health) {
         case 'limited': {
           const waitMs = Math.min(error.facts.retryAfterMs ?? LIMITED_DEFAULT_MS, LIMITED_MAX_MS)
@@ -111,11 +147,18 @@ export function createTargetHealth(): TargetHealth {
       if (cells.size === 0) return
       const cell = cells.get(key.target)
       if (cell !== undefined && cell.sinceMs < startedAtMs) cells.delete(key.target)
+      const spent = cells.get(key.credential)
+      if (spent !== undefined && spent.untilMs <= startedAtMs) cells.delete(key.credential)
     },
     forgive() {
       for (const [name, { type }] of cells) if (type !== 'limited') cells.delete(name)
     },
   }
+}
+
+/** That a rate limit is over is known from its own words; of a spent quota and a refused credential nobody says when. */
+function isProbed({ error }: Cell): boolean {
+  return error.row.kind === 'quota' || error.row.health === 'auth-dead'
 }
 
 /** Newest last; the oldest is forgotten when there is no more room. */

@@ -1,6 +1,7 @@
 /** The decision for one exchange, as a tree of values that can be printed. */
 
-import type { Target } from '../providers/provider.ts'
+import type { Ability } from '../canonical/needs.ts'
+import type { Target, TargetId } from '../providers/provider.ts'
 import type { Verdict } from '../resilience/target-health.ts'
 
 export type PlanNode =
@@ -25,6 +26,13 @@ export interface Plan {
   readonly retries: number
   /** Refuse rather than lose. */
   readonly isStrict: boolean
+  /** Targets that are not tried, since their models lack what the request needs; absent where there are none. */
+  readonly skipped?: readonly SkippedTarget[]
+}
+
+export interface SkippedTarget {
+  readonly targetId: TargetId
+  readonly lacks: readonly (Ability | 'context-window' | 'file')[]
 }
 
 export type TargetNode = Extract<PlanNode, { type: 'target' }>

@@ -136,4 +136,37 @@ describe('planning', () => {
     const plan = planner([route], health).plan(envelope('smart'), 1)
     expect(ids(plan)).toEqual(['local/c', 'openai/b', 'anthropic/a'])
   })
+
+  test('a request that asks to be strict is, and one that does not loosens no route', () => {
+    const targets: readonly [string, string][] = [['openai', 'x']]
+    const loose = planner([routeOf('smart', targets)])
+    expect(loose.plan(envelope('smart'), 0).isStrict).toBe(false)
+    expect(loose.plan(envelope('smart'), 0, { isStrict: true }).isStrict).toBe(true)
+    expect(loose.plan(envelope('openai/x'), 0, { isStrict: true }).isStrict).toBe(true)
+    const strict = planner([routeOf('smart', targets, { isStrict: true })])
+    expect(strict.plan(envelope('smart'), 0, { isStrict: false }).isStrict).toBe(true)
+  })
+
+  test('targets that lack what the request needs are not in the plan, which names them', () => {
+    const route = routeOf('smart', [
+      ['anthropic', 'blind'],
+      ['openai', 'seeing'],
+    ])
+    const plan = createPlanner({
+      routes: new Map([['smart', route]]),
+      directory: createModelDirectory([]),
+      health: createTargetHealth(),
+      target,
+      factsOf: ({ modelId }) => (modelId === 'blind' ? { inputs: ['text'] } : undefined),
+    }).plan(envelope('smart'), 0, {
+      needs: {
+        mayNeed: () => true,
+        mayNameFiles: () => false,
+        bodyBytes: 9,
+        get: () => ({ abilities: new Set(['vision']), inputTokensMin: 0, fileIds: [] }),
+      },
+    })
+    expect(ids(plan)).toEqual(['openai/seeing'])
+    expect(plan.skipped).toEqual([{ targetId: 'anthropic/blind', lacks: ['vision'] }])
+  })
 })

@@ -6,11 +6,16 @@
 import type { Envelope } from '../canonical/envelope.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Target } from '../providers/provider.ts'
+import { homeOriginOf } from '../provenance/home-origin.ts'
 import type { HealthKey, TargetHealth } from '../resilience/target-health.ts'
 import { ATTEMPTS_MAX, DEADLINE_MS, RETRIES } from '../resilience/timers.ts'
 import { nearest } from '../std/nearest.ts'
+import { type FactsOf, type FilteredTargets, filterByNeeds } from './capability-filter.ts'
+import { chooseProvider, type ProviderQuestion } from './choose-provider.ts'
 import type { ModelDirectory } from './model-directory.ts'
 import type { Plan, PlanNode, TargetNode } from './plan.ts'
+import { placeFiles } from './place-files.ts'
+import type { RequestNeeds } from './request-needs.ts'
 import type { Route } from './route.ts'
 
 export interface PlannerOptions {
@@ -19,11 +24,25 @@ export interface PlannerOptions {
   readonly health: TargetHealth
   /** The target for a provider that is configured, or `undefined`; `modelId` may be anything a client wrote. */
   target(providerId: string, modelId: string): Target | undefined
+  /** What is known of a target's model; absent: nothing of any. */
+  readonly factsOf?: FactsOf
+  /** The provider that is known to have a file. */
+  readonly ownerOf?: (fileId: string) => string | undefined
+}
+
+/** What the request itself asks of its plan. */
+export interface PlanWishes {
+  /** Refuse rather than lose, whatever the route says. */
+  readonly isStrict?: boolean
+  /** Targets whose models lack what it needs are left out; absent: none is. */
+  readonly needs?: RequestNeeds
 }
 
 export interface Planner {
-  /** Throws `model_not_found` when no target can be named for the model. */
-  plan(envelope: Envelope, nowMs: number): Plan
+  /** Throws `model_not_found` when no target can be named for the model, `capability_missing` when none can serve it. */
+  plan(envelope: Envelope, nowMs: number, wishes?: PlanWishes): Plan
+  /** For what no model places. `likelyModel`: a model that the request names all the same. Throws as `chooseProvider` does. */
+  planProvider(question: ProviderQuestion, likelyModel: string | undefined, nowMs: number): Plan
 }
 
 /** Names shown to a client that asked for a model nobody knows. */
@@ -33,9 +52,10 @@ const MODEL_NAME_SHOWN_MAX = 120
 
 export function createPlanner(options: PlannerOptions): Planner {
   return {
-    plan(envelope, nowMs) {
+    plan(envelope, nowMs, { isStrict = false, needs } = {}) {
       const route = options.routes.get(envelope.modelId) ?? directRoute(envelope.modelId, options)
-      const nodes = route.targets.map((target): TargetNode => {
+      const { targets, skipped } = ableTargets(route.targets, { envelope, needs }, options)
+      const nodes = targets.map((target): TargetNode => {
         return { type: 'target', target, verdict: options.health.verdict(healthKey(target), nowMs) }
       })
       return {
@@ -44,10 +64,43 @@ export function createPlanner(options: PlannerOptions): Planner {
         deadlineMs: route.deadlineMs,
         attemptsMax: ATTEMPTS_MAX,
         retries: route.retries,
-        isStrict: route.isStrict,
+        isStrict: route.isStrict || isStrict,
+        ...(skipped.length === 0 ? {} : { skipped }),
+      }
+    },
+    planProvider(question, likelyModel, nowMs) {
+      // What is asked for stands where a model's name would: `openai/files`.
+      const label = question.spec.operation
+      const targets = options.directory.providerIds().flatMap((id) => options.target(id, label) ?? [])
+      const likely = [...question.likely, modelsProvider(likelyModel, options)]
+      const provider = chooseProvider(
+        { ...question, likely },
+        targets.map((target) => target.provider),
+      )
+      const target = targets.find((one) => one.provider === provider)
+      if (target === undefined) throw new Error('the chosen provider is one of those offered')
+      const verdict = options.health.verdict(healthKey(target), nowMs)
+      return {
+        root: { type: 'target', target, verdict },
+        deadlineMs: DEADLINE_MS,
+        attemptsMax: ATTEMPTS_MAX,
+        retries: RETRIES,
+        isStrict: false,
       }
     },
   }
+}
+
+/** The targets that can serve what the request needs, as far as anything is known of it and of them. */
+function ableTargets(
+  targets: readonly Target[],
+  { envelope, needs }: { readonly envelope: Envelope; readonly needs: RequestNeeds | undefined },
+  { factsOf = () => undefined, ownerOf = () => undefined }: PlannerOptions,
+): FilteredTargets {
+  if (needs === undefined) return { targets, skipped: [] }
+  const placed = placeFiles(targets, { needs, ownerOf, homeOrigin: homeOriginOf(envelope.dialect) })
+  const able = filterByNeeds(placed.targets, { needs, factsOf })
+  return { targets: able.targets, skipped: [...placed.skipped, ...able.skipped] }
 }
 
 /** The names under which the health of a target is remembered. */
@@ -79,6 +132,12 @@ function directTarget(name: string, options: PlannerOptions): Target | undefined
   if (named) return named
   const providerId = options.directory.providerFor(name)
   return providerId === undefined ? undefined : options.target(providerId, name)
+}
+
+function modelsProvider(modelId: string | undefined, options: PlannerOptions): string | undefined {
+  if (modelId === undefined) return undefined
+  const target = options.routes.get(modelId)?.targets[0] ?? directTarget(modelId, options)
+  return target?.provider.id
 }
 
 /** A target inside a 429 or quota window costs a wait or a refusal: those that have none go before it. */

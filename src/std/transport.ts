@@ -3,14 +3,22 @@
  * simulator in process. Callback-shaped, since a stream object per answer costs more than the answer's relay.
  */
 
+/** A body that is not held in memory as one piece; every opening gives the same bytes from the start. */
+export interface BodySource {
+  /** Bytes in all. */
+  readonly length: number
+  open(): AsyncIterable<Uint8Array>
+}
+
 export interface TransportRequest {
   /** Scheme, host and port: `https://api.openai.com`. */
   readonly origin: string
   readonly path: string
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>
-  readonly body?: Uint8Array
+  /** With a source, its length stands in `content-length`. */
+  readonly body?: Uint8Array | BodySource
   readonly connectMs: number
 }
 

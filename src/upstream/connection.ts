@@ -14,6 +14,8 @@ const KEEP_ALIVE_MARGIN_MS = 1_000
 /** All headers of one answer together, bytes (fault 15). */
 export const RESPONSE_HEADERS_BYTES_MAX = 32_768
 
+type DispatchBody = Exclude<Dispatcher.DispatchOptions['body'], undefined>
+
 /** What a connection tells its pool. */
 export interface ConnectionOwner {
   /** The socket closed while no request ran on it. */
@@ -62,7 +64,9 @@ export class Connection {
     this.#handler = handler
     this.#connectMs = request.connectMs
     const { path, method, headers, body } = request
-    this.#client.dispatch({ path, method, headers, body: body ?? null }, handler)
+    const sent = body === undefined || body instanceof Uint8Array ? body : body.open()
+    // Sound: undici writes any async iterable of byte arrays; its types name only the streams among them.
+    this.#client.dispatch({ path, method, headers, body: (sent ?? null) as DispatchBody }, handler)
   }
 
   /** Whether the request about to be written is not the first on its socket. */

@@ -23,7 +23,13 @@ export type Verdict =
   | { readonly type: 'refusal' }
   | { readonly type: 'failure'; readonly error: GatewayError }
 
-export function judgeHead(status: number, headers: ResponseHeaders, target: Target): Verdict {
+/** `answers`: what the request takes for an answer (`UpstreamRequest.answers`). */
+export function judgeHead(
+  status: number,
+  headers: ResponseHeaders,
+  target: Target,
+  answers?: 'any',
+): Verdict {
   if (status >= 400) return { type: 'refusal' }
   if (isRedirect(status))
     return failure('upstream_redirect', 'answered with a redirect, which is never followed', status, target)
@@ -39,9 +45,13 @@ export function judgeHead(status: number, headers: ResponseHeaders, target: Targ
       target,
     )
   }
-  if (declaredBody(headers['content-type']) === 'foreign') return notAnAnswer(status, target)
+  const type = headers['content-type']
+  const isForeign = answers === 'any' ? WEB_PAGE.test(type ?? '') : declaredBody(type) === 'foreign'
+  if (isForeign) return notAnAnswer(status, target)
   return { type: 'answer' }
 }
+
+const WEB_PAGE = /^\s*(?:text\/html|application\/xhtml)/i
 
 /** A success whose body is a web page or something else that no API answers. */
 export function notAnAnswer(status: number, target: Target): Verdict & { readonly type: 'failure' } {

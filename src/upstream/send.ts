@@ -7,6 +7,7 @@ import type { Target } from '../providers/provider.ts'
 import { ByteQueue, type ByteSource } from '../std/byte-queue.ts'
 import type { Clock } from '../std/clock.ts'
 import type {
+  BodySource,
   ResponseHeaders,
   Transport,
   TransportCall,
@@ -109,7 +110,7 @@ class AttemptCall implements TransportHandler, ByteSource, UpstreamResponse {
     this.#request = request
     this.#rooms = rooms
     this.#settle = settle
-    this.#watch = new Watch(rooms.clock, request.target.timers, (limit) => this.#onLimit(limit))
+    this.#watch = new Watch(rooms.clock, patientTimers(request), (limit) => this.#onLimit(limit))
   }
 
   start(): void {
@@ -137,10 +138,37 @@ class AttemptCall implements TransportHandler, ByteSource, UpstreamResponse {
   }
 
   #dispatch(request: TransportRequest): void {
-    this.#call = this.#rooms.transport.send(request, this)
+    const { body } = request
+    const isSource = body !== undefined && !(body instanceof Uint8Array)
+    const watched = isSource ? { ...request, body: this.#watched(body) } : request
+    this.#call = this.#rooms.transport.send(watched, this)
     // A transport may fail before it returns; then nobody was there to close it.
     if (this.#isDone) this.#call.abort()
     else this.#watch.start()
+  }
+
+  /** Every piece taken from a source moves the wait for the answer on; one that cannot be read is a failure of our own. */
+  #watched(source: BodySource): BodySource {
+    const onTaken = () => this.#watch.sends()
+    const onFailed = (error: unknown) => {
+      this.#fail(
+        new GatewayError('gateway_error', 'The body of the request could not be read again.', {}, error),
+      )
+    }
+    return {
+      length: source.length,
+      async *open() {
+        try {
+          for await (const chunk of source.open()) {
+            onTaken()
+            yield chunk
+          }
+        } catch (error) {
+          onFailed(error)
+          throw error
+        }
+      },
+    }
   }
 
   get #isDone(): boolean {
@@ -157,7 +185,7 @@ class AttemptCall implements TransportHandler, ByteSource, UpstreamResponse {
     if (this.#state !== 'waiting') return
     this.status = status
     this.headers = headers
-    const verdict = judgeHead(status, headers, this.#request.target)
+    const verdict = judgeHead(status, headers, this.#request.target, this.#request.answers)
     switch (verdict.type) {
       case 'answer':
         this.#state = 'sniffing'
@@ -198,14 +226,24 @@ class AttemptCall implements TransportHandler, ByteSource, UpstreamResponse {
       case 'refused':
         this.#refuse()
         return
-      case 'waiting':
       case 'sniffing':
-        this.#fail(
-          new GatewayError('empty_response', `${nameOf(this.#request.target)} answered with an empty body.`),
-        )
+        if (this.#request.answers === 'any') {
+          this.#flow('stream')
+          this.onEnd()
+          return
+        }
+        this.#failEmpty()
+        return
+      case 'waiting':
+        this.#failEmpty()
         return
       case 'done':
     }
+  }
+
+  #failEmpty(): void {
+    const message = `${nameOf(this.#request.target)} answered with an empty body.`
+    this.#fail(new GatewayError('empty_response', message))
   }
 
   onFailure(failure: TransportFailure): void {
@@ -238,6 +276,11 @@ class AttemptCall implements TransportHandler, ByteSource, UpstreamResponse {
   }
 
   #sniff(chunk: Uint8Array): void {
+    if (this.#request.answers === 'any') {
+      this.#flow(this.#declared === 'json' ? 'json' : 'stream')
+      this.#take(chunk)
+      return
+    }
     const at = isBinaryStream(this.#declared) ? 0 : firstByteAt(chunk)
     if (at === -1) {
       this.#count(chunk)
@@ -248,11 +291,15 @@ class AttemptCall implements TransportHandler, ByteSource, UpstreamResponse {
       this.#fail(notAnAnswer(this.status, this.#request.target).error)
       return
     }
+    this.#flow(framing)
+    this.#take(chunk)
+  }
+
+  #flow(framing: Framing): void {
     this.framing = framing
     this.#state = 'flowing'
     if (framing === 'json') this.#watch.flows(true)
     this.#settle.resolve(this)
-    this.#take(chunk)
   }
 
   #framingFrom(firstByte: number): Framing | undefined {
@@ -325,6 +372,11 @@ class AttemptCall implements TransportHandler, ByteSource, UpstreamResponse {
       facts: { provider: provider.id, target: id },
     })
   }
+}
+
+function patientTimers({ target, firstByteMs = 0 }: UpstreamRequest): Target['timers'] {
+  const { timers } = target
+  return firstByteMs > timers.firstTokenMs ? { ...timers, firstTokenMs: firstByteMs } : timers
 }
 
 /** Errors that an operator should hear of as such: somebody may be trying something (faults 5, 35). */

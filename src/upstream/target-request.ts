@@ -61,7 +61,8 @@ export function createRequestWriter(
 
   const prepare = (target: Target): Prepared => {
     const { provider } = target
-    const own = { ...provider.headers, 'accept-encoding': 'identity', 'user-agent': userAgent }
+    const own = { ...provider.headers, 'accept-encoding': 'identity' }
+    assertSendable('user-agent', userAgent, provider)
     for (const [name, value] of Object.entries(own)) assertSendable(name, value, provider)
     const prepared = { ...addressOf(provider), fixed: { ...own, ...credentialHeader(target) } }
     preparedByTarget.set(target, prepared)
@@ -73,17 +74,21 @@ export function createRequestWriter(
     const { origin, prefix, fixed } = preparedByTarget.get(target) ?? prepare(target)
     assertPath(request.path)
     const dialect = request.dialect ?? dialects.get(target.provider.dialect)
-    const headers: Record<string, string> = { ...dialect?.requestHeaders }
+    // Ours, unless a dialect lets the client say who it is (Claude Code's gateway contract).
+    const headers: Record<string, string> = { ...dialect?.requestHeaders, 'user-agent': userAgent }
     takeOver(headers, request.headers)
-    headers['accept'] = acceptOf(request.stream ? (dialect?.streamFraming ?? 'sse') : 'json')
-    if (body) headers['content-type'] = 'application/json'
+    headers['accept'] = acceptOf(
+      request.stream ? (dialect?.streamFraming ?? 'sse') : (request.answers ?? 'json'),
+    )
+    if (body) headers['content-type'] = request.contentType ?? 'application/json'
+    if (body && !(body instanceof Uint8Array)) headers['content-length'] = String(body.length)
     Object.assign(headers, fixed)
     const sent = { origin, path: prefix + request.path, method, headers, connectMs: target.timers.connectMs }
     return body ? { ...sent, body } : sent
   }
 }
 
-function acceptOf(framing: StreamFraming | 'json'): string {
+function acceptOf(framing: StreamFraming | 'json' | 'any'): string {
   switch (framing) {
     case 'sse':
       return 'text/event-stream, application/json'
@@ -93,6 +98,8 @@ function acceptOf(framing: StreamFraming | 'json'): string {
       return 'application/vnd.amazon.eventstream, application/json'
     case 'json':
       return 'application/json'
+    case 'any':
+      return '*/*'
   }
 }
 

@@ -55,6 +55,12 @@ export class Watch {
     this.#stage = { limit: 'first-token', atMs: this.#startedAtMs + this.#timers.firstTokenMs }
   }
 
+  /** A part of a long request went out: the answer is awaited from there. */
+  sends(): void {
+    if (this.#stage.limit !== 'first-token') return
+    this.#stage = { limit: 'first-token', atMs: this.#clock.nowMs() + this.#timers.firstTokenMs }
+  }
+
   /** The answer is a refusal: its body is worth a short wait only. */
   refused(): void {
     const now = this.#clock.nowMs()

@@ -1,0 +1,37 @@
+/** What tokens cost, as published: a value that others hand in, so that the arithmetic knows no provider. */
+
+import type { Brand } from '../std/brand.ts'
+
+/** Billionths of a US dollar, a whole number. */
+export type NanoUsd = Brand<number, 'NanoUsd'>
+
+/**
+ * By kind of token, in trillionths of a US dollar each: a dollar for a million tokens is 1,000,000. Whole numbers, since
+ * published prices go below a billionth a token. Absent means not known, and zero means free.
+ */
+export interface TokenPrices {
+  readonly input?: number
+  readonly output?: number
+  readonly cacheRead?: number
+  /** Kept for minutes. */
+  readonly cacheWrite?: number
+  readonly cacheWrite1h?: number
+  readonly reasoning?: number
+  readonly inputAudio?: number
+  readonly outputAudio?: number
+  readonly cacheReadAudio?: number
+}
+
+/** How fast an answer may be paid for: what is asked in a batch or out of turn has prices of its own. */
+export type ServiceClass = 'batch' | 'flex' | 'priority'
+
+export interface PriceTier extends TokenPrices {
+  /** Holds for the whole request once its input is larger than this. */
+  readonly aboveInputTokens: number
+}
+
+export interface Prices extends TokenPrices {
+  /** Smallest bound first; what a tier does not name costs what it costs without. */
+  readonly tiers?: readonly PriceTier[]
+  readonly classes?: Readonly<Partial<Record<ServiceClass, TokenPrices>>>
+}

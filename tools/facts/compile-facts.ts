@@ -1,0 +1,137 @@
+/** Compiles published facts of models into the compact form that the package carries. */
+
+import {
+  type FactsFile,
+  type ModelRow,
+  modalityLetters,
+  type PriceRow,
+  type PricesRow,
+} from '../../src/providers/model-facts-file.ts'
+import { factsNames } from '../../src/providers/model-facts-names.ts'
+
+/** The file of facts, as far as it is used; its own `fields` describe it. */
+export interface PublishedFacts {
+  readonly sources: readonly {
+    readonly name: string
+    readonly repo: string
+    readonly license: string
+    readonly date: string
+  }[]
+  readonly models: readonly PublishedModel[]
+}
+
+interface PublishedModel {
+  readonly provider: string
+  readonly id: string
+  readonly context?: number
+  readonly max_input?: number
+  readonly max_output?: number
+  readonly in?: readonly string[]
+  readonly out?: readonly string[]
+  readonly tools?: boolean
+  readonly structured_output?: boolean
+  readonly reasoning?: boolean
+  readonly usd_per_mtok?: PublishedPrices
+}
+
+type PublishedPrices = Readonly<Record<string, unknown>> & {
+  readonly tiers?: readonly (Readonly<Record<string, unknown>> & { readonly above_input_tokens: number })[]
+}
+
+/** The text of model-facts.json: a line a model, so that a change of the facts is a change of its line. */
+export function compileFacts(facts: PublishedFacts): string {
+  const names = [...new Set([...factsNames.values()].flat())].sort()
+  const sources: FactsFile['sources'] = facts.sources.map(({ name, repo, license, date }) => ({
+    name,
+    repository: repo,
+    licence: license,
+    date,
+  }))
+  const date = sources
+    .map((source) => source.date)
+    .sort()
+    .at(-1)
+  const models = names.map((name) => `${JSON.stringify(name)}: {\n${linesOf(name, facts)}\n}`)
+  return `{\n"date": ${JSON.stringify(date)},\n"sources": ${JSON.stringify(sources)},\n"models": {\n${models.join(',\n')}\n}\n}\n`
+}
+
+function linesOf(provider: string, { models }: PublishedFacts): string {
+  return models
+    .filter((model) => model.provider === provider)
+    .map((model) => [model.id, compileModel(model)] as const)
+    .filter(([, row]) => Object.keys(row).length > 0)
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(([id, row]) => `${JSON.stringify(id)}: ${JSON.stringify(row)}`)
+    .join(',\n')
+}
+
+function compileModel(model: PublishedModel): ModelRow {
+  const prices = compilePrices(model.usd_per_mtok ?? {})
+  return {
+    ...count('c', model.context),
+    ...count('i', model.max_input),
+    ...count('o', model.max_output),
+    ...letters('m', model.in),
+    ...letters('n', model.out),
+    ...claim('t', model.tools),
+    ...claim('s', model.structured_output),
+    ...claim('r', model.reasoning),
+    ...(Object.keys(prices).length === 0 ? {} : { p: prices }),
+  }
+}
+
+function count(name: string, value: number | undefined): Readonly<Record<string, number>> {
+  return value !== undefined && Number.isInteger(value) && value > 0 ? { [name]: value } : {}
+}
+
+function claim(name: string, value: boolean | undefined): Readonly<Record<string, number>> {
+  return value === undefined ? {} : { [name]: value ? 1 : 0 }
+}
+
+function letters(name: string, modalities: readonly string[] | undefined): Readonly<Record<string, string>> {
+  const known = new Map<string, string>(Object.entries(modalityLetters))
+  const said = (modalities ?? []).map((modality) => known.get(modality) ?? '').join('')
+  return said === '' ? {} : { [name]: said }
+}
+
+function compilePrices(published: PublishedPrices): PricesRow {
+  const tiers = (published.tiers ?? [])
+    .map((tier) => ({ a: tier.above_input_tokens, ...compilePrice(tier, '') }))
+    .sort((left, right) => left.a - right.a)
+  return {
+    ...compilePrice(published, ''),
+    ...(tiers.length === 0 ? {} : { t: tiers }),
+    ...serviceClass('b', compilePrice(published, 'batch_')),
+    ...serviceClass('f', compilePrice(published, 'flex_')),
+    ...serviceClass('p', compilePrice(published, 'priority_')),
+  }
+}
+
+function serviceClass(name: string, row: PriceRow): Readonly<Record<string, PriceRow>> {
+  return Object.keys(row).length === 0 ? {} : { [name]: row }
+}
+
+const priceFields: readonly (readonly [keyof PriceRow, string])[] = [
+  ['i', 'input'],
+  ['o', 'output'],
+  ['r', 'cache_read'],
+  ['w', 'cache_write'],
+  ['h', 'cache_write_1h'],
+  ['n', 'reasoning'],
+  ['ai', 'input_audio'],
+  ['ao', 'output_audio'],
+  ['ar', 'cache_read_audio'],
+]
+
+function compilePrice(published: Readonly<Record<string, unknown>>, prefix: string): PriceRow {
+  return Object.fromEntries(
+    priceFields.flatMap(([name, field]) => {
+      const dollars = published[prefix + field]
+      if (typeof dollars !== 'number' || !Number.isFinite(dollars) || dollars < 0) return []
+      return [[name, Math.round(dollars * PICO_USD_PER_TOKEN)]]
+    }),
+  )
+}
+
+/** A dollar for a million tokens, in trillionths of a dollar a token. */
+const PICO_USD_PER_TOKEN = 1_000_000
