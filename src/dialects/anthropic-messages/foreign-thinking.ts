@@ -5,21 +5,19 @@
  */
 
 import type { Envelope, Span } from '../../canonical/envelope.ts'
+import type { Loss } from '../../canonical/loss.ts'
 import { openState, SEAL_PREFIX } from '../../canonical/seal.ts'
-import { isJsonObject, type JsonObject, parseJson } from '../../std/json.ts'
+import { stateLoss } from '../../canonical/state-losses.ts'
+import { arrayOf, isJsonObject, type JsonObject, parseJson } from '../../std/json.ts'
 import { asBuffer } from '../../wire/bytes.ts'
 import { changeElements, DROP, type ElementChange, KEEP } from '../../wire/json-elements.ts'
 import { decodeJsonValue, scanJsonObject, type Splice } from '../../wire/json-scan.ts'
 import type { RequestPatch } from '../dialect.ts'
 
-type Reader = Pick<RequestPatch, 'origin' | 'isForeign'>
+type Reader = Pick<RequestPatch, 'origin' | 'isForeign' | 'onLoss'>
 
 /** The messages as the target may read them, as a splice; `undefined` where nothing has to change. */
-export function replayableMessages(
-  body: Uint8Array,
-  envelope: Envelope,
-  reader: Reader,
-): Splice | undefined {
+export function replayableMessages(body: Uint8Array, envelope: Envelope, reader: Reader): Splice | undefined {
   const span = envelope.fields.get('messages')
   if (span === undefined || body[span.start] !== OPEN_BRACKET) return undefined
   if (!holdsForeignState(asBuffer(body.subarray(span.start, span.end)), reader)) return undefined
@@ -27,15 +25,48 @@ export function replayableMessages(
   return changed === undefined ? undefined : { ...span, text: changed.text }
 }
 
+/**
+ * With a budget, Anthropic refuses a turn whose tools are being answered and that does not begin with its own thinking:
+ * where that was another's and is gone, the rest of the turn goes without. `messages` is what is left.
+ */
+export function switchedOffThinking(
+  body: Uint8Array,
+  envelope: Envelope,
+  { messages, onLoss }: { readonly messages: string; readonly onLoss?: RequestPatch['onLoss'] },
+): Splice | undefined {
+  const span = envelope.fields.get('thinking')
+  const thinking = span && decodeJsonValue(body, span)
+  if (span === undefined || !isJsonObject(thinking) || thinking['type'] !== 'enabled') return undefined
+  if (!lacksThinking(arrayOf(parseJson(messages)).filter(isJsonObject))) return undefined
+  onLoss?.({
+    field: 'thinking',
+    reason: 'The last tool call carries no thinking of the provider that is asked to go on.',
+  })
+  return { ...span, text: '{"type":"disabled"}' }
+}
+
+/** Whether the turn that the last message's tool results belong to has no thinking. */
+function lacksThinking(messages: readonly JsonObject[]): boolean {
+  const last = messages.at(-1)
+  if (last === undefined || !holds(last, ['tool_result'])) return false
+  const asked = messages.findLastIndex((one) => one['role'] === 'user' && !holds(one, ['tool_result']))
+  return !messages.slice(asked + 1).some((one) => holds(one, ['thinking', 'redacted_thinking']))
+}
+
+function holds({ content }: JsonObject, types: readonly string[]): boolean {
+  return arrayOf(content).some((block) => isJsonObject(block) && types.some((type) => block['type'] === type))
+}
+
 const OPEN_BRACKET = 0x5b
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const SIGNATURE = Buffer.from('"signature"')
+const SEAL = Buffer.from(SEAL_PREFIX)
 const REDACTED = Buffer.from('"redacted_thinking"')
 
 /** Native searches and a look at each signature found; inside of strings, quotes are escaped and match nothing. */
 function holdsForeignState(messages: Buffer, reader: Reader): boolean {
-  if (messages.includes(SEAL_PREFIX)) return true
+  if (messages.includes(SEAL)) return true
   if (reader.isForeign && messages.includes(REDACTED)) return true
   let at = messages.indexOf(SIGNATURE)
   while (at >= 0) {
@@ -100,11 +131,25 @@ function changeBlock(bytes: Uint8Array, span: Span, reader: Reader): ElementChan
 function changeState(block: JsonObject, field: 'signature' | 'data', reader: Reader): ElementChange {
   const state = block[field]
   if (typeof state !== 'string') return KEEP
-  if (state === '') return DROP
   const sealed = openState(state)
-  if (sealed === undefined) return reader.isForeign?.(state) ? DROP : KEEP
+  if ((sealed?.value ?? state) === '') return dropped(losses.words, reader)
   const fitting = field === 'signature' ? 'signature' : 'encrypted'
-  const isReadable = sealed.origin === reader.origin && (sealed.kind ?? fitting) === fitting
-  if (isReadable) return { type: 'say', text: JSON.stringify({ ...block, [field]: sealed.value }) }
+  if (sealed !== undefined && sealed.origin === reader.origin && (sealed.kind ?? fitting) === fitting) {
+    return { type: 'say', text: JSON.stringify({ ...block, [field]: sealed.value }) }
+  }
+  if (sealed === undefined && !reader.isForeign?.(state)) return KEEP
+  // A signature that travelled on behalf of the block after it is put back there by those who can read it.
+  return dropped(losses[sealed?.kind === 'next' ? 'next' : fitting], reader)
+}
+
+function dropped(loss: Loss, { onLoss }: Reader): ElementChange {
+  onLoss?.(loss)
   return DROP
+}
+
+const losses = {
+  words: stateLoss('reasoning'),
+  signature: stateLoss('reasoning_signature'),
+  encrypted: stateLoss('encrypted_reasoning'),
+  next: stateLoss('thought_signature'),
 }

@@ -12,6 +12,7 @@ import { peek } from './peek.ts'
 import { readError } from './read-error.ts'
 import { readRequest } from './read-request.ts'
 import { readResult, readTokenCount } from './read-result.ts'
+import { refuseSafeguards } from './safeguards.ts'
 import { createStreamReader } from './stream-reader.ts'
 import { createStreamWriter } from './stream-writer.ts'
 import { refuseThread } from './thread.ts'
@@ -24,7 +25,7 @@ export const anthropicMessages: Dialect = {
   id: DIALECT,
   peek,
   readRequest,
-  refuseTranslation: refuseThread,
+  refuseTranslation: (request) => refuseThread(request) ?? refuseSafeguards(request),
   writeRequest,
   writeCountRequest,
   patchRequest,

@@ -4,13 +4,14 @@
  */
 
 import { encodeSse } from '../../wire/sse.ts'
-import type { Passthrough, StreamFacts } from '../dialect.ts'
+import { isJsonObject, type JsonObject } from '../../std/json.ts'
+import type { Passthrough, PassthroughOptions, StreamFacts } from '../dialect.ts'
 import { StreamWatch } from './stream-facts.ts'
 import { type WireEvent, WireEvents } from './wire-events.ts'
 
 /** Usage is part of every stream of this dialect, so there is none to hide. */
-export function createPassthrough(): Passthrough {
-  return new MessagesPassthrough()
+export function createPassthrough({ onState }: Pick<PassthroughOptions, 'onState'> = {}): Passthrough {
+  return new MessagesPassthrough(onState)
 }
 
 const NOTHING = new Uint8Array(0)
@@ -18,6 +19,11 @@ const NOTHING = new Uint8Array(0)
 class MessagesPassthrough implements Passthrough {
   readonly #events = new WireEvents()
   readonly #watch = new StreamWatch(this.#events)
+  readonly #onState: PassthroughOptions['onState']
+
+  constructor(onState: PassthroughOptions['onState']) {
+    this.#onState = onState
+  }
 
   read(chunk: Uint8Array): Uint8Array {
     return this.#passOn(this.#events.read(chunk))
@@ -35,8 +41,18 @@ class MessagesPassthrough implements Passthrough {
 
   #passOn(events: readonly WireEvent[]): Uint8Array {
     for (const event of events) this.#watch.note(event)
+    if (this.#onState) for (const { value } of events) tellState(value, this.#onState)
     return join(events.map(framed))
   }
+}
+
+/** Signatures come in a delta of their own, or whole with their block; encrypted thinking comes with its block. */
+function tellState({ content_block: block, delta }: JsonObject, tell: (state: string) => void): void {
+  const carrier = isJsonObject(delta) ? delta : block
+  if (!isJsonObject(carrier)) return
+  const { signature } = carrier
+  const state = carrier['type'] === 'redacted_thinking' ? carrier['data'] : signature
+  if (typeof state === 'string' && state !== '') tell(state)
 }
 
 const MESSAGE_STOP = Buffer.from(encodeSse('{"type":"message_stop"}', 'message_stop'))

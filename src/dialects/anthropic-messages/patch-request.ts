@@ -6,7 +6,7 @@
 import type { Envelope } from '../../canonical/envelope.ts'
 import { type Splice, spliceBytes } from '../../wire/json-scan.ts'
 import type { RequestPatch } from '../dialect.ts'
-import { replayableMessages } from './foreign-thinking.ts'
+import { replayableMessages, switchedOffThinking } from './foreign-thinking.ts'
 
 /** `streamUsage` asks for nothing here: this dialect always reports usage. */
 export function patchRequest(body: Uint8Array, envelope: Envelope, patch: RequestPatch): Uint8Array {
@@ -25,6 +25,10 @@ export function patchRequest(body: Uint8Array, envelope: Envelope, patch: Reques
     )
   }
   const messages = replayableMessages(body, envelope, patch)
-  if (messages !== undefined) splices.push(messages)
+  if (messages !== undefined) {
+    splices.push(messages)
+    const thinking = switchedOffThinking(body, envelope, { ...patch, messages: messages.text })
+    if (thinking !== undefined) splices.push(thinking)
+  }
   return spliceBytes(body, splices)
 }

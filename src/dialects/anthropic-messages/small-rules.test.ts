@@ -92,7 +92,9 @@ test('merging usage keeps a key named __proto__ a key', () => {
 
 test('knows its paths, its version and what may be forwarded, never a key', () => {
   expect(anthropicMessages.path({ operation: 'chat', modelId: 'm', stream: false })).toBe('/messages')
-  expect(anthropicMessages.path({ operation: 'count-tokens', modelId: 'm', stream: false })).toBe('/messages/count_tokens')
+  expect(anthropicMessages.path({ operation: 'count-tokens', modelId: 'm', stream: false })).toBe(
+    '/messages/count_tokens',
+  )
   expect(anthropicMessages.requestHeaders).toEqual({ 'anthropic-version': '2023-06-01' })
   expect(anthropicMessages.forwardedHeaders).toContain('anthropic-beta')
   for (const header of anthropicMessages.forwardedHeaders) {

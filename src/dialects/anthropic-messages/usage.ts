@@ -87,7 +87,8 @@ export function writeUsage(usage: Usage | undefined): JsonObject {
     input_tokens: Math.max(0, (usage?.inputTokens ?? 0) - cacheRead - cacheWrite),
     cache_creation_input_tokens: cacheWrite,
     cache_read_input_tokens: cacheRead,
-    output_tokens: usage?.outputTokens ?? 0,
+    // Reasoning is part of the output, which cannot be less.
+    output_tokens: usage?.outputTokens ?? reasoningTokens ?? 0,
     ...(reasoningTokens === undefined ? {} : { output_tokens_details: { thinking_tokens: reasoningTokens } }),
   }
 }

@@ -56,15 +56,17 @@ export interface Proof {
 }
 
 /**
- * Sealed with its maker where that is known. What is encrypted and has words beside it (a summary) is sealed into the
+ * Sealed with its maker where that is known, words without proof too: some providers want them back (DeepSeek, Moonshot
+ * refuse a tool's result without the reasoning that led to the call). What is encrypted and has words beside it (a summary) is sealed into the
  * block of those words, so that they come back together.
  */
 export function writeProof(
   { signature, encrypted }: Proof,
   { hasText, origin }: { readonly hasText: boolean; readonly origin: string | undefined },
 ): WrittenProof {
-  if (encrypted && !signature && hasText && origin !== undefined) {
-    return { signature: sealed(encrypted, origin, 'encrypted') }
+  if (!signature && hasText && origin !== undefined) {
+    const kind = encrypted ? 'encrypted' : 'signature'
+    return { signature: sealed(encrypted ?? '', origin, kind) }
   }
   return {
     ...(signature ? { signature: sealed(signature, origin, 'signature') } : {}),

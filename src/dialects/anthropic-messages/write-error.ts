@@ -5,6 +5,7 @@ import type { GatewayError } from '../../errors/gateway-error.ts'
 import type { JsonObject } from '../../std/json.ts'
 import { encodeSse } from '../../wire/sse.ts'
 import type { AttemptSummary, ErrorContext } from '../dialect.ts'
+import { rejectedCapability, writeMessage } from './capability-words.ts'
 
 const typesByKind: Readonly<Record<ErrorKind, string>> = {
   'invalid-request': 'invalid_request_error',
@@ -36,7 +37,7 @@ function errorBody(error: GatewayError, context: ErrorContext): JsonObject {
     type: 'error',
     error: {
       type: errorType(error),
-      message: error.message,
+      message: writeMessage(error),
       ...(facts.details === undefined ? {} : { details: facts.details }),
       ...(facts.param === undefined ? {} : { param: facts.param }),
       holdfast: ownFacts(error, context),
@@ -47,6 +48,8 @@ function errorBody(error: GatewayError, context: ErrorContext): JsonObject {
 
 /** A status that was kept from the provider says more than the row's kind. */
 function errorType(error: GatewayError): string {
+  // Claude Code's gateway contract has a word of its own for it.
+  if (error.code === 'not_supported') return 'not_supported'
   return error.facts.status === 404 ? typesByKind['not-found'] : typesByKind[error.row.kind]
 }
 
@@ -57,6 +60,7 @@ function ownFacts(error: GatewayError, context: ErrorContext): JsonObject {
     retryable: error.isClientRetryable,
     ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }),
     fault: error.row.fault,
+    ...(rejectedCapability(error) === undefined ? {} : { message: error.message }),
     next_step: error.row.nextStep,
     request_id: context.requestId,
     attempts: context.attempts.map(attemptFacts),

@@ -43,6 +43,10 @@ describe('messages', () => {
     ])
   })
 
+  test('send the last system message as the user turn where the user says nothing', () => {
+    expect(messages(say('system', 'a'), say('user', '')).messages).toEqual([{ role: 'user', content: 'a' }])
+  })
+
   test('send the last of system messages alone as the user turn', () => {
     const only = messages(say('system', 'a'), say('system', 'b'))
     expect(only).toEqual({

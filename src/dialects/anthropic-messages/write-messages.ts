@@ -27,13 +27,18 @@ interface Turn {
 
 export function writeMessages(messages: readonly Message[], losses: LossList): WrittenConversation {
   const context: BlockContext = { losses, toolIds: new ToolIds() }
-  const { leading, rest } = splitSystem(messages, losses)
+  const { leading, rest } = splitSystem(messages.filter(hasWords), losses)
   const system = leading.flatMap((message) => systemTexts(message, losses)).map(textBlock)
   const turns = endCleanly(alternate(rest, context))
   return {
     system: system.length === 0 ? undefined : (plainTextOf(system) ?? system),
     messages: turns.map(writeTurn),
   }
+}
+
+/** Anthropic refuses blank text, and a turn of nothing else is none. */
+function hasWords({ parts }: Message): boolean {
+  return parts.some((part) => part.type !== 'text' || !isBlank(part.text))
 }
 
 /** A conversation of system messages only keeps its last one as the user turn that Anthropic cannot do without. */

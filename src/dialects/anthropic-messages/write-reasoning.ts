@@ -91,8 +91,10 @@ function effortOf({ effort }: ReasoningOptions): { readonly effort?: string } {
 function obstacleOf(request: InferenceRequest, traits: ModelTraits): string | undefined {
   if (traits.thinking === 'none') return 'This model does not think.'
   const choice = request.toolChoice?.type
-  if (choice === 'required' || choice === 'tool') return 'Claude does not think when a tool is forced.'
   const options = request.reasoning ?? {}
+  const isForced = choice === 'required' || choice === 'tool'
+  // A client of this API that leaves it to the model is served: the model then does not think.
+  if (isForced && options.mode !== 'adaptive') return 'Claude does not think when a tool is forced.'
   if (isAdaptive(options, traits)) return undefined
   if ((request.maxOutputTokens ?? MAX_TOKENS_DEFAULT) < BUDGET_TOKENS_MIN + ANSWER_TOKENS_MIN) {
     return `Thinking needs a max_tokens of more than ${BUDGET_TOKENS_MIN}.`

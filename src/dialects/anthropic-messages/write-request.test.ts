@@ -150,6 +150,19 @@ describe('reasoning', () => {
     expect(write({ ...effort('low'), ...sampling }).losses).toEqual(['temperature', 'top_p', 'top_k'])
     expect(write({ ...effort('low'), temperature: 1 }).losses).toEqual([])
   })
+
+  test("of the model's own choosing stays beside a forced tool", () => {
+    const forced = {
+      toolChoice: { type: 'required' } as const,
+      tools: [{ kind: 'function', name: 'f' }] as const,
+    }
+    expect(write({ ...forced, reasoning: { mode: 'adaptive' } }, 'claude-opus-4-6').losses).toEqual([])
+    expect(write({ ...forced, ...effort('low') }).losses).toEqual(['reasoning'])
+  })
+
+  test('leaves room for a top_p of nearly everything', () => {
+    expect(write({ ...effort('low'), topP: 0.95 })).toMatchObject({ fields: { top_p: 0.95 }, losses: [] })
+  })
 })
 
 describe('sampling', () => {

@@ -139,15 +139,20 @@ interface SamplingContext {
   readonly isThinking: boolean
 }
 
+/** While Claude thinks it takes a top_p from here to 1. */
+const THINKING_TOP_P_MIN = 0.95
+
 function writeSampling(context: SamplingContext, losses: LossList): JsonObject {
   const { temperature, topP, topK } = context.request
   const refusal = samplingRefusal(context)
   if (refusal !== undefined) {
     // 1 is the default and accepted everywhere, and so is a top_p of almost everything.
+    const keepsTopP =
+      topP !== undefined && topP >= THINKING_TOP_P_MIN && modelTraits(context.modelId).takesSampling
     if (temperature !== undefined && temperature !== 1) losses.add('temperature', refusal)
-    if (topP !== undefined && topP < 0.99) losses.add('top_p', refusal)
+    if (topP !== undefined && topP < 0.99 && !keepsTopP) losses.add('top_p', refusal)
     if (topK !== undefined) losses.add('top_k', refusal)
-    return {}
+    return keepsTopP ? { top_p: topP } : {}
   }
   const keepsTopP = temperature === undefined || modelTraits(context.modelId).takesTemperatureWithTopP
   if (topP !== undefined && topP < 1 && !keepsTopP) {

@@ -4,7 +4,7 @@ import type { InferenceEvent } from '../../canonical/event.ts'
 import type { Finish } from '../../canonical/finish.ts'
 import type { Citation } from '../../canonical/message.ts'
 import { arrayOf, isJsonObject, type JsonObject, stringOf } from '../../std/json.ts'
-import { syntheticCallId, usableId } from './call-ids.ts'
+import { CallReader, type Place } from './call-reader.ts'
 import { CITATIONS_MAX, readCitations } from './citations.ts'
 import { DIALECT, fieldOf, objectAt } from './fields.ts'
 import { readFinish } from './finish-words.ts'
@@ -17,18 +17,21 @@ type Kind = 'text' | 'reasoning'
 
 export class CandidateReader {
   readonly #candidate: number
-  readonly #callKey: string
+  readonly #calls: CallReader
   #open: { readonly kind: Kind; readonly part: number } | undefined
   #partCount = 0
-  #callCount = 0
   #citations: Citation[] = []
   #finishWord: string | number | undefined
-  /** Parts that were dropped because there were too many. */
-  anomalies = 0
+  #dropped = 0
 
   constructor(candidate: number, callKey: string) {
     this.#candidate = candidate
-    this.#callKey = callKey
+    this.#calls = new CallReader(callKey, () => this.#nextPart())
+  }
+
+  /** Parts that were dropped because there were too many, or that made no sense. */
+  get anomalies(): number {
+    return this.#dropped + this.#calls.anomalies
   }
 
   get isFinished(): boolean {
@@ -37,7 +40,7 @@ export class CandidateReader {
 
   /** Of several reasons (one after each run of a tool at the provider) the last one counts. */
   get finish(): Finish | undefined {
-    return this.#finishWord === undefined ? undefined : readFinish(this.#finishWord, this.#callCount > 0)
+    return this.#finishWord === undefined ? undefined : readFinish(this.#finishWord, this.#calls.count > 0)
   }
 
   read(candidate: JsonObject): readonly InferenceEvent[] {
@@ -60,13 +63,15 @@ export class CandidateReader {
     const { finish } = this
     if (finish === undefined) return events
     this.#close(events)
+    events.push(...this.#calls.end())
+    this.#tellLateCitations(events)
     events.push({ type: 'finish', candidate: this.#candidate, finish })
     return events
   }
 
   #readPart(part: JsonObject, events: InferenceEvent[]): void {
     if (this.#partCount >= PARTS_MAX) {
-      this.anomalies += 1
+      this.#dropped += 1
       return
     }
     const signature = stringOf(fieldOf(part, 'thoughtSignature'))
@@ -95,16 +100,8 @@ export class CandidateReader {
   }
 
   #readCall(call: JsonObject, signature: string | undefined, events: InferenceEvent[]): void {
-    this.#close(events)
-    const at = this.#nextPart()
-    const signed = signature === undefined ? {} : { signature }
-    const id = usableId(call['id']) ?? syntheticCallId(this.#callKey, this.#candidate, this.#callCount)
-    this.#callCount += 1
-    events.push(
-      { type: 'tool-call-start', ...at, id, name: stringOf(call['name']) ?? '', ...signed },
-      { type: 'tool-call-delta', ...at, argumentsDelta: JSON.stringify(call['args'] ?? {}) },
-      { type: 'tool-call-end', ...at, ...signed },
-    )
+    if (!this.#calls.continues(call)) this.#close(events)
+    events.push(...this.#calls.read(call, signature === undefined ? {} : { signature }))
   }
 
   #begin(kind: Kind, events: InferenceEvent[]): void {
@@ -132,7 +129,14 @@ export class CandidateReader {
     events.push({ type: 'text-end', ...end, ...(citations.length === 0 ? {} : { citations }) })
   }
 
-  #nextPart(): { readonly candidate: number; readonly part: number } {
+  /** Sources that came when their text had ended already stand on one without words. */
+  #tellLateCitations(events: InferenceEvent[]): void {
+    if (this.#citations.length === 0) return
+    this.#begin('text', events)
+    this.#close(events)
+  }
+
+  #nextPart(): Place {
     const part = this.#partCount
     this.#partCount += 1
     return { candidate: this.#candidate, part }

@@ -51,7 +51,13 @@ export function blockedFinish(word: string): Finish {
   return { reason: 'content-filter', raw: word.slice(0, WORD_CHARS_MAX) }
 }
 
-export function finishWord({ reason }: Finish): string {
+/** Google's own word where the reason came from Google, else the one that means the same. */
+export function finishWord({ reason, raw = '' }: Finish): string {
+  const isGoogles = raw !== '' && byWord.get(raw) === reason
+  return isGoogles ? raw : wordFor(reason)
+}
+
+function wordFor(reason: FinishReason): string {
   switch (reason) {
     case 'stop':
     case 'tool-calls':

@@ -1,13 +1,23 @@
 /** Folds the responses of a stream into the one response they amount to; fields that are not known are kept. */
 
 import { arrayOf, isJsonObject, type JsonObject, type JsonValue, objectOf } from '../../std/json.ts'
-import { fieldOf } from './fields.ts'
+import { isNameless } from './call-reader.ts'
+import { fieldOf, fieldsBut, objectAt } from './fields.ts'
+import { PartialArgs } from './partial-args.ts'
 
 type Open = Record<string, JsonValue | undefined>
 
+interface FoldedCandidate {
+  readonly fields: Open
+  readonly content: Open
+  readonly parts: Open[]
+  /** The call whose arguments are coming in pieces. */
+  call?: { readonly part: Open; readonly named: JsonObject; readonly args: PartialArgs } | undefined
+}
+
 export class ResponseFold {
   readonly #response: Open = {}
-  readonly #candidates = new Map<number, { fields: Open; content: Open; parts: Open[] }>()
+  readonly #candidates = new Map<number, FoldedCandidate>()
 
   add(response: JsonObject): void {
     for (const [name, value] of Object.entries(response)) {
@@ -22,12 +32,16 @@ export class ResponseFold {
   result(): JsonObject {
     const candidates = [...this.#candidates.entries()]
       .toSorted(([left], [right]) => left - right)
-      .map(([, { fields, content, parts }]) => ({ content: { ...content, parts }, ...fields }))
+      .map(([, candidate]) => {
+        endCall(candidate)
+        const { fields, content, parts } = candidate
+        return { content: { ...content, parts }, ...fields }
+      })
     return { ...(candidates.length === 0 ? {} : { candidates }), ...this.#response }
   }
 
   #addCandidate(index: number, candidate: JsonObject): void {
-    const known = this.#candidates.get(index) ?? { fields: {}, content: {}, parts: [] }
+    const known: FoldedCandidate = this.#candidates.get(index) ?? { fields: {}, content: {}, parts: [] }
     this.#candidates.set(index, known)
     for (const [name, value] of Object.entries(candidate)) {
       if (name === 'content') addContent(known, objectOf(value) ?? {})
@@ -43,9 +57,43 @@ export function foldResponses(responses: readonly JsonObject[]): JsonObject {
   return fold.result()
 }
 
-function addContent(known: { content: Open; parts: Open[] }, content: JsonObject): void {
+function addContent(known: FoldedCandidate, content: JsonObject): void {
   for (const [name, value] of Object.entries(content)) if (name !== 'parts') known.content[name] = value
-  for (const part of arrayOf(content['parts'])) if (isJsonObject(part)) addPart(known.parts, part)
+  for (const part of arrayOf(content['parts'])) {
+    if (!isJsonObject(part)) continue
+    const call = objectAt(part, 'functionCall')
+    if (call === undefined) addPart(known.parts, part)
+    else addCall(known, part, call)
+  }
+}
+
+/** A call whose arguments came in pieces is said as one that came whole. */
+function addCall(known: FoldedCandidate, part: JsonObject, call: JsonObject): void {
+  if (!isNameless(call) || known.call === undefined) {
+    endCall(known)
+    const said: Open = { ...part }
+    known.parts.push(said)
+    if (!isPartial(call)) return
+    known.call = { part: said, named: call, args: new PartialArgs(call['args']) }
+  }
+  known.call.args.add(fieldOf(call, 'partialArgs'))
+  const signature = fieldOf(part, 'thoughtSignature')
+  if (signature !== undefined) known.call.part['thoughtSignature'] = signature
+  if (fieldOf(call, 'willContinue') !== true) endCall(known)
+}
+
+function isPartial(call: JsonObject): boolean {
+  return fieldOf(call, 'partialArgs') !== undefined || fieldOf(call, 'willContinue') !== undefined
+}
+
+const PIECES: ReadonlySet<string> = new Set(['args', 'partialArgs', 'willContinue'])
+
+function endCall(known: FoldedCandidate): void {
+  if (known.call === undefined) return
+  const { part, named, args } = known.call
+  // Sound: the text was written from JSON values under names.
+  part['functionCall'] = { ...fieldsBut(named, PIECES), args: JSON.parse(args.toString()) as JsonObject }
+  known.call = undefined
 }
 
 /** Pieces of one text are joined up to the one that is signed. */

@@ -1,63 +1,92 @@
 /**
- * The client's own bytes: the model travels in the path, so that nothing needs to change but thought signatures that the
- * target did not make and would refuse. A request without any is not even decoded.
+ * The client's own bytes: the model travels in the path, so that nothing needs to change but thought signatures. What the
+ * target made and a client holds sealed (canonical/seal.ts) is opened in place, and what another made is taken out: the
+ * target would refuse it. All else keeps every byte, and a request without any signature is not even decoded.
  */
 
-import type { Envelope } from '../../canonical/envelope.ts'
-import { openState } from '../../canonical/seal.ts'
-import { isJsonObject, type JsonObject, type JsonValue, stringOf } from '../../std/json.ts'
-import { decodeJsonValue, type Splice, spliceBytes } from '../../wire/json-scan.ts'
+import type { Envelope, Span } from '../../canonical/envelope.ts'
+import { openState, SEAL_PREFIX, type SealedState } from '../../canonical/seal.ts'
+import { stateLoss } from '../../canonical/state-losses.ts'
+import { isJsonObject, type JsonObject, parseJson, stringOf } from '../../std/json.ts'
+import { asBuffer } from '../../wire/bytes.ts'
+import { changeElements, DROP, type ElementChange, KEEP } from '../../wire/json-elements.ts'
+import { scanJsonObject, type Splice, spliceBytes } from '../../wire/json-scan.ts'
 import type { RequestPatch } from '../dialect.ts'
 import { fieldOf } from './fields.ts'
 import { isPlaceholderSignature, PLACEHOLDER_SIGNATURE, wantsSignatures } from './thought-signatures.ts'
 
 export function patchRequest(body: Uint8Array, envelope: Envelope, patch: RequestPatch): Uint8Array {
-  const contents = readableContents(body, envelope, patch)
+  const isStateJudged = patch.origin !== undefined || patch.isForeign !== undefined
+  const contents = isStateJudged ? readableContents(body, envelope, patch) : undefined
   return spliceBytes(body, contents === undefined ? [] : [contents])
 }
 
-const SIGNATURES = [Buffer.from('thoughtSignature'), Buffer.from('thought_signature')]
+const OPEN_BRACKET = 0x5b
+const OPEN_BRACE = 0x7b
+const SEAL = Buffer.from(SEAL_PREFIX)
+const SIGNATURES = [Buffer.from('"thoughtSignature"'), Buffer.from('"thought_signature"')]
 
+/** The contents as the target may read them, as a splice; `undefined` where nothing has to change. */
 function readableContents(body: Uint8Array, envelope: Envelope, patch: RequestPatch): Splice | undefined {
   const span = envelope.fields.get('contents')
-  if (span === undefined || patch.origin === undefined) return undefined
-  const bytes = Buffer.from(body.buffer, body.byteOffset + span.start, span.end - span.start)
-  if (!SIGNATURES.some((name) => bytes.includes(name))) return undefined
-  const contents = decodeJsonValue(body, span)
-  if (!Array.isArray(contents)) return undefined
-  let isChanged = false
-  const readable = contents.map((content: JsonValue) => {
-    const changed = readableContent(content, patch)
-    isChanged ||= changed !== content
-    return changed
+  if (span === undefined || !mayHoldState(asBuffer(body.subarray(span.start, span.end)), patch))
+    return undefined
+  if (body[span.start] === OPEN_BRACE) return changeSoleContent(body, span, patch)
+  const changed = changeElements(body, span, (content) => changeContent(body, content, patch))
+  return changed === undefined ? undefined : { ...span, text: changed.text }
+}
+
+function mayHoldState(contents: Buffer, { isForeign }: RequestPatch): boolean {
+  if (contents.includes(SEAL)) return true
+  return isForeign !== undefined && SIGNATURES.some((name) => contents.includes(name))
+}
+
+function changeSoleContent(body: Uint8Array, span: Span, patch: RequestPatch): Splice | undefined {
+  const change = changeContent(body, span, patch)
+  return change.type === 'say' ? { ...span, text: change.text } : undefined
+}
+
+function changeContent(body: Uint8Array, content: Span, patch: RequestPatch): ElementChange {
+  const bytes = body.subarray(content.start, content.end)
+  if (bytes[0] !== OPEN_BRACE) return KEEP
+  const parts = scanJsonObject(bytes).fields.get('parts')
+  if (parts === undefined || bytes[parts.start] !== OPEN_BRACKET) return KEEP
+  const changed = changeElements(bytes, parts, ({ start, end }) => {
+    const part = parseJson(asBuffer(bytes).toString('utf8', start, end))
+    return isJsonObject(part) ? changePart(part, patch) : KEEP
   })
-  return isChanged ? { ...span, text: JSON.stringify(readable) } : undefined
+  if (changed === undefined) return KEEP
+  // A content must have a part.
+  const text = changed.count === 0 ? '[{"text":""}]' : changed.text
+  return { type: 'say', text: asBuffer(spliceBytes(bytes, [{ ...parts, text }])).toString('utf8') }
 }
 
-function readableContent(content: JsonValue, patch: RequestPatch): JsonValue {
-  if (!isJsonObject(content) || !Array.isArray(content['parts'])) return content
-  const { parts } = content
-  const kept = parts.flatMap((part: JsonValue) => readablePart(part, patch))
-  const isSame = kept.length === parts.length && kept.every((part, index) => part === parts[index])
-  return isSame ? content : { ...content, parts: kept.length === 0 ? [{ text: '' }] : kept }
-}
-
-/** A thought without its proof is of no use; text and calls go on without it. */
-function readablePart(part: JsonValue, patch: RequestPatch): readonly JsonValue[] {
-  if (!isJsonObject(part)) return [part]
+function changePart(part: JsonObject, patch: RequestPatch): ElementChange {
   const signature = stringOf(fieldOf(part, 'thoughtSignature'))
-  if (signature === undefined || isPlaceholderSignature(signature)) return [part]
+  if (signature === undefined || isPlaceholderSignature(signature)) return KEEP
   const sealed = openState(signature)
-  if (sealed === undefined && patch.isForeign?.(signature) !== true) return [part]
+  if (sealed === undefined && patch.isForeign?.(signature) !== true) return KEEP
   const { thoughtSignature: _camel, thought_signature: _snake, ...rest } = part
   if (sealed !== undefined && sealed.origin === patch.origin && sealed.kind !== 'encrypted')
-    return [{ ...rest, thoughtSignature: sealed.value }]
+    return said({ ...rest, thoughtSignature: sealed.value })
+  patch.onLoss?.(lossOf(part, sealed))
   return withoutProof(rest, patch)
 }
 
-function withoutProof(part: JsonObject, patch: RequestPatch): readonly JsonValue[] {
-  if (part['thought'] === true) return []
+function lossOf(part: JsonObject, sealed: SealedState | undefined) {
+  if (part['thought'] !== true) return stateLoss('thought_signature')
+  return stateLoss(sealed?.kind === 'encrypted' ? 'encrypted_reasoning' : 'reasoning_signature')
+}
+
+/** Another's thought is of no use without its proof; text and calls go on without it. */
+function withoutProof(part: JsonObject, patch: RequestPatch): ElementChange {
+  if (part['thought'] === true || part['text'] === '') return DROP
   const isCall = fieldOf(part, 'functionCall') !== undefined
-  if (!isCall) return part['text'] === '' ? [] : [part]
-  return [wantsSignatures(patch.modelId) ? { ...part, thoughtSignature: PLACEHOLDER_SIGNATURE } : part]
+  return said(
+    isCall && wantsSignatures(patch.modelId) ? { ...part, thoughtSignature: PLACEHOLDER_SIGNATURE } : part,
+  )
+}
+
+function said(part: JsonObject): ElementChange {
+  return { type: 'say', text: JSON.stringify(part) }
 }

@@ -12,10 +12,10 @@ import { isPlaceholderSignature } from './thought-signatures.ts'
 export function readSystem(value: unknown): readonly Message[] {
   if (value === undefined) return []
   const content = isJsonObject(value) && value['parts'] !== undefined ? value['parts'] : value
-  const parts = listOf(content).flatMap((part) => {
-    const text = typeof part === 'string' ? part : isJsonObject(part) ? stringOf(part['text']) : undefined
-    return text === undefined || text === '' ? [] : [{ type: 'text', text } as const]
-  })
+  const calls = new OpenCalls()
+  const parts = listOf(content)
+    .flatMap((part, index) => readPart(part, `systemInstruction.parts[${index}]`, calls))
+    .filter((part) => part.type !== 'text' || part.text !== '')
   return parts.length === 0 ? [] : [{ role: 'system', parts }]
 }
 
@@ -27,20 +27,27 @@ export function readContents(value: unknown): readonly Message[] {
   const contents = Array.isArray(value) ? value : isJsonObject(value) ? [value] : []
   if (contents.length === 0) throw invalid('contents', '"contents" must be an array of at least one content.')
   const calls = new OpenCalls()
-  return contents.flatMap((content, index) => readContent(content, `contents[${index}]`, calls))
+  return joinTurns(contents.flatMap((content, index) => readContent(content, `contents[${index}]`, calls)))
 }
 
 function readContent(value: unknown, path: string, calls: OpenCalls): readonly Message[] {
   if (!isJsonObject(value)) throw invalid(path, `"${path}" must be an object with a role and parts.`)
-  const role = value['role'] === 'model' ? 'assistant' : value['role'] === 'system' ? 'system' : 'user'
+  const role = roles.get(value['role']) ?? 'user'
   const given = value['parts']
   const list = Array.isArray(given) ? given : given === undefined ? [] : [given]
   const parts = joinText(list.flatMap((part, index) => readPart(part, `${path}.parts[${index}]`, calls)))
-  return role === 'user' ? splitToolResults(parts) : [{ role, parts: openSeals(parts) }]
+  return splitToolResults(role, role === 'assistant' ? openSeals(parts) : parts)
 }
 
+/** Everybody else is the user: `function`, `tool`, and whoever has no role. */
+const roles: ReadonlyMap<unknown, 'assistant' | 'system'> = new Map<unknown, 'assistant' | 'system'>([
+  ['model', 'assistant'],
+  ['assistant', 'assistant'],
+  ['system', 'system'],
+])
+
 /** A turn of this dialect holds tool results too; in the canonical language each is a turn of its own. */
-function splitToolResults(parts: readonly Part[]): readonly Message[] {
+function splitToolResults(role: Message['role'], parts: readonly Part[]): readonly Message[] {
   const messages: Message[] = []
   let said: Part[] = []
   for (const part of parts) {
@@ -48,12 +55,24 @@ function splitToolResults(parts: readonly Part[]): readonly Message[] {
       said.push(part)
       continue
     }
-    if (said.length > 0) messages.push({ role: 'user', parts: said })
+    if (said.length > 0) messages.push({ role, parts: said })
     said = []
     messages.push({ role: 'tool', parts: [part] })
   }
-  if (said.length > 0 || messages.length === 0) messages.push({ role: 'user', parts: said })
+  if (said.length > 0 || messages.length === 0) messages.push({ role, parts: said })
   return messages
+}
+
+/** Google takes a turn in several contents (its SDK keeps a streamed one in as many as it came in); it is one turn. */
+function joinTurns(messages: readonly Message[]): readonly Message[] {
+  const joined: Message[] = []
+  for (const message of messages) {
+    const last = joined.at(-1)
+    const continues = last?.role === message.role && message.role !== 'tool' && message.role !== 'system'
+    if (!continues || last === undefined) joined.push(message)
+    else joined[joined.length - 1] = { ...last, parts: [...last.parts, ...message.parts] }
+  }
+  return joined
 }
 
 function readPart(part: unknown, path: string, calls: OpenCalls): readonly Part[] {
@@ -92,7 +111,7 @@ function readResponse(value: JsonObject, calls: OpenCalls): ToolResultPart {
   const response = value['response']
   const media = arrayOf(value['parts'])
     .filter(isJsonObject)
-    .flatMap((part) => readMedia(part) ?? [])
+    .map((part): Part => readMedia(part) ?? { type: 'opaque', dialect: DIALECT, value: part })
   const failure = soleField(response, 'error')
   const text = failure ?? soleField(response, 'output') ?? response
   return {

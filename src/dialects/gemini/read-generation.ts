@@ -86,12 +86,14 @@ function readThinking(config: JsonObject | undefined): ReasoningOptions | undefi
   const budget = numberOf(fieldOf(config, 'thinkingBudget'))
   const level = stringOf(fieldOf(config, 'thinkingLevel'))?.toLowerCase()
   const isShown = fieldOf(config, 'includeThoughts')
-  const options = withoutAbsent({
+  const options: ReasoningOptions = withoutAbsent({
     ...modeOf(budget),
     effort: level === undefined || level === 'thinking_level_unspecified' ? undefined : level,
-    display: isShown === true ? 'auto' : undefined,
   })
-  return Object.keys(options).length === 0 ? undefined : options
+  if (isShown === true) return { ...options, display: 'auto' }
+  if (Object.keys(options).length === 0) return undefined
+  // Thoughts are shown only to those who ask for them.
+  return options.mode === 'off' ? options : { ...options, display: 'omitted' }
 }
 
 /** 0 is off, -1 as the model sees fit. */

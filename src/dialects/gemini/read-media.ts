@@ -10,7 +10,7 @@ export function readMedia(part: JsonObject): Part | undefined {
   const inline = objectAt(part, 'inlineData')
   const file = objectAt(part, 'fileData')
   const mediaType = (stringOf(fieldOf(inline ?? file ?? {}, 'mimeType')) ?? '').toLowerCase()
-  const source = inline === undefined ? fileSource(file) : inlineSource(inline, mediaType)
+  const source = inline === undefined ? fileSource(file, mediaType) : inlineSource(inline, mediaType)
   if (source === undefined || hasMore(part)) return undefined
   if (mediaType.startsWith('image/')) return { type: 'image', source }
   if (mediaType.startsWith('audio/'))
@@ -36,10 +36,11 @@ function inlineSource(inline: JsonObject, mediaType: string): MediaSource | unde
 }
 
 /** What was uploaded to Google has an address there; everything else is an address on the network. */
-function fileSource(file: JsonObject | undefined): MediaSource | undefined {
+function fileSource(file: JsonObject | undefined, mediaType: string): MediaSource | undefined {
   const url = stringOf(fieldOf(file ?? {}, 'fileUri'))
   if (url === undefined) return undefined
-  return isGooglesFile(url) ? { kind: 'file', fileId: url } : { kind: 'url', url }
+  const typed = mediaType === '' ? {} : { mediaType }
+  return isGooglesFile(url) ? { kind: 'file', fileId: url, ...typed } : { kind: 'url', url, ...typed }
 }
 
 export function isGooglesFile(url: string): boolean {

@@ -7,21 +7,21 @@ import { isJsonObject, type JsonObject } from '../../std/json.ts'
 import { DIALECT, fieldOf, fieldsBut, objectAt } from './fields.ts'
 import { readContents, readSystem } from './read-contents.ts'
 import { generationFieldsRead, readGeneration } from './read-generation.ts'
-import { readToolChoice, readTools } from './read-tools.ts'
+import { readToolChoice, readTools, restOfToolConfig } from './read-tools.ts'
 
 export function readRequest(body: Uint8Array, named: PathFacts = {}): InferenceRequest {
   const fields = unwrapped(parseBody(body))
   const generation = objectAt(fields, 'generationConfig') ?? {}
-  const vendor = vendorOf(fields, generation)
+  const toolChoice = readToolChoice(objectAt(fields, 'toolConfig'))
   return {
     modelId: named.modelId ?? '',
     messages: [...readSystem(fieldOf(fields, 'systemInstruction')), ...readContents(fields['contents'])],
     stream: named.stream === true,
     wantsStreamUsage: true,
     ...readTools(fields['tools']),
-    ...readToolChoice(objectAt(fields, 'toolConfig')),
+    ...toolChoice,
     ...readGeneration(generation),
-    ...(vendor === undefined ? {} : { vendor }),
+    vendor: { dialect: DIALECT, fields: vendorFields(fields, { generation, ...toolChoice }) },
   }
 }
 
@@ -50,12 +50,16 @@ const fieldsRead: ReadonlySet<string> = new Set([
   'generationConfig',
 ])
 
-function vendorOf(fields: JsonObject, generation: JsonObject): InferenceRequest['vendor'] {
-  const rest = fieldsBut(fields, fieldsRead)
+interface Read extends Pick<InferenceRequest, 'toolChoice'> {
+  readonly generation: JsonObject
+}
+
+function vendorFields(fields: JsonObject, { generation, toolChoice }: Read): JsonObject {
   const settings = fieldsBut(generation, generationFieldsRead)
-  if (rest === undefined && settings === undefined) return undefined
+  const calling = restOfToolConfig(objectAt(fields, 'toolConfig'), toolChoice)
   return {
-    dialect: DIALECT,
-    fields: { ...rest, ...(settings === undefined ? {} : { generationConfig: settings }) },
+    ...fieldsBut(fields, fieldsRead),
+    ...(settings === undefined ? {} : { generationConfig: settings }),
+    ...(calling === undefined ? {} : { toolConfig: calling }),
   }
 }

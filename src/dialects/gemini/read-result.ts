@@ -1,7 +1,7 @@
 /** Decodes a whole plain answer; an error in its place is thrown by its own class. */
 
 import { createFold } from '../../canonical/fold.ts'
-import type { InferenceResult } from '../../canonical/result.ts'
+import type { Candidate, InferenceResult } from '../../canonical/result.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import { tokenCount } from '../../canonical/usage.ts'
 import { arrayOf, isJsonObject, type JsonObject, parseJson } from '../../std/json.ts'
@@ -20,11 +20,20 @@ export function readResult(body: Uint8Array): InferenceResult {
   throw new GatewayError('empty_response', 'The provider answered with no candidate.')
 }
 
-export function resultOf(answer: JsonObject): InferenceResult {
+function resultOf(answer: JsonObject): InferenceResult {
   const reader = new AnswerReader()
   const fold = createFold()
   for (const event of [...reader.read(answer), ...reader.end()]) fold.add(event)
-  return fold.result()
+  const result = fold.result()
+  return { ...result, candidates: result.candidates.map(finished) }
+}
+
+/** A plain answer is whole, whether or not it gives a reason. */
+function finished(candidate: Candidate): Candidate {
+  const { parts, finish } = candidate
+  if (finish !== undefined || parts.length === 0) return candidate
+  const callsTools = parts.some(({ type }) => type === 'tool-call')
+  return { ...candidate, finish: { reason: callsTools ? 'tool-calls' : 'stop' } }
 }
 
 /** A stream that was not asked for comes as an array of responses, which amount to one. */

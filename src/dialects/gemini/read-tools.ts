@@ -68,6 +68,21 @@ export function readToolChoice(config: JsonObject | undefined): Pick<InferenceRe
   return toolChoice === undefined ? {} : { toolChoice }
 }
 
+const CHOICE_FIELDS: ReadonlySet<string> = new Set(['mode', 'allowedFunctionNames'])
+const CALLING: ReadonlySet<string> = new Set(['functionCallingConfig'])
+
+/** What the choice does not say: where to look things up, whether arguments are streamed, and so on. */
+export function restOfToolConfig(
+  config: JsonObject | undefined,
+  choice: ToolChoice | undefined,
+): JsonObject | undefined {
+  if (config === undefined || choice?.type === 'opaque') return undefined
+  const calling = fieldsBut(objectAt(config, 'functionCallingConfig') ?? {}, CHOICE_FIELDS)
+  const rest = fieldsBut(config, CALLING)
+  if (calling === undefined) return rest
+  return { ...rest, functionCallingConfig: calling }
+}
+
 function choiceOf(
   mode: string | undefined,
   names: readonly string[],

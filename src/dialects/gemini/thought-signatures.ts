@@ -15,9 +15,9 @@ export function isPlaceholderSignature(signature: string): boolean {
   return placeholders.has(signature) || placeholders.has(Buffer.from(signature, 'base64').toString())
 }
 
-/** Whether a model wants signatures back: those of the third generation and later. */
+/** Whether a model wants signatures back: those of the third generation and later, which `latest` stands for. */
 export function wantsSignatures(modelId: string): boolean {
-  return generationOf(modelId) >= 3
+  return generationOf(modelId) >= 3 || /(?:^|[/.])gemini-[a-z-]*latest$/.test(modelId)
 }
 
 /** 2.5 for `gemini-2.5-flash`; NaN for a model whose name says nothing. */

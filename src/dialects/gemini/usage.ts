@@ -41,8 +41,28 @@ export function writeUsage(usage: Usage): JsonObject {
   return {
     promptTokenCount: inputTokens ?? 0,
     ...(visible === undefined ? {} : { candidatesTokenCount: visible }),
-    totalTokenCount: (inputTokens ?? 0) + (outputTokens ?? 0),
+    // A total says that nothing else was counted.
+    ...(outputTokens === undefined ? {} : { totalTokenCount: (inputTokens ?? 0) + outputTokens }),
     ...(cacheReadTokens === undefined ? {} : { cachedContentTokenCount: cacheReadTokens }),
     ...(reasoningTokens === undefined ? {} : { thoughtsTokenCount: reasoningTokens }),
+    ...detailsField('promptTokensDetails', { all: inputTokens, audio: usage.inputAudioTokens }),
+    ...detailsField('candidatesTokensDetails', { all: visible, audio: usage.outputAudioTokens }),
+  }
+}
+
+interface Counts {
+  readonly all: number | undefined
+  readonly audio: number | undefined
+}
+
+/** By kind, where another kind than text was counted. */
+function detailsField(name: string, { all = 0, audio }: Counts): JsonObject {
+  if (audio === undefined) return {}
+  const text = Math.max(0, all - audio)
+  return {
+    [name]: [
+      ...(text === 0 ? [] : [{ modality: 'TEXT', tokenCount: text }]),
+      { modality: 'AUDIO', tokenCount: audio },
+    ],
   }
 }

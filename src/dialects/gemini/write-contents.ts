@@ -3,12 +3,14 @@
  * turn. System messages in mid-conversation become text of the user where they stand, inside <system> tags.
  */
 
-import type { MediaSource, Message, Part, ToolCallPart, ToolResultPart } from '../../canonical/message.ts'
+import type { Message, Part, ReasoningPart, ToolCallPart, ToolResultPart } from '../../canonical/message.ts'
 import { assertNever } from '../../std/assert-never.ts'
 import { isJsonObject, type JsonObject, parseJson } from '../../std/json.ts'
 import type { LossList } from '../anthropic-messages/losses.ts'
+import { syntheticCallId } from './call-ids.ts'
 import { DIALECT } from './fields.ts'
 import { PLACEHOLDER_SIGNATURE, wantsSignatures } from './thought-signatures.ts'
+import { writeMedia } from './write-media.ts'
 
 export interface WrittenConversation {
   readonly systemInstruction: JsonObject | undefined
@@ -20,22 +22,34 @@ interface Turn {
   readonly parts: JsonObject[]
 }
 
+export interface ConversationWriting {
+  readonly modelId: string
+  /** The request came in this dialect: its own words return as they were. */
+  readonly isOwn: boolean
+  readonly losses: LossList
+}
+
 export function writeContents(
   messages: readonly Message[],
-  options: { readonly modelId: string; readonly losses: LossList },
+  options: ConversationWriting,
 ): WrittenConversation {
   return new ContentsWriter(options).write(messages)
 }
 
 class ContentsWriter {
   readonly #losses: LossList
-  /** Whether ids and signatures go with calls: the third generation gives them and wants them back. */
+  readonly #isOwn: boolean
+  /** Whether calls want signatures and results hold media: so it is from the third generation on. */
   readonly #isSigned: boolean
   readonly #names = new Map<string, string>()
+  /** Ids that were made up for calls without one, and are nobody's. */
+  readonly #madeUp = new Set<string>()
+  #callCount = 0
   readonly #turns: Turn[] = []
 
-  constructor({ modelId, losses }: { readonly modelId: string; readonly losses: LossList }) {
+  constructor({ modelId, isOwn, losses }: ConversationWriting) {
     this.#losses = losses
+    this.#isOwn = isOwn
     this.#isSigned = wantsSignatures(modelId)
   }
 
@@ -47,10 +61,27 @@ class ContentsWriter {
     const system = leading.flatMap((message) => this.#systemTexts(message))
     return {
       systemInstruction: system.length === 0 ? undefined : { parts: system.map((text) => ({ text })) },
-      contents: this.#turns
-        .filter(({ parts }) => parts.length > 0)
-        .map(({ role, parts }) => ({ role, parts })),
+      contents: this.#contents(),
     }
+  }
+
+  /** A user who says nothing is heard saying nothing: a content must have a part, and a request a content. */
+  #contents(): readonly JsonObject[] {
+    const first = this.#turns[0]
+    // A model that calls before it was asked is refused.
+    const isUnasked = first?.role === 'model' && first.parts.some(isCall)
+    const turns: readonly Turn[] =
+      first === undefined || isUnasked ? [{ role: 'user', parts: [] }, ...this.#turns] : this.#turns
+    return turns.map(({ role, parts }) => ({
+      role,
+      parts: parts.length === 0 ? [{ text: '' }] : this.#ordered(parts),
+    }))
+  }
+
+  /** All results of a turn come before what is said after them; media of one would stand between it and the next. */
+  #ordered(parts: readonly JsonObject[]): readonly JsonObject[] {
+    if (this.#isOwn) return parts
+    return [...parts.filter(isResult), ...parts.filter((part) => !isResult(part))]
   }
 
   #systemTexts(message: Message): readonly string[] {
@@ -63,13 +94,14 @@ class ContentsWriter {
 
   #writeMessage(message: Message): void {
     if (message.name !== undefined) this.#losses.add('messages.name', 'Gemini has no participant names.')
+    const written = isSystem(message)
+      ? this.#systemTexts(message).map((text) => ({ text: `<system>\n${text}\n</system>` }))
+      : message.parts.flatMap((part) => this.#writePart(part))
+    // A silent model has no turn, so that the user's before and after it are one.
+    if (message.role === 'assistant' && written.length === 0) return
     const { parts } = this.#turnOf(message.role === 'assistant' ? 'model' : 'user')
-    if (isSystem(message)) {
-      for (const text of this.#systemTexts(message)) parts.push({ text: `<system>\n${text}\n</system>` })
-      return
-    }
     const count = parts.length
-    for (const part of message.parts) parts.push(...this.#writePart(part))
+    parts.push(...written)
     if (message.role === 'assistant' && this.#isSigned) signFirstCall(parts, count)
   }
 
@@ -89,16 +121,15 @@ class ContentsWriter {
       case 'refusal':
         return part.text === '' ? [] : [{ text: part.text }]
       case 'reasoning':
-        // Google wants thoughts back only for their signature.
-        return part.signature === undefined ? [] : [{ text: part.text, thought: true, ...signed(part) }]
+        return this.#writeThought(part)
       case 'image':
-        return this.#writeMedia(part.source, { type: 'image', fallback: 'image/png' })
       case 'audio':
-        return this.#writeMedia(part.source, { type: 'audio', fallback: `audio/${part.format ?? 'wav'}` })
       case 'document':
-        return this.#writeMedia(part.source, { type: 'document', fallback: 'application/pdf' })
+        return writeMedia(part, { isOwn: this.#isOwn, losses: this.#losses })
       case 'tool-call':
-        return [this.#writeCall(part)]
+        if (part.kind !== 'provider') return [this.#writeCall(part)]
+        this.#losses.add('messages.server_tool_use', 'A tool that a provider ran belongs to that provider.')
+        return []
       case 'tool-result':
         return this.#writeResult(part)
       case 'opaque':
@@ -110,8 +141,19 @@ class ContentsWriter {
     }
   }
 
+  /** Thoughts go back to who thought them: what is signed is Google's own, what is not where a client of Google's says so. */
+  #writeThought(part: ReasoningPart): readonly JsonObject[] {
+    if (part.signature !== undefined || (this.#isOwn && part.text !== ''))
+      return [{ text: part.text, thought: true, ...signed(part) }]
+    if (part.text !== '' || part.encrypted !== undefined)
+      this.#losses.add('messages.reasoning', 'Reasoning is of use only to the provider that made it.')
+    return []
+  }
+
   #writeCall(part: ToolCallPart): JsonObject {
     this.#names.set(part.id, part.name)
+    if (part.id === syntheticCallId(part.name, 0, this.#callCount)) this.#madeUp.add(part.id)
+    this.#callCount += 1
     const parsed = part.arguments === '' ? {} : parseJson(part.arguments)
     if (!isJsonObject(parsed))
       this.#losses.add(
@@ -119,41 +161,32 @@ class ContentsWriter {
         'Gemini takes the arguments of a call as an object only.',
       )
     const args = isJsonObject(parsed) ? parsed : { input: part.arguments }
-    const id = this.#isSigned ? { id: part.id } : {}
-    return { functionCall: { ...id, name: part.name, args }, ...signed(part) }
+    return { functionCall: { ...this.#idOf(part.id), name: part.name, args }, ...signed(part) }
+  }
+
+  #idOf(id: string): JsonObject {
+    return this.#madeUp.has(id) ? {} : { id }
   }
 
   #writeResult(part: ToolResultPart): readonly JsonObject[] {
     const name = this.#names.get(part.toolCallId) ?? part.toolCallId
     const texts = part.parts.flatMap((each) => (each.type === 'text' ? [each.text] : []))
     const media = part.parts.filter((each) => each.type !== 'text').flatMap((each) => this.#writePart(each))
-    const id = this.#isSigned ? { id: part.toolCallId } : {}
     const response = responseOf(texts.join('\n'), part.isError === true)
     // The third generation reads media inside the result; the others as parts beside it.
-    const inside = this.#isSigned && media.length > 0 ? { parts: media } : {}
-    return [{ functionResponse: { ...id, name, response, ...inside } }, ...(this.#isSigned ? [] : media)]
+    const isInside = this.#isSigned || this.#isOwn
+    const inside = isInside && media.length > 0 ? { parts: media } : {}
+    const result = { ...this.#idOf(part.toolCallId), name, response, ...inside }
+    return [{ functionResponse: result }, ...(isInside ? [] : media)]
   }
+}
 
-  #writeMedia(
-    source: MediaSource,
-    { type, fallback }: { readonly type: string; readonly fallback: string },
-  ): readonly JsonObject[] {
-    switch (source.kind) {
-      case 'base64':
-        return [{ inlineData: { mimeType: source.mediaType || fallback, data: source.data } }]
-      case 'text':
-        return [{ text: source.text }]
-      case 'file':
-        return [{ fileData: { fileUri: source.fileId, mimeType: fallback } }]
-      case 'url':
-        if (/^https?:/i.test(source.url))
-          return [{ fileData: { fileUri: source.url, mimeType: typeByName(source.url) ?? fallback } }]
-        this.#losses.add(`messages.${type}`, 'Gemini fetches media over http and https only.')
-        return []
-      default:
-        return assertNever(source)
-    }
-  }
+function isCall(part: JsonObject): boolean {
+  return part['functionCall'] !== undefined
+}
+
+function isResult(part: JsonObject): boolean {
+  return part['functionResponse'] !== undefined
 }
 
 function isSystem({ role }: Message): boolean {
@@ -166,9 +199,9 @@ function signed({ signature }: { readonly signature?: string }): JsonObject {
 
 /** The calls of other models have none: the documented words stand in for it on the first call of the turn. */
 function signFirstCall(parts: JsonObject[], from: number): void {
-  const at = parts.findIndex((part, index) => index >= from && part['functionCall'] !== undefined)
+  const at = parts.findIndex((part, index) => index >= from && isCall(part))
   const first = parts[at]
-  const hasEarlier = parts.slice(0, from).some((part) => part['functionCall'] !== undefined)
+  const hasEarlier = parts.slice(0, from).some(isCall)
   if (first === undefined || hasEarlier || first['thoughtSignature'] !== undefined) return
   parts[at] = { ...first, thoughtSignature: PLACEHOLDER_SIGNATURE }
 }
@@ -178,23 +211,4 @@ function responseOf(text: string, isError: boolean): JsonObject {
   if (isError) return { error: text }
   const parsed = parseJson(text)
   return isJsonObject(parsed) ? parsed : { output: text }
-}
-
-const typesByEnding: ReadonlyMap<string, string> = new Map([
-  ['png', 'image/png'],
-  ['jpg', 'image/jpeg'],
-  ['jpeg', 'image/jpeg'],
-  ['webp', 'image/webp'],
-  ['gif', 'image/gif'],
-  ['heic', 'image/heic'],
-  ['heif', 'image/heif'],
-  ['pdf', 'application/pdf'],
-  ['txt', 'text/plain'],
-  ['wav', 'audio/wav'],
-  ['mp3', 'audio/mp3'],
-])
-
-function typeByName(url: string): string | undefined {
-  const ending = /\.(\w{2,5})(?:[?#]|$)/.exec(url)?.[1]
-  return ending === undefined ? undefined : typesByEnding.get(ending.toLowerCase())
 }

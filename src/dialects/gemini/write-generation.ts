@@ -12,6 +12,8 @@ const STOPS_MAX = 5
 
 export interface GenerationContext {
   readonly modelId: string
+  /** The request came in this dialect: its own words return as they were. */
+  readonly isOwn: boolean
   readonly losses: LossList
 }
 
@@ -23,7 +25,7 @@ export function writeGeneration(request: InferenceRequest, context: GenerationCo
     topK: request.topK,
     seed: request.seed,
     stopSequences: writeStops(request, context),
-    candidateCount: request.candidateCount === 1 ? undefined : request.candidateCount,
+    candidateCount: request.candidateCount === 1 && !context.isOwn ? undefined : request.candidateCount,
     // A penalty of 0 asks for nothing, and some models refuse the field.
     presencePenalty: request.presencePenalty || undefined,
     frequencyPenalty: request.frequencyPenalty || undefined,
@@ -50,8 +52,9 @@ function writeStops(
 function writeOutput({ output }: InferenceRequest): JsonObject {
   switch (output?.type) {
     case undefined:
-    case 'text':
       return {}
+    case 'text':
+      return { responseMimeType: 'text/plain' }
     case 'json-object':
       return { responseMimeType: 'application/json' }
     case 'json-schema':
@@ -81,31 +84,39 @@ const levels: ReadonlyMap<string, string> = new Map([
   ['max', 'high'],
 ])
 
-function writeThinking(
-  options: ReasoningOptions,
-  { modelId, losses }: GenerationContext,
-): JsonObject | undefined {
-  const generation = generationOf(modelId)
-  if (generation < 2.5) {
-    if (options.mode !== 'off' && options.effort !== 'none')
-      losses.add('reasoning', 'This model does not think.')
+function writeThinking(options: ReasoningOptions, context: GenerationContext): JsonObject | undefined {
+  if (context.isOwn) return asSaid(options)
+  const isOff = options.mode === 'off' || options.effort === 'none'
+  if (generationOf(context.modelId) < THINKING_SINCE) {
+    if (!isOff) context.losses.add('reasoning', 'This model does not think.')
     return undefined
   }
-  const isOff = options.mode === 'off' || options.effort === 'none'
-  const amount =
-    options.budgetTokens ?? (options.mode === 'adaptive' && options.effort === undefined ? -1 : undefined)
+  const budget = isOff ? undefined : budgetOf(options)
   return withoutAbsent({
     includeThoughts: isOff || options.display === 'omitted' ? undefined : true,
-    ...(amount === undefined || isOff
-      ? ofEffort(isOff ? 'none' : options.effort, { generation, losses })
-      : { thinkingBudget: amount }),
+    ...(budget === undefined
+      ? ofEffort(isOff ? 'none' : options.effort, context)
+      : { thinkingBudget: budget }),
   })
 }
 
-function ofEffort(
-  effort: string | undefined,
-  { generation, losses }: { readonly generation: number; readonly losses: LossList },
-): JsonObject {
+/** The generation with which Gemini began to think. */
+const THINKING_SINCE = 2.5
+
+function asSaid(options: ReasoningOptions): JsonObject {
+  return withoutAbsent({
+    includeThoughts: options.display === 'auto' ? true : undefined,
+    thinkingBudget: options.mode === 'off' ? 0 : budgetOf(options),
+    thinkingLevel: options.effort,
+  })
+}
+
+/** -1 leaves it to the model. */
+function budgetOf({ mode, effort, budgetTokens }: ReasoningOptions): number | undefined {
+  return budgetTokens ?? (mode === 'adaptive' && effort === undefined ? -1 : undefined)
+}
+
+function ofEffort(effort: string | undefined, { modelId, losses }: GenerationContext): JsonObject {
   if (effort === undefined) return {}
   const level = levels.get(effort)
   const budget = budgets.get(effort)
@@ -113,5 +124,12 @@ function ofEffort(
     losses.add('reasoning_effort', 'Gemini has no such effort.')
     return {}
   }
-  return generation >= 3 ? { thinkingLevel: level } : { thinkingBudget: budget }
+  return generationOf(modelId) >= 3 ? { thinkingLevel: levelFor(modelId, level) } : { thinkingBudget: budget }
+}
+
+/** The large models know fewer levels: none of them thinks minimally, and the first knew no middle. */
+function levelFor(modelId: string, level: string): string {
+  if (!/gemini-[\d.]+-pro/.test(modelId)) return level
+  if (level === 'minimal') return 'low'
+  return level === 'medium' && /gemini-3-pro/.test(modelId) ? 'high' : level
 }

@@ -24,11 +24,12 @@ export function writeCountRequest(
 
 function write(request: InferenceRequest, modelId: string): EncodedRequest {
   const losses = new LossList()
-  const { systemInstruction, contents } = writeContents(request.messages, { modelId, losses })
-  const own = request.vendor?.dialect === DIALECT ? request.vendor.fields : {}
+  const isOwn = request.vendor?.dialect === DIALECT
+  const { generationConfig: settings, toolConfig, ...own } = (isOwn && request.vendor?.fields) || {}
+  const { systemInstruction, contents } = writeContents(request.messages, { modelId, isOwn, losses })
   const generationConfig = {
-    ...writeGeneration(request, { modelId, losses }),
-    ...objectOf(own['generationConfig']),
+    ...writeGeneration(request, { modelId, isOwn, losses }),
+    ...objectOf(settings),
   }
   addLosses(request, losses)
   return {
@@ -36,7 +37,7 @@ function write(request: InferenceRequest, modelId: string): EncodedRequest {
       ...own,
       ...(systemInstruction === undefined ? {} : { systemInstruction }),
       contents,
-      ...writeTools(request, losses),
+      ...writeTools(request, { rest: objectOf(toolConfig), losses }),
       ...(Object.keys(generationConfig).length === 0
         ? { generationConfig: undefined }
         : { generationConfig }),

@@ -9,14 +9,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../std/json.ts
 const DEPTH_MAX = 64
 
 /** Says nothing about the value, or nothing that Gemini knows. */
-const dropped: ReadonlySet<string> = new Set([
-  '$schema',
-  '$comment',
-  'examples',
-  'deprecated',
-  'readOnly',
-  'writeOnly',
-])
+const dropped: ReadonlySet<string> = new Set(['$comment', 'examples', 'deprecated', 'readOnly', 'writeOnly'])
 
 export function writeSchema(schema: JsonObject, depth = 0): JsonObject {
   if (depth > DEPTH_MAX) return schema

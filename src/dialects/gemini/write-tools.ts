@@ -2,27 +2,43 @@
 
 import type { InferenceRequest, ToolChoice, ToolDefinition } from '../../canonical/request.ts'
 import { assertNever } from '../../std/assert-never.ts'
-import type { JsonObject } from '../../std/json.ts'
+import { type JsonObject, objectOf } from '../../std/json.ts'
 import type { LossList } from '../anthropic-messages/losses.ts'
 import { DIALECT } from './fields.ts'
 import { writeSchema } from './write-schema.ts'
 
-export function writeTools(request: InferenceRequest, losses: LossList): JsonObject {
+export interface ToolWriting {
+  /** What the client said in this dialect of its tools besides the choice. */
+  readonly rest: JsonObject | undefined
+  readonly losses: LossList
+}
+
+export function writeTools(request: InferenceRequest, { rest, losses }: ToolWriting): JsonObject {
   const functions: JsonObject[] = []
-  const own: JsonObject[] = []
+  const tools: JsonObject[] = []
   for (const tool of request.tools ?? []) {
-    if (tool.kind === 'function') functions.push(writeDeclaration(tool, losses))
-    else if (tool.dialect === DIALECT) own.push(tool.value)
+    if (tool.kind === 'function') {
+      // All functions stand in one entry, where the first of them stood.
+      if (functions.length === 0) tools.push({ functionDeclarations: functions })
+      functions.push(writeDeclaration(tool, losses))
+    } else if (tool.dialect === DIALECT) tools.push(tool.value)
     else losses.add(`tools.${tool.name ?? 'other'}`, 'This tool belongs to another provider.')
   }
-  const tools = [...(functions.length === 0 ? [] : [{ functionDeclarations: functions }]), ...own]
-  const config = tools.length === 0 ? undefined : writeChoice(request.toolChoice, losses)
   if (request.allowsParallelToolCalls === false && functions.length > 0)
     losses.add('parallel_tool_calls', 'Gemini cannot be told to call one tool at a time.')
   return {
     ...(tools.length === 0 ? {} : { tools }),
-    ...(config === undefined ? {} : { toolConfig: config }),
+    ...writeConfig(tools.length === 0 ? undefined : writeChoice(request.toolChoice, losses), rest),
   }
+}
+
+function writeConfig(choice: JsonObject | undefined, rest: JsonObject | undefined): JsonObject {
+  if (choice === undefined) return rest === undefined ? {} : { toolConfig: rest }
+  const calling = {
+    ...objectOf(rest?.['functionCallingConfig']),
+    ...objectOf(choice['functionCallingConfig']),
+  }
+  return { toolConfig: { ...rest, ...choice, functionCallingConfig: calling } }
 }
 
 function writeDeclaration(tool: Extract<ToolDefinition, { kind: 'function' }>, losses: LossList): JsonObject {

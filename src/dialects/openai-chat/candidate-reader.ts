@@ -249,6 +249,7 @@ export class CandidateReader {
       id,
       name: slot.name,
       ...kind,
+      ...signatureOf(slot),
     })
     const text = slot.pieces.join('')
     if (text !== '') this.#emitArguments(part, text)
@@ -263,7 +264,13 @@ export class CandidateReader {
     // A call that never got a name cannot be made by anyone.
     if (part === undefined) return this.#host.anomaly()
     const flaw = isMalformedCall(slot) ? { isMalformed: true } : {}
-    this.#host.emit({ type: 'tool-call-end', candidate: this.#index, part, ...flaw })
+    this.#host.emit({
+      type: 'tool-call-end',
+      candidate: this.#index,
+      part,
+      ...flaw,
+      ...signatureOf(slot),
+    })
   }
 
   #readLogprobs(logprobs: JsonObject): void {
@@ -288,4 +295,8 @@ export class CandidateReader {
     this.#partCount += 1
     return part
   }
+}
+
+function signatureOf({ signature }: ToolSlot): { readonly signature?: string } {
+  return signature === '' ? {} : { signature }
 }

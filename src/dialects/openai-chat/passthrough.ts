@@ -5,8 +5,10 @@ import type { GatewayError } from '../../errors/gateway-error.ts'
 import { arrayOf, isJsonObject, type JsonObject, stringOf } from '../../std/json.ts'
 import { encodeSse, type SseEvent } from '../../wire/sse.ts'
 import type { Passthrough, PassthroughOptions, StreamFacts } from '../dialect.ts'
+import { readCallSignature } from './call-signature.ts'
 import { type ChunkSink, ChunkSource } from './chunk-source.ts'
 import { ChunkTally } from './chunk-tally.ts'
+import { readReasoningProof } from './reasoning.ts'
 import { resultOf } from './read-result.ts'
 import { OpenaiChatStreamWriter } from './stream-writer.ts'
 
@@ -17,10 +19,13 @@ export class OpenaiChatPassthrough implements Passthrough, ChunkSink {
   readonly #source = new ChunkSource(this)
   readonly #tally: ChunkTally
   readonly #out = new ByteRuns()
+  readonly #tell: ((state: string) => void) | undefined
   #hasSentDone = false
 
-  constructor({ hidesUsage, candidates = 1 }: PassthroughOptions) {
+  constructor(options: PassthroughOptions) {
+    const { hidesUsage, candidates = 1 } = options
     this.#hidesUsage = hidesUsage
+    this.#tell = options.onState && ((state) => options.onState?.(state))
     this.#tally = new ChunkTally(this.#source, candidates)
   }
 
@@ -48,6 +53,7 @@ export class OpenaiChatPassthrough implements Passthrough, ChunkSink {
 
   chunk(value: JsonObject, event: SseEvent): void {
     this.#tally.add(value)
+    if (this.#tell) tellState(value, this.#tell)
     if (!this.#hidesUsage || !isUsageOnly(value)) this.#out.add(event.raw)
   }
 
@@ -76,6 +82,21 @@ export class OpenaiChatPassthrough implements Passthrough, ChunkSink {
 
   failed(error: GatewayError): void {
     this.#tally.error = error
+  }
+}
+
+/** Proofs and secrets of reasoning, and signatures of calls, wherever a server of this dialect puts them. */
+function tellState({ choices }: JsonObject, tell: (state: string) => void): void {
+  for (const choice of arrayOf(choices)) {
+    const delta = isJsonObject(choice) ? (choice['delta'] ?? choice['message']) : undefined
+    if (!isJsonObject(delta)) continue
+    const { signature, encrypted } = readReasoningProof(delta) ?? {}
+    if (signature !== undefined) tell(signature)
+    if (encrypted !== undefined) tell(encrypted)
+    for (const call of arrayOf(delta['tool_calls'])) {
+      const signed = isJsonObject(call) ? readCallSignature(call) : undefined
+      if (signed !== undefined) tell(signed)
+    }
   }
 }
 

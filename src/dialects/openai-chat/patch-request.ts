@@ -1,8 +1,12 @@
-/** Changes a client's own request by splicing bytes: the model's name and what a stream needs, nothing else. */
+/**
+ * Changes a client's own request by splicing bytes: the model's name, what a stream needs, and state that the target
+ * did not make (foreign-state.ts), nothing else.
+ */
 
 import type { Envelope, Span } from '../../canonical/envelope.ts'
 import { type Splice, scanJsonObject, spliceBytes } from '../../wire/json-scan.ts'
 import type { RequestPatch } from '../dialect.ts'
+import { readableMessages } from './foreign-state.ts'
 
 const NULL = 0x6e
 const OPEN_BRACE = 0x7b
@@ -23,6 +27,9 @@ export function patchRequest(body: Uint8Array, envelope: Envelope, patch: Reques
     if (options !== undefined) splices.push(usageSplice(body, options))
     else insertions.push('"stream_options":{"include_usage":true},')
   }
+  const isStateJudged = patch.origin !== undefined || patch.isForeign !== undefined
+  const messages = isStateJudged ? readableMessages(body, envelope, patch) : undefined
+  if (messages !== undefined) splices.push(messages)
   // The object has a field, so that a comma may follow what is put before it.
   const { bodyStart } = envelope
   if (insertions.length > 0) splices.push({ start: bodyStart, end: bodyStart, text: insertions.join('') })

@@ -3,7 +3,9 @@
 import type { Message, Part, ReasoningPart, Role, ToolCallPart } from '../../canonical/message.ts'
 import { isJsonObject, type JsonObject, type JsonValue, objectOf, stringOf } from '../../std/json.ts'
 import { readContent } from './read-content.ts'
+import { openCallSignature, withoutCallSignature } from './call-signature.ts'
 import { readReasoning } from './reasoning.ts'
+import { isSealedDetail, readSealedReasoning } from './reasoning-details.ts'
 import { DIALECT, invalid } from './fields.ts'
 
 /**
@@ -84,12 +86,12 @@ function readToolResult(message: JsonObject, param: string, calls: OpenCalls): P
 
 /** Reasoning, then words, then calls: the order in which a model says them. */
 function readAssistant(message: JsonObject, param: string, calls: OpenCalls): readonly Part[] {
-  const reasoning = readReasoningPart(message)
+  const reasoning = readReasoningParts(message)
   const said = readSaid(message, param).filter((part) => part.type !== 'text' || part.text !== '')
   const refusal = stringOf(message['refusal'])
   const audioId = stringOf(objectOf(message['audio'])?.['id'])
   return [
-    ...(reasoning === undefined ? [] : [reasoning]),
+    ...reasoning,
     ...said,
     ...(refusal ? [{ type: 'refusal', text: refusal } as const] : []),
     ...(audioId ? [{ type: 'audio', source: { kind: 'file', fileId: audioId }, audioId } as const] : []),
@@ -99,9 +101,11 @@ function readAssistant(message: JsonObject, param: string, calls: OpenCalls): re
   ]
 }
 
-function readReasoningPart(message: JsonObject): ReasoningPart | undefined {
+function readReasoningParts(message: JsonObject): readonly ReasoningPart[] {
   const piece = readReasoning(message)
-  return piece === undefined ? undefined : { type: 'reasoning', text: piece.text }
+  const text = piece === undefined || piece.home === 'reasoning_details' ? '' : piece.text
+  const sealed = readSealedReasoning(message, text)
+  return sealed ?? (piece === undefined ? [] : [{ type: 'reasoning', text: piece.text }])
 }
 
 function readToolCalls(value: unknown, param: string, calls: OpenCalls): readonly Part[] {
@@ -112,7 +116,9 @@ function readToolCalls(value: unknown, param: string, calls: OpenCalls): readonl
     if (!isJsonObject(entry)) throw invalid(entryParam, `"${entryParam}" must be an object.`)
     const call = readToolCall(entry, entryParam)
     const id = calls.called(call.id, call.name)
-    return [{ ...call, id }, ...readToolCallFields(entry, id)]
+    const { signature, origin } = openCallSignature(entry)
+    const signed = signature === undefined || origin === undefined ? {} : { signature, origin }
+    return [{ ...call, id, ...signed }, ...readToolCallFields(entry, id)]
   })
 }
 
@@ -152,7 +158,7 @@ function readLegacyCall(value: unknown, calls: OpenCalls): readonly Part[] {
 const knownToolCallFields: ReadonlySet<string> = new Set(['id', 'index', 'type', 'function', 'custom'])
 
 function readToolCallFields(entry: JsonObject, id: string): readonly Part[] {
-  const fields = unknownFields(entry, knownToolCallFields)
+  const fields = unknownFields(withoutCallSignature(entry), knownToolCallFields)
   if (fields === undefined) return []
   return [{ type: 'opaque', dialect: DIALECT, value: { type: TOOL_CALL_FIELDS, id, fields } }]
 }
@@ -175,10 +181,18 @@ const knownMessageFields: ReadonlySet<string> = new Set([
 ])
 
 function readMessageFields(message: JsonObject): readonly Part[] {
-  const fields = unknownFields(message, knownMessageFields)
+  const fields = unknownFields(withoutSeals(message), knownMessageFields)
   return fields === undefined
     ? []
     : [{ type: 'opaque', dialect: DIALECT, value: { type: MESSAGE_FIELDS, fields } }]
+}
+
+/** Sealed details were read as reasoning; a server's own stay raw. */
+function withoutSeals(message: JsonObject): JsonObject {
+  const details = message['reasoning_details']
+  if (!Array.isArray(details) || !details.some(isSealedDetail)) return message
+  const { reasoning_details: _details, ...rest } = message
+  return rest
 }
 
 function unknownFields(value: JsonObject, known: ReadonlySet<string>): JsonObject | undefined {

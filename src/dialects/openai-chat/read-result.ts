@@ -187,6 +187,7 @@ function readCalls(message: JsonObject, at: { answerKey: string; index: number }
     name: piece.name,
     arguments: piece.text,
     ...(piece.kind === 'custom' ? { kind: piece.kind } : {}),
+    ...(piece.signature === undefined ? {} : { signature: piece.signature }),
   }))
 }
 

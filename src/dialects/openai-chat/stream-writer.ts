@@ -9,10 +9,12 @@ import { assertNever } from '../../std/assert-never.ts'
 import type { JsonObject } from '../../std/json.ts'
 import type { StreamWriter, WriteAnswerOptions } from '../dialect.ts'
 import { writeAnnotation } from './citations.ts'
+import { callSignature } from './call-signature.ts'
 import { DIALECT, listOf } from './fields.ts'
 import { finishWord } from './finish-words.ts'
 import { Losses } from './losses.ts'
-import { mediaFields, noteOpaque, noteProof } from './write-result.ts'
+import { mediaFields, noteOpaque, noteProof, noteSignature } from './write-result.ts'
+import { writeDetails } from './reasoning-details.ts'
 import { writeUsage } from './write-usage.ts'
 
 type EventOf<T extends InferenceEvent['type']> = Extract<InferenceEvent, { type: T }>
@@ -22,10 +24,15 @@ interface OpenCall {
   readonly index: number
   readonly isCustom: boolean
   hasArguments: boolean
+  isSigned: boolean
 }
 
 interface OpenCandidate {
   readonly calls: Map<number, OpenCall>
+  /** How many pieces of reasoning have ended. */
+  reasoningCount: number
+  /** The words of the piece that is open, once it is not the first: its proof has to repeat them. */
+  reasoning: string[]
   isFinished: boolean
 }
 
@@ -53,14 +60,14 @@ export class OpenaiChatStreamWriter implements StreamWriter {
       case 'text-delta':
         return this.#text(event.candidate, 'content', event.text)
       case 'reasoning-delta':
-        return this.#text(event.candidate, 'reasoning_content', event.text)
+        return this.#reasoning(event)
       case 'refusal-delta':
         return this.#text(event.candidate, 'refusal', event.text)
       case 'text-end':
+        noteSignature(event.signature, this.#losses)
         return this.#citations(event.candidate, event.citations ?? [])
       case 'reasoning-end':
-        noteProof(event, this.#losses)
-        return ''
+        return this.#endReasoning(event)
       case 'tool-call-start':
         return this.#startCall(event)
       case 'tool-call-delta':
@@ -127,6 +134,30 @@ export class OpenaiChatStreamWriter implements StreamWriter {
     return text === '' ? '' : this.#delta(candidate, `{"${field}":${JSON.stringify(text)}}`)
   }
 
+  #reasoning({ candidate, text }: EventOf<'reasoning-delta'>): string {
+    const said = this.#text(candidate, 'reasoning_content', text)
+    const open = this.#candidates.get(candidate)
+    if (open !== undefined && open.reasoningCount > 0) open.reasoning.push(text)
+    return said
+  }
+
+  /** What proves it follows the words; without a maker's name it could not be told from another's, and is a loss. */
+  #endReasoning(event: EventOf<'reasoning-end'>): string {
+    const { origin } = this.#options
+    if (origin === undefined) noteProof(event, this.#losses)
+    const hasProof = origin !== undefined && Boolean(event.signature || event.encrypted)
+    const opening = hasProof ? this.#open(event.candidate) : ''
+    const open = this.#candidates.get(event.candidate)
+    if (open === undefined) return opening
+    const index = open.reasoningCount
+    const text = open.reasoning.join('')
+    open.reasoningCount += 1
+    open.reasoning = []
+    if (!hasProof) return opening
+    const details = writeDetails({ ...event, text }, { index, origin })
+    return opening + this.#delta(event.candidate, JSON.stringify({ reasoning_details: details }))
+  }
+
   #delta(candidate: number, delta: string): string {
     return (
       this.#open(candidate) + this.#choice(candidate, `"delta":${delta},"logprobs":null,"finish_reason":null`)
@@ -140,7 +171,12 @@ export class OpenaiChatStreamWriter implements StreamWriter {
   /** The role comes first, once. */
   #open(candidate: number): string {
     if (this.#candidates.has(candidate)) return ''
-    this.#candidates.set(candidate, { calls: new Map(), isFinished: false })
+    this.#candidates.set(candidate, {
+      calls: new Map(),
+      reasoningCount: 0,
+      reasoning: [],
+      isFinished: false,
+    })
     const delta = '{"role":"assistant","content":"","refusal":null}'
     return this.#choice(candidate, `"delta":${delta},"logprobs":null,"finish_reason":null`)
   }
@@ -154,14 +190,14 @@ export class OpenaiChatStreamWriter implements StreamWriter {
       return opening
     }
     const isCustom = event.kind === 'custom'
-    const call: OpenCall = { index: calls.size, isCustom, hasArguments: false }
+    const call: OpenCall = { index: calls.size, isCustom, hasArguments: false, isSigned: false }
     calls.set(event.part, call)
     const id = JSON.stringify(event.id)
     const name = JSON.stringify(event.name)
     const body = isCustom
       ? `"type":"custom","custom":{"name":${name},"input":""}`
       : `"type":"function","function":{"name":${name},"arguments":""}`
-    const delta = `{"tool_calls":[{"index":${call.index},"id":${id},${body}}]}`
+    const delta = `{"tool_calls":[{"index":${call.index},"id":${id},${body}${this.#signed(call, event.signature)}}]}`
     return opening + this.#delta(event.candidate, delta)
   }
 
@@ -173,10 +209,25 @@ export class OpenaiChatStreamWriter implements StreamWriter {
   }
 
   /** Other dialects call without arguments; here their text must be JSON. */
-  #endCall({ candidate, part }: EventOf<'tool-call-end'>): string {
+  #endCall({ candidate, part, signature }: EventOf<'tool-call-end'>): string {
     const call = this.#candidates.get(candidate)?.calls.get(part)
-    if (call === undefined || call.hasArguments || call.isCustom) return ''
-    return this.#arguments(candidate, call, '{}')
+    if (call === undefined) return ''
+    const rest = call.hasArguments || call.isCustom ? '' : this.#arguments(candidate, call, '{}')
+    const member = call.isSigned ? '' : this.#signed(call, signature)
+    if (member === '') return rest
+    return rest + this.#delta(candidate, `{"tool_calls":[{"index":${call.index}${member}}]}`)
+  }
+
+  /** `,"extra_content":...`, or nothing where there is no signature. */
+  #signed(call: OpenCall, signature: string | undefined): string {
+    const { origin } = this.#options
+    if (!signature) return ''
+    if (origin === undefined) {
+      noteSignature(signature, this.#losses)
+      return ''
+    }
+    call.isSigned = true
+    return `,${JSON.stringify(callSignature(signature, origin)).slice(1, -1)}`
   }
 
   #arguments(candidate: number, call: OpenCall, text: string): string {

@@ -4,6 +4,7 @@
  */
 
 import { isJsonObject, type JsonObject, objectOf } from '../../std/json.ts'
+import { readCallSignature } from './call-signature.ts'
 
 /** Tool calls of one candidate that are kept; pieces beyond are dropped and counted. */
 export const TOOL_CALLS_MAX = 512
@@ -16,6 +17,8 @@ export interface ToolSlot {
   /** As it came; `''` while none did. */
   id: string
   name: string
+  /** Gemini's, in its OpenAI-compatible form; `''` where there is none. */
+  signature: string
   /** The arguments so far, in pieces. */
   readonly pieces: string[]
 }
@@ -27,6 +30,7 @@ export interface ToolPiece {
   readonly name: string
   readonly text: string
   readonly kind: 'function' | 'custom'
+  readonly signature?: string
 }
 
 /** Reads an entry of `tool_calls`; `undefined` where it says nothing at all (servers that fill every field). */
@@ -34,14 +38,20 @@ export function readToolPiece(entry: unknown): ToolPiece | undefined {
   if (!isJsonObject(entry)) return undefined
   const custom = objectOf(entry['custom'])
   const call = objectOf(entry['function']) ?? custom
+  const signature = readCallSignature(entry)
   const piece: ToolPiece = {
     index: indexOf(entry['index']),
     id: textOf(entry['id']),
     name: textOf(call?.['name']),
     text: argumentsText(call?.['arguments'] ?? call?.['input']),
     kind: entry['type'] === 'custom' || (custom !== undefined && !entry['function']) ? 'custom' : 'function',
+    ...(signature === undefined ? {} : { signature }),
   }
-  return piece.id === '' && piece.name === '' && piece.text === '' && piece.index === undefined
+  return signature === undefined &&
+    piece.id === '' &&
+    piece.name === '' &&
+    piece.text === '' &&
+    piece.index === undefined
     ? undefined
     : piece
 }
@@ -119,7 +129,8 @@ export class ToolSlots {
 
   #open(piece: ToolPiece): ToolSlot | undefined {
     if (this.#slots.length >= TOOL_CALLS_MAX) return undefined
-    const slot: ToolSlot = { ordinal: this.#slots.length, kind: piece.kind, id: '', name: '', pieces: [] }
+    const { length: ordinal } = this.#slots
+    const slot: ToolSlot = { ordinal, kind: piece.kind, id: '', name: '', signature: '', pieces: [] }
     this.#slots.push(slot)
     if (piece.index !== undefined) this.#byIndex.set(piece.index, slot)
     return slot
@@ -131,6 +142,7 @@ export class ToolSlots {
       this.#byId.set(piece.id, slot)
     }
     if (slot.name === '') slot.name = piece.name
+    if (piece.signature !== undefined) slot.signature = piece.signature
     if (piece.text !== '') slot.pieces.push(piece.text)
     return slot
   }

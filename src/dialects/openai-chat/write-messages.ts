@@ -7,7 +7,9 @@ import type { Message, Part, ToolResultPart } from '../../canonical/message.ts'
 import { type JsonObject, objectOf, stringOf } from '../../std/json.ts'
 import { DIALECT } from './fields.ts'
 import type { Losses } from './losses.ts'
+import { callSignature } from './call-signature.ts'
 import { MESSAGE_FIELDS, TOOL_CALL_FIELDS } from './read-messages.ts'
+import { writeDetails } from './reasoning-details.ts'
 import { ContentWriter } from './write-content.ts'
 
 export interface MessageWriterOptions {
@@ -116,15 +118,22 @@ export class MessageWriter {
     }
   }
 
-  /** Servers that reason want their own words back (DeepSeek, vLLM); a signature proves nothing to another provider. */
+  /**
+   * Servers that reason want their own words back (DeepSeek, Moonshot, vLLM), and theirs only: what names an origin here
+   * was written by the target itself (provenance/).
+   */
   #reasoning(parts: readonly Part[]): JsonObject {
-    const reasoning = ofType(parts, 'reasoning')
-    if (reasoning.length === 0) return {}
-    if (!this.#isOwn) {
+    const reasoning = ofType(parts, 'reasoning').filter((part) => this.#isOwn || part.origin !== undefined)
+    if (reasoning.length < ofType(parts, 'reasoning').length) {
       this.#losses.add('messages.thinking', 'reasoning is valid only at the provider that made it')
-      return {}
     }
-    return { reasoning_content: reasoning.map((part) => part.text).join('') }
+    if (reasoning.length === 0) return {}
+    const details = reasoning.flatMap((part, index) => writeDetails(part, { index }))
+    const text = reasoning.map((part) => part.text).join('')
+    return {
+      ...(text === '' && details.length > 0 ? {} : { reasoning_content: text }),
+      ...(details.length === 0 ? {} : { reasoning_details: details }),
+    }
   }
 
   #toolCalls(parts: readonly Part[]): readonly JsonObject[] {
@@ -134,7 +143,7 @@ export class MessageWriter {
         this.#losses.add('messages.server_tool_use', 'a tool the provider ran belongs to that provider')
         return []
       }
-      const fields = extra.get(call.id) ?? {}
+      const fields = { ...extra.get(call.id), ...callSignature(call.signature) }
       if (call.kind === 'custom') {
         return { id: call.id, type: 'custom', custom: { name: call.name, input: call.arguments }, ...fields }
       }

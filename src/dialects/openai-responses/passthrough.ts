@@ -9,6 +9,8 @@ import { type JsonObject, numberOf, objectOf, stringOf } from '../../std/json.ts
 import { encodeSse } from '../../wire/sse.ts'
 import type { ErrorContext, Passthrough, PassthroughOptions, StreamFacts } from '../dialect.ts'
 import { failedEvent, failedResponse } from './answer-error.ts'
+import { GapCheck } from './gap-check.ts'
+import { missingWords } from './read-failure.ts'
 import { resultOf } from './read-result.ts'
 import { beginResponse } from './response-object.ts'
 import { StreamWatch } from './stream-watch.ts'
@@ -25,7 +27,9 @@ export class ResponsesPassthrough implements Passthrough {
   readonly #watch: StreamWatch
   readonly #whole: WholeAnswer | undefined
   readonly #options: PassthroughOptions
+  readonly #gaps = new GapCheck()
   #isToldWhole = false
+  #isLossy = false
 
   constructor(options: PassthroughOptions) {
     this.#options = options
@@ -64,16 +68,28 @@ export class ResponsesPassthrough implements Passthrough {
   }
 
   #passOn(events: readonly WireEvent[]): Uint8Array {
+    const passed: Uint8Array[] = []
     for (const event of events) {
+      if (this.#hasLostWords(event)) break
       this.#watch.note(event)
       this.#whole?.note(event)
+      passed.push(this.#framed(event))
     }
     this.#tellWhole()
-    return join(events.map((event) => this.#framed(event)))
+    return join(passed)
+  }
+
+  /** Once words are known to be missing nothing follows. */
+  #hasLostWords(event: WireEvent): boolean {
+    if (this.#isLossy) return true
+    if (!this.#gaps.hasLostWords(event)) return false
+    this.#isLossy = true
+    this.#wire.fail(missingWords())
+    return true
   }
 
   #tellWhole(): void {
-    if (this.#isToldWhole || !this.#wire.isTerminated) return
+    if (this.#isToldWhole || this.#isLossy || !this.#wire.isTerminated) return
     this.#isToldWhole = true
     const whole = this.#whole?.bytes()
     if (whole !== undefined) this.#options.onWhole?.(whole)

@@ -13,3 +13,8 @@ export function failureOf(response: JsonObject): GatewayError {
     ? new GatewayError('upstream_error', 'The provider cancelled the response.')
     : new GatewayError('upstream_error', 'The provider failed on this response and did not say why.')
 }
+
+/** Fault 82: words lost in a gap whose successors have been said cannot be put in their place any more. */
+export function missingWords(): GatewayError {
+  return new GatewayError('upstream_truncated', 'Events of the stream are missing, and words with them.')
+}

@@ -1,12 +1,12 @@
 /** Reads a stream of this dialect as events. What was said in deltas and is repeated at the end is said once. */
 
 import type { InferenceEvent } from '../../canonical/event.ts'
-import { GatewayError } from '../../errors/gateway-error.ts'
 import { arrayOf, isJsonObject, type JsonObject, objectOf, stringOf } from '../../std/json.ts'
 import type { StreamReader } from '../dialect.ts'
 import { startOf } from './answer-fields.ts'
 import type { ItemReader, ItemSurroundings } from './item-reader.ts'
 import { openItem } from './open-item.ts'
+import { missingWords } from './read-failure.ts'
 import { readFinish } from './read-finish.ts'
 import { usageOf } from './usage.ts'
 import { type WireEvent, WireEvents } from './wire-events.ts'
@@ -60,9 +60,7 @@ export class ResponsesStreamReader implements StreamReader, ItemSurroundings {
   contradicted(): void {
     this.#wire.anomaly()
     if (!this.#wire.hasGap) return
-    this.#wire.fail(
-      new GatewayError('upstream_truncated', 'Events of the stream are missing, and words with them.'),
-    )
+    this.#wire.fail(missingWords())
   }
 
   #tell(wireEvents: readonly WireEvent[]): readonly InferenceEvent[] {

@@ -244,3 +244,72 @@ describe('an error', () => {
     })
   })
 })
+
+describe('fault 82: what passes through a gap', () => {
+  const numbered = (values: readonly Said[]) =>
+    values.map((value, index) => event({ ...value, sequence_number: index }))
+  const done = (text: string) => ({
+    type: 'response.output_text.done',
+    item_id: 'msg_1',
+    output_index: 0,
+    content_index: 0,
+    text,
+  })
+  const said = numbered([
+    created,
+    delta('One '),
+    delta('two '),
+    delta('three'),
+    done('One two three'),
+    completed([]),
+  ])
+
+  const passed = (events: readonly string[]) => {
+    const passthrough = openaiResponses.createPassthrough({ hidesUsage: false })
+    const text = events.map((one) => Buffer.from(passthrough.read(bytesOf(one))).toString()).join('')
+    return { text: text + Buffer.from(passthrough.end()).toString(), facts: passthrough.facts }
+  }
+
+  test('a lost word ends it before the text that repeats all of them', () => {
+    const { text, facts } = passed(said.toSpliced(2, 1))
+    expect(facts.error).toMatchObject({ code: 'upstream_truncated' })
+    expect(text).toBe([said[0], said[1], said[3]].join(''))
+    expect(passed([said.toSpliced(2, 1).join('')]).text).toBe(text)
+  })
+
+  test('a lost event without words changes nothing, and neither does a text that is polished at its end', () => {
+    const gap = [
+      ...said.slice(0, 1),
+      event({ ...created, type: 'response.in_progress', sequence_number: 9 }),
+      ...said.slice(1),
+    ]
+    expect(passed(gap).facts).toMatchObject({ error: undefined, isComplete: true })
+    const polished = numbered([created, delta('One '), done('One.'), completed([])])
+    expect(passed(polished)).toMatchObject({ text: polished.join(''), facts: { error: undefined } })
+  })
+
+  test('words that are lost at the end alone are said by the text that repeats them', () => {
+    expect(passed(said.toSpliced(2, 2)).facts).toMatchObject({ error: undefined, isComplete: true })
+    expect(passed(said.toSpliced(1, 1)).facts.error).toMatchObject({ code: 'upstream_truncated' })
+  })
+
+  test('the calls and the texts of several items are told apart', () => {
+    const call = (type: string, more: object) => ({
+      type: `response.function_call_arguments.${type}`,
+      item_id: 'fc_1',
+      ...more,
+    })
+    const mixed = numbered([
+      created,
+      delta('One'),
+      call('delta', { delta: '{"a":' }),
+      delta(' two'),
+      call('delta', { delta: '1}' }),
+      call('done', { arguments: '{"a":1}' }),
+      done('One two'),
+      completed([]),
+    ]).toSpliced(0, 1)
+    const skipped = [event({ ...created, sequence_number: 40 }), ...mixed]
+    expect(passed(skipped).facts.error).toBeUndefined()
+  })
+})
