@@ -11,6 +11,7 @@ import { createGateway } from '../exchange/serve.ts'
 import { createExecution } from '../execution/run-plan.ts'
 import { createKeyring } from '../keys/keyring.ts'
 import { factsOfTarget } from '../providers/model-facts.ts'
+import { costOf } from '../ledger/cost-of.ts'
 import type { Target } from '../providers/provider.ts'
 import { stateOriginOf } from '../providers/target.ts'
 import { createIdMakers, type IdMakers } from '../provenance/id-makers.ts'
@@ -119,13 +120,21 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     config.providers.map((one) => ({ provider: one.provider, modelIds: modelsOf(one, options.modelLists) })),
   )
   const routes = new Map(config.routes.map((route) => [route.name, resolveRoute(route, target)]))
-  const planner = createPlanner({ routes, directory, health, target })
+  const planner = createPlanner({
+    routes,
+    directory,
+    health,
+    target,
+    factsOf: factsOfTarget,
+    ownerOf: (id) => ground.idMakers.makerOf(id),
+  })
   const execution = createExecution({
     clock,
     random,
     telemetry,
     health,
     state: ground.state,
+    costOf: (one, usage) => costOf(usage, factsOfTarget(one)?.prices),
     dialects,
     send: (request) => sender.send(request),
     redact: (error) => redactError(error, redactor),

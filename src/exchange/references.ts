@@ -58,6 +58,10 @@ class Referring implements ReferringRequest {
     return this.#previous?.maker
   }
 
+  get isComplete(): boolean {
+    return !this.#isElsewhere
+  }
+
   /** What is not kept here was made somewhere: a target of the same dialect may know it, and says so if not. */
   isKnownTo(target: { readonly id: string }): boolean {
     return this.#isElsewhere || (this.maker !== undefined && this.maker === target.id)

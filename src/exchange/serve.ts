@@ -6,7 +6,9 @@ import type { Exchange } from '../execution/exchange.ts'
 import type { Reply, Settlement } from '../execution/reply.ts'
 import type { Execution } from '../execution/run-plan.ts'
 import type { Plan } from '../routing/plan.ts'
-import type { Planner } from '../routing/planner.ts'
+import type { Planner, PlanWishes } from '../routing/planner.ts'
+import { createRequestNeeds } from '../routing/request-needs.ts'
+import { readStrictHeader } from '../routing/strict-header.ts'
 import { preferTarget } from '../routing/prefer-target.ts'
 import type { ResponseStore } from '../archive/response-store.ts'
 import type { Clock } from '../std/clock.ts'
@@ -71,14 +73,27 @@ export async function serve(asked: Exchange, admission: Admission, rooms: Rooms)
 }
 
 /** By the model, or, where none says who serves the request, by who has what it speaks of. */
-function planOf({ asked, envelope, dialect }: Exchange, rooms: Rooms): Plan {
+function planOf(exchange: Exchange, rooms: Rooms): Plan {
+  const { asked, envelope, dialect } = exchange
   const nowMs = rooms.clock.nowMs()
   const isByModel = asked === undefined || (asked.spec.placedBy === 'model' && envelope.modelId !== '')
-  if (isByModel) return rooms.planner.plan(envelope, nowMs)
+  if (isByModel) return rooms.planner.plan(envelope, nowMs, wishesOf(exchange))
   const { spec, reference, providerId } = asked
   const likely = [asked.id, reference?.id].map((id) => (id === undefined ? id : rooms.makerOfId(id)))
   const question = { spec, dialect: dialect.id, named: providerId, likely }
   return rooms.planner.planProvider(question, reference?.modelId, nowMs)
+}
+
+/** What the request asks of its plan; the request is decoded for it only where a target may lack something. */
+function wishesOf(exchange: Exchange): PlanWishes {
+  const { dialect, operation, headers, named } = exchange
+  const isStrict = readStrictHeader(headers)
+  if (operation !== 'chat') return { isStrict }
+  const { body, envelope } = exchange.referring?.isComplete === true ? exchange.referring.inFull() : exchange
+  return {
+    isStrict,
+    needs: createRequestNeeds({ envelope, body, decode: () => dialect.readRequest(body, named) }),
+  }
 }
 
 /** The answer is made by a request of our own, which is served as any other; its client reads along, or comes back. */
@@ -123,6 +138,7 @@ function recordReply(reply: Reply, settlement: Settlement, served: Served, rooms
     state: settlement.state,
     ...(reply.target === undefined ? {} : { target: reply.target.id }),
     attempts: reply.attempts.length,
+    ...costField(reply.costNanoUsd?.()),
     status: reply.status,
     responseBytes: settlement.bodyBytes,
     losses: reply.losses,
@@ -134,6 +150,10 @@ function recordReply(reply: Reply, settlement: Settlement, served: Served, rooms
     ...(settlement.error === undefined ? {} : { code: settlement.error.code }),
   })
   if (settlement.error) publishDefect(settlement.error, served, rooms)
+}
+
+function costField(costNanoUsd: number | undefined): Pick<ExchangeRecord, 'costNanoUsd'> {
+  return costNanoUsd === undefined ? {} : { costNanoUsd }
 }
 
 function recordFailure(error: GatewayError, served: Served & { plan?: Plan }, rooms: Rooms): void {

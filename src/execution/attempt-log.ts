@@ -4,6 +4,7 @@ import type { Usage } from '../canonical/usage.ts'
 import type { AttemptSummary } from '../dialects/dialect.ts'
 import type { ErrorCode } from '../errors/codes.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
+import type { NanoUsd } from '../ledger/prices.ts'
 import type { Target } from '../providers/provider.ts'
 import type { Clock } from '../std/clock.ts'
 import type { AttemptRecord, Telemetry } from '../telemetry/records.ts'
@@ -34,12 +35,24 @@ export class AttemptLog {
   readonly #exchange: Pick<Exchange, 'id' | 'body'>
   readonly #clock: Clock
   readonly #telemetry: Telemetry
+  readonly #costOf: CostOf
   readonly #summaries: AttemptSummary[] = []
+  /** `undefined` once an attempt cost something that nobody can tell. */
+  #costNanoUsd: NanoUsd | undefined = NOTHING
 
-  constructor(exchange: Pick<Exchange, 'id' | 'body'>, deps: { clock: Clock; telemetry: Telemetry }) {
+  constructor(
+    exchange: Pick<Exchange, 'id' | 'body'>,
+    deps: { clock: Clock; telemetry: Telemetry; costOf?: CostOf },
+  ) {
     this.#exchange = exchange
     this.#clock = deps.clock
     this.#telemetry = deps.telemetry
+    this.#costOf = deps.costOf ?? (() => undefined)
+  }
+
+  /** Of all attempts that ended. */
+  get costNanoUsd(): NanoUsd | undefined {
+    return this.#costNanoUsd
   }
 
   /** Ended attempts, in order. */
@@ -68,6 +81,9 @@ export class AttemptLog {
         hasBegun: how.hasBegun,
         hasContent: firstTokenMs !== undefined,
       })
+      const costNanoUsd =
+        usage === undefined || usageSource === 'none' ? undefined : this.#costOf(target, usage)
+      if (usageSource !== 'none') this.#addCost(costNanoUsd)
       this.#summaries[place] = {
         target: target.id,
         durationMs: Math.round(durationMs),
@@ -88,6 +104,7 @@ export class AttemptLog {
         ...(status === undefined ? {} : { upstreamStatus: status }),
         ...(firstTokenMs === undefined ? {} : { firstTokenMs }),
         ...(usage === undefined || usageSource === 'none' ? {} : { usage }),
+        ...(costNanoUsd === undefined ? {} : { costNanoUsd }),
       })
     }
 
@@ -104,7 +121,19 @@ export class AttemptLog {
       fail: (error, how) => end('failed', how, error),
     }
   }
+
+  #addCost(costNanoUsd: NanoUsd | undefined): void {
+    const known = this.#costNanoUsd
+    // Sound: a sum of whole numbers of nano-dollars is one.
+    this.#costNanoUsd =
+      known === undefined || costNanoUsd === undefined ? undefined : ((known + costNanoUsd) as NanoUsd)
+  }
 }
+
+type CostOf = (target: Target, usage: Usage) => NanoUsd | undefined
+
+// Sound: no dollars are a whole number of nano-dollars.
+const NOTHING = 0 as NanoUsd
 
 function failureOf(error: GatewayError, request: Uint8Array): Pick<AttemptRecord, 'code' | 'message'> {
   const message = publishedWords(error, request)

@@ -137,10 +137,12 @@ function passthroughCall(
   const { dialect } = exchange
   const { body, envelope } = how.said
   const reader = readerOf(exchange, target)
+  const losses = new Map<string, Loss>()
   const patched = dialect.patchRequest(body, envelope, {
     modelId: target.modelId,
     origin: reader.origin,
     isForeign: (signature) => how.state.makers.isForeign(signature, reader),
+    onLoss: (loss) => losses.set(loss.field, loss),
     ...(how.mode === 'fold' ? { stream: true as const } : {}),
     ...(how.mode === 'plain' || target.provider.isUsageUnasked ? {} : { streamUsage: true as const }),
   })
@@ -150,7 +152,7 @@ function passthroughCall(
     path: how.path,
     headers: { ...dialect.requestHeaders, ...headerFilter(dialect)(exchange.headers) },
     body: adaptBody(patched, envelope, bodyQuirks(exchange, target)),
-    losses: [],
+    losses: [...losses.values()],
   }
 }
 

@@ -1,5 +1,7 @@
 /** A request that refers to what was said before instead of saying it again. */
 export interface ReferringRequest {
+  /** Everything it refers to is at hand. */
+  readonly isComplete: boolean
   /** Whether a target that speaks the client's dialect remembers what is referred to. */
   isKnownTo(target: Target): boolean
   /** The target that should be asked first, since it remembers. */

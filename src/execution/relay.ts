@@ -9,6 +9,7 @@ import type { Usage } from '../canonical/usage.ts'
 import type { Loss } from '../canonical/loss.ts'
 import type { InferenceResult } from '../canonical/result.ts'
 import { unfold } from '../canonical/unfold.ts'
+import { mayHoldState } from '../dialects/marks.ts'
 import type { Folder, Passthrough, WriteAnswerOptions } from '../dialects/dialect.ts'
 import { StateWatch } from '../provenance/watch-state.ts'
 import { stateOriginOf } from '../providers/target.ts'
@@ -139,6 +140,7 @@ async function foldStream(context: RelayContext): Promise<Committed> {
   const warnings = warningsOfFolded(facts, body, exchange.dialect)
   const flags = [...flagsOf(facts), ...modelFlags(facts.modelId, context.target), ...warnings]
   const { modelId } = facts
+  if (!call.isTranslated) rememberState(context, body, () => targetDialect.readResult(body))
   return committedPlain(context, { body, losses, flags, warnings, modelId, ...usageOf(facts) })
 }
 
@@ -176,7 +178,10 @@ async function passPlain(context: RelayContext): Promise<Committed> {
     modelId,
     ...usageOf(result),
   }
-  if (!call.isTranslated) return committedPlain(context, { body, losses: [], ...told })
+  if (!call.isTranslated) {
+    rememberState(context, body, () => result)
+    return committedPlain(context, { body, losses: call.losses, ...told })
+  }
   const { watch, ...options } = translationOptions(context)
   for (const event of unfold(result)) watch.note(event)
   const answer = exchange.dialect.writeResult(result, options)
@@ -185,6 +190,13 @@ async function passPlain(context: RelayContext): Promise<Committed> {
     losses: [...call.losses, ...answer.losses],
     ...told,
   })
+}
+
+/** Notes who made the state in a plain answer that passes as it is; few hold any. */
+function rememberState(context: RelayContext, body: Uint8Array, read: () => InferenceResult): void {
+  if (!mayHoldState(body)) return
+  const watch = new StateWatch(context.state, stateOriginOf(context.target.provider))
+  for (const event of unfold(read())) watch.note(event)
 }
 
 function resultFlags(result: InferenceResult, { target }: RelayContext): readonly string[] {

@@ -4,9 +4,11 @@
  */
 
 import type { TargetDialectId } from '../canonical/envelope.ts'
+import type { Usage } from '../canonical/usage.ts'
 import type { TargetDialect } from '../dialects/dialect.ts'
 import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { OperationRequest } from '../operations/operation-request.ts'
+import type { NanoUsd } from '../ledger/prices.ts'
 import type { Provider, Target } from '../providers/provider.ts'
 import { drawBackoffMs, drawOverloadPauseMs } from '../resilience/backoff.ts'
 import { decideNext } from '../resilience/decide-next.ts'
@@ -37,6 +39,8 @@ export interface ExecutionDeps {
   readonly telemetry: Telemetry
   readonly health: TargetHealth
   readonly state: StateMemory
+  /** What an answer cost; `undefined` where a price or a count is not known. */
+  readonly costOf?: (target: Target, usage: Usage) => NanoUsd | undefined
   readonly dialects: ReadonlyMap<TargetDialectId, TargetDialect>
   send(request: UpstreamRequest): Promise<UpstreamResponse>
   /** Takes secrets out of an error that holds a provider's words (SEC-22). */
@@ -338,6 +342,7 @@ class PlanRun {
       overheadMs: Math.max(0, firstTokenMs - this.#waitedMs),
       firstTokenMs,
       settled: committed.settled,
+      costNanoUsd: () => this.#log.costNanoUsd,
       close: (isTaken) => committed.close(isTaken),
       ...(committed.upstreamModelId === undefined ? {} : { upstreamModelId: committed.upstreamModelId }),
       ...(committed.warnings === undefined ? {} : { warnings: committed.warnings }),

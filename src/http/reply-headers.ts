@@ -2,6 +2,7 @@
 
 import type { Loss } from '../canonical/loss.ts'
 import type { Reply } from '../execution/reply.ts'
+import { formatUsd } from '../ledger/format-usd.ts'
 import { headerText } from './header-text.ts'
 
 const LOSSES_MAX = 32
@@ -18,6 +19,8 @@ export function pushReplyHeaders(headers: string[], reply: Reply): void {
   if (reply.overheadMs !== undefined) {
     headers.push('x-holdfast-overhead-ms', String(Math.round(reply.overheadMs * 100) / 100))
   }
+  if (reply.body instanceof Uint8Array && reply.costNanoUsd !== undefined)
+    headers.push('x-holdfast-cost-usd', formatUsd(reply.costNanoUsd()))
   if (reply.losses.length > 0) headers.push('x-holdfast-losses', lossNames(reply.losses))
   if (reply.upstreamModelId !== undefined)
     headers.push('x-holdfast-upstream-model', headerText(reply.upstreamModelId))

@@ -162,6 +162,7 @@ function attemptFields(record: AttemptRecord): object {
     durationMs: roundMs(record.durationMs),
     firstTokenMs: roundMs(record.firstTokenMs),
     usage: usageFields(record.usage),
+    costNanoUsd: record.costNanoUsd,
     usageSource: record.usageSource,
     isWaste: record.isWaste,
     flags: record.flags.length === 0 ? undefined : record.flags,
@@ -192,6 +193,7 @@ function exchangeFields(record: ExchangeRecord): object {
     firstTokenMs: roundMs(record.firstTokenMs),
     overheadMs: roundMs(record.overheadMs),
     usage: usageFields(record.usage),
+    costNanoUsd: record.costNanoUsd,
     losses:
       record.losses.length === 0
         ? undefined

@@ -23,6 +23,8 @@ export interface AttemptRecord {
   readonly durationMs: number
   readonly firstTokenMs?: number
   readonly usage?: Usage
+  /** What it cost, nano-USD; absent where a price or a count is not known (never 0 for that, fault 91). */
+  readonly costNanoUsd?: number
   /** Whether usage was reported by the provider, or the attempt may have cost something nobody reported. */
   readonly usageSource: 'reported' | 'unknown' | 'none'
   readonly isWaste: boolean
@@ -57,6 +59,8 @@ export interface ExchangeRecord {
   /** Time spent in the gateway itself before the answer began, ms. */
   readonly overheadMs?: number
   readonly usage?: Usage
+  /** What all of its attempts cost, nano-USD; absent where any of it is not known. */
+  readonly costNanoUsd?: number
   readonly losses: readonly Loss[]
   readonly isSimulated: boolean
 }
