@@ -97,7 +97,7 @@ describe('SEC-13: every door of the gateway', () => {
     expect(simulator.calls.length).toBe(calls)
   })
 
-  test('with the key is open, wherever a client puts it; a key in the query is none', async () => {
+  test('with the key is open, wherever a client puts it', async () => {
     for (const headers of [
       { authorization: `Bearer ${KEY}` },
       { 'x-api-key': KEY },
@@ -111,9 +111,13 @@ describe('SEC-13: every door of the gateway', () => {
         expect(answer.status).not.toBe(401)
       }
     }
-    const inQuery = await fetch(`${gateway.url}/v1/models?key=${KEY}&api_key=${KEY}`)
-    await inQuery.text()
-    expect(inQuery.status).toBe(401)
+    const statusOf = async (query: string) => {
+      const answer = await fetch(`${gateway.url}/v1/models?${query}`)
+      await answer.text()
+      return answer.status
+    }
+    // Google's older clients put it there under this name, and nobody under another.
+    expect([await statusOf(`key=${KEY}`), await statusOf(`api_key=${KEY}`)]).toEqual([200, 401])
   })
 
   test('refuses the body of whoever has no key before it is read', async () => {

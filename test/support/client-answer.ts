@@ -1,9 +1,11 @@
 /**
- * What a client makes of an answer, in either dialect: read here by rules of its own, apart from the dialects room, so
- * that a test judges the gateway by what a stranger sees.
+ * What a client makes of an answer, in any dialect that clients speak: read here by rules of its own, apart from the
+ * dialects room, so that a test judges the gateway by what a stranger sees.
  */
 
-export type ClientDialect = 'openai-chat' | 'anthropic-messages'
+/** The two dialects that most tests are told in. */
+export type FirstDialect = 'openai-chat' | 'anthropic-messages'
+export type ClientDialect = FirstDialect | 'openai-responses' | 'gemini'
 
 export interface ToldError {
   /** In the words of the dialect. */
@@ -30,10 +32,10 @@ export interface ClientAnswer {
   /** The text of the first candidate. */
   readonly text: string
   readonly toolCalls: readonly SaidToolCall[]
-  /** `stop`, `length`, `end_turn`, ... as the dialect says it. */
+  /** `stop`, `length`, `end_turn`, `completed`, `STOP`, ... as the dialect says it. */
   readonly finish: string | undefined
   readonly usage: Readonly<Record<string, unknown>> | undefined
-  /** The last word of the dialect stands at the end: `[DONE]`, `message_stop`, or a body that is one JSON object. */
+  /** The last word of the dialect stands at the end: `[DONE]`, `message_stop`, `response.completed`, a last `finishReason`, or a body that is one JSON object. */
   readonly hasTerminal: boolean
   readonly error: ToldError | undefined
   /** The data of every event, or the one body, parsed. */
@@ -47,7 +49,12 @@ export async function readAnswer(response: Response, dialect: ClientDialect): Pr
   const raw = await response.text()
   const { status, headers } = response
   const isStream = (headers.get('content-type') ?? '').startsWith('text/event-stream')
-  const read = isStream ? readStream(raw, dialect) : readWhole(raw, dialect)
+  const isArray = dialect === 'gemini' && raw.trimStart().startsWith('[')
+  const read = isStream
+    ? readStream(raw, dialect)
+    : isArray
+      ? readChunks(listOf(JSON.parse(raw)).map(fieldsOf))
+      : readWhole(raw, dialect)
   return { status, headers, raw, ...read }
 }
 
@@ -56,19 +63,35 @@ type Read = Omit<ClientAnswer, 'status' | 'headers' | 'raw'>
 function readWhole(raw: string, dialect: ClientDialect): Read {
   const value = fieldsOf(JSON.parse(raw))
   const error = toldError(value)
-  const hasTerminal = error === undefined
-  if (dialect === 'anthropic-messages') {
-    const blocks = listOf(value['content']).map(fieldsOf)
-    return {
-      text: blocks.map((block) => textOf(block['text'])).join(''),
-      toolCalls: blocks.filter((block) => block['type'] === 'tool_use').map(toolUse),
-      finish: wordOf(value['stop_reason']),
-      usage: presentFields(value['usage']),
-      hasTerminal,
-      error,
-      values: [value],
-    }
+  return { ...wholeAnswer(value, dialect), hasTerminal: error === undefined, error, values: [value] }
+}
+
+type Said = Pick<Read, 'text' | 'toolCalls' | 'finish' | 'usage'>
+
+function wholeAnswer(value: Fields, dialect: ClientDialect): Said {
+  switch (dialect) {
+    case 'openai-chat':
+      return wholeCompletion(value)
+    case 'anthropic-messages':
+      return wholeMessage(value)
+    case 'openai-responses':
+      return wholeResponse(value)
+    case 'gemini':
+      return foldCandidates([value])
   }
+}
+
+function wholeMessage(value: Fields): Said {
+  const blocks = listOf(value['content']).map(fieldsOf)
+  return {
+    text: blocks.map((block) => textOf(block['text'])).join(''),
+    toolCalls: blocks.filter((block) => block['type'] === 'tool_use').map(toolUse),
+    finish: wordOf(value['stop_reason']),
+    usage: presentFields(value['usage']),
+  }
+}
+
+function wholeCompletion(value: Fields): Said {
   const choice = fieldsOf(listOf(value['choices'])[0])
   const message = fieldsOf(choice['message'])
   return {
@@ -76,10 +99,48 @@ function readWhole(raw: string, dialect: ClientDialect): Read {
     toolCalls: listOf(message['tool_calls']).map(fieldsOf).map(functionCall),
     finish: wordOf(choice['finish_reason']),
     usage: presentFields(value['usage']),
-    hasTerminal,
-    error,
-    values: [value],
   }
+}
+
+/** `completed`, or the reason why it is not. */
+function wholeResponse(value: Fields): Said {
+  const items = listOf(value['output']).map(fieldsOf)
+  const parts = items.flatMap((item) => listOf(item['content']).map(fieldsOf))
+  return {
+    text: parts.map((part) => (part['type'] === 'output_text' ? textOf(part['text']) : '')).join(''),
+    toolCalls: items.filter((item) => item['type'] === 'function_call').map(functionCallItem),
+    finish: wordOf(fieldsOf(value['incomplete_details'])['reason']) ?? wordOf(value['status']),
+    usage: presentFields(value['usage']),
+  }
+}
+
+/** The pieces of a stream have the shape of the whole, so that one reader serves both. */
+function foldCandidates(values: readonly Fields[]): Said {
+  let finish: string | undefined
+  let usage: Fields | undefined
+  let text = ''
+  const toolCalls: SaidToolCall[] = []
+  for (const value of values) {
+    usage = presentFields(value['usageMetadata']) ?? usage
+    finish = wordOf(fieldsOf(value['promptFeedback'])['blockReason']) ?? finish
+    for (const candidate of listOf(value['candidates']).map(fieldsOf)) {
+      if ((candidate['index'] ?? 0) !== 0) continue
+      finish = wordOf(candidate['finishReason']) ?? finish
+      for (const part of listOf(fieldsOf(candidate['content'])['parts']).map(fieldsOf)) {
+        if (part['thought'] !== true) text += textOf(part['text'])
+        const call = presentFields(part['functionCall'])
+        if (call) toolCalls.push(geminiCall(call))
+      }
+    }
+  }
+  return { text, finish, usage, toolCalls }
+}
+
+/** Gemini has no marker at the end: its last word is a reason to finish. */
+function readChunks(values: readonly Fields[]): Read {
+  const said = foldCandidates(values)
+  const error = values.map(toldError).find((told) => told !== undefined)
+  return { ...said, hasTerminal: error === undefined && said.finish !== undefined, error, values }
 }
 
 function readStream(raw: string, dialect: ClientDialect): Read {
@@ -96,9 +157,35 @@ function readStream(raw: string, dialect: ClientDialect): Read {
   const last = datas.at(-1)
   const values = datas.filter((data) => data !== '[DONE]').map((data) => fieldsOf(JSON.parse(data)))
   const error = values.map(toldError).find((told) => told !== undefined)
-  return dialect === 'openai-chat'
-    ? { ...foldChunks(values), hasTerminal: last === '[DONE]', error, values }
-    : { ...foldEvents(values), hasTerminal: values.at(-1)?.['type'] === 'message_stop', error, values }
+  const lastType = wordOf(values.at(-1)?.['type'])
+  switch (dialect) {
+    case 'openai-chat':
+      return { ...foldChunks(values), hasTerminal: last === '[DONE]', error, values }
+    case 'anthropic-messages':
+      return { ...foldEvents(values), hasTerminal: lastType === 'message_stop', error, values }
+    case 'openai-responses': {
+      const hasTerminal = lastType === 'response.completed' || lastType === 'response.incomplete'
+      return { ...foldResponse(values), hasTerminal, error, values }
+    }
+    case 'gemini':
+      return readChunks(values)
+  }
+}
+
+/** The text as it was streamed; the rest as the last event tells it, or as the items were finished where there is none. */
+function foldResponse(values: readonly Fields[]): Said {
+  const deltas = values.filter((value) => value['type'] === 'response.output_text.delta')
+  const items = values.filter((value) => value['type'] === 'response.output_item.done')
+  const last = fieldsOf(values.at(-1)?.['response'])
+  const whole = wholeResponse(last)
+  return {
+    ...whole,
+    text: deltas.map((value) => textOf(value['delta'])).join(''),
+    toolCalls: items
+      .map((value) => fieldsOf(value['item']))
+      .filter((item) => item['type'] === 'function_call')
+      .map(functionCallItem),
+  }
 }
 
 function foldChunks(values: readonly Fields[]) {
@@ -151,12 +238,15 @@ function mergedUsage(known: Fields | undefined, ...later: readonly unknown[]): F
   return added.length === 0 ? known : Object.assign({}, known, ...added)
 }
 
+/** An error stands in `error`, in a response that has failed, or is itself the event. */
 function toldError(value: Fields): ToldError | undefined {
-  const error = presentFields(value['error'])
+  const isErrorEvent = value['type'] === 'error' && value['error'] === undefined
+  const inner = presentFields(value['error']) ?? presentFields(fieldsOf(value['response'])['error'])
+  const error = inner ?? (isErrorEvent ? value : undefined)
   if (error === undefined) return undefined
-  const own = fieldsOf(error['holdfast'])
+  const own = ownFacts(error, value)
   return {
-    type: textOf(error['type']),
+    type: wordOf(error['type']) ?? wordOf(error['status']) ?? textOf(error['code']),
     code: textOf(own['type']),
     message: textOf(error['message']),
     param: error['param'],
@@ -166,12 +256,28 @@ function toldError(value: Fields): ToldError | undefined {
   }
 }
 
+/** What the gateway adds: a member of the error or beside it, or one of Google's details. */
+function ownFacts(error: Fields, around: Fields): Fields {
+  const details = listOf(error['details']).map((detail) => presentFields(fieldsOf(detail)['holdfast']))
+  const [inDetails] = details.filter((detail) => detail !== undefined)
+  return presentFields(error['holdfast']) ?? inDetails ?? fieldsOf(around['holdfast'])
+}
+
 function toolUse(block: Fields): SaidToolCall {
   return {
     id: textOf(block['id']),
     name: textOf(block['name']),
     arguments: JSON.stringify(block['input'] ?? {}),
   }
+}
+
+function functionCallItem(item: Fields): SaidToolCall {
+  return { id: textOf(item['call_id']), name: textOf(item['name']), arguments: textOf(item['arguments']) }
+}
+
+/** A call of Gemini may have no id. */
+function geminiCall(call: Fields): SaidToolCall {
+  return { id: textOf(call['id']), name: textOf(call['name']), arguments: JSON.stringify(call['args'] ?? {}) }
 }
 
 function functionCall(call: Fields): SaidToolCall {

@@ -1,7 +1,7 @@
 /** The events of small streams in both dialects, for walls that say them byte by byte. */
 
 import { chunkedHead, httpChunk } from '../../src/upstream/wall.ts'
-import type { ClientDialect } from './client-answer.ts'
+import type { FirstDialect } from './client-answer.ts'
 
 const CHUNK = { id: 'chatcmpl-wall', object: 'chat.completion.chunk', created: 1_700_000_000, model: 'm' }
 
@@ -49,7 +49,7 @@ const anthropic: StreamEvents = {
   last: named({ type: 'message_stop' }),
 }
 
-export const streamEvents: Readonly<Record<ClientDialect, StreamEvents>> = {
+export const streamEvents: Readonly<Record<FirstDialect, StreamEvents>> = {
   'openai-chat': openai,
   'anthropic-messages': anthropic,
 }

@@ -1,27 +1,40 @@
 /**
  * A whole gateway in front of providers that fail as told: simulators with faults by name, or walls whose every byte is
- * the test's own. Asks it as a client of either dialect and tells what everybody saw.
+ * the test's own. Asks it as a client of any dialect and tells what everybody saw.
  */
 
 import { expect } from 'vitest'
+import type { TargetDialectId } from '../../src/canonical/envelope.ts'
 import type { ScenarioInput } from '../../src/simulator/scenario.ts'
 import { createScenario } from '../../src/simulator/scenario.ts'
 import type { RecordedCall } from '../../src/simulator/recorded-call.ts'
 import { type SimulatorServer, startSimulator } from '../../src/simulator/server.ts'
 import type { AttemptRecord, ExchangeRecord } from '../../src/telemetry/records.ts'
-import { type ClientAnswer, type ClientDialect, readAnswer } from './client-answer.ts'
+import { type ClientAnswer, type ClientDialect, type FirstDialect, readAnswer } from './client-answer.ts'
 import { startTestGateway, type TestGateway } from './gateway.ts'
 
 /** `stream`; `plain`: an answer so short that it is asked for as one piece; `fold`: one that goes upstream as a stream. */
 export type Mode = 'stream' | 'plain' | 'fold'
 
-export const DIALECTS: readonly ClientDialect[] = ['openai-chat', 'anthropic-messages']
+/** What most tests are told in; a test that is about dialects takes `ALL_CLIENTS` and `ALL_TARGETS`. */
+export const DIALECTS: readonly FirstDialect[] = ['openai-chat', 'anthropic-messages']
+export const ALL_CLIENTS: readonly ClientDialect[] = [...DIALECTS, 'openai-responses', 'gemini']
+/** Every dialect of a target that can hold a whole conversation. */
+export const ALL_TARGETS = [
+  'openai-chat',
+  'anthropic-messages',
+  'openai-responses',
+  'gemini',
+  'bedrock-converse',
+  'cohere-chat',
+  'ollama-chat',
+] as const satisfies readonly TargetDialectId[]
 export const MODES: readonly Mode[] = ['stream', 'plain', 'fold']
 
 export interface Combination {
-  readonly client: ClientDialect
+  readonly client: FirstDialect
   readonly mode: Mode
-  readonly target: ClientDialect
+  readonly target: FirstDialect
 }
 
 /** Every client, way of asking and dialect of the target. */
@@ -29,9 +42,9 @@ export const COMBINATIONS: readonly Combination[] = combinations()
 
 export function combinations(
   only: {
-    readonly clients?: readonly ClientDialect[]
+    readonly clients?: readonly FirstDialect[]
     readonly modes?: readonly Mode[]
-    readonly targets?: readonly ClientDialect[]
+    readonly targets?: readonly FirstDialect[]
   } = {},
 ): readonly Combination[] {
   const { clients = DIALECTS, modes = MODES, targets = DIALECTS } = only
@@ -40,12 +53,12 @@ export function combinations(
   )
 }
 
-export function otherDialect(dialect: ClientDialect): ClientDialect {
+export function otherDialect(dialect: TargetDialectId): FirstDialect {
   return dialect === 'openai-chat' ? 'anthropic-messages' : 'openai-chat'
 }
 
 export interface UpstreamPlan {
-  readonly dialect: ClientDialect
+  readonly dialect: TargetDialectId
   /** Faults for every call, or rules in full. */
   readonly faults?: readonly (string | NonNullable<ScenarioInput['faults']>[number])[]
   /** What it says; without it the simulated model speaks. */
@@ -122,7 +135,7 @@ export async function openBench(plan: BenchPlan): Promise<Bench> {
   const gateway = await startTestGateway({ config: configOf(plan, origins) })
 
   const send = (asking: Asking) =>
-    fetch(gateway.url + (asking.client === 'openai-chat' ? '/v1/chat/completions' : '/v1/messages'), {
+    fetch(gateway.url + requestPath(asking), {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...asking.headers },
       body: JSON.stringify(requestBody(asking)),
@@ -165,7 +178,7 @@ function configOf(plan: BenchPlan, origins: ReadonlyMap<string, string>): object
         {
           ...(upstream.provider === undefined ? {} : { provider: upstream.provider }),
           dialect: upstream.dialect,
-          baseUrl: `${origins.get(name)}/v1`,
+          baseUrl: `${origins.get(name)}${BASE_PATHS[upstream.dialect]}`,
           credential: upstream.credential ?? `credential-of-${name}-0123456789`,
           models: ['m'],
           ...(upstream.timeouts === undefined ? {} : { timeouts: upstream.timeouts }),
@@ -187,13 +200,53 @@ function configOf(plan: BenchPlan, origins: ReadonlyMap<string, string>): object
 const PLAIN_TOKENS = 512
 const FOLD_TOKENS = 8_192
 
-function requestBody({ mode, prompt = 'Say it.', model = 'smart', body }: Asking): object {
-  return {
-    model,
-    messages: [{ role: 'user', content: prompt }],
-    max_tokens: mode === 'plain' ? PLAIN_TOKENS : FOLD_TOKENS,
-    ...(mode === 'stream' ? { stream: true } : {}),
-    ...body,
+const PROMPT = 'Say it.'
+
+/** Where the simulator answers in a dialect, below its origin. */
+export const BASE_PATHS: Readonly<Record<TargetDialectId, string>> = {
+  'openai-chat': '/v1',
+  'anthropic-messages': '/v1',
+  'openai-responses': '/v1',
+  'openai-completions': '/v1',
+  gemini: '/v1beta',
+  'bedrock-converse': '',
+  'cohere-chat': '/v2',
+  'ollama-chat': '/api',
+}
+
+/** Where a client of the dialect asks the gateway. */
+export function requestPath({ client, mode, model = 'smart' }: Asking): string {
+  switch (client) {
+    case 'openai-chat':
+      return '/v1/chat/completions'
+    case 'anthropic-messages':
+      return '/v1/messages'
+    case 'openai-responses':
+      return '/v1/responses'
+    case 'gemini': {
+      const method = mode === 'stream' ? 'streamGenerateContent?alt=sse' : 'generateContent'
+      return `/v1beta/models/${encodeURIComponent(model)}:${method}`
+    }
+  }
+}
+
+export function requestBody({ client, mode, prompt = PROMPT, model = 'smart', body }: Asking): object {
+  const tokensMax = mode === 'plain' ? PLAIN_TOKENS : FOLD_TOKENS
+  const stream = mode === 'stream' ? { stream: true } : {}
+  switch (client) {
+    case 'openai-chat':
+    case 'anthropic-messages': {
+      const messages = [{ role: 'user', content: prompt }]
+      return { model, messages, max_tokens: tokensMax, ...stream, ...body }
+    }
+    case 'openai-responses':
+      return { model, input: prompt, max_output_tokens: tokensMax, ...stream, ...body }
+    case 'gemini':
+      return {
+        contents: [{ role: 'user', parts: [{ text: prompt }] }],
+        generationConfig: { maxOutputTokens: tokensMax },
+        ...body,
+      }
   }
 }
 
@@ -202,7 +255,7 @@ export function expectWhole(answer: ClientAnswer, text: string): void {
   expect(answer.error).toBeUndefined()
   expect(answer.status).toBe(200)
   expect(answer.text).toBe(text)
-  expect(['stop', 'end_turn']).toContain(answer.finish)
+  expect(['stop', 'end_turn', 'completed', 'STOP']).toContain(answer.finish)
   expect(answer.hasTerminal).toBe(true)
 }
 
@@ -230,5 +283,7 @@ export function expectTruncated(answer: ClientAnswer, code: string): void {
   expect(answer.hasTerminal).toBe(false)
   expect(answer.raw).not.toContain('[DONE]')
   expect(answer.raw).not.toContain('"type":"message_stop"')
-  expect(answer.values.at(-1)).toHaveProperty('error')
+  expect(answer.raw).not.toContain('"type":"response.completed"')
+  const last = answer.values.at(-1) ?? {}
+  expect('error' in last || last['type'] === 'error' || last['type'] === 'response.failed').toBe(true)
 }

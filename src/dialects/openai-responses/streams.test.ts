@@ -293,6 +293,28 @@ describe('fault 82: what passes through a gap', () => {
     expect(passed(said.toSpliced(1, 1)).facts.error).toMatchObject({ code: 'upstream_truncated' })
   })
 
+  test('words that change places are no answer', () => {
+    const [first, second, third, ...rest] = said
+    const swapped = [first, third, second, ...rest].filter((one) => one !== undefined)
+    expect(passed(swapped).facts.error).toMatchObject({ code: 'upstream_truncated' })
+  })
+
+  test('an event that comes twice under one number is said once', () => {
+    const repeated = said.toSpliced(2, 0, said[1] ?? '')
+    const { text, facts } = passed(repeated)
+    expect(text).toBe(said.join(''))
+    expect(facts).toMatchObject({ error: undefined, isComplete: true, anomalies: 1 })
+    const whole = readStream(openaiResponses, said.map(bytesOf))
+    expect(readStream(openaiResponses, repeated.map(bytesOf))).toEqual(whole)
+  })
+
+  test('where all have one number, a word that comes twice was said twice', () => {
+    const same = [created, delta('ha'), delta('ha'), done('haha'), completed([])].map((value) =>
+      event({ ...value, sequence_number: 0 }),
+    )
+    expect(passed(same)).toMatchObject({ text: same.join(''), facts: { error: undefined, isComplete: true } })
+  })
+
   test('the calls and the texts of several items are told apart', () => {
     const call = (type: string, more: object) => ({
       type: `response.function_call_arguments.${type}`,

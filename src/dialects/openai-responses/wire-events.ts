@@ -32,6 +32,9 @@ export class WireEvents {
   #hasGap = false
   #error: GatewayError | undefined
   #lastNumber: number | undefined
+  /** Events are numbered one after the other, as far as has been seen: not all the same. */
+  #isCounting = false
+  #lastData = ''
 
   /** `response.completed` or `response.incomplete` was seen: in this dialect the answer is whole only then. */
   get isTerminated(): boolean {
@@ -96,6 +99,7 @@ export class WireEvents {
     const value = parseEvent(sse.data)
     if (value === undefined) return this.#skipBroken(sse)
     this.#brokenInRow = 0
+    if (this.#isRepeated(sse.data, value)) return this.anomaly()
     const type = stringOf(value['type']) ?? sse.name
     return this.#sort({ type, value, sse })
   }
@@ -132,10 +136,18 @@ export class WireEvents {
     return this.#terminal({ type: 'response.completed', value: { response }, sse: undefined })
   }
 
+  /** The same event under the same number, once more: said already (fault 82). */
+  #isRepeated(data: string, { sequence_number: number }: JsonObject): boolean {
+    const isSame = this.#isCounting && number === this.#lastNumber && data === this.#lastData
+    this.#lastData = data
+    return isSame
+  }
+
   /** Early servers number nothing. Order is kept as it came; what is wrong with it is only noted. */
   #noteNumber(number: unknown): void {
     if (typeof number !== 'number') return
     const isNext = this.#lastNumber === undefined || number === this.#lastNumber + 1
+    if (isNext && this.#lastNumber !== undefined) this.#isCounting = true
     this.#lastNumber = Math.max(number, this.#lastNumber ?? number)
     if (isNext) return
     this.#hasGap = true
