@@ -1,20 +1,19 @@
-/** One request as the simulator holds it while deciding how to behave, and the well-behaved ways to answer it. */
+/** One request as the simulator holds it while deciding how to behave, and the ways to answer it. */
 
 import type { IdSource, Random } from '../std/ids.ts'
-import { anthropicAnswer, anthropicPieces, anthropicTokenCount } from './encode-anthropic.ts'
-import { openAiAnswer, openAiPieces } from './encode-openai.ts'
+import type { JsonObject } from '../std/json.ts'
 import type { Frame } from './frame.ts'
-import { inputTokensOf } from './make-script.ts'
-import { listModels } from './model-list.ts'
 import type { Pace } from './pace.ts'
-import type { StreamPiece } from './piece.ts'
-import { framePiece } from './piece.ts'
+import { createFramer, type FramePiece, type StreamFraming, type StreamPiece } from './piece.ts'
 import type { Refusal } from './refusal.ts'
-import { plainRefusal, refusalBody, wholeAnswer } from './refusal.ts'
+import { wholeAnswer } from './refusal.ts'
 import type { RequestHead, SimulatedRequest } from './request.ts'
 import type { Script } from './script.ts'
+import type { Shelf } from './shelf.ts'
 import type { Step } from './step.ts'
 import { wait, write } from './step.ts'
+import type { Voice } from './voice.ts'
+import { voices } from './voices.ts'
 
 export interface SimulatedCall {
   /** Counted from 1 over the simulator's life. */
@@ -23,6 +22,10 @@ export interface SimulatedCall {
   readonly earlierOnConnection: number
   readonly head: RequestHead
   readonly request: SimulatedRequest
+  /** As it came. */
+  readonly body: Uint8Array
+  /** What was uploaded and ordered before. */
+  readonly shelf: Shelf
   /** Made when first asked for: a refusal needs none. */
   readonly script: Script
   readonly pace: Pace
@@ -30,51 +33,43 @@ export interface SimulatedCall {
   readonly ids: IdSource
   readonly requestId: string
   readonly wallMs: number
+  /** The body of the good answer to another request, as for one line of a batch. */
+  ask(path: string, fields: JsonObject): unknown
+}
+
+/** How the call's dialect is spoken. */
+export function voiceOf(call: SimulatedCall): Voice {
+  return voices[call.request.dialect]
 }
 
 /** Headers of every well-formed answer. */
 export function commonHeaders(call: SimulatedCall): Readonly<Record<string, string>> {
-  const name = call.request.dialect === 'openai-chat' ? 'x-request-id' : 'request-id'
-  return { date: new Date(call.wallMs).toUTCString(), [name]: call.requestId, 'x-simulated': 'true' }
-}
-
-/** The answer of a provider in good health. */
-export function wellBehaved(call: SimulatedCall): Iterable<Step> {
-  switch (call.request.operation) {
-    case 'chat':
-      return call.request.stream ? streamSteps(call, piecesOf(call)) : plainSteps(call, answerOf(call))
-    case 'count-tokens':
-      return jsonSteps(call, anthropicTokenCount(inputTokensOf(call.request)))
-    case 'models': {
-      const list = listModels(call.request.dialect, call.head.path)
-      return list ? jsonSteps(call, list) : refuse(call, plainRefusal(404, 'the simulator has no such model'))
-    }
-    case 'unknown':
-      return refuse(call, plainRefusal(404, 'the simulator has nothing at this method and path'))
-  }
+  const { requestIdHeader: name } = voiceOf(call)
+  const id = name === undefined ? {} : { [name]: call.requestId }
+  return { date: new Date(call.wallMs).toUTCString(), ...id, 'x-simulated': 'true' }
 }
 
 export function frameOf(call: SimulatedCall): Frame {
   const { request } = call
   return {
-    id: call.ids.next(request.dialect === 'openai-chat' ? 'chatcmpl-' : 'msg_'),
+    id: call.ids.next(voiceOf(call).idPrefixes.answer),
     model: request.model,
     createdSeconds: Math.floor(call.wallMs / 1000),
     tokensPerChunk: call.pace.tokensPerChunk,
     includeUsage: request.includeUsage,
+    fields: request.fields,
+    ...(request.streamForm === undefined ? {} : { streamForm: request.streamForm }),
   }
 }
 
 /** The events of the streamed answer, in order. */
 export function piecesOf(call: SimulatedCall): readonly StreamPiece[] {
-  const encode = call.request.dialect === 'openai-chat' ? openAiPieces : anthropicPieces
-  return encode(call.script, frameOf(call))
+  return voiceOf(call).pieces(call.script, frameOf(call))
 }
 
 /** The body of the plain answer, before it is written as JSON. */
 export function answerOf(call: SimulatedCall): object {
-  const encode = call.request.dialect === 'openai-chat' ? openAiAnswer : anthropicAnswer
-  return encode(call.script, frameOf(call))
+  return voiceOf(call).answer(call.script, frameOf(call))
 }
 
 /** A plain JSON answer that needed no model. */
@@ -114,15 +109,33 @@ function* makingTokens(call: SimulatedCall): Iterable<Step> {
   }
 }
 
-/** Starts a stream: the head of a chunked event stream. */
+/** How the events of a stream stand one after another in the form that was asked for. */
+export function framingOf(request: SimulatedRequest): StreamFraming {
+  return request.streamForm === 'json-array' ? 'json-array' : voices[request.dialect].framing
+}
+
+export const STREAM_TYPES: Readonly<Record<StreamFraming, string>> = {
+  sse: 'text/event-stream; charset=utf-8',
+  'sse-crlf': 'text/event-stream',
+  'json-array': 'application/json; charset=UTF-8',
+  ndjson: 'application/x-ndjson',
+  eventstream: 'application/vnd.amazon.eventstream',
+}
+
+/** Starts a stream: the head of a chunked one. */
 export function streamHead(call: SimulatedCall): Step {
-  const headers = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' }
+  const headers = { 'content-type': STREAM_TYPES[framingOf(call.request)], 'cache-control': 'no-cache' }
   return {
     type: 'head',
     status: 200,
     headers: Object.entries({ ...headers, ...commonHeaders(call) }),
     framing: { type: 'chunked' },
   }
+}
+
+/** Frames the events of this call's stream. */
+export function framerOf(call: SimulatedCall): FramePiece {
+  return createFramer(framingOf(call.request))
 }
 
 /** An event, or anything else that happens among the events. */
@@ -132,7 +145,7 @@ export type StreamItem = StreamPiece | Step
 export function* streamSteps(
   call: SimulatedCall,
   items: Iterable<StreamItem>,
-  frame: (piece: StreamPiece) => string = framePiece,
+  frame: FramePiece = framerOf(call),
 ): Iterable<Step> {
   yield streamHead(call)
   yield* bodySteps(call, items, frame)
@@ -142,7 +155,7 @@ export function* streamSteps(
 export function* bodySteps(
   call: SimulatedCall,
   items: Iterable<StreamItem>,
-  frame: (piece: StreamPiece) => string = framePiece,
+  frame: FramePiece = framerOf(call),
 ): Iterable<Step> {
   let delayMs = call.pace.firstTokenMs
   for (const item of items) {
@@ -170,10 +183,11 @@ export function* withHeaders(
 
 /** The refusal in the caller's dialect. */
 export function refuse(call: SimulatedCall, refusal: Refusal): readonly Step[] {
+  const { body, headers } = voiceOf(call).refuse(refusal, call.requestId)
   return wholeAnswer({
     status: refusal.status,
     contentType: 'application/json',
-    headers: { ...commonHeaders(call), ...refusal.headers },
-    body: JSON.stringify(refusalBody(refusal, call.request.dialect, call.requestId)),
+    headers: { ...commonHeaders(call), ...refusal.headers, ...headers },
+    body: JSON.stringify(body),
   })
 }

@@ -8,7 +8,7 @@ import { Player } from './player.ts'
 import type { CallLog } from './recorded-call.ts'
 import { CallRecord } from './recorded-call.ts'
 import type { RequestHead } from './request.ts'
-import { readHead } from './request.ts'
+import { readHead } from './read-request.ts'
 import { RequestParser } from './request-parser.ts'
 import type { ParsedPart } from './request-parser.ts'
 import type { Response, Simulator } from './simulator.ts'
@@ -200,7 +200,8 @@ export class Connection {
   }
 
   #answerFixed(current: Current, body: Buffer): void {
-    const fixed = this.#rooms.fixed?.(readHead(current.head).dialect, asksForStream(body))
+    const { dialect, stream } = readHead(current.head)
+    const fixed = this.#rooms.fixed?.(dialect, stream || asksForStream(body))
     if (!fixed) return
     this.#isAnswering = true
     this.#writeFixed(current, fixed, 0)

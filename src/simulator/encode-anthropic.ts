@@ -2,7 +2,7 @@
 
 import { parseJson } from '../std/json.ts'
 import type { Frame } from './frame.ts'
-import type { StreamPiece } from './piece.ts'
+import { kindOfPart, type StreamPiece } from './piece.ts'
 import type { Script, ScriptChoice, ScriptPart, ScriptUsage } from './script.ts'
 import { splitTokens, tokensOfLength } from './tokens.ts'
 
@@ -64,6 +64,7 @@ function ending(choice: ScriptChoice) {
 }
 
 function stopReason(choice: ScriptChoice): string {
+  if (choice.parts.some((part) => part.type === 'refusal')) return 'refusal'
   switch (choice.finish) {
     case 'stop':
       return choice.stopSequence === undefined ? 'end_turn' : 'stop_sequence'
@@ -79,6 +80,7 @@ function stopReason(choice: ScriptChoice): string {
 function plainBlock(part: ScriptPart): object {
   switch (part.type) {
     case 'text':
+    case 'refusal':
       return { type: 'text', text: part.text, citations: null }
     case 'reasoning':
       return { type: 'thinking', thinking: part.text, signature: SIMULATED_SIGNATURE }
@@ -117,6 +119,7 @@ function partPieces(part: ScriptPart, index: number, frame: Frame): readonly Str
 function openingBlock(part: ScriptPart): object {
   switch (part.type) {
     case 'text':
+    case 'refusal':
       return { type: 'text', text: '' }
     case 'reasoning':
       return { type: 'thinking', thinking: '', signature: '' }
@@ -127,7 +130,7 @@ function openingBlock(part: ScriptPart): object {
 
 function deltaPieces(part: ScriptPart, index: number, frame: Frame): readonly StreamPiece[] {
   const text = part.type === 'tool-call' ? part.arguments : part.text
-  const kind = part.type === 'tool-call' ? 'tool' : part.type
+  const kind = kindOfPart(part)
   const pieces = splitTokens(text, frame.tokensPerChunk).map((piece) => {
     const fields = { index, delta: deltaOf(part.type, piece) }
     return event({ kind, type: 'content_block_delta', fields, tokens: tokensOfLength(piece.length) })
@@ -143,6 +146,7 @@ function deltaPieces(part: ScriptPart, index: number, frame: Frame): readonly St
 function deltaOf(type: ScriptPart['type'], text: string): object {
   switch (type) {
     case 'text':
+    case 'refusal':
       return { type: 'text_delta', text }
     case 'reasoning':
       return { type: 'thinking_delta', thinking: text }

@@ -254,7 +254,7 @@ describe('what is no chat', () => {
   test('the models are listed, and each can be asked for', async () => {
     const ids = []
     for await (const model of client.models.list()) ids.push(model.id)
-    expect(ids).toEqual(['mock', 'echo', 'lorem', 'tools', 'parallel-tools', 'reasoner', 'json'])
+    expect(ids).toEqual(['mock', 'echo', 'lorem', 'tools', 'parallel-tools', 'reasoner', 'json', 'refuser'])
     expect(await client.models.retrieve('echo')).toMatchObject({ id: 'echo', object: 'model' })
     await expect(client.models.retrieve('other')).rejects.toMatchObject({ status: 404 })
   })
@@ -268,8 +268,6 @@ describe('what is no chat', () => {
       status: 400,
       param: 'messages',
     })
-    await expect(client.embeddings.create({ model: 'mock', input: 'x' })).rejects.toMatchObject({
-      status: 404,
-    })
+    await expect(client.post('/nowhere', { body: {} })).rejects.toMatchObject({ status: 404 })
   })
 })

@@ -1,7 +1,7 @@
 /** Writes a script as Chat Completions bytes, whole or as a stream: the simulator's own hand, shared with nobody. */
 
 import type { Frame } from './frame.ts'
-import type { StreamPiece } from './piece.ts'
+import { kindOfPart, type StreamPiece, takeTurns } from './piece.ts'
 import type { Script, ScriptChoice, ScriptFinish, ScriptPart, ScriptUsage } from './script.ts'
 import { splitTokens, tokensOfLength } from './tokens.ts'
 
@@ -60,7 +60,7 @@ function plainChoice(choice: ScriptChoice, index: number): object {
       content: content ?? null,
       ...(reasoning === undefined ? {} : { reasoning_content: reasoning }),
       ...(calls.length === 0 ? {} : { tool_calls: calls }),
-      refusal: null,
+      refusal: joined(choice.parts, 'refusal') ?? null,
       annotations: [],
     },
     logprobs: null,
@@ -68,7 +68,7 @@ function plainChoice(choice: ScriptChoice, index: number): object {
   }
 }
 
-function joined(parts: readonly ScriptPart[], type: 'reasoning' | 'text'): string | undefined {
+function joined(parts: readonly ScriptPart[], type: 'reasoning' | 'text' | 'refusal'): string | undefined {
   const texts = parts.flatMap((part) => (part.type === type ? [part.text] : []))
   return texts.length === 0 ? undefined : texts.join('')
 }
@@ -77,7 +77,7 @@ function toolCall(part: Extract<ScriptPart, { type: 'tool-call' }>): object {
   return { id: part.id, type: 'function', function: { name: part.name, arguments: part.arguments } }
 }
 
-function finishReason(finish: ScriptFinish): string {
+export function finishReason(finish: ScriptFinish): string {
   switch (finish) {
     case 'tool-calls':
       return 'tool_calls'
@@ -111,12 +111,14 @@ interface Place {
 function partPieces(part: ScriptPart, place: Place): readonly StreamPiece[] {
   const { frame, index } = place
   if (part.type === 'tool-call') return toolPieces(part, place)
-  const kind = part.type
+  const field = DELTA_FIELDS[part.type]
   return splitTokens(part.text, frame.tokensPerChunk).map((text) => {
-    const delta = kind === 'text' ? { content: text } : { reasoning_content: text }
-    return piece({ kind, frame, index, delta, tokens: tokensOfLength(text.length) })
+    const tokens = tokensOfLength(text.length)
+    return piece({ kind: kindOfPart(part), frame, index, delta: { [field]: text }, tokens })
   })
 }
+
+const DELTA_FIELDS = { text: 'content', reasoning: 'reasoning_content', refusal: 'refusal' } as const
 
 function toolPieces(part: Extract<ScriptPart, { type: 'tool-call' }>, place: Place): readonly StreamPiece[] {
   const { frame, index, toolIndex } = place
@@ -159,18 +161,4 @@ function chunkFrame(frame: Frame): object {
     service_tier: 'default',
     system_fingerprint: 'fp_simulated',
   }
-}
-
-function takeTurns(lanes: readonly (readonly StreamPiece[])[]): StreamPiece[] {
-  const [only] = lanes
-  if (lanes.length === 1 && only) return [...only]
-  const longest = Math.max(...lanes.map((lane) => lane.length))
-  const pieces: StreamPiece[] = []
-  for (let turn = 0; turn < longest; turn += 1) {
-    for (const lane of lanes) {
-      const next = lane[turn]
-      if (next) pieces.push(next)
-    }
-  }
-  return pieces
 }

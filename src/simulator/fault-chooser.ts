@@ -1,5 +1,6 @@
 /** Chooses the fault for each call by the scenario's rules: the only part of a scenario that remembers anything. */
 
+import { framingOf } from './call.ts'
 import type { Fault, ParameterValues } from './fault.ts'
 import type { SimulatedRequest } from './request.ts'
 import type { FaultRule, Scenario } from './scenario.ts'
@@ -62,10 +63,27 @@ function meets({ fault, condition }: FaultRule, request: SimulatedRequest, since
   return canBefall(fault, request) && isWithin(condition, sinceStartMs)
 }
 
-/** A fault of streams cannot befall a plain answer, nor the other way round. */
+/** True where the fault makes sense for this call: a fault of streams has no meaning in a plain answer, and so on. */
 export function canBefall(fault: Fault, request: SimulatedRequest): boolean {
-  if (fault.befalls === 'any') return true
-  return request.operation === 'chat' && (fault.befalls === 'stream') === request.stream
+  return misfitOf(fault, request) === undefined
+}
+
+/** Why the fault cannot befall this call; `undefined` where it can. */
+export function misfitOf(fault: Fault, request: SimulatedRequest): string | undefined {
+  const { name, befalls, dialects, framings } = fault
+  if (dialects?.includes(request.dialect) === false) {
+    return `${name} does not befall ${request.dialect}, only ${dialects.join(', ')}`
+  }
+  if (framings?.includes(framingOf(request)) === false) {
+    return `${name} befalls streams framed as ${framings.join(' or ')} only`
+  }
+  if (befalls === 'any') return undefined
+  const isChat = request.operation === 'chat'
+  if (isChat && (befalls === 'chat' || (befalls === 'stream') === request.stream)) return undefined
+  if (befalls === 'chat') return `${name} befalls the answers of a chat only`
+  return befalls === 'stream'
+    ? `${name} befalls streams only: ask with "stream": true`
+    : `${name} befalls plain answers only: ask without "stream"`
 }
 
 /** True inside the condition's window of time. */

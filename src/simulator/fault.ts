@@ -1,6 +1,8 @@
-/** What a fault is: a name, a sentence, parameters with defaults, and what is done to a call. */
+/** What a fault is: a name, a sentence, parameters with defaults, the calls it can befall, and what is done to one. */
 
 import type { SimulatedCall } from './call.ts'
+import type { StreamFraming } from './piece.ts'
+import type { SimulatedDialect } from './request.ts'
 import type { Conduct } from './step.ts'
 
 export interface Fault {
@@ -10,8 +12,12 @@ export interface Fault {
   readonly parameters: Readonly<Record<string, Parameter>>
   /** `reading`: it strikes while the request is still arriving. */
   readonly stage: 'reading' | 'answering'
-  /** The answers it can befall: streams, plain ones, or both. */
-  readonly befalls: 'any' | 'stream' | 'plain'
+  /** The answers it can befall: any at all, those of a chat, or only its streams or its plain ones. */
+  readonly befalls: 'any' | 'chat' | 'stream' | 'plain'
+  /** The dialects whose answers it can befall; absent: all of them. */
+  readonly dialects?: readonly SimulatedDialect[]
+  /** The framings of streams it can befall; absent: all of them. */
+  readonly framings?: readonly StreamFraming[]
   conduct(call: SimulatedCall, values: ParameterValues): Conduct
 }
 
@@ -55,6 +61,8 @@ interface Definition<P extends Readonly<Record<string, Parameter>>> {
   readonly parameters?: P
   readonly stage?: Fault['stage']
   readonly befalls?: Fault['befalls']
+  readonly dialects?: Fault['dialects']
+  readonly framings?: Fault['framings']
   conduct(call: SimulatedCall, values: ValuesOf<P>): Conduct
 }
 
@@ -68,6 +76,8 @@ export function defineFault<P extends Readonly<Record<string, Parameter>> = Read
     parameters: definition.parameters ?? {},
     stage: definition.stage ?? 'answering',
     befalls: definition.befalls ?? 'any',
+    ...(definition.dialects === undefined ? {} : { dialects: definition.dialects }),
+    ...(definition.framings === undefined ? {} : { framings: definition.framings }),
     // Sound: every value comes from `readParameters`, which makes exactly what the parameters declare.
     conduct: (call, values) => definition.conduct(call, values as ValuesOf<P>),
   }

@@ -4,6 +4,7 @@ import { nearest } from '../std/nearest.ts'
 import { bodyFaults } from './faults/body-faults.ts'
 import { connectionFaults } from './faults/connection-faults.ts'
 import { contentFaults } from './faults/content-faults.ts'
+import { dialectFaults } from './faults/dialect-faults.ts'
 import { statusFaults } from './faults/status-faults.ts'
 import { streamBytesFaults } from './faults/stream-bytes-faults.ts'
 import { streamEventFaults } from './faults/stream-event-faults.ts'
@@ -21,6 +22,7 @@ export const faults: ReadonlyMap<string, Fault> = new Map(
     ...streamEventFaults,
     ...streamBytesFaults,
     ...toolFaults,
+    ...dialectFaults,
   ].map((fault) => [fault.name, fault]),
 )
 

@@ -1,12 +1,12 @@
 /** Answers made once and sent as they are: what a benchmark asks of an upstream that must never be the slow one. */
 
-import { anthropicAnswer, anthropicPieces } from './encode-anthropic.ts'
-import { openAiAnswer, openAiPieces } from './encode-openai.ts'
+import { STREAM_TYPES } from './call.ts'
 import type { Frame } from './frame.ts'
-import { framePiece } from './piece.ts'
+import { createFramer } from './piece.ts'
 import type { SimulatedDialect } from './request.ts'
 import type { Script } from './script.ts'
 import { TOKEN_CHARACTERS } from './tokens.ts'
+import { voices } from './voices.ts'
 
 export interface FixedOptions {
   /** Length of a plain answer's body. Default 1024. */
@@ -33,11 +33,12 @@ export interface FixedAnswer {
 export type FixedAnswers = (dialect: SimulatedDialect, isStream: boolean) => FixedAnswer
 
 export function createFixedAnswers(options: FixedOptions): FixedAnswers {
-  const answers = {
-    'openai-chat': bothAnswers('openai-chat', options),
-    'anthropic-messages': bothAnswers('anthropic-messages', options),
+  const answers = new Map<SimulatedDialect, ReturnType<typeof bothAnswers>>()
+  return (dialect, isStream) => {
+    const both = answers.get(dialect) ?? bothAnswers(dialect, options)
+    answers.set(dialect, both)
+    return both[isStream ? 'stream' : 'plain']
   }
-  return (dialect, isStream) => answers[dialect][isStream ? 'stream' : 'plain']
 }
 
 /** True where the body asks for a stream, found without parsing it. */
@@ -70,8 +71,7 @@ function textOf(characters: number): string {
 }
 
 function plainAnswer(dialect: SimulatedDialect, bodyBytes: number): FixedAnswer {
-  const encode = dialect === 'openai-chat' ? openAiAnswer : anthropicAnswer
-  const bodyOf = (text: string) => JSON.stringify(encode(scriptOf(text), FRAME))
+  const bodyOf = (text: string) => JSON.stringify(voices[dialect].answer(scriptOf(text), FRAME))
   let text = textOf(bodyBytes - bodyOf('').length)
   // The count of tokens inside the body grows with the text by a digit or three.
   const excess = bodyOf(text).length - bodyBytes
@@ -86,30 +86,34 @@ function plainAnswer(dialect: SimulatedDialect, bodyBytes: number): FixedAnswer 
   }
 }
 
-const STREAM_HEAD =
-  'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-simulated: true\r\ntransfer-encoding: chunked\r\n\r\n'
+function streamHead(dialect: SimulatedDialect): string {
+  const type = STREAM_TYPES[voices[dialect].framing]
+  return `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\ncache-control: no-cache\r\nx-simulated: true\r\ntransfer-encoding: chunked\r\n\r\n`
+}
 
 function streamAnswer(dialect: SimulatedDialect, options: FixedOptions): FixedAnswer {
   const { chunks = 50, writes = 'whole', chunkMs = 0, holds = false } = options
-  const encode = dialect === 'openai-chat' ? openAiPieces : anthropicPieces
-  const pieces = encode(scriptOf(textOf(chunks * TOKEN_CHARACTERS)), FRAME)
+  const pieces = voices[dialect].pieces(scriptOf(textOf(chunks * TOKEN_CHARACTERS)), FRAME)
   const firstText = pieces.findIndex((piece) => piece.tokens > 0)
   const shown = holds ? pieces.slice(0, firstText + 1) : pieces
-  const events = shown.map((piece) => chunkOf(framePiece(piece)))
-  const parts = [STREAM_HEAD, ...events, ...(holds ? [] : ['0\r\n\r\n'])]
-  const buffers = writes === 'whole' || holds ? [Buffer.from(parts.join(''))] : groupWrites(parts, chunks)
+  const frame = createFramer(voices[dialect].framing)
+  const events = shown.map((piece) => chunkOf(frame(piece)))
+  const ending = holds ? [] : [Buffer.from('0\r\n\r\n')]
+  const parts = [Buffer.from(streamHead(dialect)), ...events, ...ending]
+  const buffers = writes === 'whole' || holds ? [Buffer.concat(parts)] : groupWrites(parts, chunks)
   return { writes: buffers, waitMs: chunkMs, tokens: holds ? 1 : chunks, isHeld: holds }
 }
 
 /** The head goes with the first event and the ending with the last text, so that there are as many writes as chunks. */
-function groupWrites(parts: readonly string[], chunks: number): readonly Buffer[] {
+function groupWrites(parts: readonly Buffer[], chunks: number): readonly Buffer[] {
   const lead = Math.max(1, parts.length - chunks - 3)
-  const first = parts.slice(0, lead + 1).join('')
+  const first = Buffer.concat(parts.slice(0, lead + 1))
   const middle = parts.slice(lead + 1, lead + chunks - 1)
-  const last = parts.slice(lead + chunks - 1).join('')
-  return [first, ...middle, last].filter((each) => each !== '').map((each) => Buffer.from(each))
+  const last = Buffer.concat(parts.slice(lead + chunks - 1))
+  return [first, ...middle, last].filter((each) => each.length > 0)
 }
 
-function chunkOf(text: string): string {
-  return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`
+function chunkOf(content: string | Uint8Array): Buffer {
+  const bytes = Buffer.from(content)
+  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')])
 }

@@ -8,6 +8,7 @@ import type { ScriptedAnswer } from './scripted-answer.ts'
 import type { Script, ScriptChoice, ScriptPart } from './script.ts'
 import { outputTokensOf, reasoningTokensOf, stopAtSequence, stopAtTokens } from './script.ts'
 import { tokensOfLength } from './tokens.ts'
+import { voices } from './voices.ts'
 
 export interface ScriptSources {
   readonly request: SimulatedRequest
@@ -49,7 +50,7 @@ function usageOf(choices: readonly ScriptChoice[], { request, cache }: ScriptSou
 
 /** An answer written in the scenario, word for word. */
 function scripted(answer: ScriptedAnswer, { request, ids }: ScriptSources): ScriptChoice {
-  const prefix = request.dialect === 'openai-chat' ? 'call_' : 'toolu_'
+  const prefix = voices[request.dialect].idPrefixes.toolCall
   const calls = (answer.toolCalls ?? []).map(
     (call): ScriptPart => ({
       type: 'tool-call',
@@ -61,6 +62,7 @@ function scripted(answer: ScriptedAnswer, { request, ids }: ScriptSources): Scri
   const parts: readonly ScriptPart[] = [
     ...(answer.reasoning === undefined ? [] : [{ type: 'reasoning', text: answer.reasoning } as const]),
     ...(answer.text === undefined ? [] : [{ type: 'text', text: answer.text } as const]),
+    ...(answer.refusal === undefined ? [] : [{ type: 'refusal', text: answer.refusal } as const]),
     ...calls,
   ]
   return { parts, finish: answer.finish ?? (calls.length > 0 ? 'tool-calls' : 'stop') }

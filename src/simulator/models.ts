@@ -5,6 +5,7 @@ import type { SimulatedRequest, SimulatedTool } from './request.ts'
 import { valueOfSchema } from './schema-value.ts'
 import type { ScriptChoice, ScriptPart } from './script.ts'
 import { splitTokens, TOKEN_CHARACTERS } from './tokens.ts'
+import { voices } from './voices.ts'
 
 export interface SimulatedModel {
   readonly id: string
@@ -69,6 +70,11 @@ export const simulatedModels: readonly SimulatedModel[] = [
     description: 'answers with JSON that satisfies the schema of response_format',
     speak: ({ request }) => [text(JSON.stringify(structuredAnswer(request)))],
   },
+  {
+    id: 'refuser',
+    description: 'declines to answer, in the manner of its dialect',
+    speak: () => [{ type: 'refusal', text: 'This is a simulated refusal: no model was asked.' }],
+  },
 ]
 
 const modelsById = new Map(simulatedModels.map((model) => [model.id, model]))
@@ -103,7 +109,7 @@ function callTools(speaking: Speaking, tools: readonly SimulatedTool[]): readonl
   if (isDone || tools.length === 0 || request.toolChoice.type === 'none') {
     return [text(mockSentence(request, speaking.choice))]
   }
-  const prefix = request.dialect === 'openai-chat' ? 'call_' : 'toolu_'
+  const prefix = voices[request.dialect].idPrefixes.toolCall
   return tools.map((tool) => ({
     type: 'tool-call',
     id: ids.next(prefix),

@@ -1,6 +1,5 @@
-/** Errors as a provider of either dialect says them. */
+/** Errors as a provider would mean them, before any dialect. */
 
-import type { SimulatedDialect } from './request.ts'
 import type { Step } from './step.ts'
 import { write } from './step.ts'
 
@@ -13,17 +12,6 @@ export interface Refusal {
   readonly code?: string | number
   readonly param?: string
   readonly headers?: Readonly<Record<string, string>>
-}
-
-/** The error object inside the body. */
-export function refusalBody(refusal: Refusal, dialect: SimulatedDialect, requestId: string): object {
-  const { message, type, code = null, param = null } = refusal
-  if (dialect === 'openai-chat') return { error: { message, type, param, code } }
-  return {
-    type: 'error',
-    error: { type: refusal.anthropicType ?? type, message },
-    request_id: requestId,
-  }
 }
 
 /** A whole answer with this body, its length stated. */

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { FaultChooser } from './fault-chooser.ts'
-import { readHead } from './request.ts'
+import { readHead } from './read-request.ts'
 import type { SimulatedRequest } from './request.ts'
 import type { ScenarioInput } from './scenario.ts'
 import { createScenario, parseScenario } from './scenario.ts'
@@ -149,6 +149,21 @@ describe('a rule', () => {
     expect(choose({ ...requestFor('flaky-one'), operation: 'models' })).toBeUndefined()
     expect(choose(requestFor('flaky-one', { stream: true }))).toBe('cut-stream')
     expect(choose(requestFor('flaky-one', { stream: true }))).toBeUndefined()
+  })
+
+  test('may be of one dialect, or of any operation beside chats', () => {
+    const scenario = createScenario({
+      faults: [
+        { fault: 'status-503', dialect: 'gemini' },
+        { fault: 'status-500', operation: 'embeddings' },
+      ],
+    })
+    const chooser = new FaultChooser(scenario)
+    const choose = (path: string) =>
+      chooser.choose(readHead({ method: 'POST', path, headers: {} }), 'answering', 0)?.fault.name
+    expect(choose('/v1/responses')).toBeUndefined()
+    expect(choose('/v1beta/models/m:generateContent')).toBe('status-503')
+    expect(choose('/v1/embeddings')).toBe('status-500')
   })
 
   test('is passed over when an earlier one befalls the call', () => {

@@ -10,6 +10,7 @@ import { parseFaultExpression } from './fault-expression.ts'
 import { faults, nearestFault } from './faults.ts'
 import type { Pace } from './pace.ts'
 import { NO_PACE } from './pace.ts'
+import { SIMULATED_DIALECTS, SIMULATED_OPERATIONS, type SimulatedDialect } from './request.ts'
 import type { ScriptedAnswer } from './scripted-answer.ts'
 
 /** A scenario as a person writes it. */
@@ -32,9 +33,9 @@ export interface FaultRule {
 export interface FaultCondition {
   /** The model asked for; `*` stands for anything. */
   readonly model?: string
-  readonly dialect?: 'openai-chat' | 'anthropic-messages'
+  readonly dialect?: SimulatedDialect
   /** The kind of call. Default `chat`; `any` for all of them. */
-  readonly operation: 'chat' | 'count-tokens' | 'models' | 'any'
+  readonly operation: (typeof SIMULATED_OPERATIONS)[number] | 'any'
   /** Only the first so many calls that meet the other conditions. */
   readonly first?: number
   /** Only these calls of those that meet the other conditions, counted from 1. */
@@ -73,8 +74,10 @@ const paceSchema = z.strictObject({
 const answerSchema = z.strictObject({
   model: z.string().optional(),
   contains: z.string().optional(),
+  afterTool: z.boolean().optional(),
   reasoning: z.string().optional(),
   text: z.string().optional(),
+  refusal: z.string().optional(),
   toolCalls: z.array(z.strictObject({ name: z.string(), arguments: z.unknown() })).optional(),
   finish: z.enum(['stop', 'length', 'tool-calls', 'content-filter']).optional(),
 })
@@ -83,8 +86,8 @@ const ruleSchema = z.strictObject({
   fault: z.string(),
   parameters: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
   model: z.string().optional(),
-  dialect: z.enum(['openai-chat', 'anthropic-messages']).optional(),
-  operation: z.enum(['chat', 'count-tokens', 'models', 'any']).optional(),
+  dialect: z.enum(SIMULATED_DIALECTS).optional(),
+  operation: z.enum([...SIMULATED_OPERATIONS, 'any']).optional(),
   first: count.optional(),
   calls: z.array(count).min(1).optional(),
   every: count.optional(),

@@ -1,4 +1,4 @@
-/** What the simulator is going to say, before any dialect: the value that both encoders turn into bytes. */
+/** What the simulator is going to say, before any dialect: the value that every encoder turns into bytes. */
 
 import { takeTokens, tokensOfLength } from './tokens.ts'
 
@@ -18,6 +18,8 @@ export interface ScriptChoice {
 export type ScriptPart =
   | { readonly type: 'reasoning'; readonly text: string }
   | { readonly type: 'text'; readonly text: string }
+  /** The model declines; a dialect without a place for it says it as text. */
+  | { readonly type: 'refusal'; readonly text: string }
   | { readonly type: 'tool-call'; readonly id: string; readonly name: string; readonly arguments: string }
 
 export type ScriptFinish = 'stop' | 'length' | 'tool-calls' | 'content-filter'

@@ -128,4 +128,23 @@ describe('a request', () => {
       expect(one(createSimulator(), { path, body: deep }).status).toBe(200)
     }
   })
+  test('nested very deep is answered by everything the simulator has', () => {
+    const deep = '['.repeat(20_000) + ']'.repeat(20_000)
+    const names =
+      `messages input contents tools text reasoning metadata generationConfig toolConfig response_format
+      format system prompt query documents n dimensions content requests thinking input_file_id stop options think
+      voice size additionalModelRequestFields outputConfig tool_choice`.split(/\s+/)
+    const paths =
+      `/v1/responses /v1beta/models/m:generateContent /v1beta/models/m:countTokens /model/m/converse
+      /model/m/converse-stream /v2/chat /api/chat /v1/completions /v1/embeddings /v1/moderations /v1/rerank
+      /v1beta/models/m:batchEmbedContents /v1beta/models/m:embedContent /v1/images/generations /v1/audio/speech
+      /v1/batches /v1/messages/batches /v1/files /v1/audio/transcriptions`.split(/\s+/)
+    const simulator = createSimulator()
+    for (const path of paths) {
+      for (const name of names) {
+        const body = `{"model":"mock","input":"x","prompt":"x","messages":[{"role":"user","content":"x"}],"${name}":${deep}}`
+        expect([200, 400]).toContain(one(simulator, { path, body }).status)
+      }
+    }
+  })
 })

@@ -1,10 +1,11 @@
 /** The scripted provider itself: a request in, a conduct out. The server and the in-process transport both ask it. */
 
 import type { Clock } from '../std/clock.ts'
+import { type JsonObject, parseJson } from '../std/json.ts'
 import type { SimulatedCall } from './call.ts'
-import { refuse, wellBehaved } from './call.ts'
+import { refuse } from './call.ts'
 import type { ChosenFault } from './fault-chooser.ts'
-import { canBefall, FaultChooser } from './fault-chooser.ts'
+import { FaultChooser, misfitOf } from './fault-chooser.ts'
 import { formatFault, parseFaultExpression } from './fault-expression.ts'
 import type { FaultExpression } from './fault-expression.ts'
 import type { Fault } from './fault.ts'
@@ -12,16 +13,22 @@ import { makeScript } from './make-script.ts'
 import { PromptCache } from './prompt-cache.ts'
 import { plainRefusal } from './refusal.ts'
 import type { RequestHead, SimulatedRequest } from './request.ts'
-import { readHead, readRequest } from './request.ts'
+import { readHead, readRequest } from './read-request.ts'
 import type { Scenario } from './scenario.ts'
 import { findFault } from './scenario.ts'
 import { answerFor } from './scripted-answer.ts'
+import { isDeeperThan } from './schema-value.ts'
 import type { Script } from './script.ts'
+import { Shelf } from './shelf.ts'
 import { idsFor, randomFor } from './seed.ts'
 import type { Conduct } from './step.ts'
+import { wellBehaved } from './well-behaved.ts'
 
 /** The header that asks for a fault. */
 export const SIMULATE_HEADER = 'x-simulate'
+
+/** Requests inside requests nested deeper than this are not answered. */
+const INSIDE_DEPTH_MAX = 100
 
 export interface Response {
   readonly conduct: Conduct
@@ -55,6 +62,9 @@ export class Simulator {
   readonly #startMs: number
   readonly #chooser: FaultChooser
   readonly #cache = new PromptCache()
+  readonly #shelf = new Shelf()
+  /** Requests answered inside other requests. */
+  #askedInside = 0
 
   constructor({ scenario, clock, credential, allowsRequestFaults = true }: SimulatorOptions) {
     this.#scenario = scenario
@@ -72,7 +82,8 @@ export class Simulator {
 
   /** What is done while the request still arrives: usually nothing, and reading goes on. */
   respondEarly(arrival: Arrival): Response | undefined {
-    const request = { ...readHead(arrival.head), model: peekModel(arrival.body) }
+    const ofHead = readHead(arrival.head)
+    const request = { ...ofHead, model: ofHead.model || peekModel(arrival.body) }
     const chosen =
       this.#askedFor(arrival.head, undefined, 'reading') ??
       this.#chooser.choose(request, 'reading', this.#sinceStartMs())
@@ -86,7 +97,8 @@ export class Simulator {
     const call = this.#call(arrival, request)
     const asked = this.#askedFor(arrival.head, request.faultOfModel, 'answering')
     if (asked && 'message' in asked) return this.#refuse(call, asked.message)
-    if (asked && !canBefall(asked.fault, request)) return this.#refuse(call, misfit(asked.fault))
+    const misfit = asked && misfitOf(asked.fault, request)
+    if (misfit !== undefined) return this.#refuse(call, misfit)
     const chosen = asked ?? this.#chooser.choose(request, 'answering', this.#sinceStartMs())
     if (chosen) return this.#strike(call, chosen)
     if (!this.#isWelcome(arrival.head)) return this.#refuse(call, 'the key is not known', 401)
@@ -111,7 +123,8 @@ export class Simulator {
   }
 
   #isWelcome({ headers }: RequestHead): boolean {
-    const key = headers['x-api-key'] ?? headers['authorization']?.replace(/^bearer /i, '')
+    const bearer = headers['authorization']?.replace(/^bearer /i, '')
+    const key = headers['x-api-key'] ?? headers['x-goog-api-key'] ?? headers['api-key'] ?? bearer
     return this.#credential === undefined || key === this.#credential
   }
 
@@ -129,6 +142,29 @@ export class Simulator {
     return stage === 'reading' && found.fault.stage !== 'reading' ? undefined : found
   }
 
+  /** Answers a request inside a request; what is no JSON is no answer. */
+  #answerOf(arrival: Arrival, path: string, fields: JsonObject): unknown {
+    if (isDeeperThan(fields, INSIDE_DEPTH_MAX)) return undefined
+    const body = Buffer.from(JSON.stringify(fields))
+    const head = {
+      ...arrival.head,
+      method: 'POST',
+      path,
+      headers: { host: arrival.head.headers['host'] ?? '' },
+    }
+    const { request } = readRequest(head, body)
+    const plain = { ...request, stream: false }
+    if (plain.operation === 'batches') return undefined
+    this.#askedInside += 1
+    // Ids come from the number; no call of its own has a fraction in it.
+    const number = arrival.number + this.#askedInside / 1e6
+    const chunks: Uint8Array[] = []
+    for (const step of wellBehaved(this.#call({ ...arrival, head, body, number }, plain))) {
+      if (step.type === 'write') chunks.push(step.bytes)
+    }
+    return parseJson(Buffer.concat(chunks).toString())
+  }
+
   #sinceStartMs(): number {
     return this.#clock.nowMs() - this.#startMs
   }
@@ -144,6 +180,8 @@ export class Simulator {
       earlierOnConnection: arrival.earlierOnConnection,
       head: arrival.head,
       request,
+      body: arrival.body,
+      shelf: this.#shelf,
       get script() {
         script ??= makeScript(sources)
         return script
@@ -153,14 +191,9 @@ export class Simulator {
       ids,
       requestId: ids.next('req_'),
       wallMs: this.#clock.wallMs(),
+      ask: (path, fields) => this.#answerOf(arrival, path, fields),
     }
   }
-}
-
-function misfit(fault: Fault): string {
-  return fault.befalls === 'stream'
-    ? `${fault.name} befalls streams only: ask with "stream": true`
-    : `${fault.name} befalls plain answers only: ask without "stream"`
 }
 
 /** The model named in the beginning of a body. */

@@ -4,8 +4,10 @@ import { Agent } from 'undici'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TransportFailure, TransportRequest } from '../std/transport.ts'
 import { ManualClock } from './clock.test-support.ts'
+import { askedIn } from './dialect-asking.test-support.ts'
 import { faults } from './faults.ts'
 import { chat, textOfStream } from './raw-client.test-support.ts'
+import { SIMULATED_DIALECTS } from './request.ts'
 import { createScenario } from './scenario.ts'
 import type { SimulatorServer } from './server.ts'
 import { startSimulator } from './server.ts'
@@ -210,7 +212,13 @@ describe('each fault ends in process as it ends over a socket', () => {
       })
     }
     agent.dispatch(
-      { origin: server.origin, path, method, headers: { ...headers }, ...(body ? { body } : {}) },
+      {
+        origin: server.origin,
+        path,
+        method,
+        headers: { ...headers },
+        ...(body instanceof Uint8Array ? { body } : {}),
+      },
       {
         onRequestStart: () => {},
         onResponseStart: (_controller, code) => {
@@ -267,6 +275,19 @@ describe('each fault ends in process as it ends over a socket', () => {
       expect({ status: inProcess.status, ending: inProcess.ending }).toEqual({ status, ending })
       if (!isCut && !DIFFERING.has(name)) expect(inProcess.bytes).toBe(bytes)
       if (isCut) expect(inProcess.failure?.phase).toBe(phaseOf(name, status))
+    },
+  )
+
+  test.each(SIMULATED_DIALECTS)(
+    'a good answer of %s is as long in process as over a socket',
+    async (dialect) => {
+      for (const stream of [false, true]) {
+        const { path, body } = askedIn(dialect, { stream })
+        const sent = { ...request({}), path, body: Buffer.from(JSON.stringify(body)) }
+        const inProcess = await send(createSimulatorTransport(), sent)
+        const overSocket = await dispatch(sent)
+        expect(inProcess).toMatchObject({ status: 200, ending: 'end', bytes: overSocket.bytes })
+      }
     },
   )
 

@@ -55,7 +55,10 @@ export function createSimulatorTransport(options: SimulatorTransportOptions = {}
       const call = new InProcessCall({ request, handler, simulator, clock, log })
       running.add(call.record)
       void call.record.settled.then(() => running.delete(call.record))
-      queueMicrotask(() => call.begin())
+      void bytesOf(request.body).then(
+        (body) => call.begin(body),
+        () => call.fail('request', 'UND_ERR_SOCKET'),
+      )
       return call
     },
     async close() {
@@ -90,10 +93,9 @@ class InProcessCall implements TransportCall, Outlet {
     log.add(this.record)
   }
 
-  begin(): void {
+  begin(body: Uint8Array): void {
     if (this.#isOver) return
     const { simulator, clock, request, handler } = this.#sending
-    const body = request.body ?? NO_BODY
     const { method, path, headers } = request
     const head = { method, path, headers: { host: new URL(request.origin).host, ...headers } }
     const arrival = { head, body, number: this.record.number, earlierOnConnection: 0 }
@@ -180,6 +182,14 @@ class InProcessCall implements TransportCall, Outlet {
     this.record.isStream = request.stream
     if (fault !== undefined) this.record.fault = fault
   }
+}
+
+async function bytesOf(body: TransportRequest['body']): Promise<Uint8Array> {
+  if (body === undefined) return NO_BODY
+  if (body instanceof Uint8Array) return body
+  const chunks: Uint8Array[] = []
+  for await (const chunk of body.open()) chunks.push(chunk)
+  return Buffer.concat(chunks)
 }
 
 function failsToConnect({ inProcess }: Conduct): boolean {

@@ -1,7 +1,7 @@
 /** Streams whose events count, number, repeat or order things oddly: rows 69 to 71 and 76. */
 
 import { describe, expect, test, vi } from 'vitest'
-import type { ClientAnswer, ClientDialect } from '../support/client-answer.ts'
+import type { ClientAnswer, FirstDialect } from '../support/client-answer.ts'
 import { STREAMED } from '../support/fault-rows.ts'
 import { combinations, expectWhole, openBench } from '../support/upstreams.ts'
 
@@ -100,7 +100,7 @@ function saidAnywhere(answer: ClientAnswer): string {
   return [...pieces].map((found) => found[1]).join('')
 }
 
-const TOOLS: Readonly<Record<ClientDialect, object>> = {
+const TOOLS: Readonly<Record<FirstDialect, object>> = {
   'openai-chat': {
     tools: [{ type: 'function', function: { name: 'weather', parameters: { type: 'object' } } }],
   },

@@ -151,7 +151,7 @@ async function startPlayer({ dialect, play }: PlayedProvider): Promise<Player> {
   const server = createServer((request, response) => {
     response.on('error', () => undefined)
     void callOf(request, response).then(async (rest) => {
-      const call = { ...rest, number: calls.length + 1, voice: targetVoices[dialect] }
+      const call = { ...rest, number: calls.length + 1, voice: targetVoices[spokenAt(rest.path, dialect)] }
       calls.push(call)
       await play(call)
     })
@@ -167,6 +167,11 @@ async function startPlayer({ dialect, play }: PlayedProvider): Promise<Player> {
       await new Promise((resolve) => server.close(resolve))
     },
   }
+}
+
+/** A provider that speaks several dialects is asked in the client's. */
+function spokenAt(path: string, dialect: VoicedDialect): VoicedDialect {
+  return path.endsWith('/responses') ? 'openai-responses' : dialect
 }
 
 async function callOf(request: IncomingMessage, response: ServerResponse) {

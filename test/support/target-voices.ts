@@ -455,7 +455,7 @@ export function numbered(events: readonly NamedEvent[]): readonly NamedEvent[] {
   return events.map((event, index) => ({ ...event, sequence_number: index }))
 }
 
-export { named as namedEvent, data as dataEvent, line as ndjsonLine }
+export { named as namedEvent, data as dataEvent }
 
 const gemini: TargetVoice = {
   dialect: 'gemini',

@@ -61,8 +61,10 @@ export interface UpstreamPlan {
   readonly dialect: TargetDialectId
   /** Faults for every call, or rules in full. */
   readonly faults?: readonly (string | NonNullable<ScenarioInput['faults']>[number])[]
-  /** What it says; without it the simulated model speaks. */
+  /** What it says; without it and without calls the simulated model speaks. */
   readonly text?: string
+  /** The tools it calls. */
+  readonly toolCalls?: readonly { readonly name: string; readonly arguments: unknown }[]
   readonly pace?: ScenarioInput['pace']
   /** Instead of a simulator: where a wall stands. */
   readonly origin?: string
@@ -160,10 +162,14 @@ export async function openBench(plan: BenchPlan): Promise<Bench> {
   }
 }
 
-function scenarioOf({ faults = [], text, pace }: UpstreamPlan): ScenarioInput {
+function scenarioOf({ faults = [], text, toolCalls, pace }: UpstreamPlan): ScenarioInput {
+  const said = {
+    ...(text === undefined ? {} : { text }),
+    ...(toolCalls === undefined ? {} : { toolCalls: [...toolCalls] }),
+  }
   return {
     faults: faults.map((fault) => (typeof fault === 'string' ? { fault } : fault)),
-    ...(text === undefined ? {} : { answers: [{ text }] }),
+    ...(Object.keys(said).length === 0 ? {} : { answers: [said] }),
     ...(pace === undefined ? {} : { pace }),
   }
 }

@@ -1,11 +1,12 @@
 /** Faults of the connection itself: what happens below HTTP, before an answer has begun. */
 
 import type { SimulatedCall } from '../call.ts'
-import { commonHeaders, refuse, wellBehaved, withHeaders } from '../call.ts'
+import { commonHeaders, refuse, withHeaders } from '../call.ts'
 import { choice, defineFault, number } from '../fault.ts'
 import { plainRefusal } from '../refusal.ts'
 import type { Step } from '../step.ts'
 import { cut, END, failure, FLUSH, HANG, raw, wait } from '../step.ts'
+import { wellBehaved } from '../well-behaved.ts'
 
 /** A well-behaved answer, then what happens to its connection. */
 function* answerThen(call: SimulatedCall, steps: readonly Step[]): Iterable<Step> {

@@ -1,7 +1,9 @@
 /** Faults of content, seen by a client that reads raw bytes, in both dialects and both forms. */
 
 import { describe, expect, test } from 'vitest'
+import { jsonsOf, spokenText } from '../dialect-asking.test-support.ts'
 import { eventsOf, textOfStream } from '../raw-client.test-support.ts'
+import { SIMULATED_DIALECTS } from '../request.ts'
 import { OPENAI, ANTHROPIC, DIALECTS, json, events, createFaultBench } from './fault-bench.test-support.ts'
 
 const bench = createFaultBench()
@@ -111,4 +113,59 @@ describe('faults of content', () => {
       }
     }
   })
+
+  test('empty-stop says nothing although it counts tokens, in every dialect', async () => {
+    for (const dialect of SIMULATED_DIALECTS) {
+      const { body } = await bench.struckIn(dialect, 'empty-stop')
+      expect(spokenText(dialect, [body.toString()])).toBe('')
+      expect(body.toString()).toMatch(
+        /"(?:eval_count|candidatesTokenCount|\w*output_?tokens|completion_tokens)":5/i,
+      )
+    }
+  })
+
+  test.each([
+    ['wrong-shape', /an object that nobody asked for/],
+    ['no-json', /where JSON was wanted/],
+    ['cut', /^\{"simulated":tru$/],
+  ])('schema-invalid (%s) in every dialect, whole and streamed', async (kind, pattern) => {
+    for (const dialect of SIMULATED_DIALECTS) {
+      const fault = `schema-invalid(kind=${kind})`
+      const { body } = await bench.struckIn(dialect, fault)
+      expect(spokenText(dialect, [body.toString()])).toMatch(pattern)
+      const stream = await bench.struckIn(dialect, fault, { stream: true })
+      expect(spokenText(dialect, jsonsOf(dialect, stream.body))).toMatch(pattern)
+    }
+  })
+
+  test('unknown-finish, unknown fields and a wrong model stand in every dialect that has a place for them', async () => {
+    for (const dialect of SIMULATED_DIALECTS) {
+      for (const stream of [false, true]) {
+        const finish = await bench.struckIn(dialect, 'unknown-finish', { stream })
+        expect(finish.body.toString()).toMatch(/"(?:\w*_?reason|\w+Reason|status)":"tired"/)
+        const fields = await bench.struckIn(dialect, 'strange-json(kind=unknown-fields)', { stream })
+        expect(fields.body.toString()).toContain('"future":{')
+        const model = await bench.struckIn(dialect, 'wrong-model(model=other)', { stream })
+        const isNaming = dialect !== 'bedrock-converse' && dialect !== 'cohere-chat'
+        expect(model.status).toBe(isNaming ? 200 : 400)
+        if (isNaming) expect(model.body.toString()).toMatch(/"model(?:Version)?":"other"/)
+      }
+    }
+  })
+
+  test('usage is missing or impossible in every dialect', async () => {
+    const counts = /"(?:eval_count|candidatesTokenCount|output_?tokens|completion_tokens)":/i
+    for (const dialect of SIMULATED_DIALECTS) {
+      for (const stream of [false, true]) {
+        const fields = dialect === 'openai-chat' || dialect === 'openai-completions' ? WITH_USAGE : {}
+        const options = { stream, ...(stream ? { fields } : {}) }
+        const missing = await bench.struckIn(dialect, 'usage(kind=missing)', options)
+        expect([dialect, counts.test(missing.body.toString())]).toEqual([dialect, false])
+        const negative = await bench.struckIn(dialect, 'usage(kind=negative)', options)
+        expect(negative.body.toString()).toMatch(/":-5/)
+      }
+    }
+  })
 })
+
+const WITH_USAGE = { stream_options: { include_usage: true } }

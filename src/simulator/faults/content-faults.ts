@@ -6,6 +6,7 @@ import { choice, defineFault, number, text } from '../fault.ts'
 import type { Fault } from '../fault.ts'
 import { isJsonObject, parseJson } from '../../std/json.ts'
 import type { StreamPiece } from '../piece.ts'
+import { SIMULATED_DIALECTS } from '../request.ts'
 import type { Script } from '../script.ts'
 import type { Conduct } from '../step.ts'
 
@@ -53,24 +54,31 @@ const STRANGE = {
   'proto-key': (json: string) =>
     json.replace('{', '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},'),
   'not-a-number': (json: string) => json.replace('{', '{"score":NaN,"bound":Infinity,'),
-  'lone-surrogate': (json: string) => json.replace(/"(content|text)":"/, '"$1":"\\ud83d '),
-  'null-character': (json: string) => json.replace(/"(content|text)":"/, '"$1":"\\u0000'),
+  'lone-surrogate': (json: string) => json.replace(/"(content|text|delta)":"/, '"$1":"\\ud83d '),
+  'null-character': (json: string) => json.replace(/"(content|text|delta)":"/, '"$1":"\\u0000'),
   'unknown-fields': (json: string) => json.replace('{', '{"future":{"field":[1,2,{"a":null}]},'),
 } as const satisfies Readonly<Record<string, (json: string) => string>>
 
 // Sound: Object.keys widens the keys of a literal that is not empty.
 const STRANGE_KINDS = Object.keys(STRANGE) as [keyof typeof STRANGE, ...(keyof typeof STRANGE)[]]
 
+/** The dialects whose answers name their model: neither Bedrock nor Cohere does. */
+const NAMING_DIALECTS = SIMULATED_DIALECTS.filter(
+  (dialect) => dialect !== 'bedrock-converse' && dialect !== 'cohere-chat',
+)
+
 const jsonFaults = [
   defineFault({
     name: 'strange-json',
     description: 'The JSON holds duplicate keys, __proto__, NaN, a lone surrogate, a NUL or unknown fields.',
+    befalls: 'chat',
     parameters: { kind: choice(STRANGE_KINDS, 'what is strange') },
     conduct: (call, { kind }) => rewritten(call, STRANGE[kind]),
   }),
   defineFault({
     name: 'deep-json',
     description: 'The JSON holds a field nested very deep.',
+    befalls: 'chat',
     parameters: { depth: number(10_000, 'levels', 1, 1e6) },
     conduct: (call, { depth }) =>
       rewritten(call, (json) => json.replace('{', `{"deep":${'['.repeat(depth)}${']'.repeat(depth)},`)),
@@ -78,18 +86,30 @@ const jsonFaults = [
   defineFault({
     name: 'wrong-model',
     description: 'The answer names another model than was asked for.',
+    befalls: 'chat',
+    dialects: NAMING_DIALECTS,
     parameters: { model: text('some-other-model', 'the model named') },
     conduct: (call, { model }) => changed(call, (value) => renamed(value, model)),
   }),
 ]
 
 function renamed(value: Record<string, unknown>, model: string): Record<string, unknown> {
-  const message = value['message']
-  if (isJsonObject(message)) return { ...value, message: { ...message, model } }
-  return 'model' in value ? { ...value, model } : value
+  const renamedValue = 'model' in value ? { ...value, model } : value
+  if ('modelVersion' in value) return { ...value, modelVersion: model }
+  for (const around of ['message', 'response']) {
+    const inner = value[around]
+    if (isJsonObject(inner) && 'model' in inner) return { ...value, [around]: { ...inner, model } }
+  }
+  return renamedValue
 }
 
 const CHOICES = ['empty', 'null', 'missing', 'message-null', 'content-null'] as const
+
+const INVALID_TEXTS = {
+  'wrong-shape': '{"simulated":"an object that nobody asked for","count":"many"}',
+  'no-json': 'Simulated words where JSON was wanted.',
+  cut: '{"simulated":tru',
+} as const
 
 const choiceFaults = [
   defineFault({
@@ -97,12 +117,14 @@ const choiceFaults = [
     description:
       'The plain answer has no choices, null for them, no field at all, or a choice with nothing in it.',
     befalls: 'plain',
+    dialects: ['openai-chat', 'anthropic-messages', 'openai-completions', 'openai-responses', 'gemini'],
     parameters: { kind: choice(CHOICES, 'what is wrong with them') },
     conduct: (call, { kind }) => changed(call, (value) => withoutChoices(value, kind)),
   }),
   defineFault({
     name: 'empty-answer',
     description: 'The answer is well formed, finished by stop, and says nothing.',
+    befalls: 'chat',
     conduct: (call) => {
       const usage = { ...call.script.usage, outputTokens: 0, reasoningTokens: 0 }
       return spoken(saying(call, { choices: [{ parts: [], finish: 'stop' }], usage }))
@@ -111,14 +133,35 @@ const choiceFaults = [
   defineFault({
     name: 'reasoning-only',
     description: 'All tokens went into reasoning: the answer is finished by length and has no text.',
+    befalls: 'chat',
     conduct: (call) => {
       const reasoning = { type: 'reasoning', text: 'Simulated reasoning without an end' } as const
       return spoken(saying(call, { ...call.script, choices: [{ parts: [reasoning], finish: 'length' }] }))
     },
   }),
   defineFault({
+    name: 'empty-stop',
+    description: 'The answer is finished by stop and says nothing, although tokens were counted for it.',
+    befalls: 'chat',
+    conduct: (call) => {
+      const usage = { ...call.script.usage, outputTokens: 5, reasoningTokens: 0 }
+      return spoken(saying(call, { choices: [{ parts: [], finish: 'stop' }], usage }))
+    },
+  }),
+  defineFault({
+    name: 'schema-invalid',
+    description: 'The text is JSON that satisfies no schema, no JSON at all, or JSON that breaks off.',
+    befalls: 'chat',
+    parameters: { kind: choice(['wrong-shape', 'no-json', 'cut'], 'what is wrong with it') },
+    conduct: (call, { kind }) => {
+      const parts = [{ type: 'text', text: INVALID_TEXTS[kind] } as const]
+      return spoken(saying(call, { ...call.script, choices: [{ parts, finish: 'stop' }] }))
+    },
+  }),
+  defineFault({
     name: 'unknown-finish',
     description: 'The reason to finish is a word nobody knows.',
+    befalls: 'chat',
     parameters: { reason: text('tired', 'the word') },
     conduct: (call, { reason }) => changed(call, (value) => withFinish(value, reason)),
   }),
@@ -129,8 +172,28 @@ export function spoken(call: SimulatedCall): Conduct {
   return changed(call, (value) => value)
 }
 
+/** Where an answer holds what was said, and what stands there when nothing was. */
+const CHOICE_FIELDS = {
+  choices: {
+    messageNull: { index: 0, message: null, finish_reason: 'stop' },
+    contentNull: { index: 0, message: { role: 'assistant', content: null }, finish_reason: 'stop' },
+  },
+  content: { messageNull: null, contentNull: { type: 'text', text: null } },
+  output: { messageNull: null, contentNull: { type: 'message', role: 'assistant', content: null } },
+  candidates: {
+    messageNull: { index: 0, content: null, finishReason: 'STOP' },
+    contentNull: { index: 0, content: { role: 'model', parts: [{ text: null }] }, finishReason: 'STOP' },
+  },
+} as const
+
+function choiceField(value: Record<string, unknown>): keyof typeof CHOICE_FIELDS {
+  if ('choices' in value) return 'choices'
+  if ('candidates' in value) return 'candidates'
+  return 'output' in value ? 'output' : 'content'
+}
+
 function withoutChoices(value: Record<string, unknown>, kind: (typeof CHOICES)[number]) {
-  const field = 'choices' in value ? 'choices' : 'content'
+  const field = choiceField(value)
   switch (kind) {
     case 'empty':
       return { ...value, [field]: [] }
@@ -139,30 +202,34 @@ function withoutChoices(value: Record<string, unknown>, kind: (typeof CHOICES)[n
     case 'missing':
       return Object.fromEntries(Object.entries(value).filter(([name]) => name !== field))
     case 'message-null':
-      return {
-        ...value,
-        [field]: field === 'content' ? [null] : [{ index: 0, message: null, finish_reason: 'stop' }],
-      }
-    case 'content-null': {
-      const message = { role: 'assistant', content: null }
-      const empty = { index: 0, message, finish_reason: 'stop' }
-      return { ...value, [field]: [field === 'content' ? { type: 'text', text: null } : empty] }
-    }
+      return { ...value, [field]: [CHOICE_FIELDS[field].messageNull] }
+    case 'content-null':
+      return { ...value, [field]: [CHOICE_FIELDS[field].contentNull] }
   }
 }
 
+/** The fields that hold a reason to finish, in whichever dialect. */
+const FINISH_FIELDS = ['finish_reason', 'stop_reason', 'stopReason', 'finishReason', 'done_reason'] as const
+
 function withFinish(value: Record<string, unknown>, reason: string): Record<string, unknown> {
-  const { choices, delta } = value
+  const { choices, candidates, delta, response, status } = value
   if (Array.isArray(choices)) return { ...value, choices: choices.map((each) => finishedBy(each, reason)) }
-  if (isJsonObject(delta) && 'stop_reason' in delta)
-    return { ...value, delta: { ...delta, stop_reason: reason } }
-  return 'stop_reason' in value ? { ...value, stop_reason: reason } : value
+  if (Array.isArray(candidates)) {
+    return { ...value, candidates: candidates.map((each) => finishedBy(each, reason)) }
+  }
+  if (isJsonObject(delta)) return { ...value, delta: finishedBy(delta, reason) }
+  if (isJsonObject(response)) return { ...value, response: withFinish({ ...response }, reason) }
+  if (value['object'] === 'response') return status === 'completed' ? { ...value, status: reason } : value
+  return { ...value, ...fieldsFinishedBy(value, reason) }
 }
 
 function finishedBy(each: unknown, reason: string): unknown {
-  return isJsonObject(each) && typeof each['finish_reason'] === 'string'
-    ? { ...each, finish_reason: reason }
-    : each
+  return isJsonObject(each) ? { ...each, ...fieldsFinishedBy(each, reason) } : each
+}
+
+function fieldsFinishedBy(value: Readonly<Record<string, unknown>>, reason: string): object {
+  const name = FINISH_FIELDS.find((field) => typeof value[field] === 'string')
+  return name === undefined ? {} : { [name]: reason }
 }
 
 const USAGE = ['missing', 'null', 'negative', 'string', 'huge', 'overflow', 'fraction'] as const
@@ -181,6 +248,7 @@ const usageFaults = [
     name: 'usage',
     description:
       'The usage is missing, null, negative, text, 1e308, 2^63 or a fraction, wherever it would stand.',
+    befalls: 'chat',
     parameters: { kind: choice(USAGE, 'what is wrong with it') },
     conduct: (call, { kind }) => withUsage(call, kind),
   }),
@@ -199,16 +267,22 @@ function withUsage(call: SimulatedCall, kind: (typeof USAGE)[number]): Conduct {
 }
 
 /** A usage object, with the objects inside it; usage holds no deeper ones and no braces in text. */
-const USAGE_PATTERN = /"usage":\{(?:[^{}]|\{[^{}]*\})*\}/
+const USAGE_PATTERN = /"(usage|usageMetadata)":\{(?:[^{}]|\{[^{}]*\})*\}/
+/** Ollama's counts stand beside everything else. */
+const COUNTS_PATTERN = /"(prompt_eval_count|eval_count)":\d+/g
 
 function rewrittenUsage(json: string, kind: (typeof USAGE)[number]): string {
   switch (kind) {
     case 'missing':
-      return json.replace(new RegExp(`,${USAGE_PATTERN.source}`), '')
+      return json
+        .replace(new RegExp(`,${USAGE_PATTERN.source}`), '')
+        .replaceAll(new RegExp(`,${COUNTS_PATTERN.source}`, 'g'), '')
     case 'null':
-      return json.replace(USAGE_PATTERN, '"usage":null')
+      return json.replace(USAGE_PATTERN, '"$1":null').replaceAll(COUNTS_PATTERN, '"$1":null')
     default:
-      return json.replace(USAGE_PATTERN, (usage) => usage.replaceAll(/:\d+/g, `:${COUNTS[kind]}`))
+      return json
+        .replace(USAGE_PATTERN, (usage) => usage.replaceAll(/:\d+/g, `:${COUNTS[kind]}`))
+        .replaceAll(COUNTS_PATTERN, `"$1":${COUNTS[kind]}`)
   }
 }
 

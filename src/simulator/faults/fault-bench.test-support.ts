@@ -4,9 +4,11 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { afterAll, beforeAll, expect, vi } from 'vitest'
+import { type AskingOptions, askedIn } from '../dialect-asking.test-support.ts'
 import type { RawAnswer } from '../raw-client.test-support.ts'
 import { ask, chat, eventsOf, requestText } from '../raw-client.test-support.ts'
 import type { RecordedCall } from '../recorded-call.ts'
+import type { SimulatedDialect } from '../request.ts'
 import type { SimulatorServer } from '../server.ts'
 import { startSimulator } from '../server.ts'
 
@@ -29,6 +31,8 @@ export interface FaultBench {
   struck(fault: string, asking?: Asking): Promise<RawAnswer>
   /** Asks for a fault of a stream. */
   streamed(fault: string, asking?: Asking): Promise<RawAnswer>
+  /** Asks for a fault in any dialect. */
+  struckIn(dialect: SimulatedDialect, fault: string, options?: AskingOptions): Promise<RawAnswer>
   /** Asks and keeps the connection open; ready once the fault has been done, as far as it is done at once. */
   held(fault: string, asking?: Asking): Promise<{ readonly call: RecordedCall; readonly socket: Socket }>
 }
@@ -56,6 +60,8 @@ export function createFaultBench(): FaultBench {
     },
     struck,
     streamed: (fault, asking = {}) => struck(fault, { stream: true, ...asking }),
+    struckIn: (dialect, fault, options = {}) =>
+      ask(server.port, { ...askedIn(dialect, options), headers: { 'x-simulate': fault } }),
     async held(fault, { path = OPENAI, stream = false } = {}) {
       const started = server.nextCall()
       const socket = connect(server.port, '127.0.0.1')

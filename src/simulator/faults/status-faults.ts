@@ -2,14 +2,15 @@
 
 import { gzipSync } from 'node:zlib'
 import type { SimulatedCall } from '../call.ts'
-import { commonHeaders, jsonSteps, refuse, wellBehaved, withHeaders } from '../call.ts'
+import { commonHeaders, jsonSteps, refuse, voiceOf, withHeaders } from '../call.ts'
 import { choice, defineFault, number, text } from '../fault.ts'
 import type { Fault } from '../fault.ts'
-import { plainRefusal, refusalBody, wholeAnswer } from '../refusal.ts'
+import { plainRefusal, wholeAnswer } from '../refusal.ts'
 import type { Refusal } from '../refusal.ts'
 import type { Conduct, Step } from '../step.ts'
 import { write } from '../step.ts'
 import { CONTENT_POLICY, CONTEXT_LENGTH, QUOTA } from './vendor-refusals.ts'
+import { wellBehaved } from '../well-behaved.ts'
 
 /** Statuses that have a fault of their own name: `status-503`. */
 const NAMED_STATUSES = [
@@ -184,7 +185,7 @@ const requestFaults = [
 ]
 
 function errorInSuccess(call: SimulatedCall, status: number): object {
-  return refusalBody({ ...plainRefusal(status), code: status }, call.request.dialect, call.requestId)
+  return voiceOf(call).refuse({ ...plainRefusal(status), code: status }, call.requestId).body
 }
 
 const pageFaults = [

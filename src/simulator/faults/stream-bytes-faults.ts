@@ -1,14 +1,22 @@
 /** Faults of a stream's bytes: line ends, splits, sizes, and characters that are none. The events are all there. */
 
 import type { SimulatedCall } from '../call.ts'
-import { bodySteps, piecesOf, streamHead, streamSteps } from '../call.ts'
+import {
+  bodySteps,
+  frameOf,
+  framerOf,
+  framingOf,
+  piecesOf,
+  streamHead,
+  streamSteps,
+  voiceOf,
+} from '../call.ts'
 import { choice, defineFault, number } from '../fault.ts'
 import type { Fault } from '../fault.ts'
 import type { StreamPiece } from '../piece.ts'
 import { framePiece } from '../piece.ts'
 import type { Step } from '../step.ts'
 import { FLUSH, wait, write } from '../step.ts'
-import { changedPiece } from './content-faults.ts'
 import { splitAtToken } from './stream-places.ts'
 
 const FRAMINGS = [
@@ -29,6 +37,7 @@ const framingFaults = [
     description:
       'Events end their lines by CRLF or CR, begin with a BOM, spread data over several lines, leave out the space, carry comments or ids, or lack the last blank line.',
     befalls: 'stream',
+    framings: ['sse', 'sse-crlf'],
     parameters: { kind: choice(FRAMINGS, 'how they are framed') },
     conduct: (call, { kind }) => ({ steps: framed(call, kind) }),
   }),
@@ -110,7 +119,7 @@ function* invalidUtf8(call: SimulatedCall): Iterable<Step> {
 }
 
 function textPosition(event: string): number {
-  const opening = /"(?:content|text|thinking|reasoning_content)":"/.exec(event)
+  const opening = /"(?:content|text|thinking|reasoning_content|delta|input)":"/.exec(event)
   return opening ? opening.index + opening[0].length : -1
 }
 
@@ -121,6 +130,7 @@ const sizeFaults = [
     name: 'huge-event',
     description: 'One event in the middle is very large.',
     befalls: 'stream',
+    framings: ['sse', 'sse-crlf', 'ndjson'],
     parameters: { bytes: number(40 * 1024 * 1024, 'its size', 1) },
     conduct: (call, { bytes }) => ({ steps: oneLongLine(call, { bytes, hasEnd: true }) }),
   }),
@@ -128,6 +138,7 @@ const sizeFaults = [
     name: 'tiny-events',
     description: 'Very many events that carry nothing come before the content.',
     befalls: 'stream',
+    framings: ['sse', 'sse-crlf', 'ndjson', 'eventstream'],
     parameters: { count: number(1_000_000, 'how many', 1) },
     conduct: (call, { count }) => ({ steps: tinyEvents(call, count) }),
   }),
@@ -135,6 +146,7 @@ const sizeFaults = [
     name: 'long-line',
     description: 'A long line without an end comes, and then the end of the stream.',
     befalls: 'stream',
+    framings: ['sse', 'sse-crlf', 'ndjson'],
     parameters: { bytes: number(65_536, 'its length', 1) },
     conduct: (call, { bytes }) => ({ steps: oneLongLine(call, { bytes, hasEnd: false }) }),
   }),
@@ -146,36 +158,34 @@ function* oneLongLine(
 ): Iterable<Step> {
   const [before, after] = splitAtToken(piecesOf(call), 1)
   yield* streamSteps(call, before)
-  yield write('data: {"filler":"')
+  const isNdjson = framingOf(call.request) === 'ndjson'
+  yield write(`${isNdjson ? '' : 'data: '}{"filler":"`)
   const block = Buffer.alloc(BLOCK_BYTES, 'x')
   for (let sent = 0; sent < bytes; sent += block.length) {
     yield write(block.subarray(0, Math.min(block.length, bytes - sent)))
   }
   if (!hasEnd) return
-  yield write('"}\n\n')
+  yield write(isNdjson ? '"}\n' : '"}\n\n')
   yield* bodySteps(call, after)
 }
 
 function* tinyEvents(call: SimulatedCall, count: number): Iterable<Step> {
   const [before, after] = splitAtToken(piecesOf(call), 0)
   yield* streamSteps(call, before)
-  const event = framePiece(emptyEvent(call, before))
+  const event = Buffer.from(framerOf(call)(quietEvent(call, before)))
   const perBlock = Math.max(1, Math.floor(BLOCK_BYTES / event.length))
-  const block = Buffer.from(event.repeat(perBlock))
+  const block = Buffer.concat(Array.from({ length: perBlock }, () => event))
   for (let left = count; left > 0; left -= perBlock) {
     yield write(left >= perBlock ? block : block.subarray(0, left * event.length))
   }
   yield* bodySteps(call, after)
 }
 
-/** The smallest legal event of the dialect that says nothing. */
-function emptyEvent(call: SimulatedCall, opening: readonly StreamPiece[]): StreamPiece {
-  if (call.request.dialect === 'anthropic-messages') {
-    return { kind: 'other', event: 'ping', data: '{"type":"ping"}', tokens: 0 }
-  }
+/** The smallest legal event of the dialect that says nothing; Chat Completions repeats what its chunks begin with. */
+function quietEvent(call: SimulatedCall, opening: readonly StreamPiece[]): StreamPiece {
+  const quiet = voiceOf(call).quietPiece(frameOf(call))
   const [first] = opening
-  const empty: StreamPiece = { kind: 'other', data: '{"choices":[]}', tokens: 0 }
-  return first ? changedPiece(first, () => ({ object: 'chat.completion.chunk', choices: [] })) : empty
+  return first && call.request.dialect === 'openai-chat' ? { ...first, data: quiet.data } : quiet
 }
 
 export const streamBytesFaults: readonly Fault[] = [...framingFaults, ...sizeFaults]

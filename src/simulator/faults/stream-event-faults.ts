@@ -1,16 +1,17 @@
 /** Faults of single events in a stream: malformed, misplaced, repeated, contradictory, or an error. */
 
 import type { SimulatedCall, StreamItem } from '../call.ts'
-import { frameOf, piecesOf, streamSteps } from '../call.ts'
+import { frameOf, framingOf, piecesOf, streamSteps, voiceOf } from '../call.ts'
 import { openAiUsage } from '../encode-openai.ts'
 import { choice, defineFault, number, text } from '../fault.ts'
 import type { Fault } from '../fault.ts'
-import type { StreamPiece } from '../piece.ts'
+import { isArrayEnd, isSse, type StreamPiece } from '../piece.ts'
 import type { Refusal } from '../refusal.ts'
-import { plainRefusal, refusalBody } from '../refusal.ts'
-import { write } from '../step.ts'
+import { plainRefusal } from '../refusal.ts'
+import { stopAtTokens } from '../script.ts'
+import { type Conduct, write } from '../step.ts'
 import { changedPiece, saying, spoken } from './content-faults.ts'
-import { breakAtToken, insertAtToken, splitAtToken, without } from './stream-places.ts'
+import { insertAtToken, splitAtToken, without } from './stream-places.ts'
 
 const ERRORS: Readonly<
   Record<'overloaded' | 'server' | 'rate-limit' | 'quota' | 'context-length' | 'policy', Refusal>
@@ -45,42 +46,54 @@ const errorFaults = [
     description: 'A stream with status 200 holds an error before any content, and ends.',
     befalls: 'stream',
     parameters: { error: errorKind, style: errorStyle },
-    conduct: (call, { error, style }) => ({
-      steps: streamSteps(call, breakAtToken(piecesOf(call), 0, [errorItem(call, ERRORS[error], style)])),
-    }),
+    conduct: (call, { error, style }) => failing(call, { token: 0, error, style }),
   }),
   defineFault({
     name: 'error-after-content',
     description: 'A stream holds an error after some content, and ends.',
     befalls: 'stream',
     parameters: { token: number(5, 'tokens shown before'), error: errorKind, style: errorStyle },
-    conduct: (call, { token, error, style }) => ({
-      steps: streamSteps(call, breakAtToken(piecesOf(call), token, [errorItem(call, ERRORS[error], style)])),
-    }),
+    conduct: failing,
   }),
   defineFault({
     name: 'error-line',
     description: 'An error comes as a raw line of JSON that is no event field, and the stream ends.',
     befalls: 'stream',
+    framings: ['sse', 'sse-crlf'],
     parameters: { token: number(5, 'tokens shown before'), error: errorKind },
-    conduct: (call, { token, error }) => ({
-      steps: streamSteps(call, breakAtToken(piecesOf(call), token, [errorItem(call, ERRORS[error], 'line')])),
-    }),
+    conduct: (call, values) => failing(call, { ...values, style: 'line' }),
   }),
 ]
 
-function errorItem(
-  call: SimulatedCall,
-  refusal: Refusal,
-  style: 'event' | 'openrouter' | 'line' | 'field',
-): StreamItem {
-  const { dialect } = call.request
-  const body = refusalBody(refusal, dialect, call.requestId)
+type ErrorStyle = 'event' | 'openrouter' | 'line' | 'field'
+
+interface Failing {
+  readonly token: number
+  readonly error: keyof typeof ERRORS
+  readonly style: ErrorStyle
+}
+
+/** The stream up to a token, then the error, and nothing more but what the framing needs. */
+function failing(call: SimulatedCall, { token, error, style }: Failing): Conduct {
+  const pieces = piecesOf(call)
+  const [before] = splitAtToken(pieces, token)
+  const item = errorItem(call, { refusal: ERRORS[error], style, sequence: before.length })
+  return { steps: streamSteps(call, [...before, item, ...pieces.filter(isArrayEnd)]) }
+}
+
+interface Telling {
+  readonly refusal: Refusal
+  readonly style: ErrorStyle
+  /** Events before it. */
+  readonly sequence: number
+}
+
+/** Only server-sent events of the OpenAI family have other styles than their own. */
+function errorItem(call: SimulatedCall, { refusal, style, sequence }: Telling): StreamItem {
+  if (style === 'event' || !isSse(framingOf(call.request))) {
+    return voiceOf(call).errorPiece(refusal, frameOf(call), sequence)
+  }
   switch (style) {
-    case 'event': {
-      const piece: StreamPiece = { kind: 'other', data: JSON.stringify(body), tokens: 0 }
-      return dialect === 'openai-chat' ? piece : { ...piece, event: 'error' }
-    }
     case 'openrouter':
       return { kind: 'other', data: JSON.stringify(openRouterError(call, refusal)), tokens: 0 }
     case 'line':
@@ -136,11 +149,11 @@ const oddEventFaults = [
     befalls: 'stream',
     parameters: { token: number(5, 'tokens shown before') },
     conduct: (call, { token }) => {
-      const choices = call.script.choices.map((each) => ({ ...each, finish: 'content-filter' as const }))
-      const pieces = piecesOf(saying(call, { ...call.script, choices }))
-      const [before, after] = splitAtToken(pieces, token)
-      const rest = after.filter((piece) => piece.tokens === 0)
-      return { steps: streamSteps(call, [...before, ...rest]) }
+      const choices = call.script.choices.map((each) => ({
+        ...stopAtTokens(each, token),
+        finish: 'content-filter' as const,
+      }))
+      return { steps: streamSteps(call, piecesOf(saying(call, { ...call.script, choices }))) }
     },
   }),
   defineFault({
@@ -158,6 +171,7 @@ const oddEventFaults = [
     name: 'two-starts',
     description: 'The opening event, message_start or the role, comes twice.',
     befalls: 'stream',
+    dialects: ['openai-chat', 'anthropic-messages', 'openai-responses', 'bedrock-converse', 'cohere-chat'],
     conduct: (call) => ({
       steps: streamSteps(
         call,
@@ -167,31 +181,29 @@ const oddEventFaults = [
   }),
   defineFault({
     name: 'two-dones',
-    description: 'The terminal marker comes twice.',
+    description: 'The terminal marker, or the last event where there is none, comes twice.',
     befalls: 'stream',
-    conduct: (call) => ({
-      steps: streamSteps(
-        call,
-        piecesOf(call).flatMap((each) => (each.kind === 'done' ? [each, each] : [each])),
-      ),
-    }),
+    conduct: (call) => {
+      const pieces = piecesOf(call)
+      return { steps: streamSteps(call, [...pieces, ...pieces.slice(-1)]) }
+    },
   }),
   defineFault({
     name: 'changing-ids',
     description: 'Every event carries another id.',
     befalls: 'stream',
+    dialects: ['openai-chat', 'openai-completions', 'gemini'],
     conduct: (call) => ({
       steps: streamSteps(
         call,
-        piecesOf(call).map((piece) =>
-          changedPiece(piece, (value) => ('id' in value ? { ...value, id: call.ids.next('id_') } : value)),
-        ),
+        piecesOf(call).map((piece) => changedPiece(piece, (value) => withId(value, call.ids.next('id_')))),
       ),
     }),
   }),
   defineFault({
     name: 'sse-in-text',
     description: 'The text of the answer itself holds the syntax of events and terminal markers.',
+    befalls: 'chat',
     parameters: { text: text('data: [DONE]', 'a line of the text') },
     conduct: (call, { text: line }) => {
       const words = `simulated\n\n${line}\n\nevent: message_stop\ndata: {"type":"message_stop"}\r\n\r\nstill text`
@@ -201,12 +213,18 @@ const oddEventFaults = [
   }),
 ]
 
+function withId(value: Record<string, unknown>, id: string): Record<string, unknown> {
+  const name = 'responseId' in value ? 'responseId' : 'id'
+  return name in value ? { ...value, [name]: id } : value
+}
+
 const choicesFaults = [
   defineFault({
     name: 'stream-choices',
     description:
       'Some events have null or no choices (Messages: a null or absent delta), or only the choice of index 1.',
     befalls: 'stream',
+    dialects: ['openai-chat', 'anthropic-messages', 'openai-completions'],
     parameters: { kind: choice(['null', 'empty', 'missing', 'index-1', 'delta-null'], 'what they hold') },
     conduct: (call, { kind }) => ({ steps: streamSteps(call, withChoices(call, kind)) }),
   }),
@@ -245,6 +263,7 @@ const usageFaults = [
     description:
       'Usage stands in every event (growing), twice, on the finish alone, in the tail alone, or nowhere.',
     befalls: 'stream',
+    dialects: ['openai-chat', 'anthropic-messages', 'openai-completions'],
     parameters: { kind: choice(['every', 'twice', 'finish', 'tail', 'none'], 'where it stands') },
     conduct: (call, { kind }) => ({ steps: streamSteps(call, withUsage(call, kind)) }),
   }),
@@ -274,7 +293,7 @@ function withUsage(
 
 /** Where the dialect puts usage at the end: an event of its own, or message_delta. */
 function isUsageCarrier(piece: StreamPiece, call: SimulatedCall): boolean {
-  return piece.kind === (call.request.dialect === 'openai-chat' ? 'usage' : 'finish')
+  return piece.kind === (call.request.dialect === 'anthropic-messages' ? 'finish' : 'usage')
 }
 
 function withoutUsage(value: Record<string, unknown>): Record<string, unknown> {
@@ -291,9 +310,9 @@ function everyCounted(pieces: readonly StreamPiece[], call: SimulatedCall): read
 
 function counted(piece: StreamPiece, call: SimulatedCall, outputTokens: number): StreamPiece {
   const usage =
-    call.request.dialect === 'openai-chat'
-      ? openAiUsage({ ...call.script.usage, outputTokens })
-      : { input_tokens: call.script.usage.inputTokens, output_tokens: outputTokens }
+    call.request.dialect === 'anthropic-messages'
+      ? { input_tokens: call.script.usage.inputTokens, output_tokens: outputTokens }
+      : openAiUsage({ ...call.script.usage, outputTokens })
   return changedPiece(piece, (value) => ({ ...value, usage }))
 }
 

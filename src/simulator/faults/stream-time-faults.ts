@@ -1,16 +1,16 @@
 /** Faults of a stream's course in time: late, silent, stalled, cut, or without an end. */
 
 import type { SimulatedCall, StreamItem } from '../call.ts'
-import { piecesOf, streamHead, streamSteps } from '../call.ts'
+import { frameOf, framerOf, framingOf, piecesOf, streamHead, streamSteps, voiceOf } from '../call.ts'
 import { choice, defineFault, number } from '../fault.ts'
 import type { Fault } from '../fault.ts'
-import type { StreamPiece } from '../piece.ts'
-import { framePiece } from '../piece.ts'
+import { isSse, type StreamPiece } from '../piece.ts'
+import { SIMULATED_DIALECTS } from '../request.ts'
 import type { Step } from '../step.ts'
 import { CUTS, cut, FLUSH, HANG, wait, write } from '../step.ts'
 import { saying } from './content-faults.ts'
 import { breakAtToken, insertAtToken, splitAtToken, without } from './stream-places.ts'
-import { callingTool } from './tool-faults.ts'
+import { ARGUMENT_STREAMS, callingTool } from './tool-faults.ts'
 
 const beginningFaults = [
   defineFault({
@@ -36,6 +36,7 @@ const beginningFaults = [
     name: 'only-pings',
     description: 'The stream opens and shows nothing but signs of life, for ever.',
     befalls: 'stream',
+    framings: ['sse', 'sse-crlf', 'ndjson', 'eventstream'],
     parameters: {
       kind: choice(['comments', 'pings', 'empty-deltas'], 'the sign of life'),
       everyMs: number(1000, 'time between two of them', 1),
@@ -70,15 +71,27 @@ function signOfLife(
   call: SimulatedCall,
   kind: 'comments' | 'pings' | 'empty-deltas',
   opening: readonly StreamPiece[],
-): string {
-  const isOpenAi = call.request.dialect === 'openai-chat'
-  if (kind === 'comments') return ': keep-alive\n\n'
-  if (kind === 'pings') return isOpenAi ? ': ping\n\n' : 'event: ping\ndata: {"type":"ping"}\n\n'
-  const emptyDelta = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":""}}'
+): string | Uint8Array {
+  const { dialect } = call.request
+  const isSseStream = isSse(framingOf(call.request))
+  const frame = framerOf(call)
+  if (kind === 'comments' && isSseStream) return ': keep-alive\n\n'
+  if (kind === 'pings' && isSseStream && dialect !== 'anthropic-messages') return ': ping\n\n'
   const [first] = opening
-  if (isOpenAi && first) return framePiece(first)
-  return `event: content_block_delta\ndata: ${emptyDelta}\n\n`
+  if (kind === 'empty-deltas' && dialect === 'openai-chat' && first) return frame(first)
+  const isEmptyDelta = kind === 'empty-deltas' && dialect === 'anthropic-messages'
+  return frame(isEmptyDelta ? EMPTY_DELTA : voiceOf(call).quietPiece(frameOf(call)))
 }
+
+const EMPTY_DELTA: StreamPiece = {
+  kind: 'other',
+  event: 'content_block_delta',
+  data: '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":""}}',
+  tokens: 0,
+}
+
+/** All but the older completions, which have no place for it. */
+const REASONING_DIALECTS = SIMULATED_DIALECTS.filter((dialect) => dialect !== 'openai-completions')
 
 const cutFaults = [
   defineFault({
@@ -109,6 +122,7 @@ const cutFaults = [
     name: 'cut-tool-arguments',
     description: 'The stream breaks off in the middle of a tool call’s arguments.',
     befalls: 'stream',
+    dialects: ARGUMENT_STREAMS,
     parameters: { token: number(2, 'tokens of arguments shown'), by: choice(CUTS, 'how it breaks off') },
     conduct: (call, { token, by }) => ({
       steps: streamSteps(call, breakAtToken(piecesOf(callingTool(call)), token, [FLUSH, cut(by)])),
@@ -118,6 +132,7 @@ const cutFaults = [
     name: 'cut-reasoning',
     description: 'The stream breaks off in the middle of the reasoning.',
     befalls: 'stream',
+    dialects: REASONING_DIALECTS,
     parameters: { token: number(3, 'tokens of reasoning shown'), by: choice(CUTS, 'how it breaks off') },
     conduct: (call, { token, by }) => ({
       steps: streamSteps(call, breakAtToken(piecesOf(reasoning(call)), token, [FLUSH, cut(by)])),
@@ -134,6 +149,9 @@ function reasoning(call: SimulatedCall): SimulatedCall {
   return saying(call, { ...call.script, choices })
 }
 
+/** The dialects whose streams end with a marker apart from the reason to finish. */
+const MARKED = ['openai-chat', 'anthropic-messages', 'openai-completions'] as const
+
 const endingFaults = [
   defineFault({
     name: 'no-finish',
@@ -145,6 +163,7 @@ const endingFaults = [
     name: 'done-without-finish',
     description: 'The terminal marker comes without any reason to finish.',
     befalls: 'stream',
+    dialects: MARKED,
     conduct: (call) => ({ steps: streamSteps(call, without(piecesOf(call), 'finish', 'usage')) }),
   }),
   defineFault({
@@ -152,6 +171,7 @@ const endingFaults = [
     description:
       'The reason to finish comes, the terminal marker does not, and the socket stays open or closes.',
     befalls: 'stream',
+    dialects: MARKED,
     parameters: { end: choice(['hold', 'close'], 'what happens to the socket') },
     conduct: (call, { end }) => ({
       steps: streamSteps(call, [...without(piecesOf(call), 'done'), ...(end === 'hold' ? [HANG] : [])]),

@@ -1,7 +1,9 @@
 /** Faults of streamed tool calls, seen by a client that reads raw bytes, in both dialects. */
 
 import { describe, expect, test } from 'vitest'
+import { targetDialects } from '../../dialects/index.ts'
 import { ANTHROPIC, events, createFaultBench } from './fault-bench.test-support.ts'
+import { ARGUMENT_STREAMS } from './tool-faults.ts'
 
 const bench = createFaultBench()
 
@@ -62,5 +64,23 @@ describe('faults of tool calls', () => {
     const deltas = await calls('invalid-json')
     const first = join(deltas.filter((delta) => delta.index === 0))
     expect(() => JSON.parse(first)).toThrow(SyntaxError)
+  })
+
+  test.each(ARGUMENT_STREAMS)('tool-arguments come in pieces, whole, or broken: %s', async (dialect) => {
+    const argumentsOf = async (kind: string) => {
+      const { body } = await bench.struckIn(dialect, `tool-arguments(kind=${kind})`, { stream: true })
+      const reader = targetDialects.get(dialect)?.createStreamReader()
+      const read = [...(reader?.read(body) ?? []), ...(reader?.end() ?? [])]
+      const pieces = read.flatMap((event) => (event.type === 'tool-call-delta' ? [event.argumentsDelta] : []))
+      return { pieces, text: pieces.join('') }
+    }
+    const split = await argumentsOf('split-escapes')
+    expect(split.text).toBe(both)
+    expect(split.pieces.length).toBeGreaterThan(60)
+    const whole = await argumentsOf('whole-at-once')
+    expect(whole.text).toBe(both)
+    expect(whole.pieces).toHaveLength(2)
+    expect(() => JSON.parse(both.slice(both.length / 2))).not.toThrow()
+    expect((await argumentsOf('invalid-json')).text).toContain('",,{')
   })
 })

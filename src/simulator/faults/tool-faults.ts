@@ -1,12 +1,23 @@
 /** Faults of streamed tool calls: the ways in which providers number, name and split them. */
 
 import type { SimulatedCall } from '../call.ts'
-import { piecesOf, streamSteps } from '../call.ts'
+import { piecesOf, streamSteps, voiceOf } from '../call.ts'
+import { renumbered } from '../encode-responses.ts'
 import { choice, defineFault } from '../fault.ts'
 import type { Fault } from '../fault.ts'
 import type { StreamPiece } from '../piece.ts'
+import type { SimulatedDialect } from '../request.ts'
 import { changedPiece, saying } from './content-faults.ts'
 import { arrayOf, isJsonObject, objectOf } from '../../std/json.ts'
+
+/** The dialects that stream the arguments of a call piece by piece. */
+export const ARGUMENT_STREAMS = [
+  'openai-chat',
+  'anthropic-messages',
+  'openai-responses',
+  'bedrock-converse',
+  'cohere-chat',
+] as const satisfies readonly SimulatedDialect[]
 
 /** Arguments with an escape and a character of two code units, for splits to fall into. */
 const ARGUMENTS = '{"city":"Z\\u00fcrich 😀","simulated":true}'
@@ -15,7 +26,7 @@ const ARGUMENTS = '{"city":"Z\\u00fcrich 😀","simulated":true}'
 export function callingTool(call: SimulatedCall): SimulatedCall {
   const isCalling = call.script.choices.some(({ parts }) => parts.some((part) => part.type === 'tool-call'))
   if (isCalling) return call
-  const prefix = call.request.dialect === 'openai-chat' ? 'call_' : 'toolu_'
+  const prefix = voiceOf(call).idPrefixes.toolCall
   const name = call.request.tools[0]?.name ?? 'simulated_tool'
   const parts = ['', ''].map(
     () => ({ type: 'tool-call', id: call.ids.next(prefix), name, arguments: ARGUMENTS }) as const,
@@ -43,13 +54,42 @@ export const toolFaults: readonly Fault[] = [
     description:
       'Tool calls come without an index, with one index for all, with gaps, without an id, named late, split inside escapes, whole at once, or as invalid JSON.',
     befalls: 'stream',
+    dialects: ['openai-chat', 'anthropic-messages'],
     parameters: { kind: choice(ODDITIES, 'what is odd about them') },
     conduct: (call, { kind }) => {
       const calling = callingTool(call)
       return { steps: streamSteps(calling, oddPieces(calling, kind)) }
     },
   }),
+  defineFault({
+    name: 'tool-arguments',
+    description:
+      'The arguments of tool calls come split inside escapes, whole at once, or as invalid JSON, in any dialect that streams them.',
+    befalls: 'stream',
+    dialects: ARGUMENT_STREAMS,
+    parameters: {
+      kind: choice(['split-escapes', 'invalid-json', 'whole-at-once'], 'what is odd about them'),
+    },
+    conduct: (call, { kind }) => {
+      const calling = callingTool(call)
+      if (kind === 'invalid-json') return { steps: streamSteps(calling, piecesOf(brokenArguments(calling))) }
+      const pieces = oddPieces(calling, kind)
+      const isNumbered = call.request.dialect === 'openai-responses'
+      return { steps: streamSteps(calling, isNumbered ? renumbered(pieces) : pieces) }
+    },
+  }),
 ]
+
+/** The call as if the arguments were no JSON wherever they stand, for dialects that repeat them. */
+function brokenArguments(call: SimulatedCall): SimulatedCall {
+  const choices = call.script.choices.map((each) => ({
+    ...each,
+    parts: each.parts.map((part) =>
+      part.type === 'tool-call' ? { ...part, arguments: `${part.arguments.slice(0, -2)}",,{` } : part,
+    ),
+  }))
+  return saying(call, { ...call.script, choices })
+}
 
 function oddPieces(call: SimulatedCall, oddity: Oddity): readonly StreamPiece[] {
   const narrow = oddity === 'split-escapes' ? { ...call, pace: { ...call.pace, tokensPerChunk: 1 } } : call
@@ -137,10 +177,11 @@ function splitByCharacter(piece: StreamPiece): readonly StreamPiece[] {
   return field.split('').map((unit) => withArguments(piece, unit))
 }
 
-const ARGUMENTS_FIELD = /"(arguments|partial_json)":"((?:[^"\\]|\\.)*)"/
+const ARGUMENTS_FIELD = /"(arguments|partial_json|delta|input)":"((?:[^"\\]|\\.)*)"/
 
 function argumentsOf(piece: StreamPiece): string | undefined {
-  const escaped = piece.tokens > 0 ? ARGUMENTS_FIELD.exec(piece.data)?.[2] : undefined
+  const escaped =
+    piece.kind === 'tool' && piece.tokens > 0 ? ARGUMENTS_FIELD.exec(piece.data)?.[2] : undefined
   return escaped === undefined ? undefined : String(JSON.parse(`"${escaped}"`))
 }
 
