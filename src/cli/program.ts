@@ -93,7 +93,7 @@ export function createProgram(io: CliIo, done: (code: ExitCode) => void): Comman
     .action(async (options) => done(await (await import('./commands/models.ts')).models(options, io)))
 
   withOutput(program.command('simulate'))
-    .description('Serve made-up answers in both dialects, with faults on demand.')
+    .description('Serve made-up answers in every dialect, with faults on demand.')
     .option('--port <number>', 'port to listen on', port, 4242)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--scenario <file>', 'how to behave, as YAML')

@@ -62,7 +62,7 @@ export async function serve(asked: Exchange, admission: Admission, rooms: Rooms)
     if (found?.referring !== undefined) exchange = { ...asked, referring: found.referring }
     plan = preferTarget(planOf(exchange, rooms), found?.referring?.maker)
     const reply = await rooms.execution.run(plan, exchange)
-    settle(reply, { exchange, admission }, rooms)
+    settle(reply, { exchange, admission, plan }, rooms)
     return found?.references.isStored === true ? keep(reply, { exchange, admission }, rooms) : reply
   } catch (thrown) {
     admission.release()
@@ -122,6 +122,8 @@ function makerOf({ target }: Reply, { dialect }: Exchange): string | undefined {
 interface Served {
   readonly exchange: Exchange
   readonly admission: Admission
+  /** Absent where it failed before there was one. */
+  readonly plan?: Plan
 }
 
 /** Attaches the one settlement: however the answer ends, the place is given back and exactly one record is kept. */
@@ -156,7 +158,7 @@ function costField(costNanoUsd: number | undefined): Pick<ExchangeRecord, 'costN
   return costNanoUsd === undefined ? {} : { costNanoUsd }
 }
 
-function recordFailure(error: GatewayError, served: Served & { plan?: Plan }, rooms: Rooms): void {
+function recordFailure(error: GatewayError, served: Served, rooms: Rooms): void {
   rooms.telemetry.exchanges.publish({
     ...exchangeFacts(served, rooms),
     state: failureState(error),
@@ -183,10 +185,12 @@ function publishDefect(error: GatewayError, { exchange }: Served, rooms: Rooms):
   })
 }
 
-function exchangeFacts({ exchange, admission }: Served, rooms: Rooms) {
+function exchangeFacts({ exchange, admission, plan }: Served, rooms: Rooms) {
+  const skipped = plan?.skipped?.map(({ targetId, lacks }) => `${targetId}: ${lacks.join(', ')}`)
   const sessionId = sessionOf(exchange.headers)
   return {
     ...(sessionId === undefined ? {} : { sessionId }),
+    ...(skipped === undefined ? {} : { skipped }),
     exchangeId: exchange.id,
     dialect: exchange.dialect.id,
     operation: exchange.operation,

@@ -182,6 +182,7 @@ function exchangeFields(record: ExchangeRecord): object {
     keyName: record.keyName,
     sessionId: record.sessionId,
     target: bounded(record.target),
+    skipped: record.skipped?.slice(0, LOSSES_MAX).map((one) => bounded(one)),
     attempts: record.attempts,
     stream: record.stream,
     status: record.status,

@@ -45,6 +45,8 @@ export interface ExchangeRecord {
   /** The agent's own id of the session that this request belongs to. */
   readonly sessionId?: string
   readonly target?: string
+  /** Targets that were left out, and what they lack: `ollama/qwen3: vision`. */
+  readonly skipped?: readonly string[]
   readonly attempts: number
   readonly stream: boolean
   readonly status: number

@@ -1,4 +1,4 @@
-/** `holdfast simulate`: the simulator as a server of its own, in both dialects, with faults on demand. */
+/** `holdfast simulate`: the simulator as a server of its own, in every dialect, with faults on demand. */
 
 import { readFileSync } from 'node:fs'
 import { formatFault } from '../../app/config/fault.ts'
@@ -93,6 +93,7 @@ function announce(origin: string, { json, quiet }: SimulateCommandOptions, io: C
       `The simulator is listening on ${io.style('cyan', origin)}; every answer is made up.`,
       `  OpenAI     ${origin}/v1`,
       `  Anthropic  ${origin}`,
+      `  Gemini     ${origin}`,
       `  models     ${names.join(', ')}`,
       '',
       `  curl ${origin}/v1/chat/completions -H "content-type: application/json" -d '${body}'`,

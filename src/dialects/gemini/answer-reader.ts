@@ -1,14 +1,13 @@
 /** Reads an answer from the responses it comes in: one for a plain answer, many for a stream. */
 
 import type { InferenceEvent } from '../../canonical/event.ts'
-import { arrayOf, isJsonObject, type JsonObject, numberOf, stringOf } from '../../std/json.ts'
+import { isJsonObject, type JsonObject, numberOf, objectOf, stringOf } from '../../std/json.ts'
 import { CandidateReader } from './candidate-reader.ts'
-import { fieldOf, objectAt } from './fields.ts'
-import { blockedFinish } from './finish-words.ts'
+import { blockedFinish, isWord } from './finish-words.ts'
 import { readUsage } from './usage.ts'
 
 /** Candidates of one answer that are read. */
-const CANDIDATES_MAX = 128
+export const CANDIDATES_MAX = 128
 
 export class AnswerReader {
   readonly #wanted: number
@@ -39,19 +38,15 @@ export class AnswerReader {
     return this.#isEnded || this.#candidates.size >= this.#wanted
   }
 
-  read(response: JsonObject): readonly InferenceEvent[] {
-    const events: InferenceEvent[] = []
-    this.#start(response, events)
-    for (const [place, candidate] of arrayOf(response['candidates']).entries()) {
-      if (!isJsonObject(candidate)) continue
-      const reader = this.#candidateAt(numberOf(candidate['index']) ?? place)
-      if (reader !== undefined) events.push(...reader.read(candidate))
-    }
-    const block = fieldOf(objectAt(response, 'promptFeedback') ?? {}, 'blockReason')
-    if (typeof block === 'string' || typeof block === 'number') this.#blockWord = String(block)
-    const usage = readUsage(fieldOf(response, 'usageMetadata'))
+  /** Answers come in one spelling, other than requests: what is asked of every piece of one is asked quickly. */
+  read(response: JsonObject, events: InferenceEvent[]): void {
+    if (!this.#isStarted) this.#start(response, events)
+    const { candidates, promptFeedback, usageMetadata } = response
+    if (Array.isArray(candidates)) this.#readCandidates(candidates, events)
+    const block = objectOf(promptFeedback)?.['blockReason']
+    if (isWord(block)) this.#blockWord = String(block)
+    const usage = readUsage(usageMetadata)
     if (usage !== undefined) events.push({ type: 'usage-update', usage })
-    return events
   }
 
   end(): readonly InferenceEvent[] {
@@ -63,12 +58,19 @@ export class AnswerReader {
     return [{ type: 'finish', candidate: 0, finish: blockedFinish(this.#blockWord) }]
   }
 
+  #readCandidates(candidates: readonly unknown[], events: InferenceEvent[]): void {
+    for (let place = 0; place < candidates.length; place += 1) {
+      const candidate = candidates[place]
+      if (isJsonObject(candidate))
+        this.#candidateAt(numberOf(candidate['index']) ?? place)?.read(candidate, events)
+    }
+  }
+
   #start(response: JsonObject, events: InferenceEvent[]): void {
-    if (this.#isStarted) return
     this.#isStarted = true
-    this.#responseId = stringOf(fieldOf(response, 'responseId'))
-    const modelId = stringOf(fieldOf(response, 'modelVersion'))
-    const createdAtMs = Date.parse(stringOf(fieldOf(response, 'createTime')) ?? '')
+    this.#responseId = stringOf(response['responseId'])
+    const modelId = stringOf(response['modelVersion'])
+    const createdAtMs = Date.parse(stringOf(response['createTime']) ?? '')
     events.push({
       type: 'answer-start',
       ...(this.#responseId === undefined ? {} : { responseId: this.#responseId }),

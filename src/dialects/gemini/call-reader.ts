@@ -68,9 +68,24 @@ export class CallReader {
     const at = this.#nextPlace()
     const id = usableId(call['id']) ?? syntheticCallId(this.#callKey, at.candidate, this.#count)
     this.#count += 1
+    const start = {
+      type: 'tool-call-start',
+      ...at,
+      id,
+      name: stringOf(call['name']) ?? '',
+      ...signed,
+    } as const
+    if (!isInPieces(call)) {
+      const argumentsDelta = JSON.stringify(call['args'] ?? {})
+      return [
+        start,
+        { type: 'tool-call-delta', ...at, argumentsDelta },
+        { type: 'tool-call-end', ...at, ...signed },
+      ]
+    }
     this.#open = { at, args: new PartialArgs(call['args']), signed }
     this.#open.args.add(fieldOf(call, 'partialArgs'))
-    return [{ type: 'tool-call-start', ...at, id, name: stringOf(call['name']) ?? '', ...signed }]
+    return [start]
   }
 
   #goOn(call: JsonObject, signed: Signature): void {
@@ -81,6 +96,11 @@ export class CallReader {
     this.#open.args.add(fieldOf(call, 'partialArgs'))
     if (signed.signature !== undefined) this.#open.signed = signed
   }
+}
+
+/** Whether its arguments come in pieces, of which this may be the only one. */
+export function isInPieces(call: JsonObject): boolean {
+  return fieldOf(call, 'partialArgs') !== undefined || fieldOf(call, 'willContinue') !== undefined
 }
 
 export function isNameless(call: JsonObject): boolean {

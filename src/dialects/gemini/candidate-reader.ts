@@ -3,11 +3,11 @@
 import type { InferenceEvent } from '../../canonical/event.ts'
 import type { Finish } from '../../canonical/finish.ts'
 import type { Citation } from '../../canonical/message.ts'
-import { arrayOf, isJsonObject, type JsonObject, stringOf } from '../../std/json.ts'
+import { isJsonObject, type JsonObject, objectOf, stringOf } from '../../std/json.ts'
 import { CallReader, type Place } from './call-reader.ts'
 import { CITATIONS_MAX, readCitations } from './citations.ts'
-import { DIALECT, fieldOf, objectAt } from './fields.ts'
-import { readFinish } from './finish-words.ts'
+import { DIALECT } from './fields.ts'
+import { isWord, readFinish } from './finish-words.ts'
 import { readLogprobs } from './logprobs.ts'
 
 /** Parts of one candidate that are read; a stream of more is no answer. */
@@ -43,18 +43,21 @@ export class CandidateReader {
     return this.#finishWord === undefined ? undefined : readFinish(this.#finishWord, this.#calls.count > 0)
   }
 
-  read(candidate: JsonObject): readonly InferenceEvent[] {
-    const events: InferenceEvent[] = []
-    for (const citation of readCitations(candidate))
-      if (this.#citations.length < CITATIONS_MAX) this.#citations.push(citation)
-    for (const part of arrayOf(objectAt(candidate, 'content')?.['parts']))
-      if (isJsonObject(part)) this.#readPart(part, events)
-    const logprobs = readLogprobs(fieldOf(candidate, 'logprobsResult'))
+  read(candidate: JsonObject, events: InferenceEvent[]): void {
+    const { content, finishReason, logprobsResult } = candidate
+    this.#keepCitations(candidate)
+    const parts = objectOf(content)?.['parts']
+    if (Array.isArray(parts)) for (const part of parts) if (isJsonObject(part)) this.#readPart(part, events)
+    const logprobs = logprobsResult === undefined ? [] : readLogprobs(logprobsResult)
     if (logprobs.length > 0)
       events.push({ type: 'logprobs-delta', candidate: this.#candidate, content: logprobs })
-    const word = fieldOf(candidate, 'finishReason')
-    if ((typeof word === 'string' && word !== '') || typeof word === 'number') this.#finishWord = word
-    return events
+    if (isWord(finishReason)) this.#finishWord = finishReason
+  }
+
+  #keepCitations(candidate: JsonObject): void {
+    if (candidate['groundingMetadata'] === undefined && candidate['citationMetadata'] === undefined) return
+    for (const citation of readCitations(candidate))
+      if (this.#citations.length < CITATIONS_MAX) this.#citations.push(citation)
   }
 
   /** Nothing more comes: what is open is closed, and the reason is told if there is one. */
@@ -74,9 +77,9 @@ export class CandidateReader {
       this.#dropped += 1
       return
     }
-    const signature = stringOf(fieldOf(part, 'thoughtSignature'))
-    const call = objectAt(part, 'functionCall')
-    const text = part['text']
+    const { text, thoughtSignature, functionCall } = part
+    const signature = stringOf(thoughtSignature)
+    const call = objectOf(functionCall)
     if (call !== undefined) this.#readCall(call, signature, events)
     else if (typeof text === 'string')
       this.#readText(part['thought'] === true ? 'reasoning' : 'text', { text, signature }, events)

@@ -46,6 +46,11 @@ export function readFinish(word: string | number, callsTools: boolean): Finish {
   return { reason: isCall ? 'tool-calls' : reason, raw }
 }
 
+/** Words are said by name or by number. */
+export function isWord(value: unknown): value is string | number {
+  return (typeof value === 'string' && value !== '') || typeof value === 'number'
+}
+
 /** A prompt that was blocked has no candidate to say so. */
 export function blockedFinish(word: string): Finish {
   return { reason: 'content-filter', raw: word.slice(0, WORD_CHARS_MAX) }

@@ -1,7 +1,7 @@
 /** Folds the responses of a stream into the one response they amount to; fields that are not known are kept. */
 
-import { arrayOf, isJsonObject, type JsonObject, type JsonValue, objectOf } from '../../std/json.ts'
-import { isNameless } from './call-reader.ts'
+import { arrayOf, isJsonObject, type JsonObject, type JsonValue, objectOf, stringOf } from '../../std/json.ts'
+import { isInPieces, isNameless } from './call-reader.ts'
 import { fieldOf, fieldsBut, objectAt } from './fields.ts'
 import { PartialArgs } from './partial-args.ts'
 
@@ -73,17 +73,13 @@ function addCall(known: FoldedCandidate, part: JsonObject, call: JsonObject): vo
     endCall(known)
     const said: Open = { ...part }
     known.parts.push(said)
-    if (!isPartial(call)) return
+    if (!isInPieces(call)) return
     known.call = { part: said, named: call, args: new PartialArgs(call['args']) }
   }
   known.call.args.add(fieldOf(call, 'partialArgs'))
   const signature = fieldOf(part, 'thoughtSignature')
   if (signature !== undefined) known.call.part['thoughtSignature'] = signature
   if (fieldOf(call, 'willContinue') !== true) endCall(known)
-}
-
-function isPartial(call: JsonObject): boolean {
-  return fieldOf(call, 'partialArgs') !== undefined || fieldOf(call, 'willContinue') !== undefined
 }
 
 const PIECES: ReadonlySet<string> = new Set(['args', 'partialArgs', 'willContinue'])
@@ -103,7 +99,7 @@ function addPart(parts: Open[], part: JsonObject): void {
     parts.push({ ...part })
     return
   }
-  Object.assign(last, part, { text: `${String(last['text'])}${String(part['text'])}` })
+  Object.assign(last, part, { text: `${stringOf(last['text']) ?? ''}${stringOf(part['text']) ?? ''}` })
 }
 
 function isPlainText(part: Open): boolean {

@@ -10,6 +10,7 @@ import { patchRequest } from './patch-request.ts'
 import { peek } from './peek.ts'
 import { readRequest } from './read-request.ts'
 import { readResult, readTokenCount } from './read-result.ts'
+import { modelResource } from './resource-name.ts'
 import { GeminiStreamReader } from './stream-reader.ts'
 import { GeminiStreamWriter } from './stream-writer.ts'
 import { writeError, writeStreamError } from './write-error.ts'
@@ -44,7 +45,8 @@ export const gemini: Dialect = {
 }
 
 function path({ operation, modelId, stream }: CallAddress): string {
-  const model = `/${resourceOf(modelId)}`
+  const { kind, name } = modelResource(modelId)
+  const model = `/${kind}/${encodeURIComponent(name)}`
   switch (operation) {
     case 'chat':
       return stream ? `${model}:streamGenerateContent?alt=sse` : `${model}:generateContent`
@@ -53,10 +55,4 @@ function path({ operation, modelId, stream }: CallAddress): string {
     default:
       throw new GatewayError('not_supported', `The Gemini API has no operation "${operation}" here.`)
   }
-}
-
-/** A tuned model is a resource of its own; every other name stands below `models/`. */
-function resourceOf(modelId: string): string {
-  const [, kind = 'models', name = modelId] = /^(models|tunedModels)\/(.+)$/.exec(modelId) ?? []
-  return `${kind}/${encodeURIComponent(name)}`
 }

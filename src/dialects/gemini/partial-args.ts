@@ -3,7 +3,15 @@
  * piece says a value and the JSON path (RFC 9535) where it belongs, and a text may go on in the next piece.
  */
 
-import { arrayOf, isJsonObject, type JsonValue, numberOf, stringOf } from '../../std/json.ts'
+import {
+  arrayOf,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  numberOf,
+  objectOf,
+  stringOf,
+} from '../../std/json.ts'
 
 type Leaf = string | number | boolean | null
 type Node = Leaf | Node[] | Map<string, Node>
@@ -15,14 +23,16 @@ const STEPS_MAX = 64
 export const ARGUMENT_CHARS_MAX = 16_777_216
 
 export class PartialArgs {
-  readonly #root: Map<string, Node>
+  readonly #whole: JsonObject
+  /** Absent while no piece has come: what was said whole is said as it is. */
+  #root: Map<string, Node> | undefined
   #chars = 0
   /** Pieces that say no value, or a place where none can be. */
   skipped = 0
 
   /** `args`: what was said whole. */
   constructor(args: unknown) {
-    this.#root = isJsonObject(args) ? mapOf(args) : new Map()
+    this.#whole = objectOf(args) ?? {}
   }
 
   add(pieces: unknown): void {
@@ -31,7 +41,7 @@ export class PartialArgs {
 
   /** As JSON text. */
   toString(): string {
-    return textOf(this.#root)
+    return this.#root === undefined ? JSON.stringify(this.#whole) : textOf(this.#root)
   }
 
   #put(piece: unknown): boolean {
@@ -41,6 +51,7 @@ export class PartialArgs {
     const [first] = steps ?? []
     if (steps === undefined || value === undefined || typeof first !== 'string') return false
     this.#chars += typeof value === 'string' ? value.length : 1
+    this.#root ??= mapOf(this.#whole)
     return this.#chars <= ARGUMENT_CHARS_MAX && putAt(this.#root, steps, value)
   }
 }
@@ -114,11 +125,12 @@ function mapOf(object: { readonly [name: string]: JsonValue | undefined }): Map<
 }
 
 function nodeOf(value: JsonValue): Node {
-  if (isJsonObject(value)) return mapOf(value)
+  // A number whose digits are kept (exact-json.ts) has no prototype.
+  if (isJsonObject(value) && Object.getPrototypeOf(value) !== null) return mapOf(value)
   return Array.isArray(value) ? value.map((each: JsonValue) => nodeOf(each)) : leafIn(value)
 }
 
-/** Sound: what is neither an object nor a list is a leaf, which the type of a read-only list hides. */
+/** Sound: what is neither an object nor a list prints as a leaf does; the type of a read-only list hides it. */
 function leafIn(value: JsonValue): Leaf {
   return value as Leaf
 }

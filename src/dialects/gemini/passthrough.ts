@@ -20,10 +20,13 @@ export class GeminiPassthrough implements Passthrough {
   readonly #frame: StreamFrame
   readonly #keepsBytes: boolean
 
-  constructor({ candidates, streamForm, onState }: PassthroughOptions) {
-    this.#watch = new StreamWatch(this.#wire, { wanted: candidates, ...(onState && { onState }) })
-    this.#frame = frameOf(streamForm)
-    this.#keepsBytes = streamForm !== 'json-array'
+  constructor(options: PassthroughOptions) {
+    this.#watch = new StreamWatch(this.#wire, {
+      wanted: options.candidates,
+      onState: (signature) => options.onState?.(signature),
+    })
+    this.#frame = frameOf(options.streamForm)
+    this.#keepsBytes = options.streamForm !== 'json-array'
   }
 
   read(chunk: Uint8Array): Uint8Array {

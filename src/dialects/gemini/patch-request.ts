@@ -13,12 +13,41 @@ import { changeElements, DROP, type ElementChange, KEEP } from '../../wire/json-
 import { scanJsonObject, type Splice, spliceBytes } from '../../wire/json-scan.ts'
 import type { RequestPatch } from '../dialect.ts'
 import { fieldOf } from './fields.ts'
+import { resourceName } from './resource-name.ts'
 import { isPlaceholderSignature, PLACEHOLDER_SIGNATURE, wantsSignatures } from './thought-signatures.ts'
 
 export function patchRequest(body: Uint8Array, envelope: Envelope, patch: RequestPatch): Uint8Array {
+  const wrapped =
+    envelope.fields.get('generateContentRequest') ?? envelope.fields.get('generate_content_request')
+  if (wrapped === undefined || body[wrapped.start] !== OPEN_BRACE)
+    return spliceBytes(body, changesOf(body, envelope.fields, patch))
+  // A request that is only counted names its model again, and Google counts for that one.
+  const inner = body.subarray(wrapped.start, wrapped.end)
+  const { fields } = scanJsonObject(inner)
+  const changes = [...changesOf(inner, fields, patch), ...renamedModel(fields, { envelope, patch })]
+  if (changes.length === 0) return spliceBytes(body, [])
+  return spliceBytes(body, [{ ...wrapped, text: textOf(spliceBytes(inner, changes)) }])
+}
+
+type Fields = Envelope['fields']
+
+function changesOf(body: Uint8Array, fields: Fields, patch: RequestPatch): readonly Splice[] {
   const isStateJudged = patch.origin !== undefined || patch.isForeign !== undefined
-  const contents = isStateJudged ? readableContents(body, envelope, patch) : undefined
-  return spliceBytes(body, contents === undefined ? [] : [contents])
+  const contents = isStateJudged ? readableContents(body, fields, patch) : undefined
+  return contents === undefined ? [] : [contents]
+}
+
+function renamedModel(
+  fields: Fields,
+  { envelope, patch }: { readonly envelope: Envelope; readonly patch: RequestPatch },
+): readonly Splice[] {
+  const span = fields.get('model')
+  if (span === undefined || patch.modelId === envelope.modelId) return []
+  return [{ ...span, text: JSON.stringify(resourceName(patch.modelId)) }]
+}
+
+function textOf(bytes: Uint8Array): string {
+  return asBuffer(bytes).toString('utf8')
 }
 
 const OPEN_BRACKET = 0x5b
@@ -27,8 +56,8 @@ const SEAL = Buffer.from(SEAL_PREFIX)
 const SIGNATURES = [Buffer.from('"thoughtSignature"'), Buffer.from('"thought_signature"')]
 
 /** The contents as the target may read them, as a splice; `undefined` where nothing has to change. */
-function readableContents(body: Uint8Array, envelope: Envelope, patch: RequestPatch): Splice | undefined {
-  const span = envelope.fields.get('contents')
+function readableContents(body: Uint8Array, fields: Fields, patch: RequestPatch): Splice | undefined {
+  const span = fields.get('contents')
   if (span === undefined || !mayHoldState(asBuffer(body.subarray(span.start, span.end)), patch))
     return undefined
   if (body[span.start] === OPEN_BRACE) return changeSoleContent(body, span, patch)
@@ -36,9 +65,9 @@ function readableContents(body: Uint8Array, envelope: Envelope, patch: RequestPa
   return changed === undefined ? undefined : { ...span, text: changed.text }
 }
 
-function mayHoldState(contents: Buffer, { isForeign }: RequestPatch): boolean {
+function mayHoldState(contents: Buffer, patch: RequestPatch): boolean {
   if (contents.includes(SEAL)) return true
-  return isForeign !== undefined && SIGNATURES.some((name) => contents.includes(name))
+  return patch.isForeign !== undefined && SIGNATURES.some((name) => contents.includes(name))
 }
 
 function changeSoleContent(body: Uint8Array, span: Span, patch: RequestPatch): Splice | undefined {
@@ -58,7 +87,7 @@ function changeContent(body: Uint8Array, content: Span, patch: RequestPatch): El
   if (changed === undefined) return KEEP
   // A content must have a part.
   const text = changed.count === 0 ? '[{"text":""}]' : changed.text
-  return { type: 'say', text: asBuffer(spliceBytes(bytes, [{ ...parts, text }])).toString('utf8') }
+  return { type: 'say', text: textOf(spliceBytes(bytes, [{ ...parts, text }])) }
 }
 
 function changePart(part: JsonObject, patch: RequestPatch): ElementChange {

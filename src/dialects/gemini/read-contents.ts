@@ -1,6 +1,6 @@
 /** Reads a conversation: contents of parts, where calls of tools and their results may have no ids. */
 
-import type { Message, Part, ToolResultPart } from '../../canonical/message.ts'
+import type { Message, Part, ReasoningPart, TextPart, ToolResultPart } from '../../canonical/message.ts'
 import { arrayOf, isJsonObject, type JsonObject, stringOf } from '../../std/json.ts'
 import { openSeals } from '../open-seals.ts'
 import { syntheticCallId, usableId } from './call-ids.ts'
@@ -36,7 +36,7 @@ function readContent(value: unknown, path: string, calls: OpenCalls): readonly M
   const given = value['parts']
   const list = Array.isArray(given) ? given : given === undefined ? [] : [given]
   const parts = joinText(list.flatMap((part, index) => readPart(part, `${path}.parts[${index}]`, calls)))
-  return splitToolResults(role, role === 'assistant' ? openSeals(parts) : parts)
+  return splitToolResults(role, parts)
 }
 
 /** Everybody else is the user: `function`, `tool`, and whoever has no role. */
@@ -70,9 +70,19 @@ function joinTurns(messages: readonly Message[]): readonly Message[] {
     const last = joined.at(-1)
     const continues = last?.role === message.role && message.role !== 'tool' && message.role !== 'system'
     if (!continues || last === undefined) joined.push(message)
-    else joined[joined.length - 1] = { ...last, parts: [...last.parts, ...message.parts] }
+    else joined[joined.length - 1] = { ...last, parts: joinPieces(last, message) }
   }
-  return joined
+  return joined.map((message) =>
+    message.role === 'assistant' ? { ...message, parts: openSeals(message.parts) } : message,
+  )
+}
+
+/** What a model says in one content may go on in the next, where its proof may stand too. */
+function joinPieces({ role, parts }: Message, { parts: [first, ...rest] }: Message): readonly Part[] {
+  const last = parts.at(-1)
+  if (first === undefined) return parts
+  if (role !== 'assistant' || last === undefined || !goesOn(last, first)) return [...parts, first, ...rest]
+  return [...parts.slice(0, -1), withBefore(last, first), ...rest]
 }
 
 function readPart(part: unknown, path: string, calls: OpenCalls): readonly Part[] {
@@ -132,16 +142,25 @@ function joinText(parts: readonly Part[]): readonly Part[] {
   const joined: Part[] = []
   for (const part of parts) {
     const last = joined.at(-1)
-    const continues =
-      (part.type === 'text' || part.type === 'reasoning') &&
-      last?.type === part.type &&
-      last.signature === undefined &&
-      (part.type === 'reasoning' || part.text === '')
-    // Sound: both are the same kind of part.
-    if (continues) joined[joined.length - 1] = { ...part, text: last.text + part.text } as Part
+    const isPiece = part.type === 'reasoning' || (part.type === 'text' && part.text === '')
+    if (last !== undefined && isPiece && goesOn(last, part))
+      joined[joined.length - 1] = withBefore(last, part)
     else joined.push(part)
   }
   return joined.filter((part) => part.type !== 'text' || part.text !== '' || part.signature !== undefined)
+}
+
+/** Text goes on in text, and thought in thought, up to the piece that is signed. */
+function goesOn(last: Part, part: Part): boolean {
+  return isSaid(last) && last.type === part.type && last.signature === undefined
+}
+
+function withBefore(last: Part, part: Part): Part {
+  return isSaid(last) && isSaid(part) ? { ...part, text: last.text + part.text } : part
+}
+
+function isSaid(part: Part): part is TextPart | ReasoningPart {
+  return part.type === 'text' || part.type === 'reasoning'
 }
 
 /** Pairs calls with their results by id or, where there is none, by name and order. */

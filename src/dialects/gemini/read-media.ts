@@ -47,6 +47,6 @@ export function isGooglesFile(url: string): boolean {
   return (
     url.startsWith('gs://') ||
     url.startsWith('https://generativelanguage.googleapis.com/') ||
-    /^files\//.test(url)
+    url.startsWith('files/')
   )
 }

@@ -3,19 +3,24 @@
 import type { PathFacts } from '../../canonical/envelope.ts'
 import type { InferenceRequest } from '../../canonical/request.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
-import { isJsonObject, type JsonObject } from '../../std/json.ts'
+import { isJsonObject, type JsonObject, objectOf } from '../../std/json.ts'
+import { hasLongNumber, parseExactly } from './exact-json.ts'
 import { DIALECT, fieldOf, fieldsBut, objectAt } from './fields.ts'
 import { readContents, readSystem } from './read-contents.ts'
 import { generationFieldsRead, readGeneration } from './read-generation.ts'
 import { readToolChoice, readTools, restOfToolConfig } from './read-tools.ts'
 
 export function readRequest(body: Uint8Array, named: PathFacts = {}): InferenceRequest {
-  const fields = unwrapped(parseBody(body))
+  const text = new TextDecoder().decode(body)
+  const fields = unwrapped(parseBody(text))
   const generation = objectAt(fields, 'generationConfig') ?? {}
   const toolChoice = readToolChoice(objectAt(fields, 'toolConfig'))
   return {
     modelId: named.modelId ?? '',
-    messages: [...readSystem(fieldOf(fields, 'systemInstruction')), ...readContents(fields['contents'])],
+    messages: [
+      ...readSystem(fieldOf(fields, 'systemInstruction')),
+      ...readContents(contentsOf(fields, text)),
+    ],
     stream: named.stream === true,
     wantsStreamUsage: true,
     ...readTools(fields['tools']),
@@ -25,10 +30,16 @@ export function readRequest(body: Uint8Array, named: PathFacts = {}): InferenceR
   }
 }
 
-function parseBody(body: Uint8Array): JsonObject {
+/** Numbers in the arguments of calls keep their digits; those that this gateway reads are numbers. */
+function contentsOf(fields: JsonObject, text: string): unknown {
+  if (!hasLongNumber(text)) return fields['contents']
+  return unwrapped(objectOf(parseExactly(text)) ?? fields)['contents']
+}
+
+function parseBody(text: string): JsonObject {
   let value: unknown
   try {
-    value = JSON.parse(new TextDecoder().decode(body))
+    value = JSON.parse(text)
   } catch {
     throw new GatewayError('invalid_json', 'The body is not JSON; send one JSON object.')
   }

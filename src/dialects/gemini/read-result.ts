@@ -1,13 +1,15 @@
 /** Decodes a whole plain answer; an error in its place is thrown by its own class. */
 
+import type { InferenceEvent } from '../../canonical/event.ts'
 import { createFold } from '../../canonical/fold.ts'
 import type { Candidate, InferenceResult } from '../../canonical/result.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import { tokenCount } from '../../canonical/usage.ts'
-import { arrayOf, isJsonObject, type JsonObject, parseJson } from '../../std/json.ts'
+import { arrayOf, isJsonObject, type JsonObject, objectOf } from '../../std/json.ts'
 import { decodeAnswer } from '../event-decoder.ts'
 import { embeddedError } from '../openai-chat/read-error.ts'
 import { AnswerReader } from './answer-reader.ts'
+import { hasLongNumber, parseExactly } from './exact-json.ts'
 import { fieldOf } from './fields.ts'
 import { foldResponses } from './fold-responses.ts'
 
@@ -23,7 +25,9 @@ export function readResult(body: Uint8Array): InferenceResult {
 function resultOf(answer: JsonObject): InferenceResult {
   const reader = new AnswerReader()
   const fold = createFold()
-  for (const event of [...reader.read(answer), ...reader.end()]) fold.add(event)
+  const events: InferenceEvent[] = []
+  reader.read(answer, events)
+  for (const event of [...events, ...reader.end()]) fold.add(event)
   const result = fold.result()
   return { ...result, candidates: result.candidates.map(finished) }
 }
@@ -38,11 +42,11 @@ function finished(candidate: Candidate): Candidate {
 
 /** A stream that was not asked for comes as an array of responses, which amount to one. */
 function answerIn(body: Uint8Array): JsonObject {
-  const list = isList(body) ? parseJson(new TextDecoder().decode(body)) : undefined
-  const responses = arrayOf(list).filter(isJsonObject)
-  return responses.length === 0
-    ? decodeAnswer(body)
-    : (responses.find(embeddedError) ?? foldResponses(responses))
+  const text = new TextDecoder().decode(body)
+  const responses = isList(body) ? arrayOf(parseExactly(text)).filter(isJsonObject) : []
+  if (responses.length > 0) return responses.find(embeddedError) ?? foldResponses(responses)
+  const answer = decodeAnswer(body)
+  return hasLongNumber(text) ? (objectOf(parseExactly(text)) ?? answer) : answer
 }
 
 function isList(body: Uint8Array): boolean {

@@ -3,7 +3,7 @@
 import type { InferenceEvent } from '../../canonical/event.ts'
 import type { ReadStreamOptions, StreamReader } from '../dialect.ts'
 import { AnswerReader } from './answer-reader.ts'
-import { WireEvents } from './wire-events.ts'
+import { type WireEvent, WireEvents } from './wire-events.ts'
 
 export class GeminiStreamReader implements StreamReader {
   readonly #wire = new WireEvents()
@@ -28,20 +28,21 @@ export class GeminiStreamReader implements StreamReader {
   }
 
   read(chunk: Uint8Array): readonly InferenceEvent[] {
-    const events = this.#wire.read(chunk).flatMap(({ value }) => this.#answer.read(value))
-    return this.#withError(events)
+    return this.#eventsOf(this.#wire.read(chunk))
   }
 
   end(): readonly InferenceEvent[] {
-    const events = this.#wire.end().flatMap(({ value }) => this.#answer.read(value))
-    if (this.#wire.error === undefined) events.push(...this.#answer.end())
-    return this.#withError(events)
+    const events = this.#eventsOf(this.#wire.end())
+    return this.#wire.error === undefined ? [...events, ...this.#answer.end()] : events
   }
 
-  #withError(events: InferenceEvent[]): readonly InferenceEvent[] {
+  #eventsOf(responses: readonly WireEvent[]): readonly InferenceEvent[] {
+    const events: InferenceEvent[] = []
+    for (const { value } of responses) this.#answer.read(value, events)
     const { error } = this.#wire
     if (error === undefined || this.#hasFailed) return events
     this.#hasFailed = true
-    return [...events, { type: 'error', error }]
+    events.push({ type: 'error', error })
+    return events
   }
 }

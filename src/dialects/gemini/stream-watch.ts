@@ -3,10 +3,10 @@
 import type { Finish } from '../../canonical/finish.ts'
 import type { Usage } from '../../canonical/usage.ts'
 import type { GatewayError } from '../../errors/gateway-error.ts'
-import { arrayOf, isJsonObject, type JsonObject, numberOf, stringOf } from '../../std/json.ts'
+import { isJsonObject, type JsonObject, numberOf, objectOf, stringOf } from '../../std/json.ts'
 import type { StreamFacts } from '../dialect.ts'
-import { fieldOf, objectAt } from './fields.ts'
-import { blockedFinish, readFinish } from './finish-words.ts'
+import { CANDIDATES_MAX } from './answer-reader.ts'
+import { blockedFinish, isWord, readFinish } from './finish-words.ts'
 import { readUsage } from './usage.ts'
 import type { WireEvent, WireEvents } from './wire-events.ts'
 
@@ -26,7 +26,8 @@ export class StreamWatch implements StreamFacts {
   readonly #candidates = new Map<number, WatchedCandidate>()
   #hasContent = false
   #blockWord: string | undefined
-  #usage: unknown
+  #rawUsage: unknown
+  #usage: Usage | undefined
   #modelId: string | undefined
   #isEnded = false
 
@@ -36,13 +37,22 @@ export class StreamWatch implements StreamFacts {
   }
 
   note({ value }: WireEvent): void {
-    this.#modelId ??= stringOf(fieldOf(value, 'modelVersion'))
-    const usage = fieldOf(value, 'usageMetadata')
-    if (usage !== undefined) this.#usage = usage
-    const block = fieldOf(objectAt(value, 'promptFeedback') ?? {}, 'blockReason')
-    if (typeof block === 'string' || typeof block === 'number') this.#blockWord = String(block)
-    for (const [place, candidate] of arrayOf(value['candidates']).entries())
+    const { candidates, modelVersion, promptFeedback, usageMetadata } = value
+    this.#modelId ??= stringOf(modelVersion)
+    if (usageMetadata !== undefined && usageMetadata !== this.#rawUsage) {
+      this.#rawUsage = usageMetadata
+      this.#usage = undefined
+    }
+    const block = objectOf(promptFeedback)?.['blockReason']
+    if (isWord(block)) this.#blockWord = String(block)
+    if (Array.isArray(candidates)) this.#noteCandidates(candidates)
+  }
+
+  #noteCandidates(candidates: readonly unknown[]): void {
+    for (let place = 0; place < candidates.length; place += 1) {
+      const candidate = candidates[place]
       if (isJsonObject(candidate)) this.#noteCandidate(numberOf(candidate['index']) ?? place, candidate)
+    }
   }
 
   /** The source ended: what has come is all there is. */
@@ -81,8 +91,10 @@ export class StreamWatch implements StreamFacts {
       : undefined
   }
 
+  /** Read when it is asked for: each replaces the one before. */
   get usage(): Usage | undefined {
-    return readUsage(this.#usage)
+    this.#usage ??= readUsage(this.#rawUsage)
+    return this.#usage
   }
 
   get modelId(): string | undefined {
@@ -90,18 +102,25 @@ export class StreamWatch implements StreamFacts {
   }
 
   #noteCandidate(index: number, candidate: JsonObject): void {
-    const known = this.#candidates.get(index) ?? { word: undefined, callsTools: false }
-    this.#candidates.set(index, known)
-    for (const part of arrayOf(objectAt(candidate, 'content')?.['parts']))
-      if (isJsonObject(part)) this.#notePart(part, known)
-    const word = fieldOf(candidate, 'finishReason')
-    if ((typeof word === 'string' && word !== '') || typeof word === 'number') known.word = word
+    const known = this.#candidateAt(index)
+    const parts = objectOf(candidate['content'])?.['parts']
+    if (Array.isArray(parts)) for (const part of parts) if (isJsonObject(part)) this.#notePart(part, known)
+    const word = candidate['finishReason']
+    if (isWord(word)) known.word = word
+  }
+
+  #candidateAt(index: number): WatchedCandidate {
+    const known = this.#candidates.get(index)
+    if (known !== undefined) return known
+    const begun = { word: undefined, callsTools: false }
+    if (this.#candidates.size < CANDIDATES_MAX) this.#candidates.set(index, begun)
+    return begun
   }
 
   #notePart(part: JsonObject, candidate: WatchedCandidate): void {
-    const signature = stringOf(fieldOf(part, 'thoughtSignature'))
+    const signature = stringOf(part['thoughtSignature'])
     if (signature !== undefined) this.#options.onState?.(signature)
-    if (fieldOf(part, 'functionCall') !== undefined) candidate.callsTools = true
+    if (part['functionCall'] !== undefined) candidate.callsTools = true
     if (!this.#hasContent) this.#hasContent = part['text'] !== '' || signature !== undefined
   }
 }

@@ -9,19 +9,27 @@ import type { Loss } from '../../canonical/loss.ts'
 import type { Citation } from '../../canonical/message.ts'
 import type { Usage } from '../../canonical/usage.ts'
 import type { GatewayError } from '../../errors/gateway-error.ts'
-import type { JsonObject, JsonValue } from '../../std/json.ts'
+import { type JsonObject, type JsonValue, stringOf } from '../../std/json.ts'
 import { LossList } from '../anthropic-messages/losses.ts'
 import type { ErrorContext, StreamWriter, WriteAnswerOptions } from '../dialect.ts'
 import { writeGrounding } from './citations.ts'
 import { DIALECT } from './fields.ts'
 import { writeLogprobs } from './logprobs.ts'
 import { frameOf, type StreamFrame } from './stream-frame.ts'
-import { callPart, finishFields, responseTail, signatureField, usageField } from './write-answer.ts'
+import {
+  callPart,
+  finishFields,
+  PROVIDERS_TOOL,
+  responseTail,
+  signatureField,
+  usageField,
+} from './write-answer.ts'
 import { streamErrorText } from './write-error.ts'
 
 interface OpenCall {
   readonly id: string
   readonly name: string
+  readonly kind: 'function' | 'custom' | 'provider' | undefined
   readonly pieces: string[]
 }
 
@@ -73,7 +81,8 @@ export class GeminiStreamWriter implements StreamWriter {
       case 'reasoning-end':
         return this.#endReasoning(event)
       case 'tool-call-start':
-        this.#calls.set(placeOf(event), { id: event.id, name: event.name, pieces: [] })
+        if (event.kind === 'provider') this.#losses.add('content.server_tool_use', PROVIDERS_TOOL)
+        else this.#calls.set(placeOf(event), { id: event.id, name: event.name, kind: event.kind, pieces: [] })
         return ''
       case 'tool-call-delta':
         this.#calls.get(placeOf(event))?.pieces.push(event.argumentsDelta)
@@ -82,7 +91,7 @@ export class GeminiStreamWriter implements StreamWriter {
         return this.#endCall(event)
       case 'opaque':
         if (event.dialect === DIALECT) return this.#sayPart(event.candidate, event.value)
-        this.#losses.add(`content.${String(event.value['type'] ?? 'part')}`, 'Gemini has no such part.')
+        this.#losses.add(`content.${stringOf(event.value['type']) ?? 'part'}`, 'Gemini has no such part.')
         return ''
       case 'logprobs-delta':
         this.#endingOf(event.candidate).logprobs.push(...event.content)
@@ -137,7 +146,7 @@ export class GeminiStreamWriter implements StreamWriter {
     const open = this.#calls.get(placeOf(event))
     if (open === undefined) return ''
     this.#calls.delete(placeOf(event))
-    const call = { id: open.id, name: open.name, arguments: open.pieces.join('') }
+    const call = { id: open.id, name: open.name, kind: open.kind, arguments: open.pieces.join('') }
     const part = callPart(call, signatureField(event.signature, this.#options))
     if (part !== undefined) return this.#sayPart(event.candidate, part)
     this.#losses.add('tool_calls.arguments', 'Gemini takes the arguments of a call as an object only.')

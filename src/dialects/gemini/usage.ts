@@ -1,38 +1,34 @@
 /** Token counts: Google counts cached tokens in the prompt, and thoughts beside the candidates. */
 
 import { tokenCount, type Usage } from '../../canonical/usage.ts'
-import { arrayOf, isJsonObject, type JsonObject } from '../../std/json.ts'
-import { fieldOf } from './fields.ts'
+import { isJsonObject, type JsonObject } from '../../std/json.ts'
 
 /** A count that is left out is zero where the total stands. */
 export function readUsage(value: unknown): Usage | undefined {
   if (!isJsonObject(value)) return undefined
-  const count = (name: string) => tokenCount(fieldOf(value, name))
-  const prompt = count('promptTokenCount')
-  const thoughts = count('thoughtsTokenCount')
-  const candidates = count('candidatesTokenCount')
-  const tools = count('toolUsePromptTokenCount') ?? 0
-  const cached = count('cachedContentTokenCount')
-  const isCounted =
-    candidates !== undefined || thoughts !== undefined || count('totalTokenCount') !== undefined
-  return {
-    ...(prompt === undefined ? {} : { inputTokens: prompt + tools }),
-    ...(isCounted ? { outputTokens: (candidates ?? 0) + (thoughts ?? 0) } : {}),
-    ...(cached === undefined ? {} : { cacheReadTokens: cached }),
-    ...(thoughts === undefined ? {} : { reasoningTokens: thoughts }),
-    ...audioOf('inputAudioTokens', fieldOf(value, 'promptTokensDetails')),
-    ...audioOf('outputAudioTokens', fieldOf(value, 'candidatesTokensDetails')),
-    raw: value,
-  }
+  // Put together field by field: every response of a stream has one.
+  const usage: { -readonly [Name in keyof Usage]: Usage[Name] } = { raw: value }
+  const prompt = tokenCount(value['promptTokenCount'])
+  const thoughts = tokenCount(value['thoughtsTokenCount'])
+  const candidates = tokenCount(value['candidatesTokenCount'])
+  const cached = tokenCount(value['cachedContentTokenCount'])
+  const total = tokenCount(value['totalTokenCount'])
+  const inputAudio = audioIn(value['promptTokensDetails'])
+  const outputAudio = audioIn(value['candidatesTokensDetails'])
+  if (prompt !== undefined) usage.inputTokens = prompt + (tokenCount(value['toolUsePromptTokenCount']) ?? 0)
+  if ((candidates ?? thoughts ?? total) !== undefined)
+    usage.outputTokens = (candidates ?? 0) + (thoughts ?? 0)
+  if (cached !== undefined) usage.cacheReadTokens = cached
+  if (thoughts !== undefined) usage.reasoningTokens = thoughts
+  if (inputAudio !== undefined) usage.inputAudioTokens = inputAudio
+  if (outputAudio !== undefined) usage.outputAudioTokens = outputAudio
+  return usage
 }
 
-function audioOf(name: 'inputAudioTokens' | 'outputAudioTokens', details: unknown): Partial<Usage> {
-  for (const detail of arrayOf(details)) {
-    if (!isJsonObject(detail) || detail['modality'] !== 'AUDIO') continue
-    const tokens = tokenCount(fieldOf(detail, 'tokenCount'))
-    if (tokens !== undefined) return { [name]: tokens }
-  }
-  return {}
+function audioIn(details: unknown): number | undefined {
+  if (!Array.isArray(details)) return undefined
+  const audio = details.find((detail: unknown) => isJsonObject(detail) && detail['modality'] === 'AUDIO')
+  return isJsonObject(audio) ? tokenCount(audio['tokenCount']) : undefined
 }
 
 export function writeUsage(usage: Usage): JsonObject {

@@ -8,6 +8,7 @@ import { isJsonObject, type JsonObject, parseJson } from '../../std/json.ts'
 import { SseParser } from '../../wire/sse.ts'
 import { exceedsDepth } from '../openai-chat/json-depth.ts'
 import { embeddedError, errorOfEvent } from '../openai-chat/read-error.ts'
+import { parseExactly } from './exact-json.ts'
 import { JsonArrayParser } from './json-array-parser.ts'
 
 export interface WireEvent {
@@ -111,7 +112,7 @@ function isSpace(byte: number): boolean {
 }
 
 function parseEvent(data: string): JsonObject | undefined {
-  const value = parseJson(data)
+  const value = data.includes('"functionCall"') ? parseExactly(data) : parseJson(data)
   if (!isJsonObject(value)) return undefined
   return data.length > SHALLOW_CHARS && exceedsDepth(data) ? undefined : value
 }

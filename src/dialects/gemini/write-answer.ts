@@ -3,8 +3,9 @@
 import type { Finish } from '../../canonical/finish.ts'
 import { sealState, type SealedKind } from '../../canonical/seal.ts'
 import type { Usage } from '../../canonical/usage.ts'
-import { isJsonObject, type JsonObject, parseJson } from '../../std/json.ts'
+import { isJsonObject, type JsonObject } from '../../std/json.ts'
 import type { WriteAnswerOptions } from '../dialect.ts'
+import { parseExactly } from './exact-json.ts'
 import { finishWord } from './finish-words.ts'
 import { writeUsage } from './usage.ts'
 
@@ -20,14 +21,28 @@ export function signatureField(
   return { thoughtSignature: sealed }
 }
 
+/** Why a call of a tool that another provider ran is not said: a client would take it for one of its own functions. */
+export const PROVIDERS_TOOL = 'Gemini has no word for the tools of other providers.'
+
 /** `undefined` where the arguments are no object, which a call of this dialect cannot hold. */
-export function callPart(
-  call: { readonly id: string; readonly name: string; readonly arguments: string },
-  signature: JsonObject,
-): JsonObject | undefined {
-  const args = call.arguments === '' ? {} : parseJson(call.arguments)
+export function callPart(call: CallToSay, signature: JsonObject): JsonObject | undefined {
+  const args = argumentsOf(call)
   if (!isJsonObject(args)) return undefined
   return { functionCall: { id: call.id, name: call.name, args }, ...signature }
+}
+
+interface CallToSay {
+  readonly id: string
+  readonly name: string
+  readonly arguments: string
+  readonly kind?: 'function' | 'custom' | 'provider' | undefined
+}
+
+/** Nothing and `null` are no arguments; free text of a tool that takes such stands under a field of its own. */
+function argumentsOf(call: CallToSay): unknown {
+  if (call.kind === 'custom') return { input: call.arguments }
+  const parsed = call.arguments === '' ? null : parseExactly(call.arguments)
+  return parsed === null ? {} : parsed
 }
 
 /** Google's own way of telling that a call came out wrong: the reason, and a sentence that holds the call. */

@@ -5,9 +5,10 @@
 
 import type { Message, Part, ReasoningPart, ToolCallPart, ToolResultPart } from '../../canonical/message.ts'
 import { assertNever } from '../../std/assert-never.ts'
-import { isJsonObject, type JsonObject, parseJson } from '../../std/json.ts'
+import { isJsonObject, type JsonObject, stringOf } from '../../std/json.ts'
 import type { LossList } from '../anthropic-messages/losses.ts'
 import { syntheticCallId } from './call-ids.ts'
+import { parseExactly } from './exact-json.ts'
 import { DIALECT } from './fields.ts'
 import { PLACEHOLDER_SIGNATURE, wantsSignatures } from './thought-signatures.ts'
 import { writeMedia } from './write-media.ts'
@@ -134,7 +135,7 @@ class ContentsWriter {
         return this.#writeResult(part)
       case 'opaque':
         if (part.dialect === DIALECT) return [part.value]
-        this.#losses.add(`messages.${String(part.value['type'] ?? 'part')}`, 'Gemini has no such part.')
+        this.#losses.add(`messages.${stringOf(part.value['type']) ?? 'part'}`, 'Gemini has no such part.')
         return []
       default:
         return assertNever(part)
@@ -154,7 +155,7 @@ class ContentsWriter {
     this.#names.set(part.id, part.name)
     if (part.id === syntheticCallId(part.name, 0, this.#callCount)) this.#madeUp.add(part.id)
     this.#callCount += 1
-    const parsed = part.arguments === '' ? {} : parseJson(part.arguments)
+    const parsed = part.arguments === '' ? {} : parseExactly(part.arguments)
     if (!isJsonObject(parsed))
       this.#losses.add(
         'messages.tool_calls.arguments',
@@ -209,6 +210,6 @@ function signFirstCall(parts: JsonObject[], from: number): void {
 /** An object is the response as it is; every other text stands under the field that Google's convention names. */
 function responseOf(text: string, isError: boolean): JsonObject {
   if (isError) return { error: text }
-  const parsed = parseJson(text)
+  const parsed = parseExactly(text)
   return isJsonObject(parsed) ? parsed : { output: text }
 }

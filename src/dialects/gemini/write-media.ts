@@ -1,4 +1,7 @@
-/** Says images, sounds and documents: their bytes inline, or where Google finds them (its own files, or http and https). */
+/**
+ * Says images, sounds and documents: their bytes inline, or where Google finds them, which is among its own files or, by
+ * ai.google.dev/gemini-api/docs/file-input-methods, at any public or signed address.
+ */
 
 import type { AudioPart, DocumentPart, ImagePart, MediaSource } from '../../canonical/message.ts'
 import { assertNever } from '../../std/assert-never.ts'

@@ -5,6 +5,7 @@ import { type JsonValue, objectOf } from '../../std/json.ts'
 import { LossList } from '../anthropic-messages/losses.ts'
 import type { EncodedRequest, WriteRequestOptions } from '../dialect.ts'
 import { DIALECT } from './fields.ts'
+import { resourceName } from './resource-name.ts'
 import { writeContents } from './write-contents.ts'
 import { writeGeneration } from './write-generation.ts'
 import { writeTools } from './write-tools.ts'
@@ -19,7 +20,7 @@ export function writeCountRequest(
   { modelId }: Pick<WriteRequestOptions, 'modelId'>,
 ): EncodedRequest {
   const { fields, losses } = write(request, modelId)
-  return { fields: { generateContentRequest: { model: `models/${modelId}`, ...fields } }, losses }
+  return { fields: { generateContentRequest: { model: resourceName(modelId), ...fields } }, losses }
 }
 
 function write(request: InferenceRequest, modelId: string): EncodedRequest {

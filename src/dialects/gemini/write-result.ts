@@ -2,13 +2,20 @@
 
 import type { Citation, Part } from '../../canonical/message.ts'
 import type { Candidate, InferenceResult } from '../../canonical/result.ts'
-import type { JsonObject } from '../../std/json.ts'
+import { type JsonObject, stringOf } from '../../std/json.ts'
 import { LossList } from '../anthropic-messages/losses.ts'
 import type { EncodedAnswer, WriteAnswerOptions } from '../dialect.ts'
 import { writeGrounding } from './citations.ts'
 import { DIALECT } from './fields.ts'
 import { writeLogprobs } from './logprobs.ts'
-import { callPart, finishFields, responseTail, signatureField, usageField } from './write-answer.ts'
+import {
+  callPart,
+  finishFields,
+  PROVIDERS_TOOL,
+  responseTail,
+  signatureField,
+  usageField,
+} from './write-answer.ts'
 
 export function writeResult(result: InferenceResult, options: WriteAnswerOptions): EncodedAnswer {
   const losses = new LossList()
@@ -59,6 +66,10 @@ function writePart(
       return [{ text: part.text, thought: true, ...signature }]
     }
     case 'tool-call': {
+      if (part.kind === 'provider') {
+        losses.add('content.server_tool_use', PROVIDERS_TOOL)
+        return []
+      }
       const written = callPart(part, signatureField(part.signature, options))
       if (written !== undefined) return [written]
       losses.add('tool_calls.arguments', 'Gemini takes the arguments of a call as an object only.')
@@ -67,7 +78,7 @@ function writePart(
     }
     case 'opaque':
       if (part.dialect === DIALECT) return [part.value]
-      losses.add(`content.${String(part.value['type'] ?? 'part')}`, 'Gemini has no such part.')
+      losses.add(`content.${stringOf(part.value['type']) ?? 'part'}`, 'Gemini has no such part.')
       return []
     case 'image':
     case 'audio':

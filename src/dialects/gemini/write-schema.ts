@@ -13,16 +13,45 @@ const dropped: ReadonlySet<string> = new Set(['$comment', 'examples', 'deprecate
 
 export function writeSchema(schema: JsonObject, depth = 0): JsonObject {
   if (depth > DEPTH_MAX) return schema
+  if (isReferenceWithMore(schema)) return writeSchema(asAlternative(schema), depth)
   const written: Record<string, JsonValue> = {}
   for (const [name, value] of Object.entries(schema)) {
     if (value === undefined || dropped.has(name)) continue
     if (name === 'const') written['enum'] = [value]
-    else if (name === 'oneOf') written['anyOf'] = within(value, depth)
+    else if (name === 'oneOf' || (name === 'allOf' && isSole(value))) written['anyOf'] = within(value, depth)
+    else if (name === 'definitions' && depth === 0) written['$defs'] = byName(value, depth)
+    else if (name === '$ref') written[name] = inDefs(value)
     else if (name === 'exclusiveMinimum') setBound(written, { name: 'minimum', value, by: 1, schema })
     else if (name === 'exclusiveMaximum') setBound(written, { name: 'maximum', value, by: -1, schema })
     else written[name] = namesSchemas.has(name) ? byName(value, depth) : within(value, depth)
   }
   return written
+}
+
+/** Gemini refuses anything beside a reference but what begins with a dollar; one alternative says the same. */
+function isReferenceWithMore(schema: JsonObject): boolean {
+  const { $ref, anyOf } = schema
+  return typeof $ref === 'string' && anyOf === undefined && Object.keys(schema).some(isPlain)
+}
+
+function asAlternative({ $ref, ...rest }: JsonObject): JsonObject {
+  return { ...rest, anyOf: [{ $ref }] }
+}
+
+function isPlain(name: string): boolean {
+  return !name.startsWith('$') && !dropped.has(name)
+}
+
+function isSole(value: JsonValue): boolean {
+  return Array.isArray(value) && value.length === 1
+}
+
+const OLD_DEFS = '#/definitions/'
+
+/** Drafts up to 7 keep their definitions under another name. */
+function inDefs(reference: JsonValue): JsonValue {
+  if (typeof reference !== 'string' || !reference.startsWith(OLD_DEFS)) return reference
+  return `#/$defs/${reference.slice(OLD_DEFS.length)}`
 }
 
 const namesSchemas: ReadonlySet<string> = new Set(['properties', '$defs', 'definitions', 'patternProperties'])
@@ -31,7 +60,8 @@ function byName(value: JsonValue, depth: number): JsonValue {
   if (!isJsonObject(value)) return value
   return Object.fromEntries(
     Object.entries(value).flatMap(([name, each]) =>
-      each === undefined ? [] : [[name, within(each, depth)]],
+      // Anything at all is an empty schema.
+      each === undefined ? [] : [[name, each === true ? {} : within(each, depth)]],
     ),
   )
 }

@@ -23,6 +23,8 @@ export class ResponsesStreamReader implements StreamReader, ItemSurroundings {
   #partCount = 0
   #isStarted = false
   #hasFailed = false
+  /** What was said cannot be true: nothing after it is read, though an error of the stream may lie further on. */
+  #isContradicted = false
 
   get isComplete(): boolean {
     return this.#wire.isTerminated && !this.#hasFailed
@@ -60,6 +62,7 @@ export class ResponsesStreamReader implements StreamReader, ItemSurroundings {
   contradicted(): void {
     this.#wire.anomaly()
     if (!this.#wire.hasGap) return
+    this.#isContradicted = true
     this.#wire.fail(missingWords())
   }
 
@@ -125,7 +128,7 @@ export class ResponsesStreamReader implements StreamReader, ItemSurroundings {
     const known = this.#itemOf(value, stringOf(item['id']), stringOf(item['type']))
     const reader = known ?? this.#addItem(value)
     reader?.done(item)
-    if (this.#wire.error !== undefined) this.#noteFailure()
+    if (this.#isContradicted) this.#noteFailure()
   }
 
   /** Events of kinds that say nothing of an item's words (searching, generating) end here. */
@@ -134,7 +137,7 @@ export class ResponsesStreamReader implements StreamReader, ItemSurroundings {
     const implied = known === undefined ? impliedItem(type, value) : undefined
     const item = known ?? (implied === undefined ? undefined : this.#addItem({ ...value, item: implied }))
     item?.read(type, value)
-    if (this.#wire.error !== undefined) this.#noteFailure()
+    if (this.#isContradicted) this.#noteFailure()
   }
 
   /** By number; else by id; else the last that is open, where neither is said. Some servers change an item's id. */

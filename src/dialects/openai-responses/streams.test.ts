@@ -43,6 +43,21 @@ const readAll = (...events: readonly Said[]) =>
 const textOf = (events: readonly InferenceEvent[]) => gist(foldEvents(events))[0]?.text
 
 describe('words', () => {
+  test('before a failure in the same chunk are read before it', () => {
+    const failed = {
+      type: 'response.failed',
+      response: { status: 'failed', error: { code: 'server_error', message: 'x' } },
+    }
+    const added = {
+      type: 'response.output_item.added',
+      output_index: 0,
+      item: { ...message(''), content: [] },
+    }
+    const events = readAll(created, added, delta('half '), delta('of it'), failed)
+    expect(textOf(events)).toBe('half of it')
+    expect(events.at(-1)?.type).toBe('error')
+  })
+
   test('that only the last event says are not lost', () => {
     expect(textOf(readAll(created, completed([message('all of it')])))).toBe('all of it')
   })
