@@ -50,11 +50,17 @@ describe('every row', () => {
     expect(breaking((row) => row.fault !== 'client' || row.sameTarget === 'no')).toEqual([])
   })
 
-  test('goes elsewhere though the client is at fault only where another target can take more', () => {
+  test('goes elsewhere though the client is at fault only where another target can take or knows more', () => {
     const elsewhere = rows
       .filter(([, row]) => row.fault === 'client' && row.otherTarget !== 'no')
       .map(([code]) => code)
-    expect(elsewhere).toEqual(['request_over_limit', 'context_length_exceeded', 'upstream_request_too_large'])
+    expect(elsewhere).toEqual([
+      'request_over_limit',
+      'previous_response_not_found',
+      'response_not_found',
+      'context_length_exceeded',
+      'upstream_request_too_large',
+    ])
   })
 
   test('may go to another target wherever the same one may be tried again', () => {

@@ -149,6 +149,7 @@ describe.skipIf(recordings.length === 0)(
         expectSaidAgain(id, events)
         expectSaidAgain(id, unfold(foldEvents(events)))
       }
+      expect(streams.length).toBeGreaterThan(200)
     })
 
     test('every stream of events passes through as it came', () => {

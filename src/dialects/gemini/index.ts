@@ -28,7 +28,7 @@ export const gemini: Dialect = {
   requestHeaders: {},
   patchRequest,
   // What a client's SDK says of itself, and the session; never the project that is billed.
-  forwardedHeaders: ['x-goog-api-client', 'user-agent', 'x-session-id'],
+  forwardedHeaders: ['x-goog-api-client', 'user-agent', 'x-session-id', 'x-session-affinity'],
   readResult,
   readTokenCount,
   createStreamReader: (options) => new GeminiStreamReader(options),

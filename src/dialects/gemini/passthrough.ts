@@ -9,7 +9,7 @@ import type { ErrorContext, Passthrough, PassthroughOptions, StreamFacts } from 
 import { frameOf, type StreamFrame } from './stream-frame.ts'
 import { StreamWatch } from './stream-watch.ts'
 import { type WireEvent, WireEvents } from './wire-events.ts'
-import { streamErrorText } from './write-error.ts'
+import { writeError } from './write-error.ts'
 
 const NOTHING = new Uint8Array(0)
 
@@ -45,7 +45,7 @@ export class GeminiPassthrough implements Passthrough {
   }
 
   writeError(error: GatewayError, context: ErrorContext): string {
-    return this.#frame.element(streamErrorText(error, context)) + this.#frame.close()
+    return this.#frame.element(writeError(error, context)) + this.#frame.close()
   }
 
   #passOn(events: readonly WireEvent[]): Uint8Array {

@@ -101,7 +101,7 @@ function hold(candidate: JsonObject, held: Held): void {
   for (const part of arrayOf(objectOf(candidate['content'])?.['parts']).filter(isJsonObject))
     holdPart(part, held)
   const word = candidate['finishReason']
-  if (word !== undefined) held.finish = finishes[String(word)] ?? 'other'
+  if (typeof word === 'string' || typeof word === 'number') held.finish = finishes[word] ?? 'other'
   const isCall = word === 1 || word === 12 || word === 'STOP' || word === 'UNEXPECTED_TOOL_CALL'
   if (isCall && held.calls.length > 0) held.finish = 'tool-calls'
 }
@@ -129,9 +129,9 @@ function holdCall(call: JsonObject, held: Held): void {
     const last = steps.at(-1) ?? ''
     const { stringValue, numberValue, boolValue } = piece
     into[last] =
-      stringValue === undefined
-        ? (numberValue ?? boolValue ?? null)
-        : `${stringOf(into[last]) ?? ''}${String(stringValue)}`
+      typeof stringValue === 'string'
+        ? (stringOf(into[last]) ?? '') + stringValue
+        : (numberValue ?? boolValue ?? null)
   }
 }
 

@@ -24,7 +24,7 @@ import {
   signatureField,
   usageField,
 } from './write-answer.ts'
-import { streamErrorText } from './write-error.ts'
+import { writeError } from './write-error.ts'
 
 interface OpenCall {
   readonly id: string
@@ -124,7 +124,7 @@ export class GeminiStreamWriter implements StreamWriter {
   }
 
   writeError(error: GatewayError, context: ErrorContext): string {
-    return this.#frame.element(streamErrorText(error, context)) + this.#frame.close()
+    return this.#frame.element(writeError(error, context)) + this.#frame.close()
   }
 
   #endReasoning({

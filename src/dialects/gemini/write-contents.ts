@@ -174,11 +174,16 @@ class ContentsWriter {
     const texts = part.parts.flatMap((each) => (each.type === 'text' ? [each.text] : []))
     const media = part.parts.filter((each) => each.type !== 'text').flatMap((each) => this.#writePart(each))
     const response = responseOf(texts.join('\n'), part.isError === true)
-    // The third generation reads media inside the result; the others as parts beside it.
-    const isInside = this.#isSigned || this.#isOwn
-    const inside = isInside && media.length > 0 ? { parts: media } : {}
-    const result = { ...this.#idOf(part.toolCallId), name, response, ...inside }
-    return [{ functionResponse: result }, ...(isInside ? [] : media)]
+    const inside = media.filter((each) => this.#isInside(each))
+    const beside = media.filter((each) => !this.#isInside(each))
+    const shown = inside.length === 0 ? {} : { parts: inside }
+    const result = { ...this.#idOf(part.toolCallId), name, response, ...shown }
+    return [{ functionResponse: result }, ...beside]
+  }
+
+  /** The third generation reads bytes inside the result, and nothing else; the others read all parts beside it. */
+  #isInside(part: JsonObject): boolean {
+    return this.#isOwn || (this.#isSigned && part['inlineData'] !== undefined)
   }
 }
 

@@ -35,11 +35,9 @@ export function writeError(error: GatewayError, context: ErrorContext): string {
   })
 }
 
-export const streamErrorText: typeof writeError = writeError
-
 /** Google's clients of the array form read elements: what has begun is closed, so that the whole is JSON. */
 export function writeStreamError(error: GatewayError, context: ErrorContext): string {
-  const text = streamErrorText(error, context)
+  const text = writeError(error, context)
   return context.streamForm === 'json-array' ? `,\r\n${text}\n]` : frameOf().element(text)
 }
 

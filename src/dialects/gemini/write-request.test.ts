@@ -139,6 +139,27 @@ describe('calls and results', () => {
     ])
   })
 
+  test('hold bytes only: what stands elsewhere, and what is said of it, comes after them', () => {
+    const document: Part = {
+      type: 'document',
+      source: { kind: 'url', url: 'https://papers.example/a.pdf' },
+      title: 'A',
+    }
+    expect(
+      contentsOf([hi, assistant(call('a')), result('a', document, image)], 'gemini-3-flash-preview'),
+    ).toMatchObject([
+      {},
+      {},
+      {
+        parts: [
+          { functionResponse: { id: 'a', parts: [{ inlineData: {} }] } },
+          { text: 'A' },
+          { fileData: { mimeType: 'application/pdf' } },
+        ],
+      },
+    ])
+  })
+
   test('carry signatures, and the documented words where the third generation would miss one', () => {
     const signed: Part = { type: 'tool-call', id: 'c', name: 'f', arguments: '{}', signature: 'c2ln' }
     const messages = [
@@ -457,6 +478,19 @@ describe('settings', () => {
     [{ effort: 'minimal' }, 'gemini-3.5-flash', { includeThoughts: true, thinkingLevel: 'minimal' }],
     [{ mode: 'off' }, 'gemini-2.5-flash', { thinkingBudget: 0 }],
     [{ mode: 'off' }, 'gemini-2.0-flash', undefined],
+    [{ mode: 'off' }, 'gemini-2.5-pro', { thinkingBudget: 128 }],
+    [{ effort: 'none' }, 'gemini-3-pro-preview', { thinkingLevel: 'low' }],
+    [{ effort: 'none' }, 'gemini-3.5-flash', { thinkingLevel: 'minimal' }],
+    [
+      { mode: 'on', budgetTokens: 60_000 },
+      'gemini-2.5-flash',
+      { includeThoughts: true, thinkingBudget: 24_576 },
+    ],
+    [
+      { mode: 'on', budgetTokens: 100 },
+      'gemini-2.5-flash-lite',
+      { includeThoughts: true, thinkingBudget: 512 },
+    ],
     [{ mode: 'adaptive' }, 'gemini-2.5-pro', { includeThoughts: true, thinkingBudget: -1 }],
     [{ mode: 'on', budgetTokens: 5_000, display: 'omitted' }, 'gemini-2.5-pro', { thinkingBudget: 5_000 }],
   ])('%j of a model like %s is thinking of its kind', (reasoning, modelId, config) => {
@@ -475,6 +509,11 @@ describe('settings', () => {
   test('of thinking that a model cannot follow are named as lost', () => {
     expect(write({ reasoning: { effort: 'high' } }, 'gemini-2.0-flash').losses).toEqual(['reasoning'])
     expect(write({ reasoning: { effort: 'boundless' } }).losses).toEqual(['reasoning_effort'])
+    expect(write({ reasoning: { mode: 'off' } }, 'gemini-2.5-pro').losses).toEqual(['thinking'])
+    expect(write({ reasoning: { mode: 'off' } }).losses).toEqual([])
+    expect(write({ reasoning: { mode: 'on', budgetTokens: 60_000 } }).losses).toEqual([
+      'thinking.budget_tokens',
+    ])
   })
 })
 

@@ -224,7 +224,7 @@ test.each([
   [{ ...account, private_key: 'nonsense' }, 'cannot be read'],
   [{ ...account, token_uri: 'http://evil.example/token' }, 'no https address'],
   [{ type: 'authorized_user', client_id: 'a' }, 'lacks client_id'],
-  ['/home/me/key.json', 'path'],
+  ['/etc/keys/google.json', 'path'],
   ['two words', 'no header can carry'],
 ])('the credential %j is refused here, in words that help', async (credential, words) => {
   const { header, transport } = stage(credential)
