@@ -170,3 +170,11 @@ test('whoever serves Claude names the same maker of its state', () => {
   expect(new Set(origins)).toEqual(new Set(['anthropic']))
   expect(need('vertex-gemini').stateOrigin).toBe(need('gemini').stateOrigin)
 })
+
+test('Vertex counts a request as it stands, where the Gemini API has it wrapped', () => {
+  const quirk = knownProviders.get('vertex-gemini')?.quirks.find(({ name }) => name === 'unwrapped-count')
+  const contents = [{ role: 'user', parts: [{ text: 'Hello' }] }]
+  const wrapped = { generateContentRequest: { model: 'models/gemini-2.5-flash', contents } }
+  expect(quirk?.adaptRequest?.(wrapped)).toEqual({ contents })
+  expect(quirk?.adaptRequest?.({ contents })).toEqual({ contents })
+})
