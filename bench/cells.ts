@@ -12,6 +12,8 @@ export interface Cell {
   readonly upstream: BenchDialect
   readonly requestBytes: number
   readonly answer: Answer
+  /** Only the gateway and the bare relay take part. */
+  readonly isForUsAlone?: true
 }
 
 /**
@@ -69,6 +71,7 @@ const everyOtherPair: readonly Cell[] = benchDialects.flatMap((client) =>
             upstream,
             requestBytes: 1_024,
             answer: 'burst' as const,
+            isForUsAlone: true as const,
           },
         ],
   ),

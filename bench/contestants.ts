@@ -133,6 +133,7 @@ export async function startNginx(upstream: string): Promise<Contestant | Absent>
     ...transparent,
     ...processId(child.pid),
     name: 'nginx',
+    canServe: ({ isForUsAlone }) => isForUsAlone !== true,
     origin: `http://127.0.0.1:${port}`,
     async close() {
       await stop(child)
@@ -192,8 +193,7 @@ export async function startPortkey(upstream: string): Promise<Contestant | Absen
     ...processId(child.pid),
     name: 'portkey',
     origin: `http://127.0.0.1:${port}`,
-    canServe: ({ client, upstream: target }) =>
-      client === 'openai' && (target === 'openai' || target === 'anthropic'),
+    canServe: ({ client, isForUsAlone }) => client === 'openai' && isForUsAlone !== true,
     headers: (cell) => ({
       ...plainHeaders,
       'x-portkey-provider': cell.upstream,

@@ -83,7 +83,8 @@ Absolute figures belong to that machine; the ratios travel better.
 - *bare relay* is \`bench/bare-relay.ts\`: node:http and undici's dispatch, and nothing else. It passes the client's dialect on
   in every cell, also where Holdfast translates. *nginx* is a reverse proxy of one worker with keep-alive and without
   buffering. *portkey* is \`@portkey-ai/gateway\` with the dependencies that \`bench/portkey/package-lock.json\` pins
-  (with newer ones its streams fail); it does not serve Anthropic clients of OpenAI providers.
+  (with newer ones its streams fail); it does not serve Anthropic clients of OpenAI providers. The cells of the other pairs of
+  dialects are measured for the bare relay and Holdfast only.
 
 ${writeTables(result)}
 `
