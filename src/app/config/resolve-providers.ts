@@ -150,6 +150,8 @@ function warnOfMissingPath(
   { warnings }: ProviderContext,
 ): void {
   const isBare = (url: string) => new URL(url).pathname === '/'
+  // Bedrock's paths begin at its host.
+  if (provider.dialect === 'bedrock-converse') return
   if (!isBare(provider.baseUrl) || (known !== undefined && isBare(known.baseUrl))) return
   warnings.push(
     `providers.${id}.baseUrl has no path; most servers want the version segment, as in ${provider.baseUrl}/v1.`,
