@@ -127,6 +127,7 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     target,
     factsOf: factsOfTarget,
     ownerOf: (id) => ground.idMakers.makerOf(id),
+    knowsFiles: () => !ground.idMakers.isEmpty,
   })
   const execution = createExecution({
     clock,

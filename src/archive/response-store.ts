@@ -1,48 +1,43 @@
 /**
  * Answers that a client may come back to by their id (the Responses API): what was said in them and what they answered,
- * for a bounded life and in bounded memory. An entry can be read only under the client key that made it.
+ * for a bounded life and in bounded memory. An entry can be read only under the client key that made it. Kept are bytes
+ * and no objects: JSON that was read takes up to twenty times its length, and a bound that counts bytes would be none.
  */
 
 import type { Clock } from '../std/clock.ts'
 import type { JsonObject } from '../std/json.ts'
+import { KeptEntry } from './kept-entry.ts'
+import type { KeptItem, Owner, StoredResponse } from './stored-response.ts'
 
 /** How long an entry is kept, ms. */
 export const RESPONSE_LIFE_MS = 24 * 3_600_000
-/** Bytes of all entries together, as JSON. */
+/** Bytes of all entries together, as they are kept. */
 export const RESPONSES_BYTES_MAX = 256 * 1_048_576
 /** Entries kept, whatever their size. */
 export const RESPONSES_MAX = 50_000
 /** A chain of answers longer than this is no conversation but a circle or an attack. */
 export const CHAIN_LENGTH_MAX = 1_000
 
-/** Name of a client key; `undefined` where no keys are configured. */
-export type Owner = string | undefined
-
-export interface StoredResponse {
-  readonly id: string
-  readonly owner: Owner
-  /** The answer as its client saw it, or would. */
-  readonly answer: JsonObject
-  /** What was said in this turn, with ids. */
-  readonly input: readonly JsonObject[]
-  /** What was answered, with ids. */
-  readonly output: readonly JsonObject[]
-  /** The answer before it in the same conversation. */
-  readonly previousId?: string
-  /** The target that made it in the client's own dialect, and so remembers it itself. */
-  readonly maker?: string
+/** A conversation, read only when it is wanted. */
+export interface KeptHistory {
+  /** As JSON. */
+  readonly bytes: number
+  /** Oldest first. */
+  read(): readonly JsonObject[]
 }
 
 export interface ResponseStore {
   /** Keeps an entry; the oldest ones make room for it. One that is too large by itself is not kept. */
   put(entry: StoredResponse): void
-  get(id: string, owner: Owner): StoredResponse | undefined
+  get(id: string, owner: Owner): Omit<StoredResponse, 'pointers'> | undefined
   /** Whether there was one. */
   delete(id: string, owner: Owner): boolean
   /** An item that was said or answered in any entry of the owner. */
-  item(id: string, owner: Owner): JsonObject | undefined
-  /** Everything said and answered up to and with an answer, oldest first; `undefined` where a part of it is gone. */
-  history(id: string, owner: Owner): readonly JsonObject[] | undefined
+  item(id: string, owner: Owner): KeptItem | undefined
+  /** Everything said and answered up to and with an answer; `undefined` where a part of it is gone. */
+  history(id: string, owner: Owner): KeptHistory | undefined
+  /** Whether this is the id of an answer or an item that others have here, and the owner has not. */
+  isOthers(id: string, owner: Owner): boolean
 }
 
 export interface ResponseStoreOptions {
@@ -56,10 +51,10 @@ export function createResponseStore(options: ResponseStoreOptions): ResponseStor
   return new MemoryResponseStore(options)
 }
 
-interface Entry {
-  readonly stored: StoredResponse
-  readonly bytes: number
-  readonly untilMs: number
+interface Holder {
+  readonly entry: KeptEntry
+  /** Absent where the id is that of the answer itself. */
+  readonly item?: KeptItem
 }
 
 class MemoryResponseStore implements ResponseStore {
@@ -68,9 +63,9 @@ class MemoryResponseStore implements ResponseStore {
   readonly #bytesMax: number
   readonly #entriesMax: number
   /** Oldest first, as a Map keeps them. */
-  readonly #entries = new Map<string, Entry>()
-  /** Which entry holds an item; the last one that does. */
-  readonly #holders = new Map<string, string>()
+  readonly #entries = new Map<string, KeptEntry>()
+  /** By the id of an answer or an item: who holds it, the last one of each owner. */
+  readonly #holders = new Map<string, readonly Holder[]>()
   #bytes = 0
 
   constructor(options: ResponseStoreOptions) {
@@ -83,15 +78,16 @@ class MemoryResponseStore implements ResponseStore {
   put(stored: StoredResponse): void {
     const key = keyOf(stored.owner, stored.id)
     this.#remove(key)
-    const bytes = sizeOf(stored)
-    if (bytes > this.#bytesMax) return
-    this.#entries.set(key, { stored, bytes, untilMs: this.#clock.nowMs() + this.#lifeMs })
-    this.#bytes += bytes
-    for (const id of itemIds(stored)) this.#holders.set(keyOf(stored.owner, id), key)
+    const entry = new KeptEntry(stored, this.#clock.nowMs() + this.#lifeMs)
+    if (entry.bytes > this.#bytesMax) return
+    this.#entries.set(key, entry)
+    this.#bytes += entry.bytes
+    this.#hold(entry.id, { entry })
+    for (const [id, item] of entry.items()) this.#hold(id, { entry, item })
     this.#makeRoom()
   }
 
-  get(id: string, owner: Owner): StoredResponse | undefined {
+  get(id: string, owner: Owner): KeptEntry | undefined {
     return this.#read(keyOf(owner, id))
   }
 
@@ -99,28 +95,42 @@ class MemoryResponseStore implements ResponseStore {
     return this.#remove(keyOf(owner, id))
   }
 
-  item(id: string, owner: Owner): JsonObject | undefined {
-    const holder = this.#holders.get(keyOf(owner, id))
-    const stored = holder === undefined ? undefined : this.#read(holder)
-    return stored && [...stored.input, ...stored.output].findLast((item) => item['id'] === id)
+  item(id: string, owner: Owner): KeptItem | undefined {
+    const holder = this.#holderOf(id, owner)
+    return holder && this.#read(keyOf(owner, holder.entry.id)) && holder.item
   }
 
-  history(id: string, owner: Owner): readonly JsonObject[] | undefined {
-    const turns: (readonly JsonObject[])[] = []
-    let next: string | undefined = id
-    while (next !== undefined) {
-      const stored = this.get(next, owner)
-      if (stored === undefined || turns.length >= CHAIN_LENGTH_MAX * 2) return undefined
-      turns.push(stored.output, stored.input)
-      next = stored.previousId
+  history(id: string, owner: Owner): KeptHistory | undefined {
+    const turns: KeptEntry[] = []
+    for (let next: string | undefined = id; next !== undefined; ) {
+      const entry = this.get(next, owner)
+      if (entry === undefined || turns.length >= CHAIN_LENGTH_MAX) return undefined
+      turns.push(entry)
+      next = entry.previousId
     }
-    return turns.reverse().flat()
+    turns.reverse()
+    return {
+      bytes: turns.reduce((sum, turn) => sum + turn.itemBytes, 0),
+      read: () => turns.flatMap(({ input, output }) => [...input, ...output]),
+    }
   }
 
-  #read(key: string): StoredResponse | undefined {
+  isOthers(id: string, owner: Owner): boolean {
+    return this.#holders.has(id) && this.#holderOf(id, owner) === undefined
+  }
+
+  #holderOf(id: string, owner: Owner): Holder | undefined {
+    return this.#holders.get(id)?.find(({ entry }) => entry.owner === owner)
+  }
+
+  #hold(id: string, holder: Holder): void {
+    const others = this.#holders.get(id)?.filter(({ entry }) => entry.owner !== holder.entry.owner) ?? []
+    this.#holders.set(id, [...others, holder])
+  }
+
+  #read(key: string): KeptEntry | undefined {
     const entry = this.#entries.get(key)
-    if (entry === undefined) return undefined
-    if (entry.untilMs > this.#clock.nowMs()) return entry.stored
+    if (entry === undefined || entry.untilMs > this.#clock.nowMs()) return entry
     this.#remove(key)
     return undefined
   }
@@ -139,23 +149,19 @@ class MemoryResponseStore implements ResponseStore {
     if (entry === undefined) return false
     this.#entries.delete(key)
     this.#bytes -= entry.bytes
-    for (const id of itemIds(entry.stored)) {
-      const itemKey = keyOf(entry.stored.owner, id)
-      if (this.#holders.get(itemKey) === key) this.#holders.delete(itemKey)
-    }
+    this.#letGo(entry.id, entry)
+    for (const [id] of entry.items()) this.#letGo(id, entry)
     return true
+  }
+
+  #letGo(id: string, gone: KeptEntry): void {
+    const left = this.#holders.get(id)?.filter(({ entry }) => entry !== gone) ?? []
+    if (left.length === 0) this.#holders.delete(id)
+    else this.#holders.set(id, left)
   }
 }
 
 /** Owners are names of keys, which hold no line break; ids come from anywhere. */
 function keyOf(owner: Owner, id: string): string {
   return `${owner ?? ''}\n${id}`
-}
-
-function itemIds({ input, output }: StoredResponse): readonly string[] {
-  return [...input, ...output].flatMap((item) => (typeof item['id'] === 'string' ? [item['id']] : []))
-}
-
-function sizeOf({ answer, input, output }: StoredResponse): number {
-  return Buffer.byteLength(JSON.stringify([answer, input, output]))
 }

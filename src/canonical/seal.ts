@@ -41,5 +41,8 @@ export function openState(text: string): SealedState | undefined {
 
 const sealedKinds: readonly SealedKind[] = ['signature', 'encrypted', 'next']
 
-/** What every seal begins with: a body without it holds none. */
-export const SEAL_PREFIX: string = MARK_BASE64
+/**
+ * What stands in every seal: a body without it holds none. The first letter of the mark is left out: it is common, the
+ * second is rare, and a search for it is 40 times as fast.
+ */
+export const SEAL_MARK: string = MARK_BASE64.slice(1)

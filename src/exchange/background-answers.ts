@@ -8,7 +8,8 @@ import type { ConversationFace, PendingAnswer } from '../dialects/dialect.ts'
 import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply } from '../execution/reply.ts'
-import type { Owner, ResponseStore } from '../archive/response-store.ts'
+import type { ResponseStore } from '../archive/response-store.ts'
+import type { Owner } from '../archive/stored-response.ts'
 import type { Clock } from '../std/clock.ts'
 import type { IdSource } from '../std/ids.ts'
 import type { JsonObject } from '../std/json.ts'
@@ -31,6 +32,8 @@ export interface BackgroundAnswers {
   /** The events after `sequence`, up to the end of the answer; `undefined` where they are not kept. */
   follow(id: string, owner: Owner, sequence: number): AsyncIterable<Uint8Array> | undefined
   cancel(id: string, owner: Owner): void
+  /** Ends it where it is being made, and gives its events up. */
+  forget(id: string, owner: Owner): void
   /** Ends all that are being made. */
   stop(): void
 }
@@ -73,8 +76,13 @@ class RunningAnswers implements BackgroundAnswers {
     this.#runs.get(keyOf(id, owner))?.cancel()
   }
 
+  forget(id: string, owner: Owner): void {
+    this.cancel(id, owner)
+    this.#runs.delete(keyOf(id, owner))
+  }
+
   stop(): void {
-    for (const run of this.#runs.values()) run.cancel()
+    for (const run of this.#runs.values()) run.stop()
   }
 
   #makeRoom(): void {
@@ -110,7 +118,8 @@ class BackgroundRun {
     const { exchange, conversation, owner, id, responses } = init
     this.#init = init
     this.#answer = conversation.pendingAnswer(pendingInit(init))
-    const keep = answerKeeper({ exchange, conversation, owner }, responses)
+    const references = conversation.readReferences(exchange.body, exchange.envelope)
+    const keep = answerKeeper({ exchange, conversation, references, owner }, responses)
     this.#keep = (answer) => keep(answer, id)
     this.#detached = detach(exchange, this.#stopping)
     this.#keep(this.#answer)
@@ -126,8 +135,7 @@ class BackgroundRun {
     const { conversation } = this.#init
     try {
       const reply = await serve(this.#detached)
-      if (reply.body instanceof Uint8Array) throw new Error('a stream was asked for')
-      for await (const chunk of this.#read(reply.body)) this.#take(chunk)
+      await this.#takeAll(reply)
       if (!this.#hasEnded) this.#end(conversation.endedAnswer(this.#answer, brokenOff()))
     } catch (thrown) {
       if (!this.#hasEnded) this.#end(conversation.endedAnswer(this.#answer, toGatewayError(thrown)))
@@ -136,9 +144,19 @@ class BackgroundRun {
   }
 
   cancel(): void {
+    this.#cut('cancelled', new GatewayError('client_gone', 'The response was cancelled.'))
+  }
+
+  /** We ourselves end. */
+  stop(): void {
+    const error = new GatewayError('gateway_shutting_down', 'The gateway is shutting down.')
+    this.#cut(error, error)
+  }
+
+  #cut(how: 'cancelled' | GatewayError, reason: GatewayError): void {
     if (this.#hasEnded) return
-    this.#end(this.#init.conversation.endedAnswer(this.#answer, 'cancelled'))
-    this.#stopping.stop(new GatewayError('client_gone', 'The response was cancelled.'))
+    this.#end(this.#init.conversation.endedAnswer(this.#answer, how))
+    this.#stopping.stop(reason)
   }
 
   get #hasEnded(): boolean {
@@ -146,13 +164,23 @@ class BackgroundRun {
     return status !== 'queued' && status !== 'in_progress'
   }
 
-  async *#read(body: AsyncIterable<Uint8Array>): AsyncGenerator<{ name: string; data: string }> {
+  /** Whoever carries a reply out says how that ended: its place among the requests in flight is given back then. */
+  async #takeAll(reply: Reply): Promise<void> {
+    const chunks = reply.body instanceof Uint8Array ? [reply.body] : reply.body
     const parser = new SseParser()
-    for await (const chunk of body) yield* parser.read(chunk)
-    yield* parser.end()
+    let isTaken = false
+    try {
+      for await (const chunk of chunks) for (const event of parser.read(chunk)) this.#take(event)
+      for (const event of parser.end()) this.#take(event)
+      isTaken = true
+    } finally {
+      reply.close(isTaken)
+    }
   }
 
   #take(event: { name: string; data: string }): void {
+    // What still comes of an answer that was cancelled does not bring it back.
+    if (this.#hasEnded) return
     const { conversation, id } = this.#init
     const renamed = conversation.renamedEvent(event.data, id)
     if (renamed !== undefined) this.events.add(renamed)

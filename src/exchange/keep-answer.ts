@@ -1,16 +1,19 @@
 /** Keeps what an answer said, on its way to the client, so that a later request may refer to it. */
 
-import type { ConversationFace } from '../dialects/dialect.ts'
+import type { ConversationFace, References } from '../dialects/dialect.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply } from '../execution/reply.ts'
-import type { Owner, ResponseStore } from '../archive/response-store.ts'
+import type { ResponseStore } from '../archive/response-store.ts'
+import type { Owner } from '../archive/stored-response.ts'
 import { isJsonObject, type JsonObject, parseJson, stringOf } from '../std/json.ts'
-import { SseParser } from '../wire/sse.ts'
+import { type SseEvent, SseParser } from '../wire/sse.ts'
 
 /** One request and whose answer it gets. */
 export interface Turn {
   readonly exchange: Exchange
   readonly conversation: ConversationFace
+  readonly references: References
   readonly owner: Owner
   /** The target that remembers the answer itself. */
   readonly maker?: string | undefined
@@ -29,9 +32,9 @@ export function keepAnswer(reply: Reply, turn: Turn, store: ResponseStore): Repl
 
 /** Stores an answer with what was said in its request; `id` where the client knows it by another than its own. */
 export function answerKeeper(turn: Turn, store: ResponseStore): (answer: JsonObject, id?: string) => void {
-  const { exchange, conversation, owner, maker } = turn
+  const { exchange, conversation, references, owner, maker } = turn
+  const { previousId, itemIds } = references
   const said = conversation.inputItems(exchange.body)
-  const { previousId } = conversation.readReferences(exchange.body, exchange.envelope)
   return (answer, known) => {
     const id = known ?? stringOf(answer['id'])
     if (id === undefined) return
@@ -40,6 +43,7 @@ export function answerKeeper(turn: Turn, store: ResponseStore): (answer: JsonObj
       owner,
       answer,
       input: said.map((item, place) => ({ id: `item_${id}_${place}`, ...item })),
+      pointers: itemIds,
       output: conversation.outputItems(answer),
       ...(previousId === undefined ? {} : { previousId }),
       ...(maker === undefined ? {} : { maker }),
@@ -56,7 +60,8 @@ class WatchedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array
   readonly #source: AsyncIterator<Uint8Array>
   readonly #keeper: AnswerKeeper
   readonly #events = new SseParser()
-  #isKept = false
+  /** The answer is kept, or cannot be. */
+  #isOver = false
 
   constructor(body: AsyncIterable<Uint8Array>, keeper: AnswerKeeper) {
     this.#source = body[Symbol.asyncIterator]()
@@ -65,7 +70,7 @@ class WatchedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array
 
   async next(): Promise<IteratorResult<Uint8Array>> {
     const step = await this.#source.next()
-    if (step.done !== true && !this.#isKept) this.#look(step.value)
+    if (step.done !== true && !this.#isOver) this.#look(step.value)
     return step
   }
 
@@ -77,11 +82,21 @@ class WatchedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array
     return this
   }
 
+  /** What cannot be kept (an event beyond all bounds) passes all the same. */
   #look(chunk: Uint8Array): void {
-    for (const event of this.#events.read(chunk)) {
+    try {
+      this.#lookFor(this.#events.read(chunk))
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error
+      this.#isOver = true
+    }
+  }
+
+  #lookFor(events: readonly SseEvent[]): void {
+    for (const event of events) {
       const answer = this.#keeper.conversation.wholeAnswer(event)
       if (answer === undefined) continue
-      this.#isKept = true
+      this.#isOver = true
       this.#keeper.keep(answer)
       return
     }

@@ -1,7 +1,8 @@
 /** What clients do with answers they come back to: read, follow, cancel, delete. */
 
 import { GatewayError } from '../errors/gateway-error.ts'
-import type { ResponseStore, StoredResponse } from '../archive/response-store.ts'
+import type { ResponseStore } from '../archive/response-store.ts'
+import type { StoredResponse } from '../archive/stored-response.ts'
 import type { BackgroundAnswers } from './background-answers.ts'
 import type { Caller, KeptAnswers } from './gateway.ts'
 
@@ -16,7 +17,7 @@ export function createKeptAnswers(store: ResponseStore, background: BackgroundAn
     inputItems: (id, caller) => stored(id, caller).input,
     delete(id, caller) {
       stored(id, caller)
-      background.cancel(id, caller.keyName)
+      background.forget(id, caller.keyName)
       store.delete(id, caller.keyName)
     },
     cancel(id, caller) {

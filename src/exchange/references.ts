@@ -7,55 +7,81 @@ import type { Envelope } from '../canonical/envelope.ts'
 import type { ConversationFace, References } from '../dialects/dialect.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Exchange, ReferringRequest } from '../execution/exchange.ts'
-import type { Owner, ResponseStore, StoredResponse } from '../archive/response-store.ts'
+import type { JsonObject } from '../std/json.ts'
+import type { ResponseStore } from '../archive/response-store.ts'
+import type { Owner } from '../archive/stored-response.ts'
 
 export interface FoundRequest {
   readonly references: References
   readonly referring: ReferringRequest | undefined
 }
 
-/** `undefined` for a dialect in which nothing can be referred to. */
-export function findReferences(
-  exchange: Exchange,
-  owner: Owner,
-  store: ResponseStore,
-): FoundRequest | undefined {
+/** Whose answers may be referred to, and where. */
+export interface Archive {
+  readonly owner: Owner
+  readonly store: ResponseStore
+  /** Told how many bytes a request grows by; throws where there is no room for them. */
+  readonly hold: (bytes: number) => void
+}
+
+/**
+ * `undefined` for a dialect in which nothing can be referred to. Throws where somebody else's answer is meant: a provider
+ * knows it as ours and would not tell them apart.
+ */
+export function findReferences(exchange: Exchange, archive: Archive): FoundRequest | undefined {
   const { conversation } = exchange.dialect
   if (conversation === undefined || exchange.operation !== 'chat') return undefined
   const references = conversation.readReferences(exchange.body, exchange.envelope)
   const isReferring = references.previousId !== undefined || references.itemIds.length > 0
-  return {
-    references,
-    referring: isReferring ? new Referring({ exchange, conversation, references, owner, store }) : undefined,
-  }
+  if (!isReferring) return { references, referring: undefined }
+  refuseOthers(references, archive)
+  return { references, referring: new Referring({ exchange, conversation, references, archive }) }
 }
+
+function refuseOthers({ previousId, itemIds }: References, { owner, store }: Archive): void {
+  if (previousId !== undefined && store.isOthers(previousId, owner)) throw forgotten(previousId)
+  const itemId = itemIds.find((id) => store.isOthers(id, owner))
+  if (itemId === undefined) return
+  const message = `The item "${itemId.slice(0, ID_SHOWN_MAX)}" is not kept here.`
+  throw new GatewayError('response_not_found', message, { param: 'input' })
+}
+
+/** A request in full may be as large as one that says everything itself. */
+export const CONVERSATION_BYTES_MAX = 32 * 1_048_576
 
 interface Asked {
   readonly exchange: Exchange
   readonly conversation: ConversationFace
   readonly references: References
-  readonly owner: Owner
-  readonly store: ResponseStore
+  readonly archive: Archive
+}
+
+interface SaidInFull {
+  readonly body: Uint8Array
+  readonly envelope: Envelope
 }
 
 class Referring implements ReferringRequest {
   readonly #asked: Asked
-  readonly #previous: StoredResponse | undefined
+  readonly #maker: string | undefined
   readonly #isElsewhere: boolean
-  #inFull: { readonly body: Uint8Array; readonly envelope: Envelope } | undefined
+  /** What came of it: a refusal is as good for the next target as for the first. */
+  #inFull: SaidInFull | GatewayError | undefined
 
   constructor(asked: Asked) {
-    const { references, store, owner } = asked
+    const { references, archive } = asked
+    const { store, owner } = archive
     const { previousId, itemIds } = references
     this.#asked = asked
-    this.#previous = previousId === undefined ? undefined : store.get(previousId, owner)
+    const previous = previousId === undefined ? undefined : store.get(previousId, owner)
+    this.#maker = previous?.maker
     this.#isElsewhere =
-      (previousId !== undefined && this.#previous === undefined) ||
+      (previousId !== undefined && previous === undefined) ||
       itemIds.some((id) => store.item(id, owner) === undefined)
   }
 
   get maker(): string | undefined {
-    return this.#previous?.maker
+    return this.#maker
   }
 
   get isComplete(): boolean {
@@ -67,18 +93,56 @@ class Referring implements ReferringRequest {
     return this.#isElsewhere || (this.maker !== undefined && this.maker === target.id)
   }
 
-  inFull(): { readonly body: Uint8Array; readonly envelope: Envelope } {
-    this.#inFull ??= this.#sayInFull()
+  inFull(): SaidInFull {
+    this.#inFull ??= this.#tryInFull()
+    if (this.#inFull instanceof GatewayError) throw this.#inFull
     return this.#inFull
   }
 
-  #sayInFull() {
-    const { exchange, conversation, references, owner, store } = this.#asked
-    const { previousId } = references
-    const history = previousId === undefined ? [] : store.history(previousId, owner)
-    if (history === undefined) throw forgotten(previousId ?? '')
-    const body = conversation.resolve(exchange.body, { history, item: (id) => store.item(id, owner) })
+  #tryInFull(): SaidInFull | GatewayError {
+    try {
+      return this.#sayInFull()
+    } catch (error) {
+      if (error instanceof GatewayError) return error
+      throw error
+    }
+  }
+
+  #sayInFull(): SaidInFull {
+    const { exchange, conversation, references, archive } = this.#asked
+    const { owner, store, hold } = archive
+    const grow = growing(exchange.body.length, hold)
+    const body = conversation.resolve(exchange.body, {
+      history: this.#history(references, grow),
+      item: (id) => {
+        const item = store.item(id, owner)
+        grow(item?.bytes ?? 0)
+        return item?.read()
+      },
+    })
     return { body, envelope: exchange.dialect.peek(body, exchange.operation, exchange.named) }
+  }
+
+  #history({ previousId }: References, grow: (bytes: number) => void): readonly JsonObject[] {
+    if (previousId === undefined) return []
+    const { owner, store } = this.#asked.archive
+    const history = store.history(previousId, owner)
+    if (history === undefined) throw forgotten(previousId)
+    grow(history.bytes)
+    return history.read()
+  }
+}
+
+/** A short request may refer to a large item many times over: what it grows by is counted before it is read. */
+function growing(ownBytes: number, hold: (bytes: number) => void): (bytes: number) => void {
+  let inAll = ownBytes
+  return (bytes) => {
+    inAll += bytes
+    if (inAll > CONVERSATION_BYTES_MAX) {
+      const message = `With all that it refers to, the request is larger than ${CONVERSATION_BYTES_MAX} bytes.`
+      throw new GatewayError('body_too_large', message, { param: 'input' })
+    }
+    hold(bytes)
   }
 }
 

@@ -16,7 +16,7 @@ import type { ExchangeRecord, Telemetry, TerminalState } from '../telemetry/reco
 import type { BackgroundAnswers } from './background-answers.ts'
 import { keepAnswer } from './keep-answer.ts'
 import { createKeptAnswers } from './kept-answers.ts'
-import { findReferences } from './references.ts'
+import { type Archive, findReferences, type FoundRequest } from './references.ts'
 import { sessionOf } from './session.ts'
 import type { Admission, Caller, Gateway, ModelEntry, Permit, Readiness, Refusal } from './gateway.ts'
 
@@ -57,18 +57,26 @@ export async function serve(asked: Exchange, admission: Admission, rooms: Rooms)
   let plan: Plan | undefined
   let exchange = asked
   try {
-    const found = findReferences(asked, admission.caller.keyName, rooms.responses)
+    const found = findReferences(asked, archiveOf(admission, rooms))
     if (found?.references.isBackground === true) return serveInBackground(asked, admission, rooms)
     if (found?.referring !== undefined) exchange = { ...asked, referring: found.referring }
     plan = preferTarget(planOf(exchange, rooms), found?.referring?.maker)
     const reply = await rooms.execution.run(plan, exchange)
     settle(reply, { exchange, admission, plan }, rooms)
-    return found?.references.isStored === true ? keep(reply, { exchange, admission }, rooms) : reply
+    return found?.references.isStored === true ? keep(reply, { exchange, admission }, found, rooms) : reply
   } catch (thrown) {
     admission.release()
     const error = toGatewayError(thrown)
     recordFailure(error, { exchange, admission, ...(plan === undefined ? {} : { plan }) }, rooms)
     throw error
+  }
+}
+
+function archiveOf(admission: Admission, rooms: Rooms): Archive {
+  return {
+    owner: admission.caller.keyName,
+    store: rooms.responses,
+    hold: (bytes) => admission.hold(bytes),
   }
 }
 
@@ -89,10 +97,21 @@ function wishesOf(exchange: Exchange): PlanWishes {
   const { dialect, operation, headers, named } = exchange
   const isStrict = readStrictHeader(headers)
   if (operation !== 'chat') return { isStrict }
-  const { body, envelope } = exchange.referring?.isComplete === true ? exchange.referring.inFull() : exchange
+  const { body, envelope } = saidInFull(exchange)
   return {
     isStrict,
     needs: createRequestNeeds({ envelope, body, decode: () => dialect.readRequest(body, named) }),
+  }
+}
+
+/** Where it cannot be said in full, whoever remembers what it refers to may serve it all the same. */
+function saidInFull(exchange: Exchange): Pick<Exchange, 'body' | 'envelope'> {
+  if (exchange.referring?.isComplete !== true) return exchange
+  try {
+    return exchange.referring.inFull()
+  } catch (error) {
+    if (error instanceof GatewayError) return exchange
+    throw error
   }
 }
 
@@ -104,10 +123,16 @@ function serveInBackground(exchange: Exchange, admission: Admission, rooms: Room
 }
 
 /** A client may come back to this answer, or refer to it in its next request. */
-function keep(reply: Reply, { exchange, admission }: Served, rooms: Rooms): Reply {
+function keep(
+  reply: Reply,
+  { exchange, admission }: Served,
+  { references }: FoundRequest,
+  rooms: Rooms,
+): Reply {
   const { conversation } = exchange.dialect
   if (conversation === undefined) return reply
-  const turn = { exchange, conversation, owner: admission.caller.keyName, maker: makerOf(reply, exchange) }
+  const owner = admission.caller.keyName
+  const turn = { exchange, conversation, references, owner, maker: makerOf(reply, exchange) }
   return keepAnswer(reply, turn, rooms.responses)
 }
 

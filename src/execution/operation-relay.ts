@@ -3,9 +3,9 @@
 import type { Usage } from '../canonical/usage.ts'
 import type { UpstreamResponse } from '../upstream/attempt.ts'
 import { usageOf } from './answer-facts.ts'
-import { joinBytes } from './join-bytes.ts'
 import type { OperationCall } from './operation-call.ts'
 import { OperationStream } from './operation-stream.ts'
+import { readWhole } from './read-whole.ts'
 import type { Committed, RelayContext } from './relay-context.ts'
 import type { Settlement } from './reply.ts'
 
@@ -63,11 +63,4 @@ async function relayWhole(
 /** What keeps files and batches costs nothing; everything else does, whether or not the provider says what. */
 export function endOf({ spec }: OperationCall, { status }: UpstreamResponse, usage: Usage | undefined) {
   return { hasBegun: spec.placedBy === 'model', status, ...usageOf({ usage }) }
-}
-
-/** The response bound of `upstream/` limits what can pile up here. */
-async function readWhole(response: UpstreamResponse): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of response.body) chunks.push(chunk)
-  return joinBytes(chunks)
 }

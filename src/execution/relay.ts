@@ -13,11 +13,10 @@ import { mayHoldState } from '../dialects/marks.ts'
 import type { Folder, Passthrough, WriteAnswerOptions } from '../dialects/dialect.ts'
 import { StateWatch } from '../provenance/watch-state.ts'
 import { stateOriginOf } from '../providers/target.ts'
-import type { UpstreamResponse } from '../upstream/attempt.ts'
 import { assertWhole, assertWholeResult, flagsOf, usageFlags, usageOf } from './answer-facts.ts'
 import { answeredModel, modelFlags } from './answered-model.ts'
 import type { Exchange } from './exchange.ts'
-import { joinBytes } from './join-bytes.ts'
+import { readWhole } from './read-whole.ts'
 import { relayOperation } from './operation-relay.ts'
 import type { Committed, RelayContext } from './relay-context.ts'
 import type { Settlement } from './reply.ts'
@@ -249,13 +248,6 @@ function settledByClose(known: Omit<Settlement, 'state' | 'error'>): Pick<Commit
     settled: promise,
     close: (isTaken) => resolve({ state: isTaken ? 'completed' : 'client_gone', ...known }),
   }
-}
-
-/** The response bound of `upstream/` limits what can pile up here. */
-async function readWhole(response: UpstreamResponse): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of response.body) chunks.push(chunk)
-  return joinBytes(chunks)
 }
 
 // What both need.

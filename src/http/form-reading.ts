@@ -9,6 +9,7 @@ import type { FormBody } from '../operations/operation-request.ts'
 import { Spool, SpoolError } from '../std/spool.ts'
 import { FormError, FormScanner, formBoundary } from '../wire/multipart.ts'
 import { readContentEncoding } from './body-decoder.ts'
+import { BodyPace } from './body-pace.ts'
 import { type CallPhase, type ClientCall, type StopReason, stopError } from './client-call.ts'
 import type { HttpLimits } from './http-limits.ts'
 import { noRoom, type SpoolSpace } from './spool-space.ts'
@@ -34,15 +35,14 @@ export function isForm(contentType: string | undefined): boolean {
  */
 export function readForm(call: ClientCall, options: ReadFormOptions): Promise<FormBody> {
   const { headers } = call.request
-  const contentType = headers['content-type'] ?? ''
-  const boundary = formBoundary(contentType)
+  const boundary = formBoundary(headers['content-type'])
   if (boundary === undefined) throw noForm()
   if (readContentEncoding(headers['content-encoding']) !== undefined)
     throw new GatewayError('unsupported_media_type', 'Forms are taken without a content-encoding.')
   if (Number(headers['content-length'] ?? 0) > options.bytesMax) throw formTooLarge(options.bytesMax)
   if (call.expectsContinue) call.response.writeContinue()
   return new Promise((resolve, reject) => {
-    call.phase = new FormReading(call, { ...options, contentType, boundary }, { resolve, reject })
+    call.phase = new FormReading(call, { ...options, boundary }, { resolve, reject })
   })
 }
 
@@ -52,7 +52,6 @@ interface Settle {
 }
 
 interface FormOptions extends ReadFormOptions {
-  readonly contentType: string
   readonly boundary: string
 }
 
@@ -62,11 +61,10 @@ class FormReading implements CallPhase {
   readonly #settle: Settle
   readonly #spool = new Spool({ memoryBytesMax: FORM_MEMORY_BYTES })
   readonly #scanner: FormScanner
+  readonly #pace: BodyPace
   #bytes = 0
   #heldBytes = 0
   #spaceBytes = 0
-  #windowBytes = 0
-  #windowEndMs: number | undefined
   #isSettled = false
   /** The disk is behind: nothing is read until it has caught up, so that silence is ours. */
   #isWaiting = false
@@ -75,20 +73,15 @@ class FormReading implements CallPhase {
   constructor(call: ClientCall, options: FormOptions, settle: Settle) {
     this.#call = call
     this.#options = options
+    this.#pace = new BodyPace(options.limits)
     this.#settle = settle
     this.#scanner = new FormScanner({ boundary: options.boundary, fields: ['model'] })
     call.request.on('data', (chunk: Uint8Array) => this.#take(chunk)).on('end', () => this.#end())
   }
 
-  /** A client that sends next to nothing holds a place and disk for it (fault 103). */
   check(nowMs: number): void {
-    const { bodyWindowBytesMin, bodyWindowMs } = this.#options.limits
-    this.#windowEndMs ??= nowMs + bodyWindowMs
-    if (nowMs < this.#windowEndMs || this.#isWhole) return
-    if (this.#windowBytes < bodyWindowBytesMin && !this.#isWaiting)
-      return this.fail(new GatewayError('request_timeout', 'The form arrived too slowly.'))
-    this.#windowBytes = 0
-    this.#windowEndMs = nowMs + bodyWindowMs
+    if (!this.#isWhole && this.#pace.isTooSlow(nowMs) && !this.#isWaiting)
+      this.fail(new GatewayError('request_timeout', 'The form arrived too slowly.'))
   }
 
   stop(reason: StopReason): void {
@@ -106,7 +99,7 @@ class FormReading implements CallPhase {
 
   #take(chunk: Uint8Array): void {
     if (this.#isSettled) return
-    this.#windowBytes += chunk.length
+    this.#pace.note(chunk.length)
     this.#bytes += chunk.length
     const { bytesMax } = this.#options
     if (this.#bytes > bytesMax) return this.fail(formTooLarge(bytesMax))
@@ -157,7 +150,8 @@ class FormReading implements CallPhase {
       return this.fail(refusalOf(error))
     }
     this.#isSettled = true
-    const { contentType, boundary } = this.#options
+    const { boundary } = this.#options
+    const contentType = formType(boundary)
     const model = this.#scanner.field('model')
     const onClosed = () => this.#giveBack()
     this.#settle.resolve(spooledForm({ contentType, boundary, spool: this.#spool, model, onClosed }))
@@ -167,6 +161,12 @@ class FormReading implements CallPhase {
     this.#options.space.give(this.#spaceBytes)
     this.#spaceBytes = 0
   }
+}
+
+/** In our words: of a type that names two boundaries the provider might take the other one, and read another form. */
+function formType(boundary: string): string {
+  const isWord = /^[\w'+.-]+$/.test(boundary)
+  return `multipart/form-data; boundary=${isWord ? boundary : `"${boundary}"`}`
 }
 
 function refusalOf(error: unknown): GatewayError {

@@ -3,6 +3,7 @@
 import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import { releaseBytes } from '../std/release-bytes.ts'
 import { type BodyDecoder, createBodyDecoder, readContentEncoding, tooLarge } from './body-decoder.ts'
+import { BodyPace } from './body-pace.ts'
 import { type CallPhase, type ClientCall, type StopReason, stopError } from './client-call.ts'
 import type { HttpLimits } from './http-limits.ts'
 
@@ -58,17 +59,16 @@ class BodyReading implements CallPhase {
   readonly #call: ClientCall
   readonly #options: ReadBodyOptions
   readonly #settle: Settle
+  readonly #pace: BodyPace
   #chunks: Uint8Array[] = []
   #bytes = 0
-  #windowBytes = 0
-  /** Set by the first sweep that meets it: most bodies are whole before that. */
-  #windowEndMs: number | undefined
   #isSettled = false
   #decoder: BodyDecoder | undefined
 
   constructor(call: ClientCall, options: ReadBodyOptions, settle: Settle) {
     this.#call = call
     this.#options = options
+    this.#pace = new BodyPace(options.limits)
     this.#settle = settle
     // A connection that closes stops its calls, and broken framing refuses them: no further listener is needed.
     call.request.on('data', (chunk: Uint8Array) => this.#take(chunk)).on('end', () => this.#end())
@@ -83,16 +83,9 @@ class BodyReading implements CallPhase {
     })
   }
 
-  /** A client that sends next to nothing holds memory and a place for it (fault 103). */
   check(nowMs: number): void {
-    const { bodyWindowBytesMin, bodyWindowMs } = this.#options.limits
-    this.#windowEndMs ??= nowMs + bodyWindowMs
-    if (nowMs < this.#windowEndMs || this.#call.request.complete) return
-    if (this.#windowBytes < bodyWindowBytesMin) {
-      return this.fail(new GatewayError('request_timeout', 'The body arrived too slowly.'))
-    }
-    this.#windowBytes = 0
-    this.#windowEndMs = nowMs + bodyWindowMs
+    if (!this.#call.request.complete && this.#pace.isTooSlow(nowMs))
+      this.fail(new GatewayError('request_timeout', 'The body arrived too slowly.'))
   }
 
   stop(reason: StopReason): void {
@@ -107,7 +100,7 @@ class BodyReading implements CallPhase {
 
   #take(chunk: Uint8Array): void {
     if (this.#isSettled) return
-    this.#windowBytes += chunk.length
+    this.#pace.note(chunk.length)
     if (this.#decoder === undefined) this.#keep(chunk)
     else if (!this.#decoder.write(chunk)) this.#call.request.pause()
   }

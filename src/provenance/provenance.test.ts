@@ -5,7 +5,12 @@ import { homeOriginOf } from './home-origin.ts'
 import { RecentMap } from './recent-map.ts'
 import { sanitiseRequest } from './sanitise-request.ts'
 import { createStateMakers } from './state-makers.ts'
-import { createToolCallSignatures, restoreSignatures, SIGNATURE_BYTES_MAX } from './tool-call-signatures.ts'
+import {
+  CALL_CHARS_MAX,
+  createToolCallSignatures,
+  restoreSignatures,
+  SIGNATURE_BYTES_MAX,
+} from './tool-call-signatures.ts'
 import { StateWatch } from './watch-state.ts'
 
 function requestOf(parts: readonly Part[], role: 'user' | 'assistant' = 'assistant'): InferenceRequest {
@@ -159,6 +164,9 @@ describe('signatures of tool calls', () => {
     const calls = createToolCallSignatures({ entriesMax: 2, bytesMax: 8 })
     calls.remember({ ...call, signature: 'x'.repeat(SIGNATURE_BYTES_MAX + 1) })
     expect(calls.find(call)).toBeUndefined()
+    const named = { ...call, id: 'x'.repeat(CALL_CHARS_MAX) }
+    calls.remember({ ...named, signature: '1' })
+    expect(calls.find(named)).toBeUndefined()
     calls.remember({ ...call, signature: '12345' })
     calls.remember({ ...call, id: 'b', signature: '12345' })
     expect([calls.find(call), calls.find({ ...call, id: 'b' })]).toEqual([undefined, '12345'])

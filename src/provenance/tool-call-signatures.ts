@@ -11,6 +11,8 @@ import { RecentMap } from './recent-map.ts'
 export const CALLS_REMEMBERED_MAX = 50_000
 /** A longer signature is not remembered. */
 export const SIGNATURE_BYTES_MAX = 16_384
+/** Nor one of a call whose id and name together are longer. */
+export const CALL_CHARS_MAX = 1_024
 /** All signatures together. */
 export const SIGNATURES_BYTES_MAX = 64 * 1024 * 1024
 
@@ -40,6 +42,7 @@ export function createToolCallSignatures({
   return {
     remember({ id, name, signature, origin }) {
       if (id === '' || signature === '' || signature.length > SIGNATURE_BYTES_MAX) return
+      if (id.length + name.length > CALL_CHARS_MAX) return
       calls.set(keyOf({ id, name }), { signature, origin })
     },
     find({ id, name, origin }) {

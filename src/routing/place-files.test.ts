@@ -8,19 +8,26 @@ import { placeFiles } from './place-files.ts'
 const targets = [createTarget(groq, 'a'), createTarget(openai, 'b'), createTarget(anthropic, 'c')]
 const owners: Readonly<Record<string, string>> = { file_g: 'groq', file_a: 'anthropic', file_x: 'elsewhere' }
 
-function place(fileIds: readonly string[], homeOrigin = 'openai', among = targets) {
+function place(fileIds: readonly string[], homeOrigin = 'openai', among = targets, isAnyKnown = true) {
   const get = vi.fn(() => ({ abilities: new Set<never>(), inputTokensMin: 0, fileIds }))
+  const mayNameFiles = vi.fn(() => fileIds.length > 0)
   const needs = {
     mayNeed: () => true,
-    mayNameFiles: () => fileIds.length > 0,
+    mayNameFiles,
     bodyBytes: 1,
     get,
   }
-  const { targets: left, skipped } = placeFiles(among, { needs, homeOrigin, ownerOf: (id) => owners[id] })
+  const { targets: left, skipped } = placeFiles(among, {
+    needs,
+    homeOrigin,
+    isAnyKnown,
+    ownerOf: (id) => owners[id],
+  })
   return {
     left: left.map(({ id }) => id),
     skipped: skipped.map(({ targetId, lacks }) => [targetId, ...lacks]),
     get,
+    mayNameFiles,
   }
 }
 
@@ -47,4 +54,11 @@ test('a request that names none costs no decoding', () => {
   const { left, get } = place([])
   expect(left).toHaveLength(3)
   expect(get).not.toHaveBeenCalled()
+})
+
+test('bytes are not searched for files where there is one target and no file is known of', () => {
+  const [only] = targets
+  const { left, mayNameFiles } = place(['file_unknown'], 'openai', only === undefined ? [] : [only], false)
+  expect(left).toEqual(['groq/a'])
+  expect(mayNameFiles).not.toHaveBeenCalled()
 })

@@ -16,11 +16,15 @@ export interface FileOwners {
   readonly homeOrigin: string
   /** The provider that is known to have a file. */
   ownerOf(fileId: string): string | undefined
+  /** Whether any provider is known to have any file. */
+  readonly isAnyKnown: boolean
 }
 
 /** Throws `capability_missing` where a file is known to be where no target is. */
 export function placeFiles(targets: readonly Target[], owners: FileOwners): FilteredTargets {
   const { needs } = owners
+  // Most requests: there is nobody else to send it to, and no file that is known to be elsewhere.
+  if (targets.length < 2 && !owners.isAnyKnown) return { targets, skipped: [] }
   const fileIds = needs.mayNameFiles() ? (needs.get()?.fileIds ?? []) : []
   if (fileIds.length === 0) return { targets, skipped: [] }
   const isFit = fitness(targets, fileIds, owners)

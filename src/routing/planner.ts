@@ -28,6 +28,8 @@ export interface PlannerOptions {
   readonly factsOf?: FactsOf
   /** The provider that is known to have a file. */
   readonly ownerOf?: (fileId: string) => string | undefined
+  /** Whether any file is known of; absent: where `ownerOf` is given. */
+  readonly knowsFiles?: () => boolean
 }
 
 /** What the request itself asks of its plan. */
@@ -95,10 +97,15 @@ export function createPlanner(options: PlannerOptions): Planner {
 function ableTargets(
   targets: readonly Target[],
   { envelope, needs }: { readonly envelope: Envelope; readonly needs: RequestNeeds | undefined },
-  { factsOf = () => undefined, ownerOf = () => undefined }: PlannerOptions,
+  { factsOf = () => undefined, ownerOf, knowsFiles = () => ownerOf !== undefined }: PlannerOptions,
 ): FilteredTargets {
   if (needs === undefined) return { targets, skipped: [] }
-  const placed = placeFiles(targets, { needs, ownerOf, homeOrigin: homeOriginOf(envelope.dialect) })
+  const placed = placeFiles(targets, {
+    needs,
+    ownerOf: (id) => ownerOf?.(id),
+    isAnyKnown: knowsFiles(),
+    homeOrigin: homeOriginOf(envelope.dialect),
+  })
   const able = filterByNeeds(placed.targets, { needs, factsOf })
   return { targets: able.targets, skipped: [...placed.skipped, ...able.skipped] }
 }

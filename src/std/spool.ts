@@ -119,6 +119,11 @@ export class Spool {
 async function openNameless(folder: string): Promise<FileHandle> {
   const name = path.join(folder, `holdfast-${randomBytes(12).toString('hex')}.part`)
   const file = await open(name, 'wx+', 0o600)
-  await unlink(name)
-  return file
+  try {
+    await unlink(name)
+    return file
+  } catch (error) {
+    await file.close()
+    throw error
+  }
 }

@@ -36,9 +36,13 @@ const NEVER_SENT_PREFIXES = ['x-forwarded-', 'x-holdfast-', 'proxy-']
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about.
 const UNSENDABLE = /[^\t\x20-\x7e\x80-\xff]/
 
-/** Printable ASCII from one slash on; no fragment, backslash or dot segment, encoded or not. */
+/**
+ * Printable ASCII from one slash on; no fragment, backslash or dot segment, encoded or not: a proxy before the provider
+ * may decode what stands in a model's name, and slashes do (`models/a%2F..%2Fb`).
+ */
 const PATH = /^\/[!"$-[\]-~]*$/
-const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:[/?;]|$)/i
+const DOT_SEGMENT = /(?:\/|%2f|%5c)(?:\.|%2e){1,2}(?:[/?;]|%2f|%5c|$)/i
+const ENCODED_CONTROL = /%(?:[01][0-9a-f]|7f)/i
 
 interface Address {
   readonly origin: string
@@ -155,7 +159,7 @@ function assertSendable(name: string, value: string, provider: Provider): void {
 }
 
 function assertPath(path: string): void {
-  if (PATH.test(path) && !DOT_SEGMENT.test(path)) return
+  if (PATH.test(path) && !DOT_SEGMENT.test(path) && !ENCODED_CONTROL.test(path)) return
   throw new GatewayError('invalid_request', 'The model name cannot be part of an address.', {
     param: 'model',
   })

@@ -118,6 +118,15 @@ describe('an answer that is kept', () => {
     expect((await client().responses.retrieve(made.id)).id).toBe(made.id)
   })
 
+  test('is not told to another key by its own provider either, which knows only the gateway', async () => {
+    const made = await client().responses.create({ model: 'responses/mock', input: 'hi' })
+    const asked = { model: 'responses/mock', input: 'who am I', previous_response_id: made.id }
+    await expect(client(PHONE).responses.create(asked)).rejects.toMatchObject({ status: 400 })
+    expect(lastBody()).toMatchObject({ input: 'hi' })
+    await client().responses.create(asked)
+    expect(lastBody()).toMatchObject({ previous_response_id: made.id })
+  })
+
   test('is not kept where the client says so', async () => {
     const made = await client().responses.create({ model: 'chat/mock', input: 'hi', store: false })
     await expect(client().responses.retrieve(made.id)).rejects.toMatchObject({ status: 404 })

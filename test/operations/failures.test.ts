@@ -270,6 +270,15 @@ describe('a form', () => {
     expect(stage.one.asked).toEqual([])
   })
 
+  test('whose type names two boundaries goes on with the one by which it was read', async () => {
+    await using stage = await openOperations()
+    const body = '--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\nx\r\n--b--\r\n'
+    const headers = { 'content-type': 'multipart/form-data; boundary=b; boundary="c d"' }
+    const answer = await fetch(`${stage.url}/v1/files`, { method: 'POST', headers, body })
+    expect(answer.status).toBe(200)
+    expect(stage.one.asked[0]?.headers['content-type']).toBe('multipart/form-data; boundary=b')
+  })
+
   test('where JSON is wanted is refused', async () => {
     await using stage = await openOperations()
     const form = new FormData()

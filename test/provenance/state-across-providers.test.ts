@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import type { DialectId } from '../../src/canonical/envelope.ts'
-import { SEAL_PREFIX } from '../../src/canonical/seal.ts'
+import { SEAL_MARK } from '../../src/canonical/seal.ts'
 import { dialects } from '../../src/dialects/index.ts'
 import { GatewayError } from '../../src/errors/gateway-error.ts'
 import type { Reply } from '../../src/execution/reply.ts'
@@ -150,7 +150,7 @@ describe.each<DialectId>(['anthropic-messages', 'openai-chat'])(
       expect(sent.get('maker')).toContain('"PROOF=="')
       expect(sent.get('maker')).toContain('"SECRET=="')
       for (const state of ['PROOF==', 'SECRET==']) expect(sent.get('other')).not.toContain(state)
-      for (const body of sent.values()) expect(body).not.toContain(SEAL_PREFIX)
+      for (const body of sent.values()) expect(body).not.toContain(SEAL_MARK)
     })
 
     test('is not sent to a provider of another dialect', async () => {
@@ -160,7 +160,7 @@ describe.each<DialectId>(['anthropic-messages', 'openai-chat'])(
       })
       const sent = await talk(world, { client, stream: true })
       expect([...sent.keys()]).toEqual(['maker', 'other'])
-      for (const state of ['PROOF==', 'SECRET==', SEAL_PREFIX]) expect(sent.get('other')).not.toContain(state)
+      for (const state of ['PROOF==', 'SECRET==', SEAL_MARK]) expect(sent.get('other')).not.toContain(state)
     })
   },
 )
@@ -183,7 +183,7 @@ describe('a tool call that a provider signed', () => {
     })
     expect(sent.get('google')).toContain('"thought_signature":"PROOF=="')
     expect(sent.get('other')).not.toContain('PROOF==')
-    expect(sent.get('other')).not.toContain(SEAL_PREFIX)
+    expect(sent.get('other')).not.toContain(SEAL_MARK)
   })
 
   test('comes back to it with its signature though the client kept only what its dialect knows', async () => {

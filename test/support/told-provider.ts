@@ -21,8 +21,8 @@ export interface AskedOfProvider {
 export interface ProvidersAnswer {
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
-  /** JSON, or a text as it is: an event stream where it begins as one. */
-  readonly body: object | string
+  /** JSON, or a text or bytes as they are: an event stream where it begins as one. */
+  readonly body: object | string | Uint8Array
   /** The answer never ends. */
   readonly isOpen?: boolean
 }
@@ -75,8 +75,8 @@ function say(
   response: ServerResponse,
   { status = 200, headers, body, isOpen = false }: ProvidersAnswer,
 ): void {
-  const text = typeof body === 'string' ? body : JSON.stringify(body)
-  const isStream = /^(?:event|data|:)/.test(text)
+  const text = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body)
+  const isStream = typeof text === 'string' && /^(?:event|data|:)/.test(text)
   response.writeHead(status, {
     'content-type': isStream ? 'text/event-stream' : 'application/json',
     ...headers,

@@ -6,7 +6,7 @@
 
 import type { Envelope, Span } from '../../canonical/envelope.ts'
 import type { Loss } from '../../canonical/loss.ts'
-import { openState, SEAL_PREFIX } from '../../canonical/seal.ts'
+import { openState, SEAL_MARK } from '../../canonical/seal.ts'
 import { stateLoss } from '../../canonical/state-losses.ts'
 import { arrayOf, isJsonObject, type JsonObject, parseJson } from '../../std/json.ts'
 import { asBuffer } from '../../wire/bytes.ts'
@@ -61,7 +61,7 @@ const OPEN_BRACKET = 0x5b
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const SIGNATURE = Buffer.from('"signature"')
-const SEAL = Buffer.from(SEAL_PREFIX)
+const SEAL = Buffer.from(SEAL_MARK)
 const REDACTED = Buffer.from('"redacted_thinking"')
 
 /** Native searches and a look at each signature found; inside of strings, quotes are escaped and match nothing. */

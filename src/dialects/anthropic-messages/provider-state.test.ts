@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { InferenceEvent } from '../../canonical/event.ts'
 import type { Part } from '../../canonical/message.ts'
-import { openState, SEAL_PREFIX, sealState } from '../../canonical/seal.ts'
+import { openState, SEAL_MARK, sealState } from '../../canonical/seal.ts'
 import { unfold } from '../../canonical/unfold.ts'
 import { isJsonObject, parseJson, stringOf } from '../../std/json.ts'
 import type { RequestPatch, WriteAnswerOptions } from '../dialect.ts'
@@ -273,7 +273,7 @@ test('a request that passes through stays JSON and holds no seal of another, wha
       const patch = { modelId: 'm', origin: 'mine', isForeign: (text: string) => text.length > 3 }
       const out = Buffer.from(dialect.patchRequest(body, dialect.peek(body, 'chat'), patch)).toString()
       expect(JSON.parse(out)).toHaveProperty('messages')
-      expect(out).not.toContain(SEAL_PREFIX)
+      expect(out).not.toContain(SEAL_MARK)
     }),
   )
 })

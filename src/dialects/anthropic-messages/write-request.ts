@@ -1,7 +1,7 @@
 /** Says a request in Anthropic's Messages API, version 2023-06-01; what it cannot say is returned as losses. */
 
 import type { InferenceRequest, ToolChoice, ToolDefinition } from '../../canonical/request.ts'
-import { isJsonObject, type JsonObject, type JsonValue, objectOf } from '../../std/json.ts'
+import { isJsonObject, type JsonObject, type JsonValue, objectOf, stringOf } from '../../std/json.ts'
 import type { EncodedRequest, WriteRequestOptions } from '../dialect.ts'
 import { DIALECT } from './dialect-id.ts'
 import { LossList } from './losses.ts'
@@ -44,7 +44,8 @@ export function writeRequest(request: InferenceRequest, options: WriteRequestOpt
 function writeTool(tool: ToolDefinition, losses: LossList): readonly JsonObject[] {
   if (tool.kind === 'opaque') {
     if (tool.dialect === DIALECT) return [tool.value]
-    losses.add('tools', 'Only its own API knows this kind of tool.')
+    const name = tool.name ?? stringOf(tool.value['type']) ?? 'other'
+    losses.add(`tools.${name}`, 'Only its own API knows this kind of tool.')
     return []
   }
   if (tool.vendor !== undefined && tool.vendor.dialect !== DIALECT) {

@@ -81,6 +81,8 @@ export class MessageWriter {
   #document(part: DocumentPart): readonly JsonObject[] {
     const text = documentText(part)
     if (text === undefined || part.wantsCitations !== true) {
+      if (part.wantsCitations === true)
+        this.#losses.add('messages.document.citations', 'Cohere cites documents of text only')
       return this.#words([part]).map((said) => ({ type: 'text', text: said }))
     }
     const data = withoutAbsent({ title: part.title, context: part.context, text })

@@ -5,7 +5,7 @@
  */
 
 import type { Envelope, Span } from '../../canonical/envelope.ts'
-import { openState, SEAL_PREFIX, type SealedState } from '../../canonical/seal.ts'
+import { openState, SEAL_MARK, type SealedState } from '../../canonical/seal.ts'
 import { stateLoss } from '../../canonical/state-losses.ts'
 import { isJsonObject, type JsonObject, parseJson, stringOf } from '../../std/json.ts'
 import { asBuffer } from '../../wire/bytes.ts'
@@ -52,7 +52,7 @@ function textOf(bytes: Uint8Array): string {
 
 const OPEN_BRACKET = 0x5b
 const OPEN_BRACE = 0x7b
-const SEAL = Buffer.from(SEAL_PREFIX)
+const SEAL = Buffer.from(SEAL_MARK)
 const SIGNATURES = [Buffer.from('"thoughtSignature"'), Buffer.from('"thought_signature"')]
 
 /** The contents as the target may read them, as a splice; `undefined` where nothing has to change. */

@@ -20,7 +20,7 @@ export function writeMedia(
 ): readonly JsonObject[] {
   switch (part.type) {
     case 'image':
-      return sourceParts(part.source, { type: 'image', fallback: 'image/png' }, writing)
+      return writeImage(part, writing)
     case 'audio':
       return writeAudio(part, writing)
     case 'document':
@@ -28,6 +28,15 @@ export function writeMedia(
     default:
       return assertNever(part)
   }
+}
+
+function writeImage({ source, detail }: ImagePart, writing: MediaWriting): readonly JsonObject[] {
+  if (detail !== undefined && detail !== 'auto')
+    writing.losses.add(
+      'messages.image_url.detail',
+      'Gemini looks at all pictures of a request equally closely.',
+    )
+  return sourceParts(source, { type: 'image', fallback: 'image/png' }, writing)
 }
 
 /** What a model spoke is known to its maker by an id: to anybody else it is what was said. */
@@ -42,7 +51,9 @@ function writeAudio(part: AudioPart, writing: MediaWriting): readonly JsonObject
 
 /** A name for a document is Vertex's alone: of other clients' documents it is said before them. */
 function writeDocument(part: DocumentPart, writing: MediaWriting): readonly JsonObject[] {
-  const { source, title, context } = part
+  const { source, title, context, wantsCitations } = part
+  if (wantsCitations === true)
+    writing.losses.add('messages.document.citations', 'Gemini cites no documents of a conversation.')
   const written = sourceParts(source, { type: 'document', fallback: 'application/pdf' }, writing)
   if (writing.isOwn) return title === undefined ? written : written.map((each) => named(each, title))
   const about = [title, context].filter((text) => text !== undefined && text !== '').join('\n')

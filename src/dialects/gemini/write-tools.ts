@@ -2,7 +2,7 @@
 
 import type { InferenceRequest, ToolChoice, ToolDefinition } from '../../canonical/request.ts'
 import { assertNever } from '../../std/assert-never.ts'
-import { type JsonObject, objectOf } from '../../std/json.ts'
+import { type JsonObject, objectOf, stringOf } from '../../std/json.ts'
 import type { LossList } from '../anthropic-messages/losses.ts'
 import { DIALECT } from './fields.ts'
 import { writeSchema } from './write-schema.ts'
@@ -22,7 +22,10 @@ export function writeTools(request: InferenceRequest, { rest, losses }: ToolWrit
       if (functions.length === 0) tools.push({ functionDeclarations: functions })
       functions.push(writeDeclaration(tool, losses))
     } else if (tool.dialect === DIALECT) tools.push(tool.value)
-    else losses.add(`tools.${tool.name ?? 'other'}`, 'This tool belongs to another provider.')
+    else {
+      const name = tool.name ?? stringOf(tool.value['type']) ?? 'other'
+      losses.add(`tools.${name}`, 'This tool belongs to another provider.')
+    }
   }
   if (request.allowsParallelToolCalls === false && functions.length > 0)
     losses.add('parallel_tool_calls', 'Gemini cannot be told to call one tool at a time.')
@@ -42,7 +45,8 @@ function writeConfig(choice: JsonObject | undefined, rest: JsonObject | undefine
 }
 
 function writeDeclaration(tool: Extract<ToolDefinition, { kind: 'function' }>, losses: LossList): JsonObject {
-  const { name, description, parameters, vendor } = tool
+  const { name, description, parameters, isStrict, vendor } = tool
+  if (isStrict === true) losses.add('tools.strict', 'Gemini has no word that binds a model to the schema of a tool.')
   if (vendor !== undefined && vendor.dialect !== DIALECT)
     for (const field of Object.keys(vendor.fields))
       losses.add(`tools.${field}`, 'Gemini has no such field of a tool.')

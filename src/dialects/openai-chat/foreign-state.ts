@@ -4,7 +4,7 @@
  */
 
 import type { Envelope, Span } from '../../canonical/envelope.ts'
-import { openState, SEAL_PREFIX } from '../../canonical/seal.ts'
+import { openState, SEAL_MARK } from '../../canonical/seal.ts'
 import { stateLoss } from '../../canonical/state-losses.ts'
 import { isJsonObject, type JsonObject, parseJson, stringOf } from '../../std/json.ts'
 import { asBuffer } from '../../wire/bytes.ts'
@@ -20,7 +20,7 @@ const OPEN_BRACE = 0x7b
 /** With its quotes a name matches no string, in which they would be escaped. */
 const DETAILS = Buffer.from('"reasoning_details"')
 const SIGNATURE = Buffer.from('"thought_signature"')
-const SEAL = Buffer.from(SEAL_PREFIX)
+const SEAL = Buffer.from(SEAL_MARK)
 
 /** The messages as the target may read them, as a splice; `undefined` where nothing has to change. */
 export function readableMessages(body: Uint8Array, envelope: Envelope, reader: Reader): Splice | undefined {

@@ -23,7 +23,7 @@ export class ContentWriter {
 
   /** What a user says. */
   write(parts: readonly Part[]): string | readonly JsonObject[] {
-    const written = parts.flatMap((part) => listOf(this.#part(part)))
+    const written = parts.flatMap((part) => [...this.#about(part), ...listOf(this.#part(part))])
     const [first] = written
     if (first === undefined) return ''
     const isPlain = written.length === 1 && first['type'] === 'text' && first['cache_control'] === undefined
@@ -67,8 +67,17 @@ export class ContentWriter {
     return parts.flatMap((part) => {
       const isMedia = part.type === 'image' || part.type === 'audio' || part.type === 'document'
       if (!isMedia || (part.type === 'document' && this.#documentText(part) !== undefined)) return []
-      return listOf(this.#part(part))
+      return [...this.#about(part), ...listOf(this.#part(part))]
     })
+  }
+
+  /** A file has a name and nothing else: what is said about it stands before it. */
+  #about(part: Part): readonly JsonObject[] {
+    if (part.type !== 'document') return []
+    if (part.wantsCitations === true)
+      this.#losses.add('messages.document.citations', 'the OpenAI chat API cites no documents')
+    if (!part.context || this.#documentText(part) !== undefined) return []
+    return [{ type: 'text', text: part.context }]
   }
 
   #part(part: Part): JsonObject | undefined {
@@ -123,7 +132,7 @@ export class ContentWriter {
   #audio(part: AudioPart): JsonObject {
     const { source } = part
     if (source.kind !== 'base64') return this.#omitted('messages.audio', 'a sound')
-    const format = part.format ?? source.mediaType.replace(/^audio\/(?:x-)?/, '').replace('mpeg', 'mp3')
+    const format = this.#isOwn && part.format !== undefined ? part.format : audioFormat(part)
     return { type: 'input_audio', input_audio: { data: source.data, format } }
   }
 
@@ -171,4 +180,15 @@ export class ContentWriter {
     this.#losses.add(field, 'the OpenAI chat API cannot carry it in this form')
     return { type: 'text', text: `[${what} stood here that could not be passed on]` }
   }
+}
+
+/** The word for a kind of sound that OpenAI's APIs know; others call it by the end of its media type. */
+export function audioFormat({ source, format }: AudioPart): string {
+  const word = (
+    format ??
+    ('mediaType' in source ? source.mediaType : undefined)?.replace(/^audio\//, '') ??
+    ''
+  ).replace(/^x-/, '')
+  if (word === 'mpeg' || word === 'mpga') return 'mp3'
+  return word === 'wave' || word === 'vnd.wave' ? 'wav' : word
 }

@@ -3,7 +3,7 @@
  * conversation, and how a kept answer looks while it is made and when it was cut short. Pure, on bytes and objects.
  */
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Envelope, Span } from '../../canonical/envelope.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import {
@@ -163,24 +163,30 @@ function inputItems(body: Uint8Array): readonly JsonObject[] {
   const { input } = parseBody(body)
   const items: readonly unknown[] =
     typeof input === 'string' ? [{ role: 'user', content: input }] : arrayOf(input)
-  return items.filter(isJsonObject).map(listedItem)
+  const idOf = idsMadeUpFor(body)
+  return items.filter(isJsonObject).map((item, index) => listedItem(item, (type) => idOf(type, index)))
 }
 
-function listedItem(item: JsonObject, index: number): JsonObject {
+function listedItem(item: JsonObject, madeUpId: (type: string) => string): JsonObject {
   if (referenceOf(item) !== undefined) return item
   const type = stringOf(item['type']) ?? 'message'
   const { content } = item
   const kind = item['role'] === 'assistant' ? 'output_text' : 'input_text'
   const parts = typeof content === 'string' ? { content: [{ type: kind, text: content }] } : {}
-  return { ...item, ...parts, type, id: stringOf(item['id']) || madeUpId(type, item, index) }
+  return { ...item, ...parts, type, id: stringOf(item['id']) || madeUpId(type) }
 }
 
-/** The same whenever the same request is read. */
-function madeUpId(type: string, item: JsonObject, index: number): string {
-  const hash = createHash('sha256')
-    .update(`${index}\n${JSON.stringify(item)}`)
-    .digest('hex')
-  return `${prefixes.get(type) ?? 'item'}_said_${hash.slice(0, 32)}`
+const DIGEST_CHARACTERS = 24
+const INDEX_CHARACTERS = 8
+
+/** The same whenever the same request is read, which is hashed once and only where an item lacks its id. */
+function idsMadeUpFor(body: Uint8Array): (type: string, index: number) => string {
+  let digest: string | undefined
+  return (type, index) => {
+    digest ??= hash('sha256', body, 'hex').slice(0, DIGEST_CHARACTERS)
+    const place = index.toString(16).padStart(INDEX_CHARACTERS, '0')
+    return `${prefixes.get(type) ?? 'item'}_said_${digest}${place}`
+  }
 }
 
 /** How the ids of each kind begin at OpenAI. */

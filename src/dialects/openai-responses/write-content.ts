@@ -2,6 +2,7 @@
 
 import type { AudioPart, DocumentPart, ImagePart, MediaSource, Part } from '../../canonical/message.ts'
 import type { JsonObject } from '../../std/json.ts'
+import { audioFormat } from '../openai-chat/write-content.ts'
 import { DIALECT, listOf, type Losses, withoutAbsent } from './fields.ts'
 import type { Writing } from './write-tools.ts'
 
@@ -18,7 +19,16 @@ export class ContentWriter {
   write(parts: readonly Part[]): string | readonly JsonObject[] {
     const [first] = parts
     if (parts.length === 1 && first?.type === 'text') return first.text
-    return parts.flatMap((part) => listOf(this.#part(part)))
+    return parts.flatMap((part) => [...this.#about(part), ...listOf(this.#part(part))])
+  }
+
+  /** A file has a name and nothing else: what is said about it stands before it. */
+  #about(part: Part): readonly JsonObject[] {
+    if (part.type !== 'document') return []
+    if (part.wantsCitations === true)
+      this.#losses.add('messages.document.citations', 'the OpenAI Responses API cites no such documents')
+    if (!part.context || this.#documentText(part) !== undefined) return []
+    return [{ type: 'input_text', text: part.context }]
   }
 
   #part(part: Part): JsonObject | undefined {
@@ -54,10 +64,11 @@ export class ContentWriter {
     return withoutAbsent({ type: 'input_image', image_url: url, ...file, detail })
   }
 
-  #audio({ source, format }: AudioPart): JsonObject {
+  #audio(part: AudioPart): JsonObject {
+    const { source } = part
     if (source.kind !== 'base64') return this.#omitted('messages.audio', 'a sound')
-    const word = format ?? source.mediaType.replace(/^audio\/(?:x-)?/, '').replace('mpeg', 'mp3')
-    return { type: 'input_audio', input_audio: { data: source.data, format: word } }
+    const format = this.#isOwn && part.format !== undefined ? part.format : audioFormat(part)
+    return { type: 'input_audio', input_audio: { data: source.data, format } }
   }
 
   #document(part: DocumentPart): JsonObject {
