@@ -93,7 +93,7 @@ describe('fault 25: the operator’s key is refused', () => {
   })
 })
 
-test('fault 26: a model that is gone raises an alert and is told with its name', async () => {
+test('faults 26 and 90: a model that is gone raises an alert and is told with its name', async () => {
   await using bench = await openBench({
     upstreams: { primary: { dialect: 'openai-chat', faults: ['model-not-found'] } },
   })

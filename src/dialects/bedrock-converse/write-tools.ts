@@ -2,7 +2,7 @@
 
 import type { Message } from '../../canonical/message.ts'
 import type { InferenceRequest, ToolDefinition } from '../../canonical/request.ts'
-import type { JsonObject } from '../../std/json.ts'
+import { type JsonObject, stringOf } from '../../std/json.ts'
 import type { LossList } from '../anthropic-messages/losses.ts'
 import { DIALECT } from './dialect-id.ts'
 import type { ModelFamily } from './model-family.ts'
@@ -28,7 +28,8 @@ export function writeToolConfig(
 function writeTool(tool: ToolDefinition, family: ModelFamily, losses: LossList): readonly JsonObject[] {
   if (tool.kind === 'opaque') {
     if (tool.dialect === DIALECT) return [tool.value]
-    losses.add(`tools.${tool.name ?? 'other'}`, 'Only the dialect it came from knows this kind of tool.')
+    const name = tool.name ?? stringOf(tool.value['type']) ?? 'other'
+    losses.add(`tools.${name}`, 'Only the dialect it came from knows this kind of tool.')
     return []
   }
   if (tool.vendor !== undefined && tool.vendor.dialect !== DIALECT) {

@@ -46,7 +46,8 @@ function writeConfig(choice: JsonObject | undefined, rest: JsonObject | undefine
 
 function writeDeclaration(tool: Extract<ToolDefinition, { kind: 'function' }>, losses: LossList): JsonObject {
   const { name, description, parameters, isStrict, vendor } = tool
-  if (isStrict === true) losses.add('tools.strict', 'Gemini has no word that binds a model to the schema of a tool.')
+  if (isStrict === true)
+    losses.add('tools.strict', 'Gemini has no word that binds a model to the schema of a tool.')
   if (vendor !== undefined && vendor.dialect !== DIALECT)
     for (const field of Object.keys(vendor.fields))
       losses.add(`tools.${field}`, 'Gemini has no such field of a tool.')
