@@ -200,7 +200,10 @@ function writeToolCall(part: ToolCallPart, { losses, toolIds }: BlockContext): J
  * was, inside an object: a call that silently lost its arguments would mislead it.
  */
 function toolInput(part: ToolCallPart, losses: LossList): JsonObject {
-  if (part.kind === 'custom') return { input: part.arguments }
+  if (part.kind === 'custom') {
+    losses.add('messages.custom_tool_call', 'In the Messages API the input of a tool is an object.')
+    return { input: part.arguments }
+  }
   const value = inputValue(part.arguments)
   if (isJsonObject(value)) return value
   losses.add(

@@ -65,7 +65,7 @@ describe('tools', () => {
 
   test('of another dialect are a loss', () => {
     const foreign = { kind: 'opaque', dialect: 'openai-chat', value: { type: 'custom' } } as const
-    expect(write({ tools: [foreign] })).toMatchObject({ losses: ['tools'] })
+    expect(write({ tools: [foreign] })).toMatchObject({ losses: ['tools.custom'] })
   })
 })
 
@@ -215,7 +215,7 @@ test('loses by name every parameter Anthropic does not have', () => {
     audio: { voice: 'x' },
     metadata: { a: 'b' },
     promptCacheKey: 'k',
-    vendor: { dialect: 'openai-chat', fields: { logit_bias: {} } },
+    vendor: { dialect: 'openai-chat', fields: { logit_bias: { 7: 1 } } },
   })
   expect(losses).toEqual([
     'n',

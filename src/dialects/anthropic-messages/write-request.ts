@@ -1,7 +1,9 @@
 /** Says a request in Anthropic's Messages API, version 2023-06-01; what it cannot say is returned as losses. */
 
 import type { InferenceRequest, ToolChoice, ToolDefinition } from '../../canonical/request.ts'
-import { isJsonObject, type JsonObject, type JsonValue, objectOf, stringOf } from '../../std/json.ts'
+import { isJsonObject, type JsonObject, objectOf, stringOf } from '../../std/json.ts'
+import { DESCRIPTION_FIELD, describedSchema, losesDescription } from '../described-schema.ts'
+import { asksForNothing } from '../asks-for-nothing.ts'
 import type { EncodedRequest, WriteRequestOptions } from '../dialect.ts'
 import { DIALECT } from './dialect-id.ts'
 import { LossList } from './losses.ts'
@@ -115,13 +117,9 @@ function writeOutputConfig(
 function outputFormat({ output }: InferenceRequest, losses: LossList): JsonObject {
   switch (output?.type) {
     case 'json-schema':
-      if (output.description !== undefined) {
-        losses.add(
-          'response_format.json_schema.description',
-          'The Messages API has no description of a schema.',
-        )
-      }
-      return { format: { type: 'json_schema', schema: output.schema } }
+      if (losesDescription(output))
+        losses.add(DESCRIPTION_FIELD, 'The Messages API has no description beside that of the schema itself.')
+      return { format: { type: 'json_schema', schema: describedSchema(output) } }
     case 'json-object':
       losses.add(
         'response_format',
@@ -221,16 +219,12 @@ function addLosses(request: InferenceRequest, losses: LossList): void {
     losses.add('modalities', 'The Messages API answers in text.')
   }
   if (request.audio !== undefined) losses.add('audio', 'The Messages API answers in text.')
-  if (request.metadata !== undefined) losses.add('metadata', 'The Messages API keeps only a user id.')
+  if (Object.keys(request.metadata ?? {}).length > 0)
+    losses.add('metadata', 'The Messages API keeps only a user id.')
   if (request.promptCacheKey !== undefined) losses.add('prompt_cache_key', missing)
   if (request.vendor !== undefined && request.vendor.dialect !== DIALECT) {
     for (const [name, value] of Object.entries(request.vendor.fields)) {
       if (!asksForNothing(name, value)) losses.add(name, missing)
     }
   }
-}
-
-/** Nothing is kept here anyway, so that a client which asks for that gets it. */
-function asksForNothing(name: string, value: JsonValue | undefined): boolean {
-  return value === null || (name === 'store' && value === false)
 }

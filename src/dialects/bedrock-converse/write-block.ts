@@ -76,7 +76,10 @@ function writeToolCall(part: ToolCallPart, { losses, toolIds }: BlockContext): J
 
 /** The arguments as an object. What a model once wrote malformed is shown to the next as it was, inside an object. */
 function toolInput(part: ToolCallPart, losses: LossList): JsonObject {
-  if (part.kind === 'custom') return { input: part.arguments }
+  if (part.kind === 'custom') {
+    losses.add('messages.custom_tool_call', 'In the Converse API the input of a tool is an object.')
+    return { input: part.arguments }
+  }
   const value = part.arguments.trim() === '' ? {} : parseJson(part.arguments)
   if (isJsonObject(value)) return value
   losses.add(

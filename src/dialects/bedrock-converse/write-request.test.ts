@@ -278,7 +278,7 @@ describe('tools', () => {
   test('of other dialects and the ban on parallel calls are losses', () => {
     const odd = { kind: 'opaque', dialect: 'openai-chat', value: { type: 'custom' } } as const
     expect(write({ tools: [tool, odd], allowsParallelToolCalls: false }).losses).toEqual([
-      'tools.other',
+      'tools.custom',
       'parallel_tool_calls',
     ])
   })
@@ -393,7 +393,7 @@ test('loses by name every parameter Converse does not have', () => {
     seed: 0,
     userId: 'u',
     promptCacheKey: 'k',
-    vendor: { dialect: 'openai-chat', fields: { logit_bias: {}, store: false } },
+    vendor: { dialect: 'openai-chat', fields: { logit_bias: { 7: 1 }, store: false } },
   })
   expect(losses).toEqual([
     'n',

@@ -1,8 +1,9 @@
 /** Says a request in the Converse API of Amazon Bedrock; what it cannot say is returned as losses. */
 
 import type { InferenceRequest } from '../../canonical/request.ts'
-import { type JsonObject, type JsonValue, objectOf } from '../../std/json.ts'
+import { type JsonObject, objectOf } from '../../std/json.ts'
 import { LossList } from '../anthropic-messages/losses.ts'
+import { asksForNothing } from '../asks-for-nothing.ts'
 import type { EncodedRequest, WriteRequestOptions } from '../dialect.ts'
 import { DIALECT } from './dialect-id.ts'
 import { modelFamily } from './model-family.ts'
@@ -126,9 +127,4 @@ function addLosses(request: InferenceRequest, losses: LossList): void {
   for (const [name, value] of Object.entries(request.vendor.fields)) {
     if (!asksForNothing(name, value)) losses.add(name, missing)
   }
-}
-
-/** Nothing is kept here anyway, so that a client which asks for that gets it. */
-function asksForNothing(name: string, value: JsonValue | undefined): boolean {
-  return value === null || (name === 'store' && value === false)
 }

@@ -133,7 +133,11 @@ describe('a request', () => {
   })
 
   test("Cohere's own fields are handed on, and cited documents stand with them", () => {
-    const fields = { safety_mode: 'NONE', documents: [{ id: 'd', data: { text: 'x' } }], logit_bias: {} }
+    const fields = {
+      safety_mode: 'NONE',
+      documents: [{ id: 'd', data: { text: 'x' } }],
+      logit_bias: { 5: 1 },
+    }
     const written = write({
       vendor: { dialect: 'openai-chat', fields },
       messages: [

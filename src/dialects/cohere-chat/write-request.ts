@@ -2,6 +2,8 @@
 
 import type { InferenceRequest, OutputFormat, ReasoningOptions } from '../../canonical/request.ts'
 import type { JsonObject, JsonValue } from '../../std/json.ts'
+import { DESCRIPTION_FIELD, describedSchema, losesDescription } from '../described-schema.ts'
+import { asksForNothing } from '../asks-for-nothing.ts'
 import type { EncodedRequest, WriteRequestOptions } from '../dialect.ts'
 import { withoutAbsent } from '../openai-chat/fields.ts'
 import { Losses } from '../openai-chat/losses.ts'
@@ -50,7 +52,7 @@ function handOn(request: InferenceRequest, losses: Losses): JsonObject {
   const kept: Record<string, JsonValue> = {}
   for (const [field, value] of Object.entries(request.vendor?.fields ?? {})) {
     if (value !== undefined && handedOn.has(field)) kept[field] = value
-    else losses.add(field, 'the Cohere chat API has no such field')
+    else if (!asksForNothing(field, value)) losses.add(field, 'the Cohere chat API has no such field')
   }
   return kept
 }
@@ -109,11 +111,13 @@ function writeOutput(output: OutputFormat | undefined): JsonObject {
     case 'json-object':
       return { response_format: { type: 'json_object' } }
     case 'json-schema':
-      return { response_format: { type: 'json_object', json_schema: output.schema } }
+      return { response_format: { type: 'json_object', json_schema: describedSchema(output) } }
   }
 }
 
 function noteLosses(request: InferenceRequest, losses: Losses): void {
+  if (request.output?.type === 'json-schema' && losesDescription(request.output))
+    losses.add(DESCRIPTION_FIELD, 'Cohere has no description beside that of the schema itself')
   const lacks = 'the Cohere chat API has no such thing'
   const { candidateCount, modalities, userId, metadata, serviceTier, logprobs } = request
   if (candidateCount !== undefined && candidateCount > 1) losses.add('n', 'Cohere gives one answer')

@@ -41,6 +41,23 @@ describe('signatures in a request that passes through', () => {
     expect(losses).toEqual([])
   })
 
+  test('that seal words without proof are taken away from words that go on', () => {
+    const bare = sealState({ origin: 'google', value: '', kind: 'signature' })
+    const { text, losses } = patched(
+      withParts(
+        '{"text":"Hm.","thought":true}',
+        `{"text":"","thought":true,"thoughtSignature":"${bare}"}`,
+        `{"text":"Well.","thought":true,"thoughtSignature":"${bare}"}`,
+      ),
+      { origin: 'google' },
+    )
+    expect(JSON.parse(text).contents[1].parts).toEqual([
+      { text: 'Hm.', thought: true },
+      { text: 'Well.', thought: true },
+    ])
+    expect(losses).toEqual([])
+  })
+
   test('sealed by others are taken out and named: thoughts go with them, text and calls stay', () => {
     const { text, losses } = patched(
       withParts(

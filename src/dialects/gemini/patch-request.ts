@@ -97,9 +97,14 @@ function changePart(part: JsonObject, patch: RequestPatch): ElementChange {
   if (sealed === undefined && patch.isForeign?.(signature) !== true) return KEEP
   const { thoughtSignature: _camel, thought_signature: _snake, ...rest } = part
   if (sealed !== undefined && sealed.origin === patch.origin && sealed.kind !== 'encrypted')
-    return said({ ...rest, thoughtSignature: sealed.value })
+    return sealed.value === '' ? withoutEmpty(rest) : said({ ...rest, thoughtSignature: sealed.value })
   patch.onLoss?.(lossOf(part, sealed))
   return withoutProof(rest, patch)
+}
+
+/** An empty seal says only whose the words before it are. */
+function withoutEmpty(part: JsonObject): ElementChange {
+  return part['text'] === '' ? DROP : said(part)
 }
 
 function lossOf(part: JsonObject, sealed: SealedState | undefined) {

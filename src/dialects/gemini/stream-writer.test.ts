@@ -140,6 +140,27 @@ describe('a stream', () => {
     ])
   })
 
+  test('seals words that nobody proved, so that they come back to who wrote them', () => {
+    const thought: readonly InferenceEvent[] = [
+      { type: 'reasoning-start', ...at(0) },
+      { type: 'reasoning-delta', text: 'Hm.', ...at(0) },
+      { type: 'reasoning-end', ...at(0) },
+    ]
+    expect(say(thought).text).not.toContain('thoughtSignature')
+    const parts = eventsOf(say(thought, { origin: 'deepseek' }).text).flatMap((event) => {
+      const { candidates } = event as { candidates: [{ content: { parts: object[] } }] }
+      return candidates[0].content.parts
+    })
+    const body = {
+      contents: [
+        { role: 'user', parts: [{ text: 'hi' }] },
+        { role: 'model', parts },
+      ],
+    }
+    const { messages } = gemini.readRequest(Buffer.from(JSON.stringify(body)), { modelId: 'm' })
+    expect(messages[1]?.parts).toEqual([{ type: 'reasoning', text: 'Hm.', origin: 'deepseek' }])
+  })
+
   test('fault 71: says a call whose arguments are no object as malformed, with its words', () => {
     const broken: readonly InferenceEvent[] = [
       { type: 'tool-call-start', id: 'a', name: 'add', ...at(0) },

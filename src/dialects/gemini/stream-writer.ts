@@ -22,6 +22,7 @@ import {
   PROVIDERS_TOOL,
   responseTail,
   signatureField,
+  thoughtProof,
   usageField,
 } from './write-answer.ts'
 import { writeError } from './write-error.ts'
@@ -47,6 +48,8 @@ export class GeminiStreamWriter implements StreamWriter {
   readonly #losses = new LossList()
   readonly #calls = new Map<string, OpenCall>()
   readonly #endings = new Map<number, Ending>()
+  /** Pieces of reasoning that are open and have said something. */
+  readonly #thoughts = new Set<string>()
   #tail: string
   #usage: Usage | undefined
 
@@ -71,8 +74,7 @@ export class GeminiStreamWriter implements StreamWriter {
       case 'refusal-delta':
         return event.text === '' ? '' : this.#say(event.candidate, `{"text":${JSON.stringify(event.text)}}`)
       case 'reasoning-delta':
-        if (event.text === '') return ''
-        return this.#say(event.candidate, `{"text":${JSON.stringify(event.text)},"thought":true}`)
+        return this.#think(event)
       case 'text-end':
         if (event.citations !== undefined) this.#endingOf(event.candidate).citations.push(...event.citations)
         return event.signature === undefined
@@ -127,19 +129,17 @@ export class GeminiStreamWriter implements StreamWriter {
     return this.#frame.element(writeError(error, context)) + this.#frame.close()
   }
 
-  #endReasoning({
-    candidate,
-    signature,
-    encrypted,
-  }: Extract<InferenceEvent, { type: 'reasoning-end' }>): string {
-    const state = signature ?? encrypted
-    if (state === undefined) return ''
-    const kind = signature === undefined ? 'encrypted' : undefined
-    return this.#sayPart(candidate, {
-      text: '',
-      thought: true,
-      ...signatureField(state, this.#options, kind),
-    })
+  #think({ candidate, part, text }: Extract<InferenceEvent, { type: 'reasoning-delta' }>): string {
+    if (text === '') return ''
+    this.#thoughts.add(placeOf({ candidate, part }))
+    return this.#say(candidate, `{"text":${JSON.stringify(text)},"thought":true}`)
+  }
+
+  #endReasoning(event: Extract<InferenceEvent, { type: 'reasoning-end' }>): string {
+    const isSaid = this.#thoughts.delete(placeOf(event))
+    const proof = thoughtProof(event, isSaid, this.#options)
+    if (Object.keys(proof).length === 0) return ''
+    return this.#sayPart(event.candidate, { text: '', thought: true, ...proof })
   }
 
   #endCall(event: Extract<InferenceEvent, { type: 'tool-call-end' }>): string {

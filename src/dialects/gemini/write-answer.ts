@@ -21,6 +21,20 @@ export function signatureField(
   return { thoughtSignature: sealed }
 }
 
+/**
+ * What proves a thought, or encrypts it. Words without proof are sealed where their maker is known: some providers want
+ * them back (DeepSeek, Moonshot refuse a tool's result without the reasoning that led to the call).
+ */
+export function thoughtProof(
+  { signature, encrypted }: { readonly signature?: string; readonly encrypted?: string },
+  isSaid: boolean,
+  options: Pick<WriteAnswerOptions, 'origin'>,
+): JsonObject {
+  if (signature !== undefined) return signatureField(signature, options)
+  if (encrypted !== undefined) return signatureField(encrypted, options, 'encrypted')
+  return isSaid && options.origin !== undefined ? signatureField('', options, 'signature') : {}
+}
+
 /** Why a call of a tool that another provider ran is not said: a client would take it for one of its own functions. */
 export const PROVIDERS_TOOL = 'Gemini has no word for the tools of other providers.'
 

@@ -97,7 +97,7 @@ class ContentsWriter {
     if (message.name !== undefined) this.#losses.add('messages.name', 'Gemini has no participant names.')
     const written = isSystem(message)
       ? this.#systemTexts(message).map((text) => ({ text: `<system>\n${text}\n</system>` }))
-      : message.parts.flatMap((part) => this.#writePart(part))
+      : message.parts.flatMap((part) => this.#writePart(part, message))
     // A silent model has no turn, so that the user's before and after it are one.
     if (message.role === 'assistant' && written.length === 0) return
     const { parts } = this.#turnOf(message.role === 'assistant' ? 'model' : 'user')
@@ -114,7 +114,7 @@ class ContentsWriter {
     return turn
   }
 
-  #writePart(part: Part): readonly JsonObject[] {
+  #writePart(part: Part, message: Pick<Message, 'parts'>): readonly JsonObject[] {
     switch (part.type) {
       case 'text':
         if (part.text === '' && part.signature === undefined) return []
@@ -122,7 +122,7 @@ class ContentsWriter {
       case 'refusal':
         return part.text === '' ? [] : [{ text: part.text }]
       case 'reasoning':
-        return this.#writeThought(part)
+        return this.#writeThought(part, message)
       case 'image':
       case 'audio':
       case 'document':
@@ -142,10 +142,15 @@ class ContentsWriter {
     }
   }
 
-  /** Thoughts go back to who thought them: what is signed is Google's own, what is not where a client of Google's says so. */
-  #writeThought(part: ReasoningPart): readonly JsonObject[] {
-    if (part.signature !== undefined || (this.#isOwn && part.text !== ''))
+  /**
+   * Thoughts go back to who thought them: what is signed or names its origin is Google's own, and what a client of Google's
+   * says. Where what the turn says is signed, the words are no loss: that is what Google knows its thoughts by.
+   */
+  #writeThought(part: ReasoningPart, { parts }: Pick<Message, 'parts'>): readonly JsonObject[] {
+    const isTheirs = this.#isOwn || part.origin !== undefined
+    if (part.signature !== undefined || (isTheirs && part.text !== ''))
       return [{ text: part.text, thought: true, ...signed(part) }]
+    if (part.encrypted === undefined && parts.some(isSignedSpeech)) return []
     if (part.text !== '' || part.encrypted !== undefined)
       this.#losses.add('messages.reasoning', 'Reasoning is of use only to the provider that made it.')
     return []
@@ -155,10 +160,11 @@ class ContentsWriter {
     this.#names.set(part.id, part.name)
     if (part.id === syntheticCallId(part.name, 0, this.#callCount)) this.#madeUp.add(part.id)
     this.#callCount += 1
-    const parsed = part.arguments === '' ? {} : parseExactly(part.arguments)
+    const isFree = part.kind === 'custom'
+    const parsed = isFree ? undefined : part.arguments === '' ? {} : parseExactly(part.arguments)
     if (!isJsonObject(parsed))
       this.#losses.add(
-        'messages.tool_calls.arguments',
+        isFree ? 'messages.custom_tool_call' : 'messages.tool_calls.arguments',
         'Gemini takes the arguments of a call as an object only.',
       )
     const args = isJsonObject(parsed) ? parsed : { input: part.arguments }
@@ -172,7 +178,9 @@ class ContentsWriter {
   #writeResult(part: ToolResultPart): readonly JsonObject[] {
     const name = this.#names.get(part.toolCallId) ?? part.toolCallId
     const texts = part.parts.flatMap((each) => (each.type === 'text' ? [each.text] : []))
-    const media = part.parts.filter((each) => each.type !== 'text').flatMap((each) => this.#writePart(each))
+    const media = part.parts
+      .filter((each) => each.type !== 'text')
+      .flatMap((each) => this.#writePart(each, part))
     const response = responseOf(texts.join('\n'), part.isError === true)
     const inside = media.filter((each) => this.#isInside(each))
     const beside = media.filter((each) => !this.#isInside(each))
@@ -185,6 +193,10 @@ class ContentsWriter {
   #isInside(part: JsonObject): boolean {
     return this.#isOwn || (this.#isSigned && part['inlineData'] !== undefined)
   }
+}
+
+function isSignedSpeech(part: Part): boolean {
+  return (part.type === 'text' || part.type === 'tool-call') && part.signature !== undefined
 }
 
 function isCall(part: JsonObject): boolean {

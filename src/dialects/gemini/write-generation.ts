@@ -2,6 +2,7 @@
 
 import type { InferenceRequest } from '../../canonical/request.ts'
 import type { JsonObject } from '../../std/json.ts'
+import { DESCRIPTION_FIELD, describedSchema, losesDescription } from '../described-schema.ts'
 import { withoutAbsent } from '../openai-chat/fields.ts'
 import { writeSchema } from './write-schema.ts'
 import { type ThinkingContext, writeThinking } from './write-thinking.ts'
@@ -25,7 +26,7 @@ export function writeGeneration(request: InferenceRequest, context: ThinkingCont
       ? {}
       : withoutAbsent({ responseLogprobs: true, logprobs: request.logprobs.top })),
     responseModalities: request.modalities?.map((modality) => modality.toUpperCase()),
-    ...writeOutput(request),
+    ...writeOutput(request, context),
     thinkingConfig: request.reasoning === undefined ? undefined : writeThinking(request.reasoning, context),
   })
 }
@@ -41,7 +42,7 @@ function writeStops(
   return stops.slice(0, STOPS_MAX)
 }
 
-function writeOutput({ output }: InferenceRequest): JsonObject {
+function writeOutput({ output }: InferenceRequest, { losses }: ThinkingContext): JsonObject {
   switch (output?.type) {
     case undefined:
       return {}
@@ -50,6 +51,11 @@ function writeOutput({ output }: InferenceRequest): JsonObject {
     case 'json-object':
       return { responseMimeType: 'application/json' }
     case 'json-schema':
-      return { responseMimeType: 'application/json', responseJsonSchema: writeSchema(output.schema) }
+      if (losesDescription(output))
+        losses.add(DESCRIPTION_FIELD, 'Gemini has no description beside that of the schema itself.')
+      return {
+        responseMimeType: 'application/json',
+        responseJsonSchema: writeSchema(describedSchema(output)),
+      }
   }
 }

@@ -244,6 +244,32 @@ describe('parts', () => {
     expect(own.losses).toEqual([])
   })
 
+  test('of reasoning whose words are not signed are no loss where the call after them is', () => {
+    const signedCall: Part = { type: 'tool-call', id: 'a', name: 'f', arguments: '{}', signature: 'c2ln' }
+    expect(
+      write({ messages: [hi, assistant({ type: 'reasoning', text: 'Hm.' }, signedCall)] }).losses,
+    ).toEqual([])
+    const own: Part = { type: 'reasoning', text: 'Hm.', origin: 'google' }
+    expect(contentsOf([hi, assistant(own, text('So.'))])).toMatchObject([
+      {},
+      { parts: [{ text: 'Hm.', thought: true }, { text: 'So.' }] },
+    ])
+  })
+
+  test('that ask for more than Gemini does are named as lost', () => {
+    const close: Part = {
+      type: 'image',
+      source: { kind: 'url', url: 'https://a.example/b.png' },
+      detail: 'high',
+    }
+    const source = { kind: 'base64', mediaType: 'application/pdf', data: 'AA' } as const
+    const cited: Part = { type: 'document', source, wantsCitations: true }
+    expect(write({ messages: [{ role: 'user', parts: [close, cited] }] }).losses).toEqual([
+      'messages.image_url.detail',
+      'messages.document.citations',
+    ])
+  })
+
   test('keep a signature that stands on nothing', () => {
     expect(contentsOf([hi, assistant({ type: 'text', text: '', signature: 'c2ln' })])).toMatchObject([
       {},
@@ -312,6 +338,12 @@ describe('tools', () => {
     const [entry] = write({ tools: [tool] }).fields['tools'] as { functionDeclarations: JsonObject[] }[]
     return entry?.functionDeclarations[0]
   }
+
+  test('that bind the model to their schema, and those of other providers, are named as lost', () => {
+    const strict: ToolDefinition = { kind: 'function', name: 'f', isStrict: true }
+    const search = { kind: 'opaque', dialect: 'openai-responses', value: { type: 'web_search' } } as const
+    expect(write({ tools: [strict, search] }).losses).toEqual(['tools.strict', 'tools.web_search'])
+  })
 
   test('say their schemas as JSON Schema, in the words that Gemini knows', () => {
     expect(
@@ -459,7 +491,7 @@ describe('settings', () => {
         promptCacheKey: 'k',
         audio: {},
         stopSequences: ['1', '2', '3', '4', '5', '6'],
-        vendor: { dialect: 'openai-chat', fields: { logit_bias: {}, store: false } },
+        vendor: { dialect: 'openai-chat', fields: { logit_bias: { 7: 1 }, store: false } },
       }).losses,
     ).toEqual(['stop', 'user', 'metadata', 'service_tier', 'prompt_cache_key', 'audio', 'logit_bias'])
   })

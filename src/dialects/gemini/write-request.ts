@@ -1,8 +1,9 @@
 /** Says a request in this dialect. The model and whether it streams are said by the path. */
 
 import type { InferenceRequest } from '../../canonical/request.ts'
-import { type JsonValue, objectOf } from '../../std/json.ts'
+import { objectOf } from '../../std/json.ts'
 import { LossList } from '../anthropic-messages/losses.ts'
+import { asksForNothing } from '../asks-for-nothing.ts'
 import type { EncodedRequest, WriteRequestOptions } from '../dialect.ts'
 import { DIALECT } from './fields.ts'
 import { resourceName } from './resource-name.ts'
@@ -51,7 +52,7 @@ function write(request: InferenceRequest, modelId: string): EncodedRequest {
 function addLosses(request: InferenceRequest, losses: LossList): void {
   const missing = 'The Gemini API has no such parameter.'
   if (request.userId !== undefined) losses.add('user', missing)
-  if (request.metadata !== undefined) losses.add('metadata', missing)
+  if (Object.keys(request.metadata ?? {}).length > 0) losses.add('metadata', missing)
   if (
     request.serviceTier !== undefined &&
     request.serviceTier !== 'auto' &&
@@ -64,9 +65,4 @@ function addLosses(request: InferenceRequest, losses: LossList): void {
   if (vendor === undefined || vendor.dialect === DIALECT) return
   for (const [name, value] of Object.entries(vendor.fields))
     if (!asksForNothing(name, value)) losses.add(name, missing)
-}
-
-/** Nothing is kept there anyway, so that a client which asks for that gets it. */
-function asksForNothing(name: string, value: JsonValue | undefined): boolean {
-  return value === null || (name === 'store' && value === false)
 }

@@ -14,6 +14,7 @@ import {
   PROVIDERS_TOOL,
   responseTail,
   signatureField,
+  thoughtProof,
   usageField,
 } from './write-answer.ts'
 
@@ -61,9 +62,7 @@ function writePart(
     case 'refusal':
       return [{ text: part.text }]
     case 'reasoning': {
-      const kind = part.signature === undefined ? 'encrypted' : undefined
-      const signature = signatureField(part.signature ?? part.encrypted, options, kind)
-      return [{ text: part.text, thought: true, ...signature }]
+      return [{ text: part.text, thought: true, ...thoughtProof(part, part.text !== '', options) }]
     }
     case 'tool-call': {
       if (part.kind === 'provider') {

@@ -95,7 +95,7 @@ describe('a request', () => {
   })
 
   test("Ollama's own fields are handed on, at the top or in its options", () => {
-    const fields = { keep_alive: '5m', num_ctx: 8_192, options: { mirostat: 1 }, logit_bias: {} }
+    const fields = { keep_alive: '5m', num_ctx: 8_192, options: { mirostat: 1 }, logit_bias: { 5: 1 } }
     const written = write({ temperature: 0, vendor: { dialect: 'openai-chat', fields } })
     expect(written.fields).toMatchObject({
       keep_alive: '5m',

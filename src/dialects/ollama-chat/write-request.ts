@@ -7,6 +7,8 @@ import type {
   ToolDefinition,
 } from '../../canonical/request.ts'
 import { type JsonObject, type JsonValue, objectOf, stringOf } from '../../std/json.ts'
+import { DESCRIPTION_FIELD, describedSchema, losesDescription } from '../described-schema.ts'
+import { asksForNothing } from '../asks-for-nothing.ts'
 import type { EncodedRequest, WriteRequestOptions } from '../dialect.ts'
 import { withoutAbsent } from '../openai-chat/fields.ts'
 import { Losses } from '../openai-chat/losses.ts'
@@ -62,7 +64,7 @@ function handOn(request: InferenceRequest, losses: Losses): { fields: JsonObject
     if (nested !== undefined) options.push(...entriesOf(nested))
     else if (modelOptions.has(name)) options.push([name, value])
     else if (handedOn.has(name)) fields.push([name, value])
-    else losses.add(name, 'the Ollama chat API has no such field')
+    else if (!asksForNothing(name, value)) losses.add(name, 'the Ollama chat API has no such field')
   }
   // fromEntries defines its members, so that a field named __proto__ stays a field.
   return { fields: Object.fromEntries(fields), options: Object.fromEntries(options) }
@@ -119,7 +121,7 @@ function writeFormat(output: OutputFormat | undefined): JsonValue | undefined {
     case 'json-object':
       return 'json'
     case 'json-schema':
-      return output.schema
+      return describedSchema(output)
   }
 }
 
@@ -153,6 +155,8 @@ function writeTool(tool: ToolDefinition, losses: Losses): readonly JsonObject[] 
 }
 
 function noteLosses(request: InferenceRequest, losses: Losses): void {
+  if (request.output?.type === 'json-schema' && losesDescription(request.output))
+    losses.add(DESCRIPTION_FIELD, 'Ollama has no description beside that of the schema itself')
   const lacks = 'the Ollama chat API has no such thing'
   const { candidateCount, modalities, userId, metadata, serviceTier } = request
   if (candidateCount !== undefined && candidateCount > 1) losses.add('n', 'Ollama gives one answer')

@@ -103,6 +103,26 @@ describe('messages of other dialects', () => {
     expect(JSON.stringify(fields)).not.toMatch(/"s"|"e"|hm/)
   })
 
+  test('what a document is about stands before it, and citations are lost', () => {
+    const source = { kind: 'base64', data: 'AA', mediaType: 'application/pdf' } as const
+    const part: Part = { type: 'document', source, context: 'Old.', wantsCitations: true }
+    const { fields, losses } = written({ role: 'user', parts: [part] })
+    expect(fields['messages']).toMatchObject([
+      { content: [{ type: 'text', text: 'Old.' }, { type: 'file' }] },
+    ])
+    expect(losses.map(({ field }) => field)).toEqual(['messages.document.citations'])
+  })
+
+  test.each([
+    ['mpeg', 'mp3'],
+    ['x-wav', 'wav'],
+    ['flac', 'flac'],
+  ])('a sound of kind %s is called %s', (format, word) => {
+    const source = { kind: 'base64', data: 'AA', mediaType: `audio/${format}` } as const
+    const { fields } = written({ role: 'user', parts: [{ type: 'audio', source, format }] })
+    expect(fields['messages']).toMatchObject([{ content: [{ input_audio: { format: word } }] }])
+  })
+
   test('documents: PDF as a file, text as text, what cannot be carried as a word and a loss', () => {
     const document = (source: Extract<Part, { type: 'document' }>['source']): Part => ({
       type: 'document',
@@ -166,7 +186,10 @@ describe('options of other dialects', () => {
         metadata: { a: 1 },
         serviceTier: 'standard_only',
         reasoning: { mode: 'off' },
-        vendor: { dialect: 'anthropic-messages', fields: { context_management: {}, mcp_servers: [] } },
+        vendor: {
+          dialect: 'anthropic-messages',
+          fields: { context_management: { edits: [] }, mcp_servers: [{}] },
+        },
         tools: [
           {
             kind: 'opaque',

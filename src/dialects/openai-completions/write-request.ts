@@ -5,6 +5,7 @@
 
 import type { InferenceRequest } from '../../canonical/request.ts'
 import { type JsonObject, objectOf } from '../../std/json.ts'
+import { asksForNothing } from '../asks-for-nothing.ts'
 import type { EncodedRequest, WriteRequestOptions } from '../dialect.ts'
 import { withoutAbsent } from '../openai-chat/fields.ts'
 import { Losses } from '../openai-chat/losses.ts'
@@ -39,7 +40,8 @@ export function writeRequest(request: InferenceRequest, options: WriteRequestOpt
 function readVendor(request: InferenceRequest, isOwn: boolean, losses: Losses): JsonObject {
   const fields = request.vendor?.fields ?? {}
   if (isOwn) return fields
-  for (const field of Object.keys(fields)) losses.add(field, 'the OpenAI completions API has no such field')
+  for (const [field, value] of Object.entries(fields))
+    if (!asksForNothing(field, value)) losses.add(field, 'the OpenAI completions API has no such field')
   return {}
 }
 

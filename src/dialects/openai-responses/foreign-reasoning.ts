@@ -5,10 +5,11 @@
  */
 
 import type { Envelope } from '../../canonical/envelope.ts'
+import { stateLoss } from '../../canonical/state-losses.ts'
 import { isJsonObject, type JsonObject, type JsonValue, stringOf } from '../../std/json.ts'
 import { decodeJsonValue, type Splice } from '../../wire/json-scan.ts'
 import type { RequestPatch } from '../dialect.ts'
-import { openProof } from './sealed-reasoning.ts'
+import { openProof, type SealedProof } from './sealed-reasoning.ts'
 
 const ENCRYPTED = Buffer.from('encrypted_content')
 
@@ -31,8 +32,20 @@ function readableItem(item: JsonValue, patch: RequestPatch): JsonValue | undefin
   const encrypted = stringOf(item['encrypted_content'])
   if (!encrypted) return item
   const opened = openProof(encrypted)
-  if (opened === undefined) return patch.isForeign?.(encrypted) === true ? undefined : item
-  const isTheirs = opened.origin === patch.origin && opened.proof.kind === 'encrypted'
-  const read: JsonObject = { ...item, encrypted_content: opened.proof.value }
-  return isTheirs ? read : undefined
+  if (opened === undefined) return patch.isForeign?.(encrypted) === true ? lost('encrypted', patch) : item
+  const { origin, proof } = opened
+  if (origin !== patch.origin || proof.kind !== 'encrypted') return lost(proof.kind, patch)
+  const read: JsonObject = { ...item, encrypted_content: proof.value }
+  return read
 }
+
+function lost(kind: SealedProof['kind'], patch: RequestPatch): undefined {
+  patch.onLoss?.(losses[kind])
+}
+
+const losses = {
+  encrypted: stateLoss('encrypted_reasoning'),
+  signature: stateLoss('reasoning_signature'),
+  'text-signature': stateLoss('thought_signature'),
+  'call-signature': stateLoss('thought_signature'),
+} as const

@@ -14,6 +14,7 @@ import { readEcho } from './response-object.ts'
 import { ResponsesStreamReader } from './stream-reader.ts'
 import { ResponsesStreamWriter } from './stream-writer.ts'
 import { readTokenCount, writeTokenCount } from './token-count.ts'
+import { writeCountRequest } from './write-count-request.ts'
 import { writeError, writeStreamError } from './write-error.ts'
 import { writeRequest } from './write-request.ts'
 import { writeResult } from './write-result.ts'
@@ -26,6 +27,7 @@ export const openaiResponses: Dialect = {
   conversation,
   readEcho,
   writeRequest,
+  writeCountRequest,
   path({ operation }) {
     if (operation === 'chat') return '/responses'
     if (operation === 'count-tokens') return '/responses/input_tokens'

@@ -28,6 +28,18 @@ describe('a request that passes through', () => {
     expect(inputOf(items, { origin: 'openai' })).toEqual([reasoning('gAAA'), items[2]])
   })
 
+  test('names what was taken out', () => {
+    const items = [
+      reasoning(sealed('anthropic', { kind: 'signature', value: 'sig' })),
+      reasoning(sealed('google', { kind: 'call-signature', value: 'sig', callId: 'c' })),
+      reasoning('foreign'),
+    ]
+    const lost: string[] = []
+    const onLoss = ({ field }: { readonly field: string }) => void lost.push(field)
+    expect(inputOf(items, { origin: 'openai', isForeign: () => true, onLoss })).toEqual([])
+    expect(lost).toEqual(['reasoning_signature', 'thought_signature', 'encrypted_reasoning'])
+  })
+
   test('has reasoning taken out that is known to be made by somebody else', () => {
     const items = [reasoning('mine'), reasoning('foreign')]
     const isForeign = (signature: string) => signature === 'foreign'

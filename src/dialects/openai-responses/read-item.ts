@@ -80,5 +80,7 @@ function proofOf(encrypted: string | undefined): Partial<ReasoningPart> {
   const opened = openProof(encrypted)
   if (opened === undefined) return { encrypted }
   const { origin, proof } = opened
+  // An empty value seals words that have no proof: only whose they are.
+  if (proof.value === '') return { origin }
   return proof.kind === 'encrypted' ? { encrypted: proof.value, origin } : { signature: proof.value, origin }
 }

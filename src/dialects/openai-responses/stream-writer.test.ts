@@ -67,6 +67,36 @@ describe('a stream that we write', () => {
     expect([ids[0], new Set(ids).size, ids.includes('')]).toEqual(['c', 3, false])
   })
 
+  test('seals words that nobody proved, so that they come back to who wrote them', () => {
+    const thought: readonly InferenceEvent[] = [
+      { type: 'reasoning-start', ...at(0) },
+      { type: 'reasoning-delta', text: 'hm', ...at(0) },
+      { type: 'reasoning-end', ...at(0) },
+      finish,
+    ]
+    const [item] = say(thought, { origin: 'deepseek' }).output
+    expect(say(thought).output[0]).not.toHaveProperty('encrypted_content')
+    const body = { model: 'm', input: [{ role: 'user', content: 'hi' }, item] }
+    const read = openaiResponses.readRequest(Buffer.from(JSON.stringify(body)))
+    const [part] = read.messages[1]?.parts ?? []
+    expect(part).toMatchObject({ type: 'reasoning', text: 'hm', origin: 'deepseek' })
+    expect(part).not.toHaveProperty('signature')
+  })
+
+  test('that was refused without a word is not complete, and one that refuses in words is', () => {
+    const refused: InferenceEvent = { type: 'finish', candidate: 0, finish: { reason: 'refusal' } }
+    const words: readonly InferenceEvent[] = [
+      { type: 'refusal-start', ...at(0) },
+      { type: 'refusal-delta', text: 'No.', ...at(0) },
+      { type: 'refusal-end', ...at(0) },
+    ]
+    expect(say([refused]).said.at(-1)).toMatchObject({
+      type: 'response.incomplete',
+      response: { incomplete_details: { reason: 'content_filter' } },
+    })
+    expect(say([...words, refused]).said.at(-1)?.type).toBe('response.completed')
+  })
+
   test('says reasoning under one id as one item, until its proof', () => {
     const thought = (part: number, more: object = {}): readonly InferenceEvent[] => [
       { type: 'reasoning-start', id: 'r', ...at(part) },

@@ -18,7 +18,7 @@ import { Voice } from './stream-voice.ts'
 import { sealProof, type SealedProof } from './sealed-reasoning.ts'
 import { writeUsage } from './usage.ts'
 import { responseIdOf } from './write-error.ts'
-import { endOf } from './write-finish.ts'
+import { endOf, type ResponseEnd } from './write-finish.ts'
 
 type EventOf<T extends InferenceEvent['type']> = Extract<InferenceEvent, { type: T }>
 
@@ -55,6 +55,7 @@ export class ResponsesStreamWriter implements StreamWriter {
   #logprobs: JsonValue[] = []
   #usage: Usage | undefined
   #finish: Finish | undefined
+  #hasRefusal = false
   #isEnded = false
 
   constructor(options: WriteAnswerOptions) {
@@ -78,7 +79,7 @@ export class ResponsesStreamWriter implements StreamWriter {
   end(): string {
     if (this.#isEnded || this.#finish === undefined) return ''
     this.#isEnded = true
-    const { type } = endOf(this.#finish)
+    const { type } = this.#end()
     this.#begin()
     this.#closeAll()
     this.#voice.say(type, { response: this.response() })
@@ -92,10 +93,14 @@ export class ResponsesStreamWriter implements StreamWriter {
     return this.#voice.take() + failedEvent(failedResponse(response, error, context), this.#voice.number)
   }
 
+  #end(): ResponseEnd {
+    return endOf(this.#finish ?? BROKEN_OFF, this.#hasRefusal)
+  }
+
   /** The response as it is at its end. */
   response(): JsonObject {
     this.#begin()
-    const { status, details } = endOf(this.#finish ?? BROKEN_OFF)
+    const { status, details } = this.#end()
     return {
       ...this.#response,
       status,
@@ -199,6 +204,7 @@ export class ResponsesStreamWriter implements StreamWriter {
 
   #openText(part: number, kind: 'text' | 'refusal'): void {
     this.#closeReasoning()
+    if (kind === 'refusal') this.#hasRefusal = true
     if (this.#message === undefined || this.#message.isSealed) {
       this.#message = new MessageDraft(this.#place('msg'))
       this.#message.open(this.#voice)
@@ -279,11 +285,13 @@ export class ResponsesStreamWriter implements StreamWriter {
     return draft
   }
 
-  #endThought({ part, signature, encrypted }: EventOf<'reasoning-end'>): void {
+  #endThought(event: EventOf<'reasoning-end'>): void {
+    const { part } = event
     const thought = this.#thoughts.get(part)
     if (thought === undefined) return
     this.#thoughts.delete(part)
-    const sealed = this.#sealedProof(signature, encrypted)
+    const isSaid = thought.draft !== undefined && thought.sourceId === undefined
+    const sealed = this.#sealedProof(event, isSaid)
     if (sealed === undefined && thought.draft === undefined) return
     const draft = this.#draftOf(thought)
     draft.endPiece(this.#voice)
@@ -292,11 +300,19 @@ export class ResponsesStreamWriter implements StreamWriter {
     if (sealed !== undefined || draft !== this.#reasoning) this.#closeDraft(draft)
   }
 
-  #sealedProof(signature: string | undefined, encrypted: string | undefined): string | undefined {
+  /**
+   * Words without proof are sealed too: some providers want them back (DeepSeek, Moonshot refuse a tool's result without
+   * the reasoning that led to the call), and no other takes an item whose id it did not make.
+   */
+  #sealedProof(
+    { signature, encrypted }: Pick<EventOf<'reasoning-end'>, 'signature' | 'encrypted'>,
+    isSaid: boolean,
+  ): string | undefined {
     if (encrypted !== undefined) return this.#seal({ kind: 'encrypted', value: encrypted })
-    return signature === undefined || signature === ''
-      ? undefined
-      : this.#seal({ kind: 'signature', value: signature })
+    if (signature) return this.#seal({ kind: 'signature', value: signature })
+    return isSaid && this.#options.origin !== undefined
+      ? this.#seal({ kind: 'signature', value: '' })
+      : undefined
   }
 
   #seal(proof: SealedProof): string | undefined {
@@ -379,7 +395,7 @@ export class ResponsesStreamWriter implements StreamWriter {
 
   /** What a reader left open; and the message, which waits for more to the last. */
   #closeAll(): void {
-    const isCut = endOf(this.#finish ?? BROKEN_OFF).status === 'incomplete'
+    const isCut = this.#end().status === 'incomplete'
     for (const part of this.#texts.keys()) this.#endText(part, [], undefined)
     for (const [part, call] of this.#calls) {
       this.#calls.delete(part)

@@ -9,7 +9,10 @@ export interface ResponseEnd {
   readonly details: JsonObject | null
 }
 
-export function endOf({ reason, raw }: Finish): ResponseEnd {
+const COMPLETED: ResponseEnd = { type: 'response.completed', status: 'completed', details: null }
+
+/** `hasRefusal`: the model refused in words, which is an answer like another in this dialect. */
+export function endOf({ reason, raw }: Finish, hasRefusal: boolean): ResponseEnd {
   // Left incomplete without a word why, in this very dialect.
   if (reason === 'other' && raw === 'incomplete') return incomplete(undefined)
   switch (reason) {
@@ -18,8 +21,10 @@ export function endOf({ reason, raw }: Finish): ResponseEnd {
       return incomplete('max_output_tokens')
     case 'content-filter':
       return incomplete('content_filter')
+    case 'refusal':
+      return hasRefusal ? COMPLETED : incomplete('content_filter')
     default:
-      return { type: 'response.completed', status: 'completed', details: null }
+      return COMPLETED
   }
 }
 

@@ -46,8 +46,7 @@ export class ItemsWriter {
   #result({ toolCallId, parts, isError }: ToolResultPart): void {
     const said = this.#content.write(parts)
     const type = this.#customCalls.has(toolCallId) ? 'custom_tool_call_output' : 'function_call_output'
-    // The dialect has no mark for a failed call: its text says so.
-    const output = isError === true && typeof said === 'string' ? `Error: ${said}` : said
+    const output = isError === true ? failed(said) : said
     this.#items.push({ type, call_id: legalCallId(toolCallId), output })
   }
 
@@ -131,6 +130,14 @@ export class ItemsWriter {
       return [reasoningItem(part.id, { texts })]
     return []
   }
+}
+
+/** The dialect has no mark for a failed call: its words say so. */
+function failed(said: string | readonly JsonObject[]): string | readonly JsonObject[] {
+  if (typeof said === 'string') return `Error: ${said}`
+  const [first, ...rest] = said
+  if (first?.['type'] !== 'input_text') return [{ type: 'input_text', text: 'Error:' }, ...said]
+  return [{ ...first, text: `Error: ${stringOf(first['text']) ?? ''}` }, ...rest]
 }
 
 function continuesReasoning(part: ReasoningPart, before: Part | undefined): boolean {

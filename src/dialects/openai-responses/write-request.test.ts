@@ -68,7 +68,7 @@ describe('a request from another dialect', () => {
       frequencyPenalty: 1,
       candidateCount: 2,
       modalities: ['audio'],
-      vendor: { dialect: 'openai-chat', fields: { logit_bias: {} } },
+      vendor: { dialect: 'openai-chat', fields: { logit_bias: { 7: 1 } } },
       tools: [{ kind: 'opaque', dialect: 'openai-chat', name: 'g', value: {} }],
     })
     expect(lost.toSorted()).toEqual(
@@ -130,6 +130,46 @@ describe('a request from another dialect', () => {
     const [, call, result] = fields['input'] as readonly { call_id: string; output?: string }[]
     expect(call?.call_id.length).toBeLessThanOrEqual(64)
     expect(result).toEqual({ type: 'function_call_output', call_id: call?.call_id, output: 'Error: r' })
+  })
+
+  test('says of a call that failed so, in words, also where it showed something', () => {
+    const image: Part = { type: 'image', source: { kind: 'base64', mediaType: 'image/png', data: 'AA' } }
+    const outputOf = (...parts: Part[]) =>
+      write({
+        messages: [
+          hi,
+          { role: 'tool', parts: [{ type: 'tool-result', toolCallId: 'c', isError: true, parts }] },
+        ],
+      }).fields['input']
+    const shown = { type: 'input_image', image_url: 'data:image/png;base64,AA' }
+    expect(outputOf({ type: 'text', text: 'half' }, image)).toMatchObject([
+      {},
+      { output: [{ type: 'input_text', text: 'Error: half' }, shown] },
+    ])
+    expect(outputOf(image)).toMatchObject([{}, { output: [{ type: 'input_text', text: 'Error:' }, shown] }])
+  })
+
+  test('says what a document is about, and names citations as lost', () => {
+    const source = { kind: 'base64', mediaType: 'application/pdf', data: 'AA' } as const
+    const part: Part = { type: 'document', source, context: 'Old.', wantsCitations: true }
+    const { fields, lost } = write({ messages: [{ role: 'user', parts: [part] }] })
+    expect(fields['input']).toMatchObject([
+      { content: [{ type: 'input_text', text: 'Old.' }, { type: 'input_file' }] },
+    ])
+    expect(lost).toEqual(['messages.document.citations'])
+  })
+
+  test('loses nothing with a penalty of zero and with fields that ask for nothing', () => {
+    const vendor = { dialect: 'openai-chat', fields: { logit_bias: {}, store: false } }
+    expect(write({ frequencyPenalty: 0, presencePenalty: 0, vendor }).lost).toEqual([])
+  })
+
+  test('is counted by the fields that cost input', () => {
+    const counted = openaiResponses.writeCountRequest?.(
+      { ...base, maxOutputTokens: 100, temperature: 1, tools: [{ kind: 'function', name: 'f' }] },
+      { modelId: 'm' },
+    )
+    expect(Object.keys(counted?.fields ?? {}).sort()).toEqual(['input', 'model', 'tools'])
   })
 
   test('takes along encrypted reasoning, and no thoughts of other makers', () => {

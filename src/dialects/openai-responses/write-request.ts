@@ -7,6 +7,7 @@
 import type { Message } from '../../canonical/message.ts'
 import type { InferenceRequest, OutputFormat } from '../../canonical/request.ts'
 import { arrayOf, type JsonObject, type JsonValue, objectOf } from '../../std/json.ts'
+import { asksForNothing } from '../asks-for-nothing.ts'
 import type { EncodedRequest, WriteRequestOptions } from '../dialect.ts'
 import { DIALECT, Losses, withoutAbsent } from './fields.ts'
 import { INCLUDE_ENCRYPTED, INCLUDE_LOGPROBS } from './read-request.ts'
@@ -49,7 +50,8 @@ export function writeRequest(request: InferenceRequest, options: WriteRequestOpt
 function readVendor(request: InferenceRequest, { isOwn, losses }: Writing): JsonObject {
   const fields = request.vendor?.fields ?? {}
   if (isOwn) return fields
-  for (const field of Object.keys(fields)) losses.add(field, 'the OpenAI Responses API has no such field')
+  for (const [field, value] of Object.entries(fields))
+    if (!asksForNothing(field, value)) losses.add(field, 'the OpenAI Responses API has no such field')
   return {}
 }
 
@@ -79,7 +81,10 @@ const unsayable = [
 
 function noteUnsayable(request: InferenceRequest, losses: Losses): void {
   for (const [member, field, what] of unsayable) {
-    if (request[member] !== undefined) losses.add(field, `the OpenAI Responses API has no ${what}`)
+    // A penalty of 0 asks for nothing.
+    const asked = request[member]
+    const isNothing = asked === undefined || (what === 'penalties' && asked === 0)
+    if (!isNothing) losses.add(field, `the OpenAI Responses API has no ${what}`)
   }
   if ((request.candidateCount ?? 1) > 1) losses.add('n', 'the OpenAI Responses API gives one answer')
   if (request.modalities?.some((modality) => modality !== 'text'))
