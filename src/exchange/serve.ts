@@ -168,7 +168,7 @@ function recordReply(reply: Reply, settlement: Settlement, served: Served, rooms
     ...costField(reply.costNanoUsd?.()),
     status: reply.status,
     responseBytes: settlement.bodyBytes,
-    losses: reply.losses,
+    losses: reply.lossesAtEnd?.() ?? reply.losses,
     isSimulated: reply.target?.provider.isSimulated === true,
     ...(reply.routeName === undefined ? {} : { route: reply.routeName }),
     ...(reply.firstTokenMs === undefined ? {} : { firstTokenMs: reply.firstTokenMs }),

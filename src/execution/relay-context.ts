@@ -27,6 +27,8 @@ export interface Committed {
   readonly contentType: string
   readonly body: Uint8Array | AsyncIterable<Uint8Array>
   readonly losses: readonly Loss[]
+  /** A stream may turn out to hold more that the client cannot be told. */
+  readonly lossesAtEnd?: () => readonly Loss[]
   /** What the answer calls its model, where that is not the name that was asked for. */
   readonly upstreamModelId?: string
   /** What the client should know of an answer that is whole all the same, by name. */

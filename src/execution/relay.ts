@@ -57,13 +57,18 @@ async function relayStream(context: RelayContext): Promise<Committed> {
   return {
     contentType: streamType(context),
     body: source,
-    losses: [...context.call.losses, ...(pipe.losses ?? [])],
+    losses: lossesOf(context, pipe),
+    lossesAtEnd: () => lossesOf(context, pipe),
     ...answeredModel(pipe.facts.modelId, context.target),
     warnings: warningsOfStream(pipe.facts),
     settled: source.settled,
     writeError: (error) => source.writeError(error),
     close: () => {},
   }
+}
+
+function lossesOf({ call }: RelayContext, pipe: Pipe): readonly Loss[] {
+  return [...call.losses, ...(pipe.losses ?? [])]
 }
 
 function streamType({ exchange }: RelayContext): string {

@@ -18,7 +18,10 @@ export interface Reply {
   /** Who answered; absent where nobody has yet (an answer made in the background). */
   readonly target?: Target
   readonly attempts: readonly AttemptSummary[]
+  /** Those that are known when the answer begins. */
   readonly losses: readonly Loss[]
+  /** Those and what a stream held besides, once it is settled; absent where nothing is added. */
+  readonly lossesAtEnd?: () => readonly Loss[]
   /** Time spent in the gateway itself before the answer began, ms; said in `x-holdfast-overhead-ms`. */
   readonly overheadMs?: number
   /** From arrival to the commit point, ms. */

@@ -344,6 +344,7 @@ class PlanRun {
       settled: committed.settled,
       costNanoUsd: () => this.#log.costNanoUsd,
       close: (isTaken) => committed.close(isTaken),
+      ...(committed.lossesAtEnd === undefined ? {} : { lossesAtEnd: committed.lossesAtEnd }),
       ...(committed.upstreamModelId === undefined ? {} : { upstreamModelId: committed.upstreamModelId }),
       ...(committed.warnings === undefined ? {} : { warnings: committed.warnings }),
       ...(committed.writeError === undefined ? {} : { writeError: committed.writeError }),

@@ -313,6 +313,44 @@ const effort: RequestFeature = {
   lost: { bedrock: ['reasoning'] },
 }
 
+const verbosity: RequestFeature = {
+  name: 'how much to say',
+  asked: {
+    'openai-chat': { verbosity: 'low' },
+    'openai-responses': { text: { verbosity: 'low' } },
+  },
+  sent: (_client, target) => {
+    if (target === 'chat') return { verbosity: 'low' }
+    return target === 'responses' ? { text: { verbosity: 'low' } } : {}
+  },
+  lost: (client, target) => {
+    if (target === 'chat' || target === 'responses') return []
+    return [client === 'openai-chat' ? 'verbosity' : 'text']
+  },
+}
+
+const unthinking: RequestFeature = {
+  name: 'that nothing be thought',
+  asked: {
+    'openai-chat': { reasoning_effort: 'none' },
+    'anthropic-messages': { thinking: { type: 'disabled' } },
+    'openai-responses': { reasoning: { effort: 'none' } },
+    gemini: { generationConfig: { thinkingConfig: { thinkingBudget: 0 } } },
+  },
+  sent: (client, target) => {
+    if (target === 'messages') return { thinking: { type: 'disabled' } }
+    if (target === 'gemini') return { generationConfig: { thinkingConfig: { thinkingBudget: 0 } } }
+    if (target === 'cohere') return { thinking: { type: 'disabled' } }
+    if (target === 'ollama') return { think: false }
+    return target === 'responses' && client === 'openai-chat' ? { reasoning: { effort: 'none' } } : {}
+  },
+  // Servers of OpenAI's dialects refuse the word for models that do not think.
+  lost: (client, target) => {
+    if (target === 'chat') return ['thinking']
+    return target === 'responses' && client !== 'openai-chat' ? ['thinking'] : []
+  },
+}
+
 const budget: RequestFeature = {
   name: 'how hard to think, by a budget',
   mode: 'fold',
@@ -350,6 +388,8 @@ describe('of how an answer is wanted', () => {
       notes,
       effort,
       budget,
+      verbosity,
+      unthinking,
     ],
     () => stage,
   )

@@ -219,7 +219,7 @@ describe('calls and results', () => {
       {},
       { parts: [{ functionCall: { name: 'sql', args: { input: 'select 1' } } }] },
     ])
-    expect(losses).toEqual(['messages.server_tool_use', 'messages.tool_calls.arguments'])
+    expect(losses).toEqual(['messages.server_tool_use', 'messages.custom_tool_call'])
   })
 })
 

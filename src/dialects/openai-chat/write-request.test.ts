@@ -179,6 +179,17 @@ describe('options of other dialects', () => {
     expect(write(foreign({ reasoning })).fields['reasoning_effort']).toBe(effort)
   })
 
+  test("verbosity is said as OpenAI's other dialect says it, where that is all it says of text", () => {
+    const vendor = (text: object) => ({ dialect: 'openai-responses', fields: { text: { ...text } } })
+    const { fields, losses } = write(foreign({ vendor: vendor({ verbosity: 'low' }) }))
+    expect(fields).toMatchObject({ verbosity: 'low' })
+    expect(losses).toEqual([])
+    expect(lossesOf({ vendor: vendor({ verbosity: 'low', more: 1 }) })).toEqual(['text'])
+    expect(lossesOf({ vendor: { dialect: 'gemini', fields: { text: { verbosity: 'low' } } } })).toEqual([
+      'text',
+    ])
+  })
+
   test('what the dialect has no word for is lost by name', () => {
     expect(
       lossesOf({

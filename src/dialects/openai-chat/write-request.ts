@@ -7,7 +7,7 @@
  */
 
 import type { InferenceRequest, OutputFormat, ReasoningOptions } from '../../canonical/request.ts'
-import { type JsonObject, objectOf } from '../../std/json.ts'
+import { type JsonObject, type JsonValue, objectOf, stringOf } from '../../std/json.ts'
 import { asksForNothing } from '../asks-for-nothing.ts'
 import type { EncodedRequest, WriteRequestOptions } from '../dialect.ts'
 import { DIALECT, withoutAbsent } from './fields.ts'
@@ -58,9 +58,18 @@ export function writeRequest(request: InferenceRequest, options: WriteRequestOpt
 function readVendor(request: InferenceRequest, isOwn: boolean, losses: Losses): JsonObject {
   const fields = request.vendor?.fields ?? {}
   if (isOwn) return fields
-  for (const [field, value] of Object.entries(fields))
-    if (!asksForNothing(field, value)) losses.add(field, 'the OpenAI chat API has no such field')
-  return {}
+  const verbosity = request.vendor?.dialect === 'openai-responses' ? soleVerbosity(fields['text']) : undefined
+  for (const [field, value] of Object.entries(fields)) {
+    const isSaid = field === 'text' && verbosity !== undefined
+    if (!isSaid && !asksForNothing(field, value)) losses.add(field, 'the OpenAI chat API has no such field')
+  }
+  return verbosity === undefined ? {} : { verbosity }
+}
+
+/** OpenAI's other dialect has the same word, in a field that may hold more. */
+function soleVerbosity(text: JsonValue | undefined): string | undefined {
+  const fields = objectOf(text) ?? {}
+  return Object.keys(fields).length === 1 ? stringOf(fields['verbosity']) : undefined
 }
 
 function writeStream(stream: boolean, vendor: JsonObject): JsonObject {

@@ -10,11 +10,13 @@ import type { Writing } from './write-tools.ts'
 export function writeReasoning(
   options: ReasoningOptions | undefined,
   rest: JsonObject | undefined,
-  { isOwn, losses }: Writing,
+  { isOwn, isOpenais, losses }: Writing,
 ): JsonObject | undefined {
   if (options === undefined) return rest
   const { mode, effort, display } = options
   if (isOwn) return { ...rest, ...withoutAbsent({ effort, summary: display }) }
+  // OpenAI has the same words in both of its dialects: whoever said them in the one knows the model.
+  if (isOpenais && effort !== undefined) return withoutAbsent({ effort, summary: summaryWord(options) })
   if (mode === 'off') {
     losses.add('thinking', 'the OpenAI Responses API cannot switch reasoning off for every model')
     return undefined

@@ -159,6 +159,23 @@ describe('a request from another dialect', () => {
     expect(lost).toEqual(['messages.document.citations'])
   })
 
+  test("keeps the words of OpenAI's other dialect: how hard to think, and how much to say", () => {
+    const vendor = { dialect: 'openai-chat', fields: { verbosity: 'low' } }
+    for (const effort of ['none', 'xhigh']) {
+      const mode = effort === 'none' ? 'off' : 'on'
+      expect(write({ reasoning: { mode, effort }, vendor })).toMatchObject({
+        fields: { reasoning: { effort }, text: { verbosity: 'low' } },
+        lost: [],
+      })
+    }
+    const format = { type: 'json-object' } as const
+    expect(write({ output: format, vendor }).fields['text']).toEqual({
+      verbosity: 'low',
+      format: { type: 'json_object' },
+    })
+    expect(write({ vendor: { ...vendor, dialect: 'gemini' } }).lost).toEqual(['verbosity'])
+  })
+
   test('loses nothing with a penalty of zero and with fields that ask for nothing', () => {
     const vendor = { dialect: 'openai-chat', fields: { logit_bias: {}, store: false } }
     expect(write({ frequencyPenalty: 0, presencePenalty: 0, vendor }).lost).toEqual([])

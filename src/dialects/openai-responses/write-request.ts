@@ -9,6 +9,7 @@ import type { InferenceRequest, OutputFormat } from '../../canonical/request.ts'
 import { arrayOf, type JsonObject, type JsonValue, objectOf } from '../../std/json.ts'
 import { asksForNothing } from '../asks-for-nothing.ts'
 import type { EncodedRequest, WriteRequestOptions } from '../dialect.ts'
+import { DIALECT as CHAT_DIALECT } from '../openai-chat/fields.ts'
 import { DIALECT, Losses, withoutAbsent } from './fields.ts'
 import { INCLUDE_ENCRYPTED, INCLUDE_LOGPROBS } from './read-request.ts'
 import { ItemsWriter } from './write-items.ts'
@@ -24,7 +25,8 @@ const OUTPUT_TOKENS_MIN = 16
 export function writeRequest(request: InferenceRequest, options: WriteRequestOptions): EncodedRequest {
   const losses = new Losses()
   const isOwn = request.vendor?.dialect === DIALECT
-  const writing: Writing = { isOwn, losses }
+  const isOpenais = request.vendor?.dialect === CHAT_DIALECT
+  const writing: Writing = { isOwn, isOpenais, losses }
   const vendor = readVendor(request, writing)
   const [instructions, messages] = splitInstructions(request.messages, isOwn)
   noteUnsayable(request, losses)
@@ -47,12 +49,15 @@ export function writeRequest(request: InferenceRequest, options: WriteRequestOpt
   return { fields: { ...vendor, ...fields }, losses: losses.all }
 }
 
-function readVendor(request: InferenceRequest, { isOwn, losses }: Writing): JsonObject {
-  const fields = request.vendor?.fields ?? {}
-  if (isOwn) return fields
+function readVendor(request: InferenceRequest, { isOwn, isOpenais, losses }: Writing): JsonObject {
+  const all = request.vendor?.fields ?? {}
+  if (isOwn) return all
+  const { verbosity, ...others } = all
+  const isSaid = isOpenais === true && typeof verbosity === 'string'
+  const fields = isSaid ? others : all
   for (const [field, value] of Object.entries(fields))
     if (!asksForNothing(field, value)) losses.add(field, 'the OpenAI Responses API has no such field')
-  return {}
+  return isSaid ? { text: { verbosity } } : {}
 }
 
 /** A leading system message of words is the instructions; what was said in several parts stays so in this dialect. */

@@ -8,6 +8,8 @@ import { DIALECT, listOf, type Losses, withoutAbsent } from './fields.ts'
 export interface Writing {
   /** The request came in this dialect: its own words return as they were. */
   readonly isOwn: boolean
+  /** It came in the other dialect of the same maker, which has many of the same words. */
+  readonly isOpenais?: boolean
   readonly losses: Losses
 }
 
