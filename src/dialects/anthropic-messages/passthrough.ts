@@ -3,6 +3,7 @@
  * they came in. Left out are broken events, what comes after the end, and errors, which the caller says in our words.
  */
 
+import { joinSlices } from '../../wire/bytes.ts'
 import { encodeSse } from '../../wire/sse.ts'
 import { isJsonObject, type JsonObject } from '../../std/json.ts'
 import type { Passthrough, PassthroughOptions, StreamFacts } from '../dialect.ts'
@@ -13,8 +14,6 @@ import { type WireEvent, WireEvents } from './wire-events.ts'
 export function createPassthrough({ onState }: Pick<PassthroughOptions, 'onState'> = {}): Passthrough {
   return new MessagesPassthrough(onState)
 }
-
-const NOTHING = new Uint8Array(0)
 
 class MessagesPassthrough implements Passthrough {
   readonly #events = new WireEvents()
@@ -42,7 +41,7 @@ class MessagesPassthrough implements Passthrough {
   #passOn(events: readonly WireEvent[]): Uint8Array {
     for (const event of events) this.#watch.note(event)
     if (this.#onState) for (const { value } of events) tellState(value, this.#onState)
-    return join(events.map(framed))
+    return joinSlices(events.map(framed))
   }
 }
 
@@ -62,19 +61,4 @@ function framed({ type, sse }: WireEvent): Uint8Array {
   if (sse.name !== 'message' || type === 'message') return sse.raw
   const line = `event: ${type.replaceAll(/[\r\n]/g, ' ')}\n`
   return Buffer.concat([Buffer.from(line), sse.raw])
-}
-
-/** Neighbours in one chunk, the common case, are one slice of it and need no copy. */
-function join(slices: readonly Uint8Array[]): Uint8Array {
-  const [first] = slices
-  if (first === undefined) return NOTHING
-  if (slices.length === 1) return first
-  let end = first.byteOffset + first.byteLength
-  for (let index = 1; index < slices.length; index += 1) {
-    const slice = slices[index]
-    if (slice === undefined || slice.buffer !== first.buffer || slice.byteOffset !== end)
-      return Buffer.concat(slices)
-    end += slice.byteLength
-  }
-  return new Uint8Array(first.buffer, first.byteOffset, end - first.byteOffset)
 }

@@ -5,6 +5,7 @@
  */
 
 import type { GatewayError } from '../../errors/gateway-error.ts'
+import { joinSlices } from '../../wire/bytes.ts'
 import type { ErrorContext, Passthrough, PassthroughOptions, StreamFacts } from '../dialect.ts'
 import { frameOf, type StreamFrame } from './stream-frame.ts'
 import { StreamWatch } from './stream-watch.ts'
@@ -55,8 +56,7 @@ export class GeminiPassthrough implements Passthrough {
       this.#watch.note(event)
       pieces.push(this.#framed(event))
     }
-    const [only] = pieces
-    return pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces)
+    return joinSlices(pieces)
   }
 
   #framed({ raw, data }: WireEvent): Uint8Array {

@@ -6,6 +6,7 @@
 import { unfold } from '../../canonical/unfold.ts'
 import type { GatewayError } from '../../errors/gateway-error.ts'
 import { type JsonObject, numberOf, objectOf, stringOf } from '../../std/json.ts'
+import { joinSlices } from '../../wire/bytes.ts'
 import { encodeSse } from '../../wire/sse.ts'
 import type { ErrorContext, Passthrough, PassthroughOptions, StreamFacts } from '../dialect.ts'
 import { failedEvent, failedResponse } from './answer-error.ts'
@@ -18,8 +19,6 @@ import { ResponsesStreamWriter } from './stream-writer.ts'
 import { WholeAnswer } from './whole-answer.ts'
 import { type WireEvent, WireEvents } from './wire-events.ts'
 import { responseIdOf } from './write-error.ts'
-
-const NOTHING = new Uint8Array(0)
 
 /** Usage is part of the last event, so there is none to hide. */
 export class ResponsesPassthrough implements Passthrough {
@@ -76,7 +75,7 @@ export class ResponsesPassthrough implements Passthrough {
       passed.push(this.#framed(event))
     }
     this.#tellWhole()
-    return join(passed)
+    return joinSlices(passed)
   }
 
   /** Once words are known to be missing nothing follows. */
@@ -114,18 +113,4 @@ function streamOf(response: JsonObject): string {
   })
   const events = unfold(resultOf(response))
   return events.map((event) => writer.write(event)).join('') + writer.end()
-}
-
-/** Neighbours in one chunk, the common case, are one slice of it and need no copy. */
-function join(slices: readonly Uint8Array[]): Uint8Array {
-  const [first] = slices
-  if (first === undefined) return NOTHING
-  let end = first.byteOffset + first.byteLength
-  for (let index = 1; index < slices.length; index += 1) {
-    const slice = slices[index]
-    if (slice === undefined || slice.buffer !== first.buffer || slice.byteOffset !== end)
-      return Buffer.concat(slices)
-    end += slice.byteLength
-  }
-  return new Uint8Array(first.buffer, first.byteOffset, end - first.byteOffset)
 }
