@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createAdmission, OVERLOAD_RETRY_AFTER_MS, type Permit } from './admission.ts'
+import { createAdmission, OVERLOAD_KEPT, OVERLOAD_RETRY_AFTER_MS, type Permit } from './admission.ts'
 
 const overloaded = expect.objectContaining({
   code: 'overloaded',
@@ -49,6 +49,68 @@ describe('fault 138: buffered bytes', () => {
     permit.release()
     permit.hold(50)
     expect(admission.bufferedBytes).toBe(0)
+  })
+})
+
+describe('priorities', () => {
+  const bounds = { bufferedBytesMax: 100 }
+
+  test('low is refused while a fifth of the places is still free, and the others have those', () => {
+    const admission = createAdmission({ ...bounds, requestsInFlightMax: 10 })
+    for (let taken = 0; taken < 8; taken += 1) admission.enter('low')
+    expect(() => admission.enter('low')).toThrow(overloaded)
+    admission.enter()
+    const last = admission.enter('high')
+    expect(() => admission.enter('high')).toThrow(overloaded)
+    last.release()
+    expect(() => admission.enter('low')).toThrow(overloaded)
+    expect(() => admission.enter('normal')).not.toThrow()
+  })
+
+  test('low has a place where there is only one', () => {
+    const admission = createAdmission({ ...bounds, requestsInFlightMax: 1 })
+    expect(() => admission.enter('low')).not.toThrow()
+  })
+})
+
+describe('fault 137: a process behind with its work', () => {
+  const behind = (requestsInFlightMax: number) => {
+    let isOverloaded = false
+    const admission = createAdmission({
+      requestsInFlightMax,
+      bufferedBytesMax: 100,
+      isOverloaded: () => isOverloaded,
+    })
+    return { admission, set: (value: boolean) => (isOverloaded = value) }
+  }
+
+  test('keeps what it has, and lets nobody more in until it has caught up', () => {
+    const { admission, set } = behind(1_000)
+    const held = Array.from({ length: OVERLOAD_KEPT }, () => admission.enter())
+    set(true)
+    expect(() => admission.enter('high')).toThrow(overloaded)
+    expect(admission.requestsInFlight).toBe(OVERLOAD_KEPT)
+    held[0]?.release()
+    expect(() => admission.enter()).not.toThrow()
+    expect(() => admission.enter()).toThrow(/behind with its work/)
+    set(false)
+    expect(() => admission.enter()).not.toThrow()
+  })
+
+  test('refuses low priority first', () => {
+    const { admission, set } = behind(1_000)
+    set(true)
+    while (admission.requestsInFlight < OVERLOAD_KEPT * 0.8) admission.enter()
+    expect(() => admission.enter('low')).toThrow(overloaded)
+    expect(() => admission.enter()).not.toThrow()
+  })
+
+  test('allows no more than it would otherwise', () => {
+    const { admission, set } = behind(2)
+    set(true)
+    admission.enter()
+    admission.enter()
+    expect(() => admission.enter()).toThrow(overloaded)
   })
 })
 

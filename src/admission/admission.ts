@@ -4,15 +4,18 @@
  */
 
 import { GatewayError } from '../errors/gateway-error.ts'
+import type { Priority } from './priority.ts'
 
 export interface AdmissionLimits {
   readonly requestsInFlightMax: number
   readonly bufferedBytesMax: number
+  /** Whether the process is behind with its work; no more than `OVERLOAD_KEPT` requests are let in then. */
+  readonly isOverloaded?: () => boolean
 }
 
 export interface Admission {
-  /** Takes a place among the requests in flight. Throws `overloaded` when there is none. */
-  enter(): Permit
+  /** Takes a place among the requests in flight. Throws `overloaded` when there is none for this priority (default `normal`). */
+  enter(priority?: Priority): Permit
   /** Places taken now. */
   readonly requestsInFlight: number
   /** Bytes held now, all permits together. */
@@ -29,6 +32,10 @@ export interface Permit {
 
 /** What a client that was turned away is asked to wait. */
 export const OVERLOAD_RETRY_AFTER_MS = 1_000
+/** Requests in flight that an overloaded process still allows: so few are not what it suffers from. */
+export const OVERLOAD_KEPT = 64
+/** The share of the places that requests of low priority may fill; the rest stays free for the others. */
+export const LOW_PRIORITY_SHARE = 0.8
 
 export function createAdmission(limits: AdmissionLimits): Admission {
   return new ProcessAdmission(limits)
@@ -51,9 +58,10 @@ class ProcessAdmission implements Admission {
     return this.#bufferedBytes
   }
 
-  enter(): Permit {
-    if (this.#requestsInFlight >= this.#limits.requestsInFlightMax) {
-      throw overloaded('The gateway serves as many requests as it may.')
+  enter(priority: Priority = 'normal'): Permit {
+    const isOverloaded = this.#limits.isOverloaded?.() === true
+    if (this.#requestsInFlight >= this.#placesFor(priority, isOverloaded)) {
+      throw overloaded(whyNoPlace(priority, isOverloaded))
     }
     this.#requestsInFlight += 1
     let heldBytes = 0
@@ -73,12 +81,24 @@ class ProcessAdmission implements Admission {
     }
   }
 
+  #placesFor(priority: Priority, isOverloaded: boolean): number {
+    const { requestsInFlightMax } = this.#limits
+    const places = isOverloaded ? Math.min(requestsInFlightMax, OVERLOAD_KEPT) : requestsInFlightMax
+    return priority === 'low' ? Math.max(1, Math.floor(places * LOW_PRIORITY_SHARE)) : places
+  }
+
   #hold(bytes: number): void {
     if (this.#bufferedBytes + bytes > this.#limits.bufferedBytesMax) {
       throw overloaded('The gateway holds as many bytes of requests as it may; this one does not fit.')
     }
     this.#bufferedBytes += bytes
   }
+}
+
+function whyNoPlace(priority: Priority, isOverloaded: boolean): string {
+  if (isOverloaded) return 'The gateway is behind with its work, and takes no more until it has caught up.'
+  if (priority === 'low') return 'The gateway has no room for requests of low priority.'
+  return 'The gateway serves as many requests as it may.'
 }
 
 function overloaded(message: string): GatewayError {

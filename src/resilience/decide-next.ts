@@ -22,6 +22,8 @@ export interface FailedAttempt {
   readonly isFreeRetryUsed: boolean
   /** The request makes something that stays (a file, a batch): it must not be made twice. */
   readonly isOnce?: boolean
+  /** The route asks another target where one refuses the content. */
+  readonly fallsBackOnPolicy?: boolean
 }
 
 export interface Prospects {
@@ -67,7 +69,9 @@ export function decideNext(failed: FailedAttempt, prospects: Prospects): Decisio
     if (!failed.isFreeRetryUsed && prospects.deadlineLeftMs > 0) return { type: 'retry-free' }
   }
   if (prospects.attemptsLeft <= 0 || prospects.deadlineLeftMs <= 0) return stop
-  const other = prospects.othersLeft > 0 && row.otherTarget !== 'no' ? tryOther : undefined
+  const mayGoElsewhere =
+    row.otherTarget !== 'no' || (failed.fallsBackOnPolicy === true && failed.error.code === 'content_policy')
+  const other = prospects.othersLeft > 0 && mayGoElsewhere ? tryOther : undefined
   const mayRetrySame =
     failed.retriesOfTarget === 0 &&
     facts.isClientRetryable !== false &&

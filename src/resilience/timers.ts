@@ -22,3 +22,9 @@ export const DRAIN_AFTER_TERMINAL_MS = 2_000
 export const TERMINAL_MARKER_MS = 5_000
 /** Silence on a committed stream after which a heartbeat is written. */
 export const HEARTBEAT_MS = 15_000
+/** With another target free, a hosted provider that has said nothing by then is raced, as long as too little is known of it. */
+export const FIRST_TOKEN_SOFT_MS = 10_000
+/** Where its times are known: so many times its p99. */
+export const FIRST_TOKEN_SOFT_SHARE = 1.5
+/** And never sooner than this: a provider that is always quick may be slow once. */
+export const FIRST_TOKEN_SOFT_MIN_MS = 2_000
