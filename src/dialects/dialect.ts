@@ -30,6 +30,15 @@ export interface TargetDialect {
 
   /** Says the request in this dialect. */
   writeRequest(request: InferenceRequest, options: WriteRequestOptions): EncodedRequest
+  /**
+   * Says the request with the answer so far as its beginning, the provider's own way of going on with it; `undefined`
+   * where `how` is none of this dialect's, or where this request or this text cannot be gone on with.
+   */
+  writeContinuation?(
+    request: InferenceRequest,
+    continuation: Continuation,
+    options: WriteRequestOptions,
+  ): EncodedRequest | undefined
   /** Asks how many tokens a request has, where the dialect has that operation. */
   writeCountRequest?(request: InferenceRequest, options: Pick<WriteRequestOptions, 'modelId'>): EncodedRequest
   /**
@@ -104,6 +113,11 @@ export interface Dialect extends TargetDialect {
 
   writeResult(result: InferenceResult, options: WriteAnswerOptions): EncodedAnswer
   createStreamWriter(options: WriteAnswerOptions): StreamWriter
+  /**
+   * A writer that goes on where these delivered bytes of a stream of this dialect stopped: the same ids, indexes and
+   * numbers, an open part stays open, nothing is said twice. `undefined`: what was delivered cannot be gone on with.
+   */
+  resumeStream(delivered: readonly Uint8Array[], options: ResumeStreamOptions): ResumedStream | undefined
   /** The body of an HTTP error answer. */
   writeError(error: GatewayError, context: ErrorContext): string
   /** Tokens counted, as an answer of this dialect, where it has that operation. */
@@ -175,6 +189,24 @@ export interface WriteRequestOptions {
   readonly stream: boolean
 }
 
+/**
+ * A way that a provider has of going on with an answer. `assistant-prefill`: the answer so far is the last message, of the
+ * assistant (Anthropic). `prefix-flag`: the same, marked `prefix: true` (DeepSeek). `echoed-prefix`: the same, and the
+ * answer repeats the text before it goes on (Mistral). `continue-final-message`: the same, asked for with
+ * `continue_final_message` (vLLM).
+ */
+export type NativeContinuation =
+  | 'assistant-prefill'
+  | 'prefix-flag'
+  | 'echoed-prefix'
+  | 'continue-final-message'
+
+export interface Continuation {
+  /** The visible text of the answer so far. */
+  readonly text: string
+  readonly how: NativeContinuation
+}
+
 export interface EncodedRequest {
   readonly fields: JsonObject
   readonly losses: readonly Loss[]
@@ -228,6 +260,8 @@ export interface StreamFacts {
   readonly modelId?: string | undefined
   /** An error event arrived; it was not let through. */
   readonly error?: GatewayError | undefined
+  /** A tool call has begun and is not complete: the relay holds its bytes back, so that a cut inside leaves nothing behind. */
+  readonly isInToolCall?: boolean
   /** A tool call's arguments are not JSON (fault 71); they are passed on as they are and said so. */
   readonly hasMalformedToolCall?: boolean
   readonly anomalies: number
@@ -289,6 +323,46 @@ export interface StreamWriter {
   /** As a passthrough's. */
   writeError?(error: GatewayError, context: ErrorContext): string
 }
+
+export interface ResumeStreamOptions extends WriteAnswerOptions {
+  /** How many candidates were asked for; 1 where nothing is said. */
+  readonly candidates?: number
+}
+
+export interface ResumedStream {
+  /** Fed with the events that follow, their parts numbered on from what was delivered (execution/splice.ts does it). */
+  readonly writer: StreamWriter
+  readonly delivered: Delivered
+}
+
+/** What a client has of an answer that broke off, in canonical words; of candidate 0. */
+export interface Delivered {
+  /** All visible text, in order. */
+  readonly text: string
+  readonly parts: readonly DeliveredPart[]
+  readonly hasToolCalls: boolean
+  /** Whether another answer may go on from here; where not, `reason` says why. */
+  readonly isRescuable: boolean
+  /** An English clause: `inside signed reasoning`. */
+  readonly reason?: string
+}
+
+export type DeliveredPart =
+  | {
+      readonly type: 'text' | 'reasoning' | 'refusal'
+      readonly text: string
+      /** No end of it was said: what follows may still belong to it. */
+      readonly isOpen: boolean
+    }
+  | {
+      readonly type: 'tool-call'
+      readonly id: string
+      readonly name: string
+      /** As they were said, character by character. */
+      readonly arguments: string
+      readonly isOpen: boolean
+    }
+  | { readonly type: 'opaque'; readonly isOpen: false }
 
 export interface EncodedAnswer {
   readonly body: string

@@ -1,5 +1,6 @@
 /** Anthropic's own API. ANTHROPIC_BASE_URL is not read: on a machine that uses this gateway it points back at the gateway. */
 
+import { claudePrefill } from './claude-prefill.ts'
 import { hostedAnthropic } from './define-provider.ts'
 
 export const anthropic = hostedAnthropic({
@@ -8,6 +9,7 @@ export const anthropic = hostedAnthropic({
   baseUrl: 'https://api.anthropic.com/v1',
   environmentKeys: ['ANTHROPIC_API_KEY'],
   stateOrigin: 'anthropic',
+  continuation: claudePrefill,
   modelPrefixes: ['claude-'],
   exampleModel: 'claude-haiku-4-5',
   documentation: 'https://docs.anthropic.com/en/api/messages',

@@ -15,6 +15,9 @@ export const mistral = hostedOpenai({
     noDeveloperRole('https://docs.mistral.ai/api/endpoint/chat'),
     noReasoningReplay('https://github.com/BerriAI/litellm/issues/30835'),
   ],
+  // https://docs.mistral.ai/guides/prefix/; that the prefix comes again: https://github.com/vercel/ai/pull/3256
+  // What reasons begins with reasoning, which no prefix of the answer stands before.
+  continuation: (modelId) => (modelId.startsWith('magistral-') ? undefined : 'echoed-prefix'),
   isUsageUnasked: true,
   modelPrefixes: [
     'mistral-',

@@ -1,6 +1,7 @@
 /** A provider is data: where it is, how it wants its key, what it speaks, and how it deviates. */
 
 import type { DialectId, Operation, TargetDialectId } from '../canonical/envelope.ts'
+import type { NativeContinuation } from '../dialects/dialect.ts'
 import type { Brand } from '../std/brand.ts'
 import type { JsonObject } from '../std/json.ts'
 import type { Secret } from '../std/secret.ts'
@@ -44,6 +45,8 @@ export interface Provider {
   readonly exampleModel?: string
   /** Sends usage in every stream, so it need not be asked for it. */
   readonly isUsageUnasked?: boolean
+  /** How it goes on with an answer whose beginning it is given, for all its models or for those that can; absent: it does not. */
+  readonly continuation?: NativeContinuation | ((modelId: string) => NativeContinuation | undefined)
   /** Answers are made up by the simulator; said in every response. */
   readonly isSimulated?: boolean
   /** Where its API is documented. */
@@ -92,6 +95,8 @@ export interface QuirkedCall {
   readonly operation: Operation
   readonly modelId: string
   readonly stream: boolean
+  /** The request says how the answer begins (`Provider.continuation`). */
+  readonly isContinued?: boolean
 }
 
 /** Provider, model and credential: the thing an attempt hits. */
@@ -113,3 +118,5 @@ export interface AttemptTimers {
   /** Longest silence between bytes once content flows. */
   readonly idleMs: number
 }
+
+export type { NativeContinuation } from '../dialects/dialect.ts'

@@ -8,7 +8,7 @@ import {
   IDLE_LOCAL_MS,
 } from '../resilience/timers.ts'
 import type { Secret } from '../std/secret.ts'
-import type { AttemptTimers, Provider, Target, TargetId } from './provider.ts'
+import type { AttemptTimers, NativeContinuation, Provider, Target, TargetId } from './provider.ts'
 
 /** A target; without `timers` the defaults of its provider hold. */
 export function createTarget(
@@ -25,6 +25,12 @@ export function createTarget(
 /** Who can read the state that a provider makes; in its own words where it shares it with others. */
 export function stateOriginOf(provider: Provider): string {
   return provider.stateOrigin ?? provider.id
+}
+
+/** How this target goes on with an answer whose beginning it is given; `undefined`: it does not. */
+export function nativeContinuationOf({ provider, modelId }: Target): NativeContinuation | undefined {
+  const { continuation } = provider
+  return typeof continuation === 'function' ? continuation(modelId) : continuation
 }
 
 /** A local server may be loading its model for minutes; a hosted one has no such excuse. */

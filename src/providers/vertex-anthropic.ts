@@ -1,6 +1,7 @@
 /** Claude through Google Cloud: Anthropic's messages, with the model in the path and the version in the body. */
 
 import type { JsonObject } from '../std/json.ts'
+import { claudePrefill } from './claude-prefill.ts'
 import { hostedAnthropic } from './define-provider.ts'
 import type { Provider, Quirk, QuirkedCall } from './provider.ts'
 import { vertexAddress, vertexAddressInEnvironment, vertexBaseUrl, vertexEnvironment } from './vertex.ts'
@@ -29,6 +30,7 @@ function vertexAnthropicAt(address: string): Provider {
     auth: { kind: 'google-oauth' },
     ...vertexEnvironment,
     stateOrigin: 'anthropic',
+    continuation: claudePrefill,
     modelsPath: 'none',
     quirks: [rawPredict],
     exampleModel: 'claude-haiku-4-5',

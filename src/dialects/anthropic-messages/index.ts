@@ -12,11 +12,13 @@ import { peek } from './peek.ts'
 import { readError } from './read-error.ts'
 import { readRequest } from './read-request.ts'
 import { readResult, readTokenCount } from './read-result.ts'
+import { resumeStream } from './resume-stream.ts'
 import { refuseSafeguards } from './safeguards.ts'
 import { createStreamReader } from './stream-reader.ts'
 import { createStreamWriter } from './stream-writer.ts'
 import { refuseThread } from './thread.ts'
 import { writeError, writeStreamError } from './write-error.ts'
+import { writeContinuation } from './write-continuation.ts'
 import { writeCountRequest } from './write-count-request.ts'
 import { writeRequest } from './write-request.ts'
 import { writeResult } from './write-result.ts'
@@ -27,6 +29,7 @@ export const anthropicMessages: Dialect = {
   readRequest,
   refuseTranslation: (request) => refuseThread(request) ?? refuseSafeguards(request),
   writeRequest,
+  writeContinuation,
   writeCountRequest,
   patchRequest,
   streamFraming: 'sse',
@@ -50,6 +53,7 @@ export const anthropicMessages: Dialect = {
   readError,
   writeResult,
   createStreamWriter,
+  resumeStream,
   writeTokenCount: (tokens) => JSON.stringify({ input_tokens: tokens }),
   writeError,
   writeStreamError,

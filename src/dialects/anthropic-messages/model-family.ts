@@ -1,6 +1,7 @@
 /**
  * What a Claude model's name says of the parameters it takes. Anthropic ties them to the model's version: thinking with
- * a budget came with 3.7, adaptive thinking with 4.6, and after 4.6 sampling parameters are refused. A name without a
+ * a budget came with 3.7, adaptive thinking with 4.6, and after 4.6 sampling parameters are refused. Since 4.6 the
+ * conversation must end with the user's message (github.com/QwenLM/qwen-code/issues/8039). A name without a
  * version (an alias, another maker's model behind this API) is taken to follow the older rules that all of them copy.
  */
 
@@ -10,6 +11,8 @@ export interface ModelTraits {
   readonly takesSampling: boolean
   /** Takes temperature and top_p together. */
   readonly takesTemperatureWithTopP: boolean
+  /** Goes on with a message of the assistant that ends the conversation; a name without a version promises nothing. */
+  readonly takesPrefill: boolean
   /** Takes the effort `xhigh`. */
   readonly takesExtraEffort: boolean
 }
@@ -17,12 +20,19 @@ export interface ModelTraits {
 export function modelTraits(modelId: string): ModelTraits {
   const version = claudeVersion(modelId)
   if (version === undefined) {
-    return { thinking: 'budget', takesSampling: true, takesTemperatureWithTopP: true, takesExtraEffort: true }
+    return {
+      thinking: 'budget',
+      takesSampling: true,
+      takesTemperatureWithTopP: true,
+      takesPrefill: false,
+      takesExtraEffort: true,
+    }
   }
   return {
     thinking: version >= 406 ? 'adaptive' : version >= 307 ? 'budget' : 'none',
     takesSampling: version <= 406,
     takesTemperatureWithTopP: version < 401,
+    takesPrefill: version < 406,
     takesExtraEffort: version > 406,
   }
 }

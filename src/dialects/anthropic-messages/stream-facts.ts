@@ -50,6 +50,10 @@ export class StreamWatch implements StreamFacts {
     return this.#events.isComplete
   }
 
+  get isInToolCall(): boolean {
+    return this.#toolInputs.size > 0 && !this.isComplete
+  }
+
   get isTerminated(): boolean {
     return this.#events.isTerminated
   }

@@ -82,6 +82,12 @@ export class PartWriter {
     }
   }
 
+  /** Goes on in a message whose blocks were said before, the last of which may be open. */
+  goOnAt(block: { readonly index: number; readonly isOpen: boolean }): void {
+    this.#index = block.index
+    this.#isOpen = block.isOpen
+  }
+
   /** Ends the open block, if one is open. */
   close(): string {
     if (!this.#isOpen) return ''

@@ -21,7 +21,13 @@ export function createStreamWriter(options: WriteAnswerOptions): StreamWriter {
 
 type CandidateEvent = PartEvent | Extract<InferenceEvent, { readonly type: 'finish' }>
 
-class MessagesWriter implements StreamWriter {
+/** Where a message stands that was said before: the block that is open, or else the next. */
+export interface BlockPosition {
+  readonly index: number
+  readonly isOpen: boolean
+}
+
+export class MessagesWriter implements StreamWriter {
   readonly #options: WriteAnswerOptions
   readonly #losses = new LossList()
   readonly #parts: PartWriter
@@ -43,6 +49,12 @@ class MessagesWriter implements StreamWriter {
 
   get losses(): readonly Loss[] {
     return this.#losses.list
+  }
+
+  /** The message's start was said, and its blocks up to here. */
+  goOnAt(position: BlockPosition): void {
+    this.#messageStart()
+    this.#parts.goOnAt(position)
   }
 
   write(event: InferenceEvent): string {

@@ -11,6 +11,7 @@ import { peek } from './peek.ts'
 import { readRequest } from './read-request.ts'
 import { readResult, readTokenCount } from './read-result.ts'
 import { modelResource } from './resource-name.ts'
+import { resumeStream } from './resume-stream.ts'
 import { GeminiStreamReader } from './stream-reader.ts'
 import { GeminiStreamWriter } from './stream-writer.ts'
 import { writeError, writeStreamError } from './write-error.ts'
@@ -37,6 +38,7 @@ export const gemini: Dialect = {
   readError,
   writeResult,
   createStreamWriter: (options) => new GeminiStreamWriter(options),
+  resumeStream,
   writeError,
   writeTokenCount: (tokens) => JSON.stringify({ totalTokens: tokens }),
   writeStreamError,

@@ -9,8 +9,9 @@ export interface StreamFrame {
   close(): string
 }
 
-export function frameOf(form: StreamForm = 'sse'): StreamFrame {
-  return form === 'sse' ? EVENTS : new ArrayFrame()
+/** `hasBegun`: responses were said before in the same stream. */
+export function frameOf(form: StreamForm = 'sse', hasBegun = false): StreamFrame {
+  return form === 'sse' ? EVENTS : new ArrayFrame(hasBegun)
 }
 
 /** As Google frames them: one line of data, CRLF. */
@@ -26,7 +27,11 @@ function onOneLine(json: string): string {
 
 /** As Google frames them: elements apart by a comma and a line break. */
 class ArrayFrame implements StreamFrame {
-  #hasBegun = false
+  #hasBegun: boolean
+
+  constructor(hasBegun: boolean) {
+    this.#hasBegun = hasBegun
+  }
 
   element(json: string): string {
     const before = this.#hasBegun ? ',\r\n' : '['

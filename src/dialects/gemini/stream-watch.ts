@@ -6,6 +6,7 @@ import type { GatewayError } from '../../errors/gateway-error.ts'
 import { isJsonObject, type JsonObject, numberOf, objectOf, stringOf } from '../../std/json.ts'
 import type { StreamFacts } from '../dialect.ts'
 import { CANDIDATES_MAX } from './answer-reader.ts'
+import { fieldOf } from './fields.ts'
 import { blockedFinish, isWord, readFinish } from './finish-words.ts'
 import { readUsage } from './usage.ts'
 import type { WireEvent, WireEvents } from './wire-events.ts'
@@ -25,6 +26,7 @@ export class StreamWatch implements StreamFacts {
   readonly #options: WatchOptions
   readonly #candidates = new Map<number, WatchedCandidate>()
   #hasContent = false
+  #isInToolCall = false
   #blockWord: string | undefined
   #rawUsage: unknown
   #usage: Usage | undefined
@@ -69,6 +71,11 @@ export class StreamWatch implements StreamFacts {
     if (this.#candidates.size === 0) return this.#blockWord !== undefined
     for (const { word } of this.#candidates.values()) if (word === undefined) return false
     return this.#isEnded || this.#candidates.size >= (this.#options.wanted ?? 1)
+  }
+
+  /** Only a call whose arguments come in pieces has an inside. */
+  get isInToolCall(): boolean {
+    return this.#isInToolCall && !this.isComplete
   }
 
   get isTerminated(): boolean {
@@ -120,7 +127,11 @@ export class StreamWatch implements StreamFacts {
   #notePart(part: JsonObject, candidate: WatchedCandidate): void {
     const signature = stringOf(part['thoughtSignature'])
     if (signature !== undefined) this.#options.onState?.(signature)
-    if (part['functionCall'] !== undefined) candidate.callsTools = true
+    const { functionCall: call } = part
+    if (call !== undefined) {
+      candidate.callsTools = true
+      this.#isInToolCall = isJsonObject(call) && fieldOf(call, 'willContinue') === true
+    }
     if (!this.#hasContent) this.#hasContent = part['text'] !== '' || signature !== undefined
   }
 }

@@ -53,9 +53,10 @@ export class GeminiStreamWriter implements StreamWriter {
   #tail: string
   #usage: Usage | undefined
 
-  constructor(options: WriteAnswerOptions) {
+  /** `hasBegun`: responses of the answer were said before. */
+  constructor(options: WriteAnswerOptions, hasBegun = false) {
     this.#options = options
-    this.#frame = frameOf(options.streamForm)
+    this.#frame = frameOf(options.streamForm, hasBegun)
     this.#tail = tailOf(options.responseId, options.modelId)
   }
 

@@ -27,6 +27,7 @@ export class ChunkTally implements StreamFacts {
   readonly #asked: number
   readonly #candidates = new Map<number, Tallied>()
   #hasContent = false
+  #isInToolCall = false
   #unfinished = 0
   #usageRaw: JsonObject | undefined
   #modelId: string | undefined
@@ -58,6 +59,11 @@ export class ChunkTally implements StreamFacts {
 
   get hasContent(): boolean {
     return this.#hasContent
+  }
+
+  /** A call has no end of its own: it is whole when something else begins, or the answer ends. */
+  get isInToolCall(): boolean {
+    return this.#isInToolCall && !this.isComplete
   }
 
   get isTerminated(): boolean {
@@ -110,7 +116,9 @@ export class ChunkTally implements StreamFacts {
 
   #addDelta(candidate: Tallied, delta: JsonObject): void {
     if (!this.#hasContent) this.#hasContent = saysSomething(delta)
-    const { tool_calls: calls } = delta
+    const { tool_calls: calls, function_call: call } = delta
+    if (this.#isInToolCall && saysProse(delta)) this.#isInToolCall = false
+    if (isFull(calls) || hasFullMember(call)) this.#isInToolCall = true
     if (!Array.isArray(calls)) return
     candidate.tools ??= new ToolSlots()
     for (let place = 0; place < calls.length; place += 1) {
@@ -145,6 +153,10 @@ function saysSomething(delta: JsonObject): boolean {
     hasFullMember(delta['function_call']) ||
     hasFullMember(delta['audio'])
   )
+}
+
+function saysProse(delta: JsonObject): boolean {
+  return isFull(delta['content']) || isFull(delta['reasoning_content']) || isFull(delta['reasoning'])
 }
 
 function isFull(value: unknown): boolean {

@@ -9,8 +9,10 @@ import { peek } from './peek.ts'
 import { readError } from './read-error.ts'
 import { readRequest } from './read-request.ts'
 import { readResult } from './read-result.ts'
+import { resumeStream } from './resume-stream.ts'
 import { OpenaiChatStreamReader } from './stream-reader.ts'
 import { OpenaiChatStreamWriter } from './stream-writer.ts'
+import { writeContinuation } from './write-continuation.ts'
 import { writeError, writeStreamError } from './write-error.ts'
 import { writeRequest } from './write-request.ts'
 import { writeResult } from './write-result.ts'
@@ -20,6 +22,7 @@ export const openaiChat: Dialect = {
   peek,
   readRequest,
   writeRequest,
+  writeContinuation,
   patchRequest,
   streamFraming: 'sse',
   path({ operation }) {
@@ -36,6 +39,7 @@ export const openaiChat: Dialect = {
   readError,
   writeResult,
   createStreamWriter: (options) => new OpenaiChatStreamWriter(options),
+  resumeStream,
   writeError,
   writeStreamError,
   heartbeat: ': keep-alive\n\n',

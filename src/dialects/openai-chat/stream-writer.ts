@@ -36,8 +36,17 @@ interface OpenCandidate {
   isFinished: boolean
 }
 
+/** What was said before of an answer that goes on. */
+export interface SaidBefore {
+  /** The role of the only candidate was. */
+  readonly hasSaidRole: boolean
+  /** By how much the numbers of its calls are ahead of their count. */
+  readonly callOffset: number
+}
+
 export class OpenaiChatStreamWriter implements StreamWriter {
   readonly #options: WriteAnswerOptions
+  readonly #callOffset: number
   readonly #losses = new Losses()
   readonly #candidates = new Map<number, OpenCandidate>()
   /** `{"id":...,"object":...,"created":...,"model":...,"choices":`, the same for every chunk of the answer. */
@@ -45,8 +54,10 @@ export class OpenaiChatStreamWriter implements StreamWriter {
   #usage: Usage | undefined
   #isEnded = false
 
-  constructor(options: WriteAnswerOptions) {
+  constructor(options: WriteAnswerOptions, before?: SaidBefore) {
     this.#options = options
+    this.#callOffset = before?.callOffset ?? 0
+    if (before?.hasSaidRole === true) this.#candidates.set(0, newCandidate())
   }
 
   get losses(): readonly Loss[] {
@@ -171,12 +182,7 @@ export class OpenaiChatStreamWriter implements StreamWriter {
   /** The role comes first, once. */
   #open(candidate: number): string {
     if (this.#candidates.has(candidate)) return ''
-    this.#candidates.set(candidate, {
-      calls: new Map(),
-      reasoningCount: 0,
-      reasoning: [],
-      isFinished: false,
-    })
+    this.#candidates.set(candidate, newCandidate())
     const delta = '{"role":"assistant","content":"","refusal":null}'
     return this.#choice(candidate, `"delta":${delta},"logprobs":null,"finish_reason":null`)
   }
@@ -190,7 +196,8 @@ export class OpenaiChatStreamWriter implements StreamWriter {
       return opening
     }
     const isCustom = event.kind === 'custom'
-    const call: OpenCall = { index: calls.size, isCustom, hasArguments: false, isSigned: false }
+    const index = calls.size + this.#callOffset
+    const call: OpenCall = { index, isCustom, hasArguments: false, isSigned: false }
     calls.set(event.part, call)
     const id = JSON.stringify(event.id)
     const name = JSON.stringify(event.name)
@@ -267,4 +274,8 @@ export class OpenaiChatStreamWriter implements StreamWriter {
     const word = JSON.stringify(finishWord(finish, open.calls.size > 0))
     return opening + this.#choice(candidate, `"delta":{},"logprobs":null,"finish_reason":${word}`)
   }
+}
+
+function newCandidate(): OpenCandidate {
+  return { calls: new Map(), reasoningCount: 0, reasoning: [], isFinished: false }
 }

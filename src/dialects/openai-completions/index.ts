@@ -4,6 +4,7 @@ import { GatewayError } from '../../errors/gateway-error.ts'
 import type { Dialect } from '../dialect.ts'
 import { patchRequest } from '../openai-chat/patch-request.ts'
 import { readError } from '../openai-chat/read-error.ts'
+import { resumePlainStream } from '../openai-chat/resume-stream.ts'
 import { writeError, writeStreamError } from '../openai-chat/write-error.ts'
 import { DIALECT } from './dialect-id.ts'
 import { CompletionsFolder } from './folder.ts'
@@ -38,6 +39,12 @@ export const openaiCompletions: Dialect = {
   readError,
   writeResult,
   createStreamWriter: (options) => new CompletionsStreamWriter(options),
+  resumeStream: (delivered, options) =>
+    resumePlainStream(
+      { reader: new CompletionsStreamReader(), writer: new CompletionsStreamWriter(options) },
+      delivered,
+      options,
+    ),
   writeError,
   writeStreamError,
   heartbeat: ': keep-alive\n\n',

@@ -11,6 +11,7 @@ import { peek } from './peek.ts'
 import { readRequest } from './read-request.ts'
 import { readResult } from './read-result.ts'
 import { readEcho } from './response-object.ts'
+import { resumeStream } from './resume-stream.ts'
 import { ResponsesStreamReader } from './stream-reader.ts'
 import { ResponsesStreamWriter } from './stream-writer.ts'
 import { readTokenCount, writeTokenCount } from './token-count.ts'
@@ -59,6 +60,7 @@ export const openaiResponses: Dialect = {
   readError,
   writeResult,
   createStreamWriter: (options) => new ResponsesStreamWriter(options),
+  resumeStream,
   writeError,
   writeTokenCount,
   writeStreamError,

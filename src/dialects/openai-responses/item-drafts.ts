@@ -11,6 +11,12 @@ export interface ItemPlace {
 
 type Kind = 'text' | 'refusal'
 
+/** Words of an open text, and its sources. */
+export interface SaidText {
+  readonly text: string
+  readonly annotations: readonly JsonObject[]
+}
+
 const NO_LOGPROBS = ',"logprobs":[]'
 
 /** One `output_text` or `refusal` as it grows. */
@@ -21,12 +27,20 @@ export class ContentDraft {
   readonly #where: string
   readonly #pieces: string[] = []
   readonly #logprobs: JsonValue[] = []
+  /** Sources that were said before the text's end. */
+  readonly #cited: JsonObject[] = []
   isClosed = false
 
   constructor(kind: Kind, place: ItemPlace, contentIndex: number) {
     this.kind = kind
     this.#place = { item_id: place.id, output_index: place.index, content_index: contentIndex }
     this.#where = membersOf(this.#place)
+  }
+
+  /** What was said of it before, in a stream that goes on. */
+  goOn({ text, annotations }: SaidText): void {
+    if (text !== '') this.#pieces.push(text)
+    this.#cited.push(...annotations)
   }
 
   open(voice: Voice): void {
@@ -48,13 +62,19 @@ export class ContentDraft {
     for (const [index, annotation] of annotations.entries()) {
       voice.say('response.output_text.annotation.added', {
         ...this.#place,
-        annotation_index: index,
+        annotation_index: this.#cited.length + index,
         annotation,
       })
     }
-    const part = this.#part(text, annotations)
     if (this.kind === 'refusal') voice.say('response.refusal.done', { ...this.#place, refusal: text })
     else voice.say('response.output_text.done', { ...this.#place, text, logprobs: this.#logprobs })
+    return this.endPart(voice, annotations)
+  }
+
+  /** The end of a part whose text was said in full. */
+  endPart(voice: Voice, annotations: readonly JsonObject[] = []): JsonObject {
+    this.isClosed = true
+    const part = this.#part(this.#pieces.join(''), [...this.#cited, ...annotations])
     voice.say('response.content_part.done', { ...this.#place, part })
     return part
   }
@@ -71,9 +91,24 @@ export class MessageDraft {
   readonly #content = new Map<ContentDraft, JsonObject | undefined>()
   /** Something else was said since: nothing is added any more. */
   isSealed = false
+  /** The item as it was announced, where that was done before. */
+  readonly #announced: JsonObject
 
-  constructor(place: ItemPlace) {
+  constructor(place: ItemPlace, announced: JsonObject = {}) {
     this.place = place
+    this.#announced = announced
+  }
+
+  /** A part that was whole before. */
+  keep(kind: Kind, part: JsonObject): void {
+    this.settle(this.#next(kind), part)
+  }
+
+  /** A text that was open before. */
+  goOn(said: SaidText): ContentDraft {
+    const draft = this.#next('text')
+    draft.goOn(said)
+    return draft
   }
 
   open(voice: Voice): void {
@@ -82,9 +117,14 @@ export class MessageDraft {
   }
 
   add(kind: Kind, voice: Voice): ContentDraft {
+    const draft = this.#next(kind)
+    draft.open(voice)
+    return draft
+  }
+
+  #next(kind: Kind): ContentDraft {
     const draft = new ContentDraft(kind, this.place, this.#content.size)
     this.#content.set(draft, undefined)
-    draft.open(voice)
     return draft
   }
 
@@ -109,7 +149,7 @@ export class MessageDraft {
   }
 
   #item(status: string, content: readonly JsonObject[]): JsonObject {
-    return { id: this.place.id, type: 'message', status, role: 'assistant', content }
+    return { ...this.#announced, id: this.place.id, type: 'message', status, role: 'assistant', content }
   }
 }
 

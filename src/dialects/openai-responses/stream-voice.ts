@@ -5,7 +5,12 @@ import { encodeSse } from '../../wire/sse.ts'
 
 export class Voice {
   #said = ''
-  #number = 0
+  #number: number
+
+  /** `number`: of the first event. */
+  constructor(number = 0) {
+    this.#number = number
+  }
 
   /** The number of the next event. */
   get number(): number {

@@ -15,6 +15,8 @@ export class StreamWatch implements StreamFacts {
   readonly #onState: ((signature: string) => void) | undefined
   #hasContent = false
   #hasCalls = false
+  /** The places of calls that are not whole. */
+  readonly #openCalls = new Set<unknown>()
   #modelId: string | undefined
   #last: JsonObject | undefined
   #hasMalformedToolCall = false
@@ -29,8 +31,9 @@ export class StreamWatch implements StreamFacts {
   note({ type, value }: WireEvent): void {
     switch (type) {
       case 'response.output_item.added':
-        return this.#noteAdded(objectOf(value['item']) ?? {})
+        return this.#noteBegun(value)
       case 'response.output_item.done':
+        this.#openCalls.delete(value['output_index'])
         return this.#noteDone(objectOf(value['item']) ?? {})
       case 'response.created':
       case 'response.in_progress':
@@ -51,6 +54,10 @@ export class StreamWatch implements StreamFacts {
 
   get isComplete(): boolean {
     return this.#wire.isTerminated
+  }
+
+  get isInToolCall(): boolean {
+    return this.#openCalls.size > 0 && !this.isComplete
   }
 
   get isTerminated(): boolean {
@@ -86,6 +93,12 @@ export class StreamWatch implements StreamFacts {
   #noteResponse(response: JsonObject): void {
     this.announced ??= response
     this.#modelId ??= stringOf(response['model'])
+  }
+
+  #noteBegun({ item, output_index: index }: JsonObject): void {
+    const added = objectOf(item) ?? {}
+    if (isCall(added['type'])) this.#openCalls.add(index)
+    this.#noteAdded(added)
   }
 
   #noteAdded({ type }: JsonObject): void {

@@ -11,6 +11,7 @@ import { arrayOf, isJsonObject, type JsonObject, type JsonValue, stringOf } from
 import type { ErrorContext, StreamWriter, WriteAnswerOptions } from '../dialect.ts'
 import { failedEvent, failedResponse } from './answer-error.ts'
 import { writeAnnotation } from './citations.ts'
+import { continuedMessage, type SaidBefore } from './continued-message.ts'
 import { DIALECT, Losses } from './fields.ts'
 import { CallDraft, type ContentDraft, type ItemPlace, MessageDraft, ReasoningDraft } from './item-drafts.ts'
 import { beginResponse } from './response-object.ts'
@@ -40,7 +41,7 @@ const BROKEN_OFF: Finish = { reason: 'other', raw: 'incomplete' }
 export class ResponsesStreamWriter implements StreamWriter {
   readonly #options: WriteAnswerOptions
   readonly #losses = new Losses()
-  readonly #voice = new Voice()
+  readonly #voice: Voice
   /** By their place in the output; `undefined` while they grow. */
   readonly #items: (JsonObject | undefined)[] = []
   readonly #texts = new Map<number, OpenText>()
@@ -50,7 +51,7 @@ export class ResponsesStreamWriter implements StreamWriter {
   #message: MessageDraft | undefined
   #reasoning: ReasoningDraft | undefined
   #response: JsonObject | undefined
-  #identity: { readonly id: string; readonly key: string } | undefined
+  #key = ''
   #start: Partial<EventOf<'answer-start'>> | undefined
   #logprobs: JsonValue[] = []
   #usage: Usage | undefined
@@ -58,8 +59,22 @@ export class ResponsesStreamWriter implements StreamWriter {
   #hasRefusal = false
   #isEnded = false
 
-  constructor(options: WriteAnswerOptions) {
+  constructor(options: WriteAnswerOptions, before?: SaidBefore) {
     this.#options = options
+    this.#voice = new Voice(before?.items.nextNumber)
+    if (before !== undefined) this.#goOn(before)
+  }
+
+  #goOn({ items, message, openText }: SaidBefore): void {
+    const { response, whole, callIds } = items
+    if (response !== undefined) this.#announceAs(response)
+    this.#items.push(...whole)
+    for (const id of callIds) this.#callIds.add(id)
+    if (message === undefined) return
+    const open = continuedMessage(message, openText !== undefined, this.#voice)
+    this.#message = open.message
+    if (openText !== undefined && open.draft !== undefined)
+      this.#texts.set(openText, { message: open.message, draft: open.draft })
   }
 
   get losses(): readonly Loss[] {
@@ -174,28 +189,32 @@ export class ResponsesStreamWriter implements StreamWriter {
     const { responseId, modelId, createdAtS } = this.#start ?? {}
     // An id of another dialect would not be known again as one of this.
     const id = responseId?.startsWith('resp_') ? responseId : responseIdOf(this.#options.responseId)
-    this.#identity = {
-      id,
-      key: id
-        .slice('resp_'.length)
-        .replaceAll(/[^A-Za-z0-9]/g, '')
-        .slice(0, 48),
-    }
-    this.#response = beginResponse({
-      id,
-      modelId: modelId ?? this.#options.modelId,
-      createdAtS: createdAtS ?? this.#options.createdAtS,
-      echo: this.#options.echo ?? {},
-    })
+    this.#announceAs(
+      beginResponse({
+        id,
+        modelId: modelId ?? this.#options.modelId,
+        createdAtS: createdAtS ?? this.#options.createdAtS,
+        echo: this.#options.echo ?? {},
+      }),
+    )
     this.#voice.say('response.created', { response: this.#response })
     this.#voice.say('response.in_progress', { response: this.#response })
+  }
+
+  /** Ids of items are made of the response's. */
+  #announceAs(response: JsonObject): void {
+    this.#response = response
+    this.#key = (stringOf(response['id']) ?? '')
+      .replace(/^resp_/, '')
+      .replaceAll(/[^A-Za-z0-9]/g, '')
+      .slice(0, 48)
   }
 
   #place(prefix: string): ItemPlace {
     this.#begin()
     const index = this.#items.length
     this.#items.push(undefined)
-    return { id: `${prefix}_${this.#identity?.key ?? ''}_${index}`, index }
+    return { id: `${prefix}_${this.#key}_${index}`, index }
   }
 
   #output(): readonly JsonObject[] {
