@@ -6,7 +6,8 @@
 import { type Admission, createAdmission } from '../admission/admission.ts'
 import { targetDialects as dialects } from '../dialects/index.ts'
 import { type BackgroundAnswers, createBackgroundAnswers } from '../exchange/background-answers.ts'
-import type { Gateway, ModelEntry } from '../exchange/gateway.ts'
+import { createExplanations, type Explanations } from '../exchange/explanations.ts'
+import type { Gateway, ModelEntry, Readiness } from '../exchange/gateway.ts'
 import { createGateway } from '../exchange/serve.ts'
 import { createExecution } from '../execution/run-plan.ts'
 import { createKeyring } from '../keys/keyring.ts'
@@ -19,10 +20,21 @@ import { createStateMakers } from '../provenance/state-makers.ts'
 import { createToolCallSignatures } from '../provenance/tool-call-signatures.ts'
 import type { StateMemory } from '../provenance/watch-state.ts'
 import { createResponseStore, type ResponseStore } from '../archive/response-store.ts'
+import { createTargetGates, type TargetGates } from '../admission/target-gates.ts'
+import type { DeliveredMemory } from '../execution/delivered-bytes.ts'
+import type { SharedBudgets } from '../execution/effort.ts'
+import { createFirstTokenTimes, type FirstTokenTimes } from '../resilience/first-token-times.ts'
+import { createRetryBudget } from '../resilience/retry-budget.ts'
+import {
+  createSpendBudget,
+  HEDGE_SPEND_SHARE,
+  RETRY_SPEND_SHARE,
+  SPEND_WINDOW_MS,
+} from '../resilience/spend-budget.ts'
 import { createTargetHealth, type TargetHealth } from '../resilience/target-health.ts'
 import { createModelDirectory } from '../routing/model-directory.ts'
-import { createPlanner } from '../routing/planner.ts'
-import type { Route } from '../routing/route.ts'
+import { createPlanner, healthKey } from '../routing/planner.ts'
+import { DIRECT_POLICY, firstOf, type Route } from '../routing/route.ts'
 import type { Clock } from '../std/clock.ts'
 import type { IdSource, Random } from '../std/ids.ts'
 import type { Secret } from '../std/secret.ts'
@@ -47,10 +59,18 @@ export interface Ground {
   readonly ids: IdSource
   readonly telemetry: Telemetry
   readonly health: TargetHealth
+  /** How many calls each target may have at one time, and who waits for a place. */
+  readonly gates: TargetGates
+  readonly firstTokenTimes: FirstTokenTimes
+  readonly budgets: SharedBudgets
+  /** What streams keep of what they delivered, counted for all of them. */
+  readonly deliveredMemory: DeliveredMemory
   readonly transport: Transport
   /** Answers that clients may come back to, and those that are being made without them. */
   readonly responses: ResponseStore
   readonly background: BackgroundAnswers
+  /** Why recent requests went as they did, for those that asked. */
+  readonly explanations: Explanations
   /** Who made the state that clients send back. */
   readonly state: StateMemory
   /** Which provider has a file or a batch. */
@@ -59,21 +79,40 @@ export interface Ground {
   readonly authorizerOf: AuthorizerOf
 }
 
-export type GroundParts = Omit<
-  Ground,
-  'health' | 'responses' | 'background' | 'state' | 'idMakers' | 'authorizerOf'
->
+export type GroundParts = Pick<Ground, 'clock' | 'random' | 'ids' | 'telemetry' | 'transport'>
 
 export function createGround(parts: GroundParts): Ground {
   const responses = createResponseStore(parts)
   return {
     ...parts,
-    health: createTargetHealth(),
+    health: createTargetHealth({
+      random: parts.random,
+      onTransition: (transition) => parts.telemetry.transitions.publish(transition),
+    }),
+    gates: createTargetGates(parts),
+    firstTokenTimes: createFirstTokenTimes(),
+    budgets: createBudgets(),
+    deliveredMemory: { bytes: 0 },
     responses,
     background: createBackgroundAnswers({ ...parts, responses }),
+    explanations: createExplanations(),
     state: { makers: createStateMakers(), calls: createToolCallSignatures() },
     idMakers: createIdMakers(),
     authorizerOf: createAuthorizers(parts),
+  }
+}
+
+/** Second tries always allowed for so much, 10^-9 US dollars; those without a price are bounded by their number alone. */
+const RETRY_SPEND_FLOOR = { floorNanoUsd: 50_000_000, floorCount: Number.MAX_SAFE_INTEGER }
+/** A hedge is a luxury: none before there was any spend to take its share of. */
+const HEDGE_SPEND_FLOOR = { floorNanoUsd: 0, floorCount: 0 }
+
+/** What further attempts may cost in all, beside what their number may be. */
+function createBudgets(): SharedBudgets {
+  return {
+    retries: createRetryBudget(),
+    retrySpend: createSpendBudget({ share: RETRY_SPEND_SHARE, windowMs: SPEND_WINDOW_MS, ...RETRY_SPEND_FLOOR }),
+    hedgeSpend: createSpendBudget({ share: HEDGE_SPEND_SHARE, windowMs: SPEND_WINDOW_MS, ...HEDGE_SPEND_FLOOR }),
   }
 }
 
@@ -99,11 +138,13 @@ export interface HouseOptions {
   readonly before?: House
   /** Becomes false when the drain begins. */
   isAccepting(): boolean
+  /** Whether the process is behind with its work. Default: it never is. */
+  isOverloaded?(): boolean
 }
 
 export function composeHouse(ground: Ground, options: HouseOptions): House {
   const { config } = options
-  const { clock, telemetry, health, transport, random } = ground
+  const { clock, telemetry, health, gates, transport, random } = ground
   const redactor = createRedactor([...config.secrets, ...partsOf(config)], hostsOf(config))
   const sender = createSender({
     transport,
@@ -114,6 +155,8 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     authorizerOf: ground.authorizerOf,
     limits: { responseBytesMax: config.limits.responseBytes },
     userAgent: USER_AGENT,
+    onHead: (one, { status, headers }) =>
+      gates.noteHead(healthKey(one).target, status, headers, clock.nowMs()),
   })
   const target = createTargetTable(config.providers)
   const directory = createModelDirectory(
@@ -134,6 +177,10 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     random,
     telemetry,
     health,
+    gates,
+    firstTokenTimes: ground.firstTokenTimes,
+    budgets: ground.budgets,
+    deliveredMemory: ground.deliveredMemory,
     state: ground.state,
     costOf: (one, usage) => costOf(usage, factsOfTarget(one)?.prices),
     dialects,
@@ -147,7 +194,7 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     },
     contextWindow: (target) => factsOfTarget(target)?.contextTokens,
   })
-  const admission = admissionFor(config, options.before)
+  const admission = admissionFor(options)
   const gateway = createGateway({
     clock,
     telemetry,
@@ -157,18 +204,18 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     execution,
     responses: ground.responses,
     background: ground.background,
+    explanations: ground.explanations,
     makerOfId: (id) => ground.idMakers.makerOf(id),
     models: () => listModels(config, directory.list()),
-    readiness: () =>
-      options.isAccepting()
-        ? { isReady: true, reasons: [] }
-        : { isReady: false, reasons: ['The gateway is shutting down.'] },
+    readiness: () => readinessOf(options),
   })
   return { config, gateway, admission }
 }
 
 /** One count of what is in flight, as long as its bounds stay the same. */
-function admissionFor({ limits }: HoldfastConfig, before: House | undefined): Admission {
+function admissionFor(options: HouseOptions): Admission {
+  const { before } = options
+  const { limits } = options.config
   const known = before?.config.limits
   const isSame =
     known?.requestsInFlight === limits.requestsInFlight && known.bufferedBytes === limits.bufferedBytes
@@ -176,7 +223,14 @@ function admissionFor({ limits }: HoldfastConfig, before: House | undefined): Ad
   return createAdmission({
     requestsInFlightMax: limits.requestsInFlight,
     bufferedBytesMax: limits.bufferedBytes,
+    isOverloaded: () => options.isOverloaded?.() === true,
   })
+}
+
+function readinessOf(options: HouseOptions): Readiness {
+  if (!options.isAccepting()) return { isReady: false, reasons: ['The gateway is shutting down.'] }
+  if (options.isOverloaded?.() !== true) return { isReady: true, reasons: [] }
+  return { isReady: true, isDegraded: true, reasons: ['The gateway is behind with its work.'] }
 }
 
 /** A credential of several parts must not appear in pieces either. */
@@ -203,13 +257,8 @@ function resolveRoute(
     const slash = id.indexOf('/')
     return target(id.slice(0, slash), id.slice(slash + 1)) ?? []
   })
-  return {
-    name: route.name,
-    targets,
-    deadlineMs: route.deadlineMs,
-    retries: route.retries,
-    isStrict: route.isStrict,
-  }
+  const { targets: _, ...named } = route
+  return { ...DIRECT_POLICY, ...named, root: firstOf(targets) }
 }
 
 function listModels(

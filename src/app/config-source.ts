@@ -8,6 +8,8 @@ export interface ConfigSourceOptions {
   readonly configPath?: string
   /** `host:port`; wins over the file. */
   readonly listen?: string
+  /** `host:port` of the admin listener, or `off`; wins over the file. */
+  readonly admin?: string
   readonly env: LoadConfigOptions['env']
 }
 
@@ -22,12 +24,13 @@ export class ConfigSource {
   }
 
   load(): LoadedConfig {
-    const { env, listen } = this.#options
+    const { env, listen, admin } = this.#options
     return loadConfig({
       env,
       readFile: (path) => readFileSync(path, 'utf8'),
       ...(this.path === undefined ? {} : { path: this.path }),
       ...(listen === undefined ? {} : { listen }),
+      ...(admin === undefined ? {} : { admin }),
     })
   }
 }

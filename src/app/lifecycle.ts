@@ -24,9 +24,11 @@ import { type ConfigFault, formatFault } from './config/fault.ts'
 import { ModelDiscovery } from './discover-models.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { type FaultSource, outliveFaults } from './process-faults.ts'
+import { OperatorPost } from './operator-post.ts'
 import { connectionsMax, whatNeedsRestart, whyNotInForce } from './reload-rules.ts'
 import { routeTransport } from './routed-transport.ts'
 import { SIMULATOR_ORIGIN } from './simulated-provider.ts'
+import { addressError, listenFault, StartError } from './start-error.ts'
 import { FileWatch } from './watch-file.ts'
 
 /** How long, after the last byte to a client, the records of what was cut may take to be written, ms. */
@@ -40,6 +42,8 @@ export interface StartOptions {
   readonly configPath?: string
   /** `host:port`; wins over the file. */
   readonly listen?: string
+  /** `host:port` of the admin listener, or `off`; wins over the file. */
+  readonly admin?: string
   readonly env: Readonly<Record<string, string | undefined>>
   /** Where log lines go; 1 is standard output. */
   readonly logFd?: number
@@ -57,6 +61,8 @@ export interface StartOptions {
 export interface RunningGateway {
   readonly url: string
   readonly port: number
+  /** Where operators look; absent where there is no admin listener. */
+  readonly adminUrl: string | undefined
   /** The configuration in force. */
   readonly config: HoldfastConfig
   readonly isSimulated: boolean
@@ -69,19 +75,6 @@ export interface RunningGateway {
   stop(drainMs?: number): Promise<void>
   /** Resolves when the gateway has stopped. */
   readonly stopped: Promise<void>
-}
-
-/** Why a gateway did not start. */
-export class StartError extends Error {
-  override readonly name = 'StartError'
-  readonly reason: 'configuration' | 'address' | 'environment'
-  readonly faults: readonly ConfigFault[]
-
-  constructor(reason: StartError['reason'], message: string, faults: readonly ConfigFault[] = []) {
-    super(message)
-    this.reason = reason
-    this.faults = faults
-  }
 }
 
 /** Throws StartError where the configuration or the address does not allow a start; nothing is left open then. */
@@ -129,6 +122,7 @@ class Running implements RunningGateway {
   readonly #parts: RunningParts
   readonly #ground: Ground
   readonly #server: GatewayServer
+  readonly #post: OperatorPost
   readonly #prober: FetchDeps
   readonly #discovery: ModelDiscovery
   readonly #closers: (() => unknown)[] = []
@@ -143,6 +137,7 @@ class Running implements RunningGateway {
   #isStopping = false
   url = ''
   port = 0
+  adminUrl: string | undefined
   /** One at a time, so that what was read last is what is in force. */
   readonly reload: () => Promise<readonly ConfigFault[]> = oneAtATime(() => this.#reload())
 
@@ -169,6 +164,14 @@ class Running implements RunningGateway {
       limits: { bodyBytes: config.limits.bodyBytes, formBytes: config.limits.formBytes },
       metrics: () => metrics.render(),
     })
+    this.#post = new OperatorPost({
+      ground,
+      config: () => this.config,
+      gateway: () => this.#current().gateway,
+      admissions: () => this.#admissions,
+      isStopping: () => this.#isStopping,
+      metrics: () => metrics.render(),
+    })
   }
 
   get config(): HoldfastConfig {
@@ -186,9 +189,10 @@ class Running implements RunningGateway {
   async start(): Promise<void> {
     try {
       const config = await this.#complete(this.#parts.config)
-      this.#moveTo(config)
+      this.#enforce(config)
       this.#openLog(config)
       await this.#listen(config)
+      await this.#listenForOperators()
     } catch (error) {
       await this.#close()
       throw error
@@ -200,7 +204,7 @@ class Running implements RunningGateway {
   async stop(drainMs?: number): Promise<void> {
     if (this.#isStopping) {
       this.#cut.abort()
-      await this.#server.close()
+      await Promise.all([this.#server.close(), this.#post.close()])
       return this.stopped
     }
     this.#isStopping = true
@@ -246,6 +250,7 @@ class Running implements RunningGateway {
 
   async #close(): Promise<void> {
     const { transport, clock } = this.#ground
+    await Promise.all([this.#server.close(), this.#post.close()])
     await Promise.race([transport.close(), sleep(clock, TRANSPORT_CLOSE_MS)])
     for (const close of this.#closers.splice(0).reverse()) await close()
   }
@@ -259,7 +264,7 @@ class Running implements RunningGateway {
       const config = await this.#complete(loaded.config, this.config)
       if (this.#isStopping) return []
       this.#ground.health.forgive()
-      this.#moveTo(config)
+      this.#enforce(config)
       this.#announce(config)
       this.#discovery.follow(config.providers)
       return []
@@ -299,12 +304,19 @@ class Running implements RunningGateway {
     throw new Error('the gateway is asked for before it was composed')
   }
 
+  /** Puts a configuration in force that was not before. */
+  #enforce(config: HoldfastConfig): void {
+    this.#moveTo(config)
+    this.#post.noteConfig()
+  }
+
   /** From here on, requests that arrive live in a house of this configuration; those inside stay where they are. */
   #moveTo(config: HoldfastConfig): void {
     this.#house = composeHouse(this.#ground, {
       config,
       modelLists: this.#discovery.lists,
       isAccepting: () => this.#isAccepting,
+      isOverloaded: () => this.#post.isOverloaded,
       ...(this.#house === undefined ? {} : { before: this.#house }),
     })
     for (const one of this.#admissions) if (one.requestsInFlight === 0) this.#admissions.delete(one)
@@ -344,9 +356,14 @@ class Running implements RunningGateway {
       this.url = address.url
       this.port = address.port
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-      throw new StartError('address', whyNoAddress(`${host}:${port}`, code))
+      throw addressError(`${host}:${port}`, listenFault(error), '--listen')
     }
+  }
+
+  async #listenForOperators(): Promise<void> {
+    const opening = await this.#post.open()
+    if (opening.type === 'refused') throw addressError(opening.address, opening.code, '--admin')
+    if (opening.type === 'listening') this.adminUrl = opening.url
   }
 }
 
@@ -358,18 +375,5 @@ function unexpectedFault(error: unknown, file = 'holdfast.yaml'): ConfigFault {
     column: 1,
     path: '',
     message: `could not be put in force, a defect of the gateway (${kind} ${at})`,
-  }
-}
-
-function whyNoAddress(address: string, code: string): string {
-  switch (code) {
-    case 'EADDRINUSE':
-      return `${address} is in use. Stop what listens there, or choose another address: holdfast start --listen 127.0.0.1:4242`
-    case 'EACCES':
-      return `${address} may not be listened on by this user. Choose a port above 1023.`
-    case 'EADDRNOTAVAIL':
-      return `${address} is no address of this machine. Use 127.0.0.1, or an address of one of its interfaces.`
-    default:
-      return `${address} cannot be listened on (${code}).`
   }
 }

@@ -24,12 +24,13 @@ test('what a running process cannot change is named, and nothing else', () => {
   expect(
     whatNeedsRestart(
       config(
-        'listen: 127.0.0.1:4142\nlimits: { bodyBytes: 1MiB, requestsInFlight: 9000 }\nlog: { level: warn }',
+        'listen: 127.0.0.1:4242\nadmin: false\nlimits: { bodyBytes: 1MiB, requestsInFlight: 9000 }\nlog: { level: warn }',
       ),
       started,
     ),
   ).toEqual([
     'listen',
+    'admin',
     'limits.bodyBytes',
     'limits.requestsInFlight (the connections to one provider)',
     'log',

@@ -35,6 +35,7 @@ export function whyNotInForce(next: HoldfastConfig, started: HoldfastConfig): re
 export function whatNeedsRestart(next: HoldfastConfig, started: HoldfastConfig): readonly string[] {
   const changed = {
     listen: next.listen.host !== started.listen.host || next.listen.port !== started.listen.port,
+    admin: next.admin?.host !== started.admin?.host || next.admin?.port !== started.admin?.port,
     'limits.bodyBytes': next.limits.bodyBytes !== started.limits.bodyBytes,
     'limits.formBytes': next.limits.formBytes !== started.limits.formBytes,
     'limits.requestsInFlight (the connections to one provider)':

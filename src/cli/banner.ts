@@ -11,6 +11,7 @@ export interface BannerFacts {
   readonly isSimulated: boolean
   readonly hasKeys: boolean
   readonly warnings: readonly string[]
+  readonly adminUrl?: string
   readonly configPath?: string
 }
 
@@ -29,6 +30,7 @@ export function bannerLines(facts: BannerFacts, style: CliIo['style']): readonly
     ...providerLines(facts, label),
     ...modelLines(facts, label),
     `${label('config')}${facts.configPath ?? 'none; what the environment offers'}`,
+    ...(facts.adminUrl === undefined ? [] : [`${label('status')}${facts.adminUrl}/status; holdfast status`]),
     ...facts.warnings.map((warning) => `${style('yellow', 'note'.padEnd(10))}${warning}`),
     '',
     ...curlLines(facts),

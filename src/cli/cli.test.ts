@@ -64,7 +64,7 @@ const sound =
   'discover: false\nproviders: { ollama: { models: [llama3] } }\nroutes: { a: { targets: [ollama/llama3] }, b: { targets: [a] } }\n'
 
 test('has the commands of the main job', () => {
-  expect(commands).toEqual(['start', 'check', 'doctor', 'models', 'simulate', 'version'])
+  expect(commands).toEqual(['start', 'check', 'doctor', 'models', 'status', 'simulate', 'version'])
 })
 
 describe.each(commands)('%s --help', (command) => {
@@ -89,6 +89,7 @@ describe('exit codes', () => {
       configuration: 2,
       address: 3,
       environment: 4,
+      unreachable: 5,
       interrupted: 130,
     })
     const { output } = await run(['--help'])

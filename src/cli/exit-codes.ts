@@ -11,6 +11,8 @@ export const exitCodes = {
   address: 3,
   /** This machine or its environment does not allow it: Node is too old, certificate checks are switched off. */
   environment: 4,
+  /** No gateway answers where one was asked. */
+  unreachable: 5,
   /** Interrupted before it was done (a second Ctrl-C). */
   interrupted: 130,
 } as const

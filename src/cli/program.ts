@@ -40,6 +40,10 @@ export function createProgram(io: CliIo, done: (code: ExitCode) => void): Comman
   common(program.command('start'))
     .description('Start the gateway and serve until told to stop.')
     .option('--listen <host:port>', 'address to listen on instead of what the file says')
+    .option(
+      '--admin <host:port>',
+      'address of the admin listener instead of what the file says; off for none',
+    )
     .addOption(
       new Option('--log-level <level>', 'how much is logged').choices([
         'debug',
@@ -92,6 +96,17 @@ export function createProgram(io: CliIo, done: (code: ExitCode) => void): Comman
     )
     .action(async (options) => done(await (await import('./commands/models.ts')).models(options, io)))
 
+  common(program.command('status'))
+    .description(
+      'Ask a running gateway how it and its targets are: 0 when all is well, 1 when something is not.',
+    )
+    .option('--url <url>', 'address of the admin listener instead of what the file says')
+    .addHelpText(
+      'after',
+      examples(['holdfast status', 'holdfast status --json', 'holdfast status --url http://127.0.0.1:4142']),
+    )
+    .action(async (options) => done(await (await import('./commands/status.ts')).status(options, io)))
+
   withOutput(program.command('simulate'))
     .description('Serve made-up answers in every dialect, with faults on demand.')
     .option('--port <number>', 'port to listen on', port, 4242)
@@ -142,6 +157,7 @@ Exit codes:
   2    the configuration or the command line is wrong
   3    the address cannot be listened on
   4    this machine or its environment does not allow it
+  5    no gateway answers there
   130  interrupted`
 
 function port(text: string): number {

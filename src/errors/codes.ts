@@ -139,6 +139,8 @@ export const errorCodes = {
     kind: 'too-large',
     nextStep: 'Send fewer or shorter headers.',
   },
+  /** Another attempt of the same request was faster; no client is ever told. */
+  superseded: { ...ownRequest, status: 499, kind: 'invalid-request', nextStep: 'Nothing: another attempt won.' },
   client_gone: { ...ownRequest, status: 499, kind: 'invalid-request', nextStep: 'Nothing: the client left.' },
 
   // Ourselves.
@@ -172,6 +174,13 @@ export const errorCodes = {
     fault: 'gateway',
     isClientRetryable: true,
     nextStep: 'Send the request again; another instance will serve it.',
+  },
+  retry_budget_spent: {
+    ...refused,
+    status: 503,
+    kind: 'overloaded',
+    fault: 'provider',
+    nextStep: 'Wait: the providers of the route fail, and further tries would only add to their load.',
   },
   no_target_available: {
     ...refused,
@@ -369,6 +378,12 @@ export const errorCodes = {
     health: 'none',
     nextStep: 'Check the id, or name the provider that has it in the header x-holdfast-provider.',
   },
+  explanation_not_found: {
+    ...ownRequest,
+    status: 404,
+    kind: 'not-found',
+    nextStep: 'Ask with the header x-holdfast-explain: 1, and look soon after, with the same client key.',
+  },
   upstream_model_not_found: {
     status: 404,
     kind: 'not-found',
@@ -520,6 +535,16 @@ export const errorCodes = {
     otherTarget: 'yes',
     health: 'half-failure',
     nextStep: 'Try again, or use another model.',
+  },
+  rescue_diverged: {
+    status: 502,
+    kind: 'upstream',
+    fault: 'provider',
+    isClientRetryable: true,
+    sameTarget: 'no',
+    otherTarget: 'no',
+    health: 'none',
+    nextStep: 'Send the request again: the answer broke off, and no second one began with the same words.',
   },
   upstream_truncated: {
     status: 502,

@@ -27,6 +27,8 @@ export interface ErrorFacts {
   readonly flags?: readonly string[]
   /** What no target could do of what the request asks for: abilities, or fields of the request, by name. */
   readonly lacks?: readonly string[]
+  /** What was decided on the way, where the request asked for it; said in `x-holdfast-explanation`. */
+  readonly explanation?: string
   /** What a client of the dialect acts upon beside type and message (Anthropic's `error.details`). */
   readonly details?: JsonObject
 }

@@ -1,5 +1,6 @@
 /** What the story offers to the server in front of it: a port, so that `http/` can be tested alone. */
 
+import type { Priority } from '../admission/priority.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply } from '../execution/reply.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
@@ -45,7 +46,9 @@ export interface Refusal {
 
 export interface Readiness {
   readonly isReady: boolean
-  /** Plain sentences; empty when ready. */
+  /** Requests are served, though not all of them, or not as well as usual. */
+  readonly isDegraded?: boolean
+  /** Plain sentences; empty when nothing is amiss. */
   readonly reasons: readonly string[]
 }
 
@@ -66,13 +69,16 @@ export interface Gateway {
   /**
    * Before the body is read: who is it, and is there room? `clientKey` is what the request carried, if anything.
    * Throws `unauthenticated` or `overloaded`; the key is judged first, so `overloaded` is only told to a good key.
+   * Where room is short, `low` priority is turned away first; the default is `normal`.
    */
-  admit(clientKey: string | undefined): Admission
+  admit(clientKey: string | undefined, priority?: Priority): Admission
   /** The whole story of one request. Throws GatewayError when nothing can be answered; the admission is released either way, in the end. */
   serve(exchange: Exchange, admission: Admission): Promise<Reply>
   /** Records a request that never reached `serve`. */
   refuse(refusal: Refusal): void
   readonly answers: KeptAnswers
+  /** The decision trace of a request that asked for one, to the client key that made it; `undefined` where none is kept. */
+  explain(requestId: string, caller: Caller): JsonObject | undefined
   models(): readonly ModelEntry[]
   readiness(): Readiness
 }

@@ -1,10 +1,11 @@
 /** The story of a request: admitted, planned, run, settled. When a step is added, a verb is added here and a room below. */
 
+import { type Priority, PRIORITY_HEADER, readPriority } from '../admission/priority.ts'
 import { describeDefect } from '../errors/describe-defect.ts'
 import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply, Settlement } from '../execution/reply.ts'
-import type { Execution } from '../execution/run-plan.ts'
+import type { Execution, Standing } from '../execution/execution.ts'
 import type { Plan } from '../routing/plan.ts'
 import type { Planner, PlanWishes } from '../routing/planner.ts'
 import { createRequestNeeds } from '../routing/request-needs.ts'
@@ -14,6 +15,7 @@ import type { ResponseStore } from '../archive/response-store.ts'
 import type { Clock } from '../std/clock.ts'
 import type { ExchangeRecord, Telemetry, TerminalState } from '../telemetry/records.ts'
 import type { BackgroundAnswers } from './background-answers.ts'
+import type { Explanations } from './explanations.ts'
 import { keepAnswer } from './keep-answer.ts'
 import { createKeptAnswers } from './kept-answers.ts'
 import { type Archive, findReferences, type FoundRequest } from './references.ts'
@@ -25,11 +27,12 @@ export interface Rooms {
   readonly clock: Clock
   readonly telemetry: Telemetry
   readonly keyring: { authenticate(clientKey: string | undefined): Caller }
-  readonly admission: { enter(): Permit }
+  readonly admission: { enter(priority?: Priority): Permit }
   readonly planner: Planner
   readonly execution: Execution
   readonly responses: ResponseStore
   readonly background: BackgroundAnswers
+  readonly explanations: Explanations
   /** The provider that is known to have a file or a batch. */
   makerOfId(id: string): string | undefined
   models(): readonly ModelEntry[]
@@ -38,30 +41,31 @@ export interface Rooms {
 
 export function createGateway(rooms: Rooms): Gateway {
   return {
-    admit: (clientKey) => admit(clientKey, rooms),
+    admit: (clientKey, priority) => admit(clientKey, priority, rooms),
     serve: (exchange, admission) => serve(exchange, admission, rooms),
     refuse: (refusal) => recordRefusal(refusal, rooms),
     answers: createKeptAnswers(rooms.responses, rooms.background),
+    explain: (requestId, caller) => rooms.explanations.find(requestId, caller),
     models: () => rooms.models(),
     readiness: () => rooms.readiness(),
   }
 }
 
-function admit(clientKey: string | undefined, rooms: Rooms): Admission {
+function admit(clientKey: string | undefined, priority: Priority | undefined, rooms: Rooms): Admission {
   const caller = rooms.keyring.authenticate(clientKey)
-  const permit = rooms.admission.enter()
+  const permit = rooms.admission.enter(priority)
   return { caller, hold: (bytes) => permit.hold(bytes), release: () => permit.release() }
 }
 
 export async function serve(asked: Exchange, admission: Admission, rooms: Rooms): Promise<Reply> {
   let plan: Plan | undefined
-  let exchange = asked
+  let exchange = withTenant(asked, admission)
   try {
     const found = findReferences(asked, archiveOf(admission, rooms))
     if (found?.references.isBackground === true) return serveInBackground(asked, admission, rooms)
-    if (found?.referring !== undefined) exchange = { ...asked, referring: found.referring }
+    if (found?.referring !== undefined) exchange = { ...exchange, referring: found.referring }
     plan = preferTarget(planOf(exchange, rooms), found?.referring?.maker)
-    const reply = await rooms.execution.run(plan, exchange)
+    const reply = await rooms.execution.run(plan, exchange, standingOf(exchange, { plan, admission }, rooms))
     settle(reply, { exchange, admission, plan }, rooms)
     return found?.references.isStored === true ? keep(reply, { exchange, admission }, found, rooms) : reply
   } catch (thrown) {
@@ -71,6 +75,24 @@ export async function serve(asked: Exchange, admission: Admission, rooms: Rooms)
     throw error
   }
 }
+
+function withTenant(exchange: Exchange, { caller: { keyName } }: Admission): Exchange {
+  return keyName === undefined ? exchange : { ...exchange, tenant: keyName }
+}
+
+/** How urgent the request is, and whether its client or its route wants to know why it went as it did. */
+function standingOf(
+  { id, headers }: Exchange,
+  { plan, admission }: { readonly plan: Plan; readonly admission: Admission },
+  { explanations }: Rooms,
+): Standing {
+  const priority = readPriority(headers[PRIORITY_HEADER])
+  if (!plan.isExplained && headers[EXPLAIN_HEADER] !== '1') return { priority }
+  return { priority, onTrace: (explain) => explanations.keep(id, admission.caller, explain) }
+}
+
+/** `1` asks for the decision trace. */
+const EXPLAIN_HEADER = 'x-holdfast-explain'
 
 function archiveOf(admission: Admission, rooms: Rooms): Archive {
   return {
@@ -163,7 +185,7 @@ function recordReply(reply: Reply, settlement: Settlement, served: Served, rooms
   rooms.telemetry.exchanges.publish({
     ...exchangeFacts(served, rooms),
     state: settlement.state,
-    ...(reply.target === undefined ? {} : { target: reply.target.id }),
+    ...targetField(reply),
     attempts: reply.attempts.length,
     ...costField(reply.costNanoUsd?.()),
     status: reply.status,
@@ -177,6 +199,13 @@ function recordReply(reply: Reply, settlement: Settlement, served: Served, rooms
     ...(settlement.error === undefined ? {} : { code: settlement.error.code }),
   })
   if (settlement.error) publishDefect(settlement.error, served, rooms)
+}
+
+/** Who finished the answer. */
+function targetField({ target, rescue }: Reply): Pick<ExchangeRecord, 'target' | 'rescueRung'> {
+  const rescued = rescue?.()
+  if (rescued !== undefined) return { target: rescued.target, rescueRung: rescued.rung }
+  return target === undefined ? {} : { target: target.id }
 }
 
 function costField(costNanoUsd: number | undefined): Pick<ExchangeRecord, 'costNanoUsd'> {

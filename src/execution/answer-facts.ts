@@ -47,8 +47,13 @@ function assertMeantToBeEmpty({ finish, usage }: Pick<StreamFacts, 'finish' | 'u
     throw new GatewayError('empty_response', 'The provider ended its answer without any content.')
 }
 
-function saysSomething(part: Part): boolean {
+export function saysSomething(part: Part): boolean {
   return part.type === 'text' || part.type === 'refusal' ? part.text !== '' : true
+}
+
+/** An answer without content that its provider filtered, as the refusal it amounts to. */
+export function filteredAnswer({ raw }: Finish): GatewayError {
+  return new GatewayError('content_policy', `The provider filtered its whole answer (${raw ?? 'content filter'}).`)
 }
 
 /** A call of a tool that the provider itself could not read is no answer; another try may be (fault 85). */

@@ -18,6 +18,22 @@ export interface AttemptEnd {
   readonly flags?: readonly string[]
   /** The provider began to answer. */
   readonly hasBegun: boolean
+  /** Another attempt was faster: whatever this one cost is waste. */
+  readonly isBeaten?: boolean
+}
+
+/** Told of an attempt by whoever remembers targets. */
+export interface AttemptObserver {
+  /** After so many milliseconds the first content came. */
+  content(firstTokenMs: number): void
+  end(ended: AttemptOutcome): void
+}
+
+export interface AttemptOutcome {
+  readonly outcome: AttemptRecord['outcome']
+  readonly error: GatewayError | undefined
+  /** `undefined` where nobody knows, or nothing was spent. */
+  readonly costNanoUsd: NanoUsd | undefined
 }
 
 export interface AttemptEntry {
@@ -60,7 +76,7 @@ export class AttemptLog {
     return this.#summaries
   }
 
-  begin(target: Target): AttemptEntry {
+  begin(target: Target, observer?: AttemptObserver): AttemptEntry {
     const startedAtMs = this.#clock.nowMs()
     const place = this.#summaries.length
     this.#summaries.push({ target: target.id, durationMs: 0 })
@@ -80,6 +96,7 @@ export class AttemptLog {
         code: error?.code,
         hasBegun: how.hasBegun,
         hasContent: firstTokenMs !== undefined,
+        isBeaten: how.isBeaten === true,
       })
       const costNanoUsd =
         usage === undefined || usageSource === 'none' ? undefined : this.#costOf(target, usage)
@@ -98,7 +115,7 @@ export class AttemptLog {
         outcome,
         durationMs,
         usageSource,
-        isWaste: outcome === 'failed' && usageSource !== 'none',
+        isWaste: (outcome === 'failed' || how.isBeaten === true) && usageSource !== 'none',
         flags: [...(how.flags ?? []), ...(error?.facts.flags ?? [])],
         ...(error === undefined ? {} : failureOf(error, this.#exchange.body)),
         ...(status === undefined ? {} : { upstreamStatus: status }),
@@ -106,12 +123,15 @@ export class AttemptLog {
         ...(usage === undefined || usageSource === 'none' ? {} : { usage }),
         ...(costNanoUsd === undefined ? {} : { costNanoUsd }),
       })
+      observer?.end({ outcome, error, costNanoUsd })
     }
 
     return {
       startedAtMs,
       markFirstToken: () => {
-        firstTokenMs ??= this.#clock.nowMs() - startedAtMs
+        if (firstTokenMs !== undefined) return
+        firstTokenMs = this.#clock.nowMs() - startedAtMs
+        observer?.content(firstTokenMs)
       },
       noteUsage: (usage) => {
         notedUsage = usage
@@ -146,6 +166,7 @@ interface EndedAttempt {
   readonly code: ErrorCode | undefined
   readonly hasBegun: boolean
   readonly hasContent: boolean
+  readonly isBeaten: boolean
 }
 
 /** Only a whole answer reports what it cost; of a broken one nobody knows, and a refusal costs nothing. */
@@ -155,8 +176,11 @@ function usageSourceOf({
   code,
   hasBegun,
   hasContent,
+  isBeaten,
 }: EndedAttempt): AttemptRecord['usageSource'] {
   if (outcome === 'completed') return isCounted(usage) ? 'reported' : hasBegun ? 'unknown' : 'none'
+  // A request that was sent and not waited for may well have been paid for.
+  if (isBeaten) return 'unknown'
   if (code === undefined || hasContent || ambiguous.has(code)) return 'unknown'
   return hasBegun && !refusals.has(code) ? 'unknown' : 'none'
 }

@@ -67,32 +67,48 @@ export interface CallToEncode {
   readonly targetDialect: TargetDialect
   readonly mode: RelayMode
   readonly state: StateMemory
+  /** The answer is to go on from a beginning that the request says. */
+  readonly isContinued?: boolean
 }
 
 /** The call, or why this target cannot serve the request; throws `invalid_request` where no target could. */
 export function encodeCall(asked: CallToEncode): EncodedCall | GatewayError {
-  const { exchange, decoded, target, targetDialect, mode, state } = asked
-  const address = { operation: exchange.operation, modelId: target.modelId, stream: mode !== 'plain' }
-  const path = adaptPath(targetDialect.path(address), target, address)
+  const { exchange, target, targetDialect, mode, state } = asked
   const isNative = exchange.dialect.id === targetDialect.id
   const said = whatIsSaid(exchange, isNative ? target : undefined)
   if (said instanceof GatewayError) return said
-  if (isNative) return passthroughCall(exchange, target, { mode, path, said, state })
+  if (isNative) return passthroughCall(exchange, target, { mode, path: pathOf(asked), said, state })
   if (exchange.operation !== 'chat' && targetDialect.writeCountRequest === undefined)
     return notTranslatable(exchange, target)
+  return sayAs(asked, (request) => writeFor(exchange.operation, request, asked)) ?? notTranslatable(exchange, target)
+}
+
+/** The request decoded, freed of what the target cannot read, and written by `write`; `undefined` where that has no words for it. */
+export function sayAs(
+  asked: CallToEncode,
+  write: (request: InferenceRequest) => EncodedRequest | undefined,
+): EncodedCall | GatewayError | undefined {
+  const { exchange, decoded, target, targetDialect, mode } = asked
   const request = decoded.get()
-  const refusal = exchange.dialect.refuseTranslation?.(request)
+  const refusal = exchange.dialect.id === targetDialect.id ? undefined : exchange.dialect.refuseTranslation?.(request)
   if (refusal) return refusal
   const readable = whatIsReadable(request, asked)
-  const encoded = writeFor(exchange.operation, readable.request, asked)
+  const encoded = write(readable.request)
+  if (encoded === undefined) return undefined
   return {
     mode,
     isTranslated: true,
-    path,
+    path: pathOf(asked),
     headers: targetDialect.requestHeaders,
     body: Buffer.from(JSON.stringify(adaptFields(encoded.fields, target.provider.quirks))),
     losses: [...readable.losses, ...encoded.losses],
   }
+}
+
+function pathOf({ exchange, target, targetDialect, mode, isContinued = false }: CallToEncode): string {
+  const stream = mode !== 'plain'
+  const address = { operation: exchange.operation, modelId: target.modelId, stream, isContinued }
+  return adaptPath(targetDialect.path(address), target, address)
 }
 
 function writeFor(
@@ -120,11 +136,18 @@ function readerOf({ dialect }: Exchange, { provider }: Target): StateReader {
   return { origin: stateOriginOf(provider), homeOrigin: homeOriginOf(dialect.id) }
 }
 
-/** `isPlainOnly`: the target was found not to stream what the client wants in one piece. */
-export function relayMode(envelope: Envelope, isPlainOnly: boolean): RelayMode {
+export interface RelayWishes {
+  /** The target was found not to stream what the client wants in one piece. */
+  readonly isPlainOnly: boolean
+  /** Attempts are raced: the first content is to be seen when it comes. */
+  readonly isHedged: boolean
+}
+
+export function relayMode(envelope: Envelope, { isPlainOnly, isHedged }: RelayWishes): RelayMode {
   if (envelope.operation !== 'chat') return 'plain'
   if (envelope.stream) return 'stream'
   if (envelope.isPlainOnly || isPlainOnly) return 'plain'
+  if (isHedged) return 'fold'
   const ceiling = envelope.maxOutputTokens ?? Number.POSITIVE_INFINITY
   return ceiling * envelope.candidateCount <= PLAIN_OUTPUT_TOKENS_MAX ? 'plain' : 'fold'
 }

@@ -34,6 +34,8 @@ export interface Exchange {
   readonly asked?: OperationRequest
   /** The client's headers, lower case, as Node gives them. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  /** Whose budgets the request counts against: the name of the client key, where there are keys. */
+  readonly tenant?: string
   /** Monotonic time of arrival, ms. */
   readonly arrivedAtMs: number
   /** Aborts when the client leaves. */

@@ -5,17 +5,23 @@ import type { TargetDialect } from '../dialects/dialect.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
 import type { StateMemory } from '../provenance/watch-state.ts'
 import type { Target } from '../providers/provider.ts'
+import type { UpstreamResponse } from '../upstream/attempt.ts'
+import type { AttemptEntry } from './attempt-log.ts'
 import type { EncodedCall } from './encode-call.ts'
 import type { Settlement } from './reply.ts'
 import type { StreamContext } from './stream-source.ts'
 
 export interface RelayContext extends StreamContext {
   readonly call: EncodedCall
+  readonly response: UpstreamResponse
+  readonly attempt: AttemptEntry
   readonly target: Target
   readonly targetDialect: TargetDialect
   /** Who made the state that clients may send back. */
   readonly state: StateMemory
   readonly modelId: string
+  /** An answer that is nothing but a refusal of its content is a refusal: another target may be asked. */
+  readonly refusesFiltered: boolean
   /** The client waits no longer for its answer to begin. */
   commit(): void
   /** Told the ids of files and batches that the answer names. */

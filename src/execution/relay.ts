@@ -4,18 +4,25 @@
  * event, and never with its terminal marker.
  */
 
-import type { Envelope } from '../canonical/envelope.ts'
 import type { Usage } from '../canonical/usage.ts'
 import type { Loss } from '../canonical/loss.ts'
 import type { InferenceResult } from '../canonical/result.ts'
 import { unfold } from '../canonical/unfold.ts'
 import { mayHoldState } from '../dialects/marks.ts'
-import type { Folder, Passthrough, WriteAnswerOptions } from '../dialects/dialect.ts'
+import type { Folder, Passthrough, StreamFacts } from '../dialects/dialect.ts'
 import { StateWatch } from '../provenance/watch-state.ts'
 import { stateOriginOf } from '../providers/target.ts'
-import { assertWhole, assertWholeResult, flagsOf, usageFlags, usageOf } from './answer-facts.ts'
+import {
+  assertWhole,
+  assertWholeResult,
+  filteredAnswer,
+  flagsOf,
+  saysSomething,
+  usageFlags,
+  usageOf,
+} from './answer-facts.ts'
+import { answerOptions, streamFormOf } from './answer-options.ts'
 import { answeredModel, modelFlags } from './answered-model.ts'
-import type { Exchange } from './exchange.ts'
 import { readWhole } from './read-whole.ts'
 import { relayOperation } from './operation-relay.ts'
 import type { Committed, RelayContext } from './relay-context.ts'
@@ -50,9 +57,12 @@ export async function relay(context: RelayContext): Promise<Committed> {
 
 async function relayStream(context: RelayContext): Promise<Committed> {
   if (context.response.framing === 'json') return streamOfPlain(context)
+  const { target, attempt, response, clock } = context
   const pipe = createPipe(context)
-  const source = new StreamSource(context, pipe)
+  const chunks = new UpstreamChunks(response, clock)
+  const source = new StreamSource(context, { target, attempt, response, pipe, chunks })
   await source.open()
+  assertNotFiltered(pipe.facts, context)
   context.commit()
   return {
     contentType: streamType(context),
@@ -79,7 +89,7 @@ function createPipe(context: RelayContext): Pipe {
   const { exchange, call, targetDialect } = context
   const { candidateCount: candidates, wantsStreamUsage } = exchange.envelope
   return call.isTranslated
-    ? createTranslator(targetDialect, exchange.dialect, { ...translationOptions(context), candidates })
+    ? createTranslator(targetDialect, exchange.dialect, { ...answerOptions(context), candidates })
     : exchange.dialect.createPassthrough({
         hidesUsage: !wantsStreamUsage,
         candidates,
@@ -93,7 +103,7 @@ async function streamOfPlain(context: RelayContext): Promise<Committed> {
   const { exchange, targetDialect, attempt } = context
   const result = targetDialect.readResult(await readWhole(context.response))
   assertWholeResult(result)
-  const { watch, ...options } = translationOptions(context)
+  const { watch, ...options } = answerOptions(context)
   const writer = exchange.dialect.createStreamWriter(options)
   let text = ''
   for (const event of unfold(result)) {
@@ -102,6 +112,7 @@ async function streamOfPlain(context: RelayContext): Promise<Committed> {
   }
   text += writer.end()
   const body = Buffer.from(text)
+  context.claim()
   context.commit()
   attempt.markFirstToken()
   attempt.complete({
@@ -130,7 +141,7 @@ async function foldStream(context: RelayContext): Promise<Committed> {
   const { attempt, call, exchange, targetDialect } = context
   const { candidateCount: candidates } = exchange.envelope
   const folder: LossyFolder = call.isTranslated
-    ? createTranslatingFolder(targetDialect, exchange.dialect, { ...translationOptions(context), candidates })
+    ? createTranslatingFolder(targetDialect, exchange.dialect, { ...answerOptions(context), candidates })
     : exchange.dialect.createFolder({ candidates })
   try {
     await foldWhole(context, folder)
@@ -160,6 +171,7 @@ async function foldWhole(context: RelayContext, folder: Folder): Promise<void> {
     else folder.read(step.value)
     if (facts.hasContent && !isMarked) {
       isMarked = true
+      context.claim()
       response.markContent()
       attempt.markFirstToken()
     }
@@ -167,6 +179,7 @@ async function foldWhole(context: RelayContext, folder: Folder): Promise<void> {
     if (step.done) break
   }
   assertWhole(facts)
+  assertNotFiltered(facts, context)
   chunks.drain()
 }
 
@@ -175,6 +188,13 @@ async function passPlain(context: RelayContext): Promise<Committed> {
   const body = await readWhole(response)
   const result = targetDialect.readResult(body)
   assertWholeResult(result)
+  assertNotFiltered(
+    {
+      finish: result.candidates[0]?.finish,
+      hasContent: result.candidates.some(({ parts }) => parts.some(saysSomething)),
+    },
+    context,
+  )
   const { modelId } = result
   const told = {
     flags: resultFlags(result, context),
@@ -186,7 +206,7 @@ async function passPlain(context: RelayContext): Promise<Committed> {
     rememberState(context, body, () => result)
     return committedPlain(context, { body, losses: call.losses, ...told })
   }
-  const { watch, ...options } = translationOptions(context)
+  const { watch, ...options } = answerOptions(context)
   for (const event of unfold(result)) watch.note(event)
   const answer = exchange.dialect.writeResult(result, options)
   return committedPlain(context, {
@@ -231,6 +251,7 @@ interface PlainAnswer {
 function committedPlain(context: RelayContext, answer: PlainAnswer): Committed {
   const usage = usageOf(answer)
   const { attempt, exchange, response } = context
+  context.claim()
   context.commit()
   attempt.markFirstToken()
   // What is no inference (counting tokens) costs nothing.
@@ -257,26 +278,11 @@ function settledByClose(known: Omit<Settlement, 'state' | 'error'>): Pick<Commit
 
 // What both need.
 
-function translationOptions(context: RelayContext): WriteAnswerOptions & { readonly watch: StateWatch } {
-  const origin = stateOriginOf(context.target.provider)
-  return {
-    watch: new StateWatch(context.state, origin),
-    responseId: context.exchange.id,
-    modelId: context.modelId,
-    createdAtS: Math.floor(context.clock.wallMs() / 1_000),
-    wantsUsage: context.exchange.envelope.wantsStreamUsage,
-    origin,
-    ...streamFormOf(context.exchange.envelope),
-    ...echoOf(context.exchange),
-  }
-}
-
-function streamFormOf({ streamForm }: Envelope): Pick<Envelope, 'streamForm'> {
-  return streamForm === undefined ? {} : { streamForm }
-}
-
-/** Read anew for each answer that needs it: the body is at hand, and few are written twice. */
-function echoOf({ dialect, body }: Exchange): Pick<WriteAnswerOptions, 'echo'> {
-  const echo = dialect.readEcho?.(body)
-  return echo === undefined ? {} : { echo }
+/** Nothing but a content filter spoke: where the route wishes it, another target is asked. */
+function assertNotFiltered(
+  facts: Pick<StreamFacts, 'finish' | 'hasContent'>,
+  { refusesFiltered }: RelayContext,
+): void {
+  if (refusesFiltered && facts.finish?.reason === 'content-filter' && !facts.hasContent)
+    throw filteredAnswer(facts.finish)
 }

@@ -32,6 +32,10 @@ export interface Reply {
   readonly upstreamModelId?: string
   /** What the client should know of an answer that is whole all the same, by name; said in `x-holdfast-warning`. */
   readonly warnings?: readonly string[]
+  /** How a stream that broke off was finished, and by whom; known when it is settled. */
+  readonly rescue?: () => { readonly rung: number; readonly target: string } | undefined
+  /** What was decided on the way, where the request asked for it; said in `x-holdfast-explanation`. */
+  readonly explanation?: string
   /** The provider's own request id, where it gave one. */
   readonly upstreamRequestId?: string
   /**
@@ -47,7 +51,8 @@ export interface Reply {
 }
 
 export interface Settlement {
-  readonly state: 'completed' | 'truncated' | 'client_gone'
+  /** `rescued`: whole, though the stream broke off on the way and another one went on. */
+  readonly state: 'completed' | 'rescued' | 'truncated' | 'client_gone'
   readonly usage?: Usage
   readonly error?: GatewayError
   /** Bytes of the answer handed over. */

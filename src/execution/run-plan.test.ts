@@ -1,18 +1,15 @@
-import { createStateMakers } from '../provenance/state-makers.ts'
-import { createToolCallSignatures } from '../provenance/tool-call-signatures.ts'
 import { describe, expect, test } from 'vitest'
 import type { DialectId } from '../canonical/envelope.ts'
 import { dialects } from '../dialects/index.ts'
 import type { ErrorCode } from '../errors/codes.ts'
 import { type ErrorFacts, GatewayError } from '../errors/gateway-error.ts'
 import type { Provider, Target, TargetId } from '../providers/provider.ts'
-import { createTargetHealth } from '../resilience/target-health.ts'
 import type { Plan } from '../routing/plan.ts'
-import { createChannel } from '../std/channel.ts'
 import { systemClock } from '../std/clock.ts'
-import { createSeededRandom } from '../std/ids.ts'
-import type { AttemptRecord, Telemetry } from '../telemetry/records.ts'
+import type { AttemptRecord } from '../telemetry/records.ts'
+import { createTelemetry } from '../telemetry/telemetry.ts'
 import type { UpstreamRequest, UpstreamResponse } from '../upstream/attempt.ts'
+import { freshDeps } from './deps.test-support.ts'
 import type { Exchange } from './exchange.ts'
 import type { Reply } from './reply.ts'
 import { createExecution } from './run-plan.ts'
@@ -110,11 +107,7 @@ interface WorldOptions {
 function createWorld(options: WorldOptions): World {
   const client = dialects.get(options.client ?? 'openai-chat')
   if (!client) throw new Error('the dialect is served')
-  const telemetry: Telemetry = {
-    attempts: createChannel(),
-    exchanges: createChannel(),
-    notices: createChannel(),
-  }
+  const telemetry = createTelemetry()
   const calls: UpstreamRequest[] = []
   const attempts: AttemptRecord[] = []
   const cancelled: string[] = []
@@ -124,11 +117,8 @@ function createWorld(options: WorldOptions): World {
   const controller = new AbortController()
 
   const execution = createExecution({
-    state: { makers: createStateMakers(), calls: createToolCallSignatures() },
-    clock: systemClock,
-    random: createSeededRandom(1),
+    ...freshDeps(systemClock),
     telemetry,
-    health: createTargetHealth(),
     dialects,
     redact: (error) => error,
     send(request) {
@@ -175,6 +165,9 @@ function createWorld(options: WorldOptions): World {
           attemptsMax: 4,
           retries: 2,
           isStrict: false,
+          rescue: 'safe',
+          fallsBackOnPolicy: false,
+          isExplained: false,
           ...change,
         },
         exchange,
@@ -259,7 +252,7 @@ describe('a stream of the same dialect', () => {
         { name: 'b', steps: [{ sse: openaiAnswer }] },
       ],
     })
-    const reply = await world.run()
+    const reply = await world.run({ rescue: 'off' })
     const sent = await text(reply)
     expect(targetsOf(world)).toEqual(['a'])
     expect(sent).toContain('upstream_truncated')

@@ -3,182 +3,440 @@
  * follows a failure is decided by the error table alone (resilience/decide-next.ts).
  */
 
-import type { TargetDialectId } from '../canonical/envelope.ts'
-import type { Usage } from '../canonical/usage.ts'
 import type { TargetDialect } from '../dialects/dialect.ts'
 import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { OperationRequest } from '../operations/operation-request.ts'
-import type { NanoUsd } from '../ledger/prices.ts'
-import type { Provider, Target } from '../providers/provider.ts'
+import type { Target } from '../providers/provider.ts'
 import { drawBackoffMs, drawOverloadPauseMs } from '../resilience/backoff.ts'
 import { decideNext } from '../resilience/decide-next.ts'
-import type { StateMemory } from '../provenance/watch-state.ts'
-import type { TargetHealth } from '../resilience/target-health.ts'
+import { promptBucket } from '../resilience/first-token-times.ts'
 import { type Plan, targetNodes } from '../routing/plan.ts'
-import { healthKey } from '../routing/planner.ts'
-import { type Clock, sleep } from '../std/clock.ts'
-import type { Random } from '../std/ids.ts'
-import type { Telemetry } from '../telemetry/records.ts'
-import type { UpstreamRequest, UpstreamResponse } from '../upstream/attempt.ts'
+import { sleep } from '../std/clock.ts'
+import { answerOptions } from './answer-options.ts'
 import { AttemptLog } from './attempt-log.ts'
+import { Attempts, type Ready } from './attempts.ts'
 import { clientTimeoutMs, Deadline } from './deadline.ts'
+import { DecisionTrace } from './decision-trace.ts'
+import { Effort } from './effort.ts'
 import { type DecodedRequest, decodeOnce, type EncodedCall, encodeCall, relayMode } from './encode-call.ts'
+import { encodeOperation, operationCall } from './encode-operation.ts'
+import { encodeRescue, type RescueWish } from './encode-rescue.ts'
 import type { Exchange } from './exchange.ts'
-import { encodeOperation, judgeFailure, operationCall } from './encode-operation.ts'
+import type { Execution, ExecutionDeps, Standing } from './execution.ts'
+import { type Lane, Race, soleLane } from './race.ts'
+import { RefusedFields } from './refused-fields.ts'
 import { relay } from './relay.ts'
 import type { Committed } from './relay-context.ts'
-import { RefusedFields } from './refused-fields.ts'
-import { publishedWords } from './repeated-words.ts'
 import type { Reply } from './reply.ts'
-import { TargetQueue } from './target-queue.ts'
-import { toldError } from './told-error.ts'
+import { Rescuer } from './rescuer.ts'
+import { hasSideEffects, isElsewhere, slowStartOf } from './slow-start.ts'
+import type { StreamLeg } from './stream-leg.ts'
+import { type Taken, TargetQueue } from './target-queue.ts'
+import { explainedError, finalError, toldError } from './told-error.ts'
+import { Waiting } from './waiting.ts'
+import { firstSuccess } from './first-success.ts'
+import { makeReply } from './make-reply.ts'
 
-export interface ExecutionDeps {
-  readonly clock: Clock
-  readonly random: Random
-  readonly telemetry: Telemetry
-  readonly health: TargetHealth
-  readonly state: StateMemory
-  /** What an answer cost; `undefined` where a price or a count is not known. */
-  readonly costOf?: (target: Target, usage: Usage) => NanoUsd | undefined
-  readonly dialects: ReadonlyMap<TargetDialectId, TargetDialect>
-  send(request: UpstreamRequest): Promise<UpstreamResponse>
-  /** Takes secrets out of an error that holds a provider's words (SEC-22). */
-  redact(error: GatewayError): GatewayError
-  /** Told the ids of files and batches that a provider's answer names. */
-  readonly onIds?: (ids: readonly string[], provider: Provider) => void
-  /** The context window of a target's model, tokens, where it is known. */
-  readonly contextWindow?: (target: Target) => number | undefined
-}
-
-export interface Execution {
-  /** Resolves at the commit point. Throws the GatewayError the client is told when no target could answer. */
-  run(plan: Plan, exchange: Exchange): Promise<Reply>
-}
+const ORDINARY: Standing = { priority: 'normal' }
 
 export function createExecution(deps: ExecutionDeps): Execution {
   /** Targets that refuse to stream what they answer in one piece, as learned from them. */
   const plainOnly = new WeakSet<Target>()
   const refusedFields = new RefusedFields()
-  return { run: (plan, exchange) => new PlanRun(deps, { plan, exchange, plainOnly, refusedFields }).run() }
+  return {
+    run: (plan, exchange, standing = ORDINARY) =>
+      new PlanRun(deps, { plan, exchange, standing, plainOnly, refusedFields }).run(),
+  }
 }
 
 interface Work {
   readonly plan: Plan
   readonly exchange: Exchange
+  readonly standing: Standing
   readonly plainOnly: WeakSet<Target>
   readonly refusedFields: RefusedFields
 }
 
+/** A call that did not answer, and what came of it. */
+interface Failed {
+  readonly ready: Ready
+  readonly error: GatewayError
+}
+
 class PlanRun {
   readonly #deps: ExecutionDeps
-  readonly #plan: Plan
-  readonly #exchange: Exchange
+  readonly #work: Work
   readonly #decoded: DecodedRequest
   readonly #deadline: Deadline
   readonly #log: AttemptLog
-  readonly #failures: GatewayError[] = []
+  readonly #trace: DecisionTrace | undefined
+  readonly #effort: Effort
+  readonly #waiting: Waiting
+  readonly #attempts: Attempts
   readonly #queue: TargetQueue
-  readonly #plainOnly: WeakSet<Target>
-  readonly #refusedFields: RefusedFields
-  #attempts = 0
-  #retries = 0
-  /** Time spent waiting for providers and between attempts: not the gateway's own, ms. */
-  #waitedMs = 0
+  readonly #failures: GatewayError[] = []
+  /** Second tries of each target for this request; free ones not counted. */
+  readonly #retriesOf = new Map<Target, number>()
+  readonly #freeRetryUsed = new Set<Target>()
+  /** How the stream was finished last, where it broke off. */
+  #rescued: { readonly rung: number; readonly target: string } | undefined
 
   constructor(deps: ExecutionDeps, work: Work) {
-    const { plan, exchange, plainOnly, refusedFields } = work
+    const { plan, exchange, standing } = work
     const beginMs = clientTimeoutMs(exchange.headers)
     this.#deps = deps
-    this.#plan = plan
-    this.#exchange = exchange
+    this.#work = work
     this.#decoded = decodeOnce(exchange)
-    this.#plainOnly = plainOnly
-    this.#refusedFields = refusedFields
     this.#log = new AttemptLog(exchange, deps)
+    this.#waiting = new Waiting(deps.clock)
+    this.#trace = standing.onTrace === undefined ? undefined : this.#createTrace(standing.onTrace)
+    this.#effort = new Effort({
+      ...deps,
+      plan,
+      exchange,
+      inputCostOf: (target) => deps.costOf?.(target, inputOf(exchange)),
+    })
     this.#deadline = new Deadline({
       clock: deps.clock,
       deadlineMs: plan.deadlineMs,
       parent: exchange.signal,
       ...(beginMs === undefined ? {} : { beginMs }),
     })
-    this.#queue = new TargetQueue(targetNodes(plan.root), {
-      ...deps,
-      leftMs: () => this.#deadline.leftMs(),
-      wait: (delayMs) => this.#wait(delayMs),
+    this.#attempts = new Attempts(deps, {
+      exchange,
+      routeName: plan.routeName,
+      deadline: this.#deadline,
+      log: this.#log,
+      effort: this.#effort,
+      trace: this.#trace,
     })
+    this.#queue = this.#createQueue()
   }
 
   async run(): Promise<Reply> {
     try {
+      this.#effort.begin(this.#queue.first)
       for (;;) {
-        const target = await this.#queue.take()
-        if (target === undefined) throw this.#worstCase()
-        const reply = await this.#tryTarget(target)
+        const taken = await this.#queue.take()
+        if (taken === undefined) throw this.#worstCase()
+        const reply = await this.#tryTarget(taken)
         if (reply) return reply
       }
-    } catch (error) {
+    } catch (thrown) {
       this.#deadline.dispose()
-      throw toldError(toGatewayError(error).withAttempts(this.#log.summaries))
+      const error = toldError(toGatewayError(thrown).withAttempts(this.#log.summaries))
+      this.#trace?.note('refused', undefined, error.code)
+      throw this.#trace === undefined ? error : explainedError(error, this.#trace.summary())
     }
   }
 
+  // Trying.
+
   /** Tries one target until it answers, or until the rule sends the request elsewhere; throws when it says stop. */
-  async #tryTarget(target: Target): Promise<Reply | undefined> {
+  async #tryTarget(taken: Taken): Promise<Reply | undefined> {
+    let ready = this.#prepare(taken)
+    while (ready !== undefined) {
+      const answer = await this.#raced(ready)
+      if (!('error' in answer)) return answer
+      ready = await this.#next(answer)
+    }
+    return undefined
+  }
+
+  /** The target in its own words, or `undefined` (and its place given back) where it cannot serve the request. */
+  #prepare({ target, slot }: Taken): Ready | undefined {
     const targetDialect = this.#dialectOf(target)
-    let call = this.#encode(target, targetDialect)
-    if (call === undefined) return undefined
-    let retriesOfTarget = 0
-    let isFreeRetryUsed = false
-    for (;;) {
-      const answer = await this.#attempt(target, targetDialect, call)
-      if (!(answer instanceof GatewayError)) return answer
-      if (call.mode === 'fold' && isStreamRefused(answer)) {
-        this.#plainOnly.add(target)
-        call = this.#encode(target, targetDialect)
-        if (call === undefined) return undefined
-        continue
-      }
-      if (!this.#plan.isStrict && this.#refusedFields.learn(target, answer, call)) {
-        call = this.#refusedFields.leaveOut(call, target)
-        continue
-      }
-      this.#failures.push(answer)
-      this.#dropTooSmall(answer, target)
-      const decision = decideNext(
-        {
-          error: answer,
-          retriesOfTarget,
-          isFreeRetryUsed,
-          isOnce: this.#exchange.asked?.spec.isOnce === true,
-        },
-        {
-          attemptsLeft: this.#plan.attemptsMax - this.#attempts,
-          retriesLeft: this.#plan.retries - this.#retries,
-          deadlineLeftMs: this.#deadline.leftMs(),
-          othersLeft: this.#queue.callable,
-          backoffMs: drawBackoffMs(retriesOfTarget, this.#deps.random),
-          overloadPauseMs: drawOverloadPauseMs(this.#deps.random),
-        },
-      )
-      switch (decision.type) {
-        case 'retry-free':
-          isFreeRetryUsed = true
-          this.#attempts -= 1
-          break
-        case 'retry-same':
-          retriesOfTarget += 1
-          this.#retries += 1
-          await this.#wait(decision.waitMs)
-          if (!(await this.#queue.mayCallAgain(target))) return undefined
-          break
-        case 'try-other':
-          return undefined
-        case 'stop':
-          throw isFinal(answer) ? answer : this.#worstCase()
-      }
+    const call = this.#encode(target, targetDialect)
+    if (call !== undefined) return { target, targetDialect, call, slot }
+    this.#queue.giveBack({ target, slot })
+    return undefined
+  }
+
+  /** What follows a failure: the same target again, in other words where that is what it asked for, or `undefined`: another. */
+  async #next(failed: Failed): Promise<Ready | undefined> {
+    const { ready, error } = failed
+    const { target } = ready
+    const again = this.#saidOtherwise(failed)
+    if (again !== undefined) return this.#again(ready, again)
+    this.#failures.push(error)
+    this.#dropTooSmall(error, target)
+    const retriesOfTarget = this.#retriesOf.get(target) ?? 0
+    const decision = this.#decide(failed, retriesOfTarget)
+    this.#trace?.note(decision.type, target.id, error.code)
+    switch (decision.type) {
+      case 'retry-free':
+        this.#freeRetryUsed.add(target)
+        this.#effort.uncount()
+        return this.#again(ready, ready.call)
+      case 'retry-same':
+        this.#retriesOf.set(target, retriesOfTarget + 1)
+        this.#effort.retry()
+        await this.#wait(decision.waitMs)
+        return this.#again(ready, ready.call)
+      case 'try-other':
+        return undefined
+      case 'stop':
+        throw this.#isFinal(error) ? error : this.#worstCase()
     }
   }
+
+  #decide({ ready: { target }, error }: Failed, retriesOfTarget: number) {
+    const { exchange, plan } = this.#work
+    const { random } = this.#deps
+    return decideNext(
+      {
+        error,
+        retriesOfTarget,
+        isFreeRetryUsed: this.#freeRetryUsed.has(target),
+        isOnce: exchange.asked?.spec.isOnce === true,
+        fallsBackOnPolicy: plan.fallsBackOnPolicy,
+      },
+      {
+        attemptsLeft: this.#effort.attemptsLeft,
+        retriesLeft: this.#effort.retriesLeft,
+        deadlineLeftMs: this.#deadline.leftMs(),
+        othersLeft: this.#queue.callable,
+        backoffMs: drawBackoffMs(retriesOfTarget, random),
+        overloadPauseMs: drawOverloadPauseMs(random),
+      },
+    )
+  }
+
+  async #again(ready: Ready, call: EncodedCall): Promise<Ready | undefined> {
+    const slot = await this.#queue.again(ready.target)
+    return slot === undefined ? undefined : { ...ready, call, slot }
+  }
+
+  /** A refusal that says how the request must be said: plainly, or without a field. */
+  #saidOtherwise({ ready, error }: Failed): EncodedCall | undefined {
+    const { target, targetDialect, call } = ready
+    const { plan, plainOnly, refusedFields } = this.#work
+    if (call.mode === 'fold' && isStreamRefused(error)) {
+      plainOnly.add(target)
+      return this.#encode(target, targetDialect)
+    }
+    if (plan.isStrict || !refusedFields.learn(target, error, call)) return undefined
+    return refusedFields.leaveOut(call, target)
+  }
+
+  /** One attempt, and where it is slow to begin a second one beside it. */
+  async #raced(first: Ready): Promise<Reply | Failed> {
+    const slowStart = this.#slowStartOf(first)
+    if (slowStart === undefined) return this.#attempt(first, soleLane(this.#deadline.signal))
+    const race = new Race(this.#deadline.signal)
+    return firstSuccess<Reply, Failed>({
+      first: () => this.#attempt(first, race.join()),
+      second: () => {
+        const ready = race.isDecided ? undefined : this.#beside(first, slowStart.reason)
+        return ready && this.#attempt(ready, race.join())
+      },
+      isFailure: (answer): answer is Failed => 'error' in answer,
+      onOutrun: ({ error, ready }) => {
+        if (error.code === 'superseded') return
+        this.#failures.push(error)
+        this.#dropTooSmall(error, ready.target)
+      },
+      later: (begin) => this.#deps.clock.after(slowStart.afterMs, begin),
+    })
+  }
+
+  #slowStartOf({ target, call }: Ready) {
+    const { exchange, plan } = this.#work
+    if (call.mode === 'plain' || exchange.asked !== undefined || this.#queue.callable === 0) return undefined
+    return slowStartOf(plan.hedge, {
+      target,
+      promptBucket: promptBucket(exchange.envelope.bodyBytes),
+      times: this.#deps.firstTokenTimes,
+      nowMs: this.#deps.clock.nowMs(),
+    })
+  }
+
+  /** A second target to ask at the same time, where one is free, the budgets allow it and nothing stays of being asked twice. */
+  #beside(first: Ready, reason: 'hedge' | 'soft'): Ready | undefined {
+    const { exchange } = this.#work
+    const { budgets, clock } = this.#deps
+    if (this.#effort.attemptsLeft <= 0) return undefined
+    if (reason === 'hedge' && !budgets.hedgeSpend.mayExtra(clock.nowMs())) return undefined
+    if (hasSideEffects({ fields: exchange.envelope.fields, body: exchange.body })) return undefined
+    for (;;) {
+      const taken = this.#queue.takeFree((target) => reason === 'soft' || isElsewhere(target, first.target))
+      if (taken === undefined) return undefined
+      const ready = this.#prepare(taken)
+      if (ready === undefined) continue
+      this.#trace?.note(reason === 'hedge' ? 'hedge' : 'slow: raced', taken.target.id)
+      if (reason === 'hedge') {
+        budgets.hedgeSpend.noteExtra(this.#deps.costOf?.(taken.target, inputOf(exchange)), clock.nowMs())
+      }
+      return ready
+    }
+  }
+
+  /** One attempt. Resolves with the failure; throws only what is no failure of the target (the client left, say). */
+  async #attempt(ready: Ready, lane: Lane): Promise<Reply | Failed> {
+    this.#deadline.signal.throwIfAborted()
+    const attempt = this.#attempts.begin(ready)
+    let hasBegun = false
+    this.#waiting.begin()
+    try {
+      const response = await this.#attempts.send(ready, lane)
+      hasBegun = true
+      const committed = await relay({
+        ...this.#relayParts(ready, lane),
+        response,
+        attempt,
+      })
+      this.#waiting.end()
+      this.#follow(committed, lane)
+      return this.#reply(ready.target, response.headers, committed)
+    } catch (thrown) {
+      this.#waiting.end()
+      return { ready, error: this.#attempts.failed(attempt, { thrown, hasBegun, lane }) }
+    }
+  }
+
+  #relayParts({ target, targetDialect, call }: Ready, lane: Lane) {
+    const { exchange, plan } = this.#work
+    const { clock, state } = this.#deps
+    const isRescued = plan.rescue !== 'off' && exchange.operation === 'chat' && exchange.envelope.stream
+    return {
+      exchange,
+      call,
+      target,
+      targetDialect,
+      state,
+      clock,
+      modelId: exchange.envelope.modelId,
+      refusesFiltered: plan.fallsBackOnPolicy && this.#queue.callable > 0,
+      ...(isRescued ? { rescue: this.#createRescue() } : {}),
+      claim: () => lane.claim(),
+      commit: () => this.#deadline.begin(),
+      release: () => this.#deadline.dispose(),
+      redact: (error: GatewayError) => toldError(this.#attempts.redact(error)),
+      attempts: () => this.#log.summaries,
+      onIds: (ids: readonly string[]) => this.#deps.onIds?.(ids, target.provider),
+    }
+  }
+
+  #createRescue() {
+    return {
+      memory: this.#deps.deliveredMemory,
+      resume: (failure: GatewayError, delivered: readonly Uint8Array[], failed: StreamLeg) =>
+        new Rescuer({
+          clock: this.#deps.clock,
+          exchange: this.#work.exchange,
+          plan: this.#work.plan,
+          attempts: this.#attempts,
+          effort: this.#effort,
+          queue: this.#queue,
+          signal: this.#deadline.signal,
+          trace: this.#trace,
+          dialectOf: (target) => this.#dialectOf(target),
+          answerOptions: (target) => answerOptions({ ...this.#deps, exchange: this.#work.exchange, target }),
+          encode: (target, targetDialect, wish) => this.#encodeRescue(target, targetDialect, wish),
+          onRescued: (rung, leg) => {
+            this.#rescued = { rung, target: leg.target.id }
+          },
+        }).resume(failure, delivered, failed),
+    }
+  }
+
+  /** The deadline holds until the last byte. */
+  #follow(committed: Committed, lane: Lane): void {
+    const end = () => {
+      lane.leave()
+      this.#deadline.dispose()
+    }
+    if (committed.body instanceof Uint8Array) end()
+    else void committed.settled.then(end)
+  }
+
+  #reply(target: Target, headers: Readonly<Record<string, string>>, committed: Committed): Reply {
+    const { exchange, plan } = this.#work
+    const trace = this.#trace
+    trace?.note('answered', target.id)
+    return makeReply({
+      committed,
+      target,
+      headers,
+      exchange,
+      routeName: plan.routeName,
+      log: this.#log,
+      firstTokenMs: this.#deps.clock.nowMs() - exchange.arrivedAtMs,
+      waitedMs: this.#waiting.totalMs,
+      rescue: () => this.#rescued,
+      trace,
+    })
+  }
+
+  // Saying.
+
+  /** The request in the target's words, or `undefined` (and a failure noted) where this target cannot serve it. */
+  #encode(target: Target, targetDialect: TargetDialect): EncodedCall | undefined {
+    const { exchange, plan, plainOnly } = this.#work
+    if (exchange.asked !== undefined) return this.#encodeOperation(exchange.asked, target, targetDialect)
+    const mode = relayMode(exchange.envelope, {
+      isPlainOnly: plainOnly.has(target),
+      isHedged: plan.hedge !== undefined,
+    })
+    return this.#judged(encodeCall(this.#toEncode(target, targetDialect, mode)), target)
+  }
+
+  #encodeRescue(target: Target, targetDialect: TargetDialect, wish: RescueWish): EncodedCall | undefined {
+    const call = encodeRescue(this.#toEncode(target, targetDialect, 'stream'), wish)
+    return call && this.#judged(call, target)
+  }
+
+  #toEncode(target: Target, targetDialect: TargetDialect, mode: EncodedCall['mode']) {
+    const { exchange } = this.#work
+    return { exchange, decoded: this.#decoded, target, targetDialect, state: this.#deps.state, mode }
+  }
+
+  /** What keeps a call from being made is a failure of this target, and stands among the others. */
+  #judged(call: EncodedCall | GatewayError, target: Target): EncodedCall | undefined {
+    const { plan, refusedFields } = this.#work
+    if (call instanceof GatewayError) {
+      this.#refuseTarget(call, target)
+      return undefined
+    }
+    if (plan.isStrict && call.losses.length > 0) {
+      this.#refuseTarget(refusedLosses(target, call.losses), target)
+      return undefined
+    }
+    return plan.isStrict ? call : refusedFields.leaveOut(call, target)
+  }
+
+  #refuseTarget(error: GatewayError, target: Target): void {
+    this.#trace?.note('left out', target.id, error.code)
+    this.#failures.push(error)
+  }
+
+  #encodeOperation(
+    asked: OperationRequest,
+    target: Target,
+    targetDialect: TargetDialect,
+  ): EncodedCall | undefined {
+    const { exchange, plan } = this.#work
+    const operation = encodeOperation({ exchange, asked, target, targetDialect })
+    if (operation instanceof GatewayError) this.#refuseTarget(operation, target)
+    else if (plan.isStrict && operation.losses.length > 0)
+      this.#refuseTarget(refusedLosses(target, operation.losses), target)
+    else return operationCall(operation, exchange, targetDialect)
+    return undefined
+  }
+
+  /** The client's own, where the target speaks it too: then nothing needs to be translated. */
+  #dialectOf(target: Target): TargetDialect {
+    const { dialect } = this.#work.exchange
+    if (target.provider.alsoSpeaks?.includes(dialect.id)) return dialect
+    const spoken = this.#deps.dialects.get(target.provider.dialect)
+    if (spoken) return spoken
+    throw new GatewayError(
+      'not_supported',
+      `${target.id} speaks ${target.provider.dialect}, which is not served yet.`,
+    )
+  }
+
+  // Judging.
 
   /** After a request that was too long, only larger windows are worth asking. */
   #dropTooSmall(error: GatewayError, failed: Target): void {
@@ -189,184 +447,9 @@ class PlanRun {
     this.#queue.keep((target) => (windowOf(target) ?? Number.POSITIVE_INFINITY) > failedWindow)
   }
 
-  /** The request in the target's words, or `undefined` (and a failure noted) where this target cannot serve it. */
-  #encode(target: Target, targetDialect: TargetDialect): EncodedCall | undefined {
-    const { asked } = this.#exchange
-    if (asked !== undefined) return this.#encodeOperation(asked, target, targetDialect)
-    const mode = relayMode(this.#exchange.envelope, this.#plainOnly.has(target))
-    const call = encodeCall({
-      exchange: this.#exchange,
-      decoded: this.#decoded,
-      target,
-      targetDialect,
-      state: this.#deps.state,
-      mode,
-    })
-    if (call instanceof GatewayError) this.#failures.push(call)
-    else if (this.#plan.isStrict && call.losses.length > 0)
-      this.#failures.push(refusedLosses(target, call.losses))
-    else return this.#plan.isStrict ? call : this.#refusedFields.leaveOut(call, target)
-    return undefined
-  }
-
-  #encodeOperation(
-    asked: OperationRequest,
-    target: Target,
-    targetDialect: TargetDialect,
-  ): EncodedCall | undefined {
-    const exchange = this.#exchange
-    const operation = encodeOperation({ exchange, asked, target, targetDialect })
-    if (operation instanceof GatewayError) this.#failures.push(operation)
-    else if (this.#plan.isStrict && operation.losses.length > 0)
-      this.#failures.push(refusedLosses(target, operation.losses))
-    else return operationCall(operation, exchange, targetDialect)
-    return undefined
-  }
-
-  /** One attempt. Resolves with the failure; throws only what is no failure of the target (the client left, say). */
-  async #attempt(
-    target: Target,
-    targetDialect: TargetDialect,
-    call: EncodedCall,
-  ): Promise<Reply | GatewayError> {
-    const { clock } = this.#deps
-    this.#deadline.signal.throwIfAborted()
-    this.#attempts += 1
-    const attempt = this.#log.begin(target)
-    let response: UpstreamResponse | undefined
-    try {
-      response = await this.#deps.send({
-        target,
-        dialect: targetDialect,
-        method: 'POST',
-        path: call.path,
-        headers: call.headers,
-        body: call.body,
-        stream: call.mode !== 'plain',
-        signal: this.#deadline.signal,
-        ...call.operation?.request,
-      })
-      const committed = await relay({
-        exchange: this.#exchange,
-        call,
-        target,
-        targetDialect,
-        state: this.#deps.state,
-        response,
-        attempt,
-        clock,
-        commit: () => this.#deadline.begin(),
-        release: () => this.#deadline.dispose(),
-        redact: (error) => toldError(this.#redact(error)),
-        attempts: () => this.#log.summaries,
-        modelId: this.#exchange.envelope.modelId,
-        onIds: (ids) => this.#deps.onIds?.(ids, target.provider),
-      })
-      this.#waitedMs += clock.nowMs() - attempt.startedAtMs
-      this.#deps.health.recordSuccess(healthKey(target), attempt.startedAtMs)
-      this.#follow(target, committed)
-      return this.#reply(target, response, committed)
-    } catch (thrown) {
-      this.#waitedMs += clock.nowMs() - attempt.startedAtMs
-      return this.#failed(target, attempt, { thrown, hasBegun: response !== undefined })
-    }
-  }
-
-  #failed(
-    target: Target,
-    attempt: ReturnType<AttemptLog['begin']>,
-    how: { thrown: unknown; hasBegun: boolean },
-  ): GatewayError {
-    const { asked } = this.#exchange
-    const redacted = this.#redact(toGatewayError(how.thrown))
-    const error = asked === undefined ? redacted : judgeFailure(redacted, asked.spec)
-    if (this.#deadline.signal.aborted) {
-      attempt.cancel({ hasBegun: how.hasBegun })
-      throw this.#deadline.signal.reason
-    }
-    attempt.fail(error, { hasBegun: how.hasBegun })
-    this.#remember(target, error)
-    return error
-  }
-
-  /** The deadline holds until the last byte; what breaks a stream off says as much of the target as a refusal does. */
-  #follow(target: Target, committed: Committed): void {
-    if (committed.body instanceof Uint8Array) {
-      this.#deadline.dispose()
-      return
-    }
-    void committed.settled.then(({ error }) => {
-      this.#deadline.dispose()
-      if (error !== undefined) this.#remember(target, error)
-    })
-  }
-
-  #remember(target: Target, error: GatewayError): void {
-    const { health, clock } = this.#deps
-    if (health.recordFailure(healthKey(target), error, clock.nowMs())) this.#alert(target, error)
-  }
-
-  /** Our own defects hold no provider's words, and their cause is needed to mend them. */
-  #redact(error: GatewayError): GatewayError {
-    return error.code === 'gateway_error' ? error : this.#deps.redact(error)
-  }
-
-  /** What an operator must act on is published when it begins, with the secret's fingerprint only. */
-  #alert(target: Target, error: GatewayError): void {
-    const { health } = error.row
-    if (health !== 'auth-dead' && health !== 'exhausted' && health !== 'misconfigured') return
-    // A model that only a client named is the client's mistake.
-    if (health === 'misconfigured' && this.#plan.routeName === undefined) return
-    this.#deps.telemetry.notices.publish({
-      level: 'error',
-      name: {
-        'auth-dead': 'credential_refused',
-        exhausted: 'credential_exhausted',
-        misconfigured: 'target_misconfigured',
-      }[health],
-      message: `${target.id}: ${publishedWords(error, this.#exchange.body) ?? error.code} ${error.row.nextStep}`,
-      facts: { target: target.id, credential: target.credential?.fingerprint ?? 'none' },
-    })
-  }
-
-  #reply(target: Target, response: UpstreamResponse, committed: Committed): Reply {
-    const upstreamRequestId = response.headers['x-request-id'] ?? response.headers['request-id']
-    const firstTokenMs = this.#deps.clock.nowMs() - this.#exchange.arrivedAtMs
-    return {
-      status: 200,
-      contentType: committed.contentType,
-      body: committed.body,
-      target,
-      attempts: this.#log.summaries,
-      losses: committed.losses,
-      overheadMs: Math.max(0, firstTokenMs - this.#waitedMs),
-      firstTokenMs,
-      settled: committed.settled,
-      costNanoUsd: () => this.#log.costNanoUsd,
-      close: (isTaken) => committed.close(isTaken),
-      ...(committed.lossesAtEnd === undefined ? {} : { lossesAtEnd: committed.lossesAtEnd }),
-      ...(committed.upstreamModelId === undefined ? {} : { upstreamModelId: committed.upstreamModelId }),
-      ...(committed.warnings === undefined ? {} : { warnings: committed.warnings }),
-      ...(committed.writeError === undefined ? {} : { writeError: committed.writeError }),
-      ...(this.#plan.routeName === undefined ? {} : { routeName: this.#plan.routeName }),
-      ...(upstreamRequestId === undefined ? {} : { upstreamRequestId }),
-    }
-  }
-
-  async #wait(delayMs: number): Promise<void> {
-    this.#waitedMs += delayMs
-    await sleep(this.#deps.clock, delayMs, this.#deadline.signal)
-  }
-
-  /** The client's own, where the target speaks it too: then nothing needs to be translated. */
-  #dialectOf(target: Target): TargetDialect {
-    if (target.provider.alsoSpeaks?.includes(this.#exchange.dialect.id)) return this.#exchange.dialect
-    const dialect = this.#deps.dialects.get(target.provider.dialect)
-    if (dialect) return dialect
-    throw new GatewayError(
-      'not_supported',
-      `${target.id} speaks ${target.provider.dialect}, which is not served yet.`,
-    )
+  /** The request itself is wrong, wherever it is sent: nothing that happened before says more. */
+  #isFinal({ row }: GatewayError): boolean {
+    return row.fault === 'client' && row.otherTarget === 'no'
   }
 
   /** Of all failures, the one the client is told: one its program can cure, else the latest that a retry may heal, else the latest. */
@@ -375,15 +458,50 @@ class PlanRun {
     const error =
       failures.findLast(isCurable) ??
       failures.findLast((failure) => failure.isClientRetryable) ??
-      failures.at(-1)
-    return error ?? new GatewayError('no_target_available', 'No target of the route could be tried.')
+      failures.at(-1) ??
+      new GatewayError('no_target_available', 'No target of the route could be tried.')
+    return this.#effort.isRefused ? finalError(error) : error
+  }
+
+  async #wait(delayMs: number): Promise<void> {
+    await this.#waiting.for(sleep(this.#deps.clock, delayMs, this.#deadline.signal))
+  }
+
+  #createQueue(): TargetQueue {
+    const { plan, standing } = this.#work
+    const trace = this.#trace
+    return new TargetQueue(targetNodes(plan.root), {
+      ...this.#deps,
+      priority: standing.priority,
+      signal: this.#deadline.signal,
+      leftMs: () => this.#deadline.leftMs(),
+      mayCall: (target) => this.#effort.mayCall(target),
+      wait: (delayMs) => this.#wait(delayMs),
+      queued: (waiting) => this.#waiting.for(waiting),
+      note: trace && ((step, target, detail) => trace.note(step, target.id, detail)),
+    })
+  }
+
+  #createTrace(onTrace: NonNullable<Standing['onTrace']>): DecisionTrace {
+    const { exchange, plan } = this.#work
+    const trace = new DecisionTrace({
+      requestId: exchange.id,
+      plan,
+      elapsedMs: () => this.#deps.clock.nowMs() - exchange.arrivedAtMs,
+      attempts: () => this.#log.summaries,
+      costNanoUsd: () => this.#log.costNanoUsd,
+    })
+    onTrace(() => trace.explain())
+    return trace
   }
 }
 
-/** The request itself is wrong, wherever it is sent: nothing that happened before says more. */
-function isFinal({ row }: GatewayError): boolean {
-  return row.fault === 'client' && row.otherTarget === 'no'
+/** Tokens of input, by a rule of thumb: what repeating them would cost, not what they did. */
+function inputOf({ envelope }: Exchange) {
+  return { inputTokens: Math.ceil(envelope.bodyBytes / BYTES_PER_TOKEN), outputTokens: 0 }
 }
+
+const BYTES_PER_TOKEN = 4
 
 /** We asked for a stream on our own account, and the target does not stream this model: asked plainly, it answers. */
 function isStreamRefused({ code, facts }: GatewayError): boolean {

@@ -1,29 +1,41 @@
 /** The body of a streamed reply: held back up to the commit point, then handed on as it comes, settled once. */
 
-import type { AttemptSummary, ErrorContext, Passthrough, StreamFacts } from '../dialects/dialect.ts'
+import type { AttemptSummary, ErrorContext } from '../dialects/dialect.ts'
 import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
-import type { Target } from '../providers/provider.ts'
-import type { Clock } from '../std/clock.ts'
 import { DRAIN_AFTER_TERMINAL_MS } from '../resilience/timers.ts'
-import type { UpstreamResponse } from '../upstream/attempt.ts'
+import type { Clock } from '../std/clock.ts'
 import { assertWhole, brokenOff, flagsOf, usageOf } from './answer-facts.ts'
 import { modelFlags } from './answered-model.ts'
-import type { AttemptEntry } from './attempt-log.ts'
+import type { AttemptEnd } from './attempt-log.ts'
+import { DeliveredBytes, type DeliveredMemory } from './delivered-bytes.ts'
 import type { Exchange } from './exchange.ts'
 import { joinBytes } from './join-bytes.ts'
 import type { Settlement } from './reply.ts'
-import { UpstreamChunks } from './upstream-chunks.ts'
+import type { StreamLeg } from './stream-leg.ts'
 import { warningsOfStream } from './visible-text.ts'
 
-/** Bytes that may be held back while nothing but pings and empty deltas has come. */
+/** Bytes that may be held back: while nothing but pings and empty deltas has come, and of a tool call that is not complete. */
 export const HEAD_BYTES_MAX = 1_048_576
+
+/** Finds somebody who goes on where a stream broke off. */
+export interface Rescue {
+  readonly memory: DeliveredMemory
+  /** The stream that goes on after what was delivered, its first content in hand; or what the client is told. */
+  resume(failure: GatewayError, delivered: readonly Uint8Array[], failed: StreamLeg): Promise<ResumedLeg | GatewayError>
+}
+
+export interface ResumedLeg {
+  readonly leg: StreamLeg
+  readonly head: Uint8Array
+}
 
 export interface StreamContext {
   readonly exchange: Exchange
-  readonly response: UpstreamResponse
-  readonly target: Target
-  readonly attempt: AttemptEntry
   readonly clock: Clock
+  /** Absent where a stream that breaks off ends with its error. */
+  readonly rescue?: Rescue | undefined
+  /** Content has come. Throws where another attempt was first. */
+  claim(): void
   /** Takes secrets out of a provider's words before anybody sees them. */
   redact(error: GatewayError): GatewayError
   /** All attempts so far, for the error event. */
@@ -38,23 +50,26 @@ export interface StreamContext {
  */
 export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array, undefined> {
   readonly #context: StreamContext
-  readonly #pipe: Passthrough
-  readonly #facts: StreamFacts
-  readonly #chunks: UpstreamChunks
   readonly #settlement = Promise.withResolvers<Settlement>()
+  /** What the client has, where somebody may have to go on from there. */
+  readonly #delivered: DeliveredBytes | undefined
+  #leg: StreamLeg
   #head: Uint8Array | undefined
+  /** The beginning of a tool call that is not complete: dropped where it never is. */
+  #held: Uint8Array[] = []
+  #heldBytes = 0
   #bodyBytes = 0
+  #rescues = 0
   #isExhausted = false
   #isPipeEnded = false
   #isSettled = false
   /** The reading that is under way. */
   #reading: Promise<unknown> | undefined
 
-  constructor(context: StreamContext, pipe: Passthrough) {
+  constructor(context: StreamContext, leg: StreamLeg) {
     this.#context = context
-    this.#pipe = pipe
-    this.#facts = pipe.facts
-    this.#chunks = new UpstreamChunks(context.response, context.clock)
+    this.#leg = leg
+    this.#delivered = context.rescue === undefined ? undefined : new DeliveredBytes(context.rescue.memory)
   }
 
   get settled(): Promise<Settlement> {
@@ -66,33 +81,40 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     try {
       await this.#holdToContent()
     } catch (error) {
-      const { attempt } = this.#context
-      attempt.noteUsage(this.#facts.usage)
+      const { attempt, pipe } = this.#leg
+      attempt.noteUsage(pipe.facts.usage)
       // Content and its end came in one piece: nothing of it was sent, but it was made.
-      if (this.#facts.hasContent) attempt.markFirstToken()
+      if (pipe.facts.hasContent) attempt.markFirstToken()
       throw error
     }
   }
 
   async #holdToContent(): Promise<void> {
-    const held: Uint8Array[] = []
-    let heldBytes = 0
-    // Content that its writer still holds back (a tool call that must be said in one piece) commits to nothing.
-    while (!(this.#facts.hasContent && heldBytes > 0) && !this.#facts.isTerminated) {
+    const { pipe, response, attempt } = this.#leg
+    const { facts } = pipe
+    const head: Uint8Array[] = []
+    let headBytes = 0
+    // Content that is still held back (a tool call that must be said in one piece) commits to nothing.
+    while (!(facts.hasContent && headBytes > 0) && !facts.isTerminated) {
       const bytes = await this.#nextBytes()
+      if (facts.error && bytes !== undefined) throw facts.error
+      if (facts.hasContent) {
+        this.#context.claim()
+        response.markContent()
+      }
+      const free = this.#hold(bytes)
+      if (free.length > 0) {
+        head.push(free)
+        headBytes += free.length
+      }
       if (bytes === undefined) break
-      if (this.#facts.error) throw this.#facts.error
-      if (this.#facts.hasContent) this.#context.response.markContent()
-      if (bytes.length === 0) continue
-      held.push(bytes)
-      heldBytes += bytes.length
-      if (heldBytes > HEAD_BYTES_MAX && !this.#facts.hasContent) throw tooMuchBeforeContent()
+      if (headBytes > HEAD_BYTES_MAX && !facts.hasContent) throw tooMuchBeforeContent()
     }
-    if (!this.#facts.hasContent || (heldBytes === 0 && !this.#facts.isComplete)) assertWhole(this.#facts)
-    this.#context.response.markContent()
-    this.#context.attempt.markFirstToken()
-    this.#head = joinBytes(held)
-    this.#bodyBytes = this.#head.length
+    if (!facts.hasContent || (headBytes === 0 && !facts.isComplete)) assertWhole(facts)
+    this.#context.claim()
+    response.markContent()
+    attempt.markFirstToken()
+    this.#head = joinBytes(head)
   }
 
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
@@ -105,38 +127,76 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     if (this.#head) {
       const value = this.#head
       this.#head = undefined
-      return { done: false, value }
+      return this.#deliver(value)
     }
-    if (this.#isSettled) return { done: true, value: undefined }
+    if (this.#isSettled) return END
     try {
       const value = await this.#nextContent()
-      if (value) {
-        this.#bodyBytes += value.length
-        return { done: false, value }
-      }
+      if (value) return this.#deliver(value)
       this.#settleWhole()
-      return { done: true, value: undefined }
+      return END
     } catch (thrown) {
-      const failure = this.#context.redact(toGatewayError(thrown))
-      this.#settleBroken(failure)
-      return failure.code === 'client_gone'
-        ? { done: true, value: undefined }
-        : { done: false, value: Buffer.from(this.writeError(failure)) }
+      return this.#broken(this.#context.redact(toGatewayError(thrown)))
     }
+  }
+
+  #deliver(value: Uint8Array): IteratorResult<Uint8Array, undefined> {
+    this.#bodyBytes += value.length
+    this.#delivered?.add(value)
+    return { done: false, value }
+  }
+
+  /** Somebody goes on with the answer, or the client is told that it broke off. */
+  async #broken(failure: GatewayError): Promise<IteratorResult<Uint8Array, undefined>> {
+    const told = await this.#rescue(failure)
+    if (this.#isSettled) return END
+    if (told !== undefined) {
+      this.#settleBroken(told)
+      return told.code === 'client_gone' ? END : { done: false, value: Buffer.from(this.writeError(told)) }
+    }
+    const head = this.#head ?? NOTHING
+    this.#head = undefined
+    return head.length > 0 ? this.#deliver(head) : this.#next()
+  }
+
+  /** What the client must be told; `undefined` where the answer goes on. */
+  async #rescue(failure: GatewayError): Promise<GatewayError | undefined> {
+    const { rescue, exchange } = this.#context
+    const delivered = this.#delivered?.chunks
+    if (rescue === undefined || delivered === undefined || !isRescuable(failure)) return failure
+    const failed = this.#leg
+    failed.response.cancel()
+    failed.attempt.fail(failure, this.#end())
+    this.#dropHeld()
+    const resumed = await rescue.resume(failure, delivered, failed).catch(toGatewayError)
+    if (resumed instanceof GatewayError) return resumed
+    if (this.#isSettled || exchange.signal.aborted) {
+      resumed.leg.response.cancel()
+      resumed.leg.attempt.cancel({ hasBegun: true })
+      return failure
+    }
+    this.#leg = resumed.leg
+    this.#head = resumed.head
+    this.#rescues += 1
+    this.#isExhausted = false
+    this.#isPipeEnded = false
+    return undefined
   }
 
   return(): Promise<IteratorResult<Uint8Array, undefined>> {
     const { signal } = this.#context.exchange
     if (signal.aborted) this.#settleBroken(toGatewayError(signal.reason))
-    else if (this.#facts.isComplete && this.#head === undefined) this.#finishAlone()
+    else if (this.#leg.pipe.facts.isComplete && this.#head === undefined && this.#heldBytes === 0)
+      this.#finishAlone()
     else this.#settleBroken(undefined)
-    return Promise.resolve({ done: true, value: undefined })
+    return Promise.resolve(END)
   }
 
   /** The client left with the whole answer in hand; what it cost is still to come, and waited for a moment (fault 109). */
   #finishAlone(): void {
     if (this.#isSettled) return
-    const { clock, response } = this.#context
+    const { clock } = this.#context
+    const { response } = this.#leg
     this.#context.release()
     const timer = clock.after(DRAIN_AFTER_TERMINAL_MS, () => {
       response.cancel()
@@ -155,33 +215,58 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
 
   /** The next bytes worth sending, or `undefined` at the end of a whole answer. */
   async #nextContent(): Promise<Uint8Array | undefined> {
+    const { facts } = this.#leg.pipe
     for (;;) {
       // An error in the chunk before this: its content went out first, and nothing more is waited for.
-      if (this.#facts.error) throw this.#facts.error
-      const bytes = this.#facts.isTerminated ? this.#endPipe() : await this.#nextBytes()
+      if (facts.error) throw facts.error
+      const bytes = facts.isTerminated ? this.#endPipe() : await this.#nextBytes()
+      const free = this.#hold(bytes)
+      if (free.length > 0) return free
       if (bytes === undefined) break
-      if (bytes.length > 0) return bytes
     }
-    if (!this.#facts.isComplete) throw brokenOff()
+    if (!facts.isComplete) throw brokenOff()
     return undefined
+  }
+
+  /** Keeps back the bytes of a tool call until it is complete, so that a cut inside one leaves nothing behind (rung 0). */
+  #hold(bytes: Uint8Array | undefined): Uint8Array {
+    if (this.#delivered === undefined) return bytes ?? NOTHING
+    const { facts } = this.#leg.pipe
+    const isOpen = facts.isInToolCall === true && this.#heldBytes <= HEAD_BYTES_MAX
+    if (!isOpen && this.#heldBytes === 0) return bytes ?? NOTHING
+    if (bytes === undefined && !facts.isComplete) return NOTHING
+    if (bytes !== undefined && bytes.length > 0) {
+      this.#held.push(bytes)
+      this.#heldBytes += bytes.length
+    }
+    if (isOpen) return NOTHING
+    const free = joinBytes(this.#held)
+    this.#dropHeld()
+    return free
+  }
+
+  #dropHeld(): void {
+    this.#held = []
+    this.#heldBytes = 0
   }
 
   /** What the pipe makes of the next chunk; its last bytes when the source ends; then `undefined`. */
   async #nextBytes(): Promise<Uint8Array | undefined> {
     if (this.#isExhausted) return undefined
-    const step = await this.#chunks.next(this.#facts.isComplete)
+    const { chunks, pipe } = this.#leg
+    const step = await chunks.next(pipe.facts.isComplete)
     if (step.done) {
       this.#isExhausted = true
       return this.#endPipe()
     }
-    return this.#pipe.read(step.value)
+    return pipe.read(step.value)
   }
 
   /** The pipe's last bytes, once. */
   #endPipe(): Uint8Array | undefined {
     if (this.#isPipeEnded) return undefined
     this.#isPipeEnded = true
-    return this.#pipe.end()
+    return this.#leg.pipe.end()
   }
 
   /** The error as the last event of this stream. */
@@ -194,43 +279,56 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
       isPartial: true,
       ...(streamForm === undefined ? {} : { streamForm }),
     }
-    return this.#pipe.writeError?.(error, context) ?? exchange.dialect.writeStreamError(error, context)
+    return this.#leg.pipe.writeError?.(error, context) ?? exchange.dialect.writeStreamError(error, context)
   }
 
   #settleWhole(): void {
     if (this.#isSettled) return
-    this.#isSettled = true
-    this.#context.attempt.complete(this.#end())
-    if (!this.#isExhausted) this.#chunks.drain()
-    this.#settlement.resolve({ state: 'completed', bodyBytes: this.#bodyBytes, ...usageOf(this.#facts) })
+    this.#settle()
+    const { attempt, chunks, pipe } = this.#leg
+    attempt.complete(this.#end())
+    if (!this.#isExhausted) chunks.drain()
+    const state = this.#rescues > 0 ? 'rescued' : 'completed'
+    this.#settlement.resolve({ state, bodyBytes: this.#bodyBytes, ...usageOf(pipe.facts) })
   }
 
   #settleBroken(failure: GatewayError | undefined): void {
     if (this.#isSettled) return
-    this.#isSettled = true
-    this.#context.response.cancel()
-    const usage = usageOf(this.#facts)
+    this.#settle()
+    const { attempt, response, pipe } = this.#leg
+    response.cancel()
+    const usage = usageOf(pipe.facts)
     const bodyBytes = this.#bodyBytes
     if (failure === undefined || failure.code === 'client_gone') {
-      this.#context.attempt.cancel(this.#end())
+      attempt.cancel(this.#end())
       this.#settlement.resolve({ state: 'client_gone', bodyBytes, ...usage })
     } else {
       // That we shut down is no failure of the target.
-      if (failure.code === 'gateway_shutting_down') this.#context.attempt.cancel(this.#end())
-      else this.#context.attempt.fail(failure, this.#end())
+      if (failure.code === 'gateway_shutting_down') attempt.cancel(this.#end())
+      else attempt.fail(failure, this.#end())
       this.#settlement.resolve({ state: 'truncated', error: failure, bodyBytes, ...usage })
     }
   }
 
-  #end() {
-    const facts = this.#facts
-    const flags = [
-      ...flagsOf(facts),
-      ...modelFlags(facts.modelId, this.#context.target),
-      ...warningsOfStream(facts),
-    ]
-    return { hasBegun: true, flags, status: this.#context.response.status, ...usageOf(facts) }
+  #settle(): void {
+    this.#isSettled = true
+    this.#delivered?.release()
   }
+
+  #end(): AttemptEnd {
+    const { pipe, target, response } = this.#leg
+    const { facts } = pipe
+    const flags = [...flagsOf(facts), ...modelFlags(facts.modelId, target), ...warningsOfStream(facts)]
+    return { hasBegun: true, flags, status: response.status, ...usageOf(facts) }
+  }
+}
+
+const END: IteratorResult<Uint8Array, undefined> = { done: true, value: undefined }
+const NOTHING = new Uint8Array(0)
+
+/** A fault of the provider: the client's leaving, the deadline and our own end are nothing that anybody could mend. */
+function isRescuable({ row }: GatewayError): boolean {
+  return row.fault === 'provider' && row.otherTarget === 'yes'
 }
 
 function tooMuchBeforeContent(): GatewayError {

@@ -1,22 +1,37 @@
 /** An error as a client is told it: with a wait wherever waiting helps, and never a longer one than our bound. */
 
-import type { HealthEffect } from '../errors/codes.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import { OVERLOAD_PAUSE_MS } from '../resilience/backoff.ts'
 import { RETRY_AFTER_SHOWN_MAX_MS } from '../resilience/decide-next.ts'
-import { LIMITED_DEFAULT_MS } from '../resilience/target-health.ts'
+import { LIMITED_DEFAULT_MS, type Verdict } from '../resilience/target-health.ts'
 
 /** A refusal remembered from an earlier request: what it said of that request is nobody else's business. */
-export function stillRefused(error: GatewayError, waitMs: number | undefined): GatewayError {
+export function stillRefused(verdict: Exclude<Verdict, { type: 'available' }>, waitMs: number | undefined): GatewayError {
+  const { error } = verdict
   const { upstreamMessage: _words, param: _param, details: _details, ...facts } = error.facts
   const left = waitMs === undefined ? facts : { ...facts, retryAfterMs: Math.max(0, Math.ceil(waitMs)) }
-  return new GatewayError(error.code, rememberedWords[error.row.health] ?? error.message, left)
+  if (verdict.type === 'open') return new GatewayError('no_target_available', OPEN_WORDS, left)
+  return new GatewayError(error.code, rememberedWords[verdict.type], left)
 }
 
-const rememberedWords: Partial<Record<HealthEffect, string>> = {
+const OPEN_WORDS = 'The target failed again and again a moment ago; it is left in peace for a while.'
+
+const rememberedWords = {
   limited: 'The provider asked us to slow down a moment ago.',
   exhausted: 'The credit or spend limit at the provider is used up.',
   'auth-dead': 'The provider refuses the credential of the gateway.',
+}
+
+/** No further try is wanted from anybody: the budgets of effort are spent. */
+export function finalError(error: GatewayError): GatewayError {
+  const facts = { ...error.facts, isClientRetryable: false }
+  return new GatewayError(error.code, error.message, facts, error.cause, error.attempts)
+}
+
+/** The same error, with what was decided on the way to it. */
+export function explainedError(error: GatewayError, explanation: string): GatewayError {
+  const facts = { ...error.facts, explanation }
+  return new GatewayError(error.code, error.message, facts, error.cause, error.attempts)
 }
 
 export function toldError(error: GatewayError): GatewayError {

@@ -105,10 +105,12 @@ function encode(text: string): Uint8Array {
 }
 
 /** What a passthrough would know, learned from events instead. */
-class EventFacts implements StreamFacts {
+export class EventFacts implements StreamFacts {
   readonly #reader: StreamReader
   hasContent = false
   hasMalformedToolCall = false
+  /** Calls that have begun and not ended. */
+  #openCalls = 0
   finish?: Finish
   usage?: Usage
   modelId?: string
@@ -120,6 +122,10 @@ class EventFacts implements StreamFacts {
 
   get isComplete(): boolean {
     return this.#reader.isComplete
+  }
+
+  get isInToolCall(): boolean {
+    return this.#openCalls > 0
   }
 
   get isTerminated(): boolean {
@@ -142,7 +148,11 @@ class EventFacts implements StreamFacts {
       case 'finish':
         if (event.candidate === 0 || this.finish === undefined) this.finish = event.finish
         return
+      case 'tool-call-start':
+        this.#openCalls += 1
+        return
       case 'tool-call-end':
+        this.#openCalls -= 1
         if (event.isMalformed === true) this.hasMalformedToolCall = true
         return
       case 'error':

@@ -4,7 +4,9 @@ import type { GatewayError } from '../errors/gateway-error.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import { type AnswerRules, answerWhole } from './answer.ts'
 import type { ClientCall } from './client-call.ts'
+import { headerText } from './header-text.ts'
 import { RETRY_AFTER_MAX_MS } from './http-limits.ts'
+import { EXPLANATION_LENGTH_MAX } from './reply-headers.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
@@ -40,12 +42,14 @@ export function errorBody(requestId: string, dialect: Dialect, error: GatewayErr
 /** `x-should-retry` on every error, and how long to wait where that is known. */
 export function errorHeaders(error: GatewayError): readonly string[] {
   const headers = ['x-should-retry', String(error.isClientRetryable)]
-  const { retryAfterMs, allow } = error.facts
+  const { retryAfterMs, allow, explanation } = error.facts
   if (retryAfterMs !== undefined && retryAfterMs >= 0) {
     const waitMs = Math.min(Math.ceil(retryAfterMs), RETRY_AFTER_MAX_MS)
     headers.push('retry-after', String(Math.ceil(waitMs / 1_000)), 'retry-after-ms', String(waitMs))
   }
   if (error.attempts.length > 0) headers.push('x-holdfast-attempts', String(error.attempts.length))
+  if (explanation !== undefined)
+    headers.push('x-holdfast-explanation', headerText(explanation, EXPLANATION_LENGTH_MAX))
   if (allow !== undefined) headers.push('allow', allow)
   // RFC 9110, 15.5.22: the answer names what it would rather speak.
   if (error.code === 'upgrade_required') headers.push('upgrade', 'HTTP/1.1', 'connection', 'close, upgrade')

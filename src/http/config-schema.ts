@@ -21,6 +21,30 @@ export const listenSchema = z
   .describe('Address to listen on, host:port. Beyond loopback, client keys are required.')
   .meta({ examples: ['127.0.0.1:4141', '0.0.0.0:4141', '[::1]:4141'] })
 
+/** Where the admin listener is unless told otherwise. */
+export const ADMIN_PORT = 4142
+
+export const adminSchema = z
+  .union(
+    [
+      z.literal(false),
+      z.strictObject({
+        listen: z
+          .union([z.string(), z.number()])
+          .optional()
+          .describe(
+            'Address of the admin listener, host:port; loopback only. Default 127.0.0.1:4142, or none where that is taken.',
+          )
+          .meta({ examples: ['127.0.0.1:4142', 4142] }),
+      }),
+    ],
+    'must be false, or hold the one field "listen"',
+  )
+  .prefault({})
+  .describe(
+    'The listener for those who run the gateway: /status, /explain/{request-id}, /metrics, /healthz, /readyz. false for none.',
+  )
+
 export const httpLimitsShape = {
   bodyBytes: byteSizeSchema({ minBytes: 1024, maxBytes: 1024 ** 3 })
     .default(BODY_BYTES)

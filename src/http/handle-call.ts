@@ -16,6 +16,7 @@ import { type InferenceRooms, serveInference } from './inference-endpoint.ts'
 import { serveKeptAnswer } from './kept-answer-endpoint.ts'
 import { findModel, listModels, type ModelsQuery } from './models-endpoint.ts'
 import { serveOperation } from './operation-endpoint.ts'
+import { readinessAnswer } from './readiness.ts'
 import { readPath } from './request-path.ts'
 import type { Endpoint, HttpRoute, RouteMatch, Router } from './route-table.ts'
 
@@ -159,7 +160,7 @@ function authenticate({ call, endpoint }: ReadingCall, rooms: CallRooms): Caller
     caller = admission.caller
   } catch (error) {
     // Whose answer it is must be known to hand it out.
-    const isAnybodys = endpoint.kind !== 'kept-answer'
+    const isAnybodys = endpoint.kind !== 'kept-answer' && endpoint.kind !== 'explanation'
     if (!(error instanceof GatewayError && error.code === 'overloaded' && isAnybodys)) throw error
   }
   refuseForeignPage(call.origin, caller)
@@ -177,6 +178,8 @@ async function answerReading(reading: ReadingCall, caller: Caller, rooms: CallRo
     }
     case 'kept-answer':
       return serveKeptAnswer({ call, act: endpoint.act, id: reading.parameter ?? '', caller }, rooms)
+    case 'explanation':
+      return answerExplanation(reading, caller, rooms)
     case 'livez':
       return answerJson(call, 200, { status: 'alive' }, rooms)
     case 'readyz':
@@ -199,13 +202,21 @@ function modelsQuery(call: ClientCall, rooms: CallRooms): ModelsQuery {
   return { dialect: call.dialect?.id ?? 'openai-chat', createdAtS: rooms.startedAtS }
 }
 
+function answerExplanation({ call, parameter = '' }: ReadingCall, caller: Caller, rooms: CallRooms): void {
+  const explanation = rooms.gateway.explain(parameter, caller)
+  if (explanation === undefined)
+    throw new GatewayError('explanation_not_found', 'Nothing is kept of a request with this id.')
+  answerJson(call, 200, explanation, rooms)
+}
+
 function answerReadiness(call: ClientCall, rooms: CallRooms): void {
   const readiness = rooms.gateway.readiness()
-  const isReady = readiness.isReady && !rooms.rules.isDraining()
-  const reasons = rooms.rules.isDraining()
-    ? ['The gateway is shutting down.', ...readiness.reasons]
-    : readiness.reasons
-  answerJson(call, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready', reasons }, rooms)
+  const { status, body } = readinessAnswer(
+    rooms.rules.isDraining()
+      ? { isReady: false, reasons: ['The gateway is shutting down.', ...readiness.reasons] }
+      : readiness,
+  )
+  answerJson(call, status, body, rooms)
 }
 
 async function answerMetrics(call: ClientCall, rooms: CallRooms): Promise<void> {

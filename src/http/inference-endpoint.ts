@@ -3,6 +3,7 @@
  * the story begins, this endpoint owns the admission and the record of a refusal; from then on the story does.
  */
 
+import { PRIORITY_HEADER, readPriority } from '../admission/priority.ts'
 import type { DialectId, PathFacts } from '../canonical/envelope.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import { type GatewayError, toGatewayError } from '../errors/gateway-error.ts'
@@ -84,7 +85,8 @@ export async function serveExchange(served: ServedCall, rooms: InferenceRooms): 
   let admission: Admission | undefined
   let exchange: Exchange
   try {
-    admission = rooms.gateway.admit(clientKeyOf(call.request.headers, call.request.url))
+    const { headers, url } = call.request
+    admission = rooms.gateway.admit(clientKeyOf(headers, url), readPriority(headers[PRIORITY_HEADER]))
     refuseForeignPage(call.origin, admission.caller)
     exchange = await served.receive(admission, stopping, receipt)
   } catch (error) {

@@ -6,6 +6,8 @@ import { formatUsd } from '../ledger/format-usd.ts'
 import { headerText } from './header-text.ts'
 
 const LOSSES_MAX = 32
+/** Characters of a decision trace that a header carries; all of it is at `/explain/{request-id}`. */
+export const EXPLANATION_LENGTH_MAX = 1_024
 
 /** Name and value by turns. */
 export function pushReplyHeaders(headers: string[], reply: Reply): void {
@@ -26,6 +28,8 @@ export function pushReplyHeaders(headers: string[], reply: Reply): void {
     headers.push('x-holdfast-upstream-model', headerText(reply.upstreamModelId))
   if (reply.warnings !== undefined && reply.warnings.length > 0)
     headers.push('x-holdfast-warning', headerText(reply.warnings.join(', ')))
+  if (reply.explanation !== undefined)
+    headers.push('x-holdfast-explanation', headerText(reply.explanation, EXPLANATION_LENGTH_MAX))
   if (reply.target?.provider.isSimulated === true) headers.push('x-holdfast-simulated', 'true')
 }
 

@@ -116,6 +116,7 @@ describe('SEC-13: every route', () => {
       ['DELETE', '/v1/messages/batches/*', 'key', 0],
       ['GET', '/v1/models', 'key', 0],
       ['GET', '/v1/models/**', 'key', 0],
+      ['GET', '/explain/*', 'key', 0],
       ['GET', '/metrics', 'key', 0],
       ['GET', '/livez', 'open', 0],
       ['GET', '/readyz', 'open', 0],
@@ -146,6 +147,7 @@ describe('SEC-13: every route', () => {
   test('serves each key route to a good key', async () => {
     const { url } = await startServer({
       keys: new Map([['sk-1', 'laptop']]),
+      explain: (requestId) => ({ requestId }),
       models: [{ id: 'm', ownedBy: 'fake', isSimulated: false }],
       metrics: async () => 'up 1\n',
     })

@@ -17,6 +17,7 @@ export type Endpoint =
   | { readonly kind: 'operation'; readonly spec: OperationSpec }
   | { readonly kind: 'models' }
   | { readonly kind: 'model' }
+  | { readonly kind: 'explanation' }
   | { readonly kind: 'metrics' }
   | { readonly kind: 'livez' }
   | { readonly kind: 'readyz' }
@@ -107,6 +108,7 @@ export function createRoutes(limits: HttpLimits): readonly HttpRoute[] {
     ...operationSpecs.map((spec) => operationRoute(spec, limits)),
     { ...reading, ...modelPaths('/models'), endpoint: { kind: 'models' } },
     { ...reading, ...modelPaths('/models/**'), endpoint: { kind: 'model' } },
+    { ...reading, path: '/explain/*', aliases: [], endpoint: { kind: 'explanation' } },
     { ...reading, path: '/metrics', aliases: [], endpoint: { kind: 'metrics' } },
     { ...probe, path: '/livez', aliases: [], endpoint: { kind: 'livez' } },
     { ...probe, path: '/readyz', aliases: [], endpoint: { kind: 'readyz' } },

@@ -8,15 +8,15 @@ import { GatewayError } from '../errors/gateway-error.ts'
 import type { Target } from '../providers/provider.ts'
 import { homeOriginOf } from '../provenance/home-origin.ts'
 import type { HealthKey, TargetHealth } from '../resilience/target-health.ts'
-import { ATTEMPTS_MAX, DEADLINE_MS, RETRIES } from '../resilience/timers.ts'
+import { ATTEMPTS_MAX } from '../resilience/timers.ts'
 import { nearest } from '../std/nearest.ts'
 import { type FactsOf, type FilteredTargets, filterByNeeds } from './capability-filter.ts'
 import { chooseProvider, type ProviderQuestion } from './choose-provider.ts'
 import type { ModelDirectory } from './model-directory.ts'
-import type { Plan, PlanNode, TargetNode } from './plan.ts'
+import type { Plan } from './plan.ts'
 import { placeFiles } from './place-files.ts'
 import type { RequestNeeds } from './request-needs.ts'
-import type { Route } from './route.ts'
+import { DIRECT_POLICY, type Route, type RouteNode } from './route.ts'
 
 export interface PlannerOptions {
   readonly routes: ReadonlyMap<string, Route>
@@ -56,17 +56,18 @@ export function createPlanner(options: PlannerOptions): Planner {
   return {
     plan(envelope, nowMs, { isStrict = false, needs } = {}) {
       const route = options.routes.get(envelope.modelId) ?? directRoute(envelope.modelId, options)
-      const { targets, skipped } = ableTargets(route.targets, { envelope, needs }, options)
-      const nodes = targets.map((target): TargetNode => {
-        return { type: 'target', target, verdict: options.health.verdict(healthKey(target), nowMs) }
+      const { name, root, ...policy } = route
+      const { targets, skipped } = ableTargets(targetsOf(root), { envelope, needs }, options)
+      const children = targets.map((target) => {
+        return { type: 'target', target, verdict: options.health.verdict(healthKey(target), nowMs) } as const
       })
+      const [only] = children
       return {
-        ...(options.routes.has(envelope.modelId) ? { routeName: route.name } : {}),
-        root: firstOf(availableFirst(nodes)),
-        deadlineMs: route.deadlineMs,
+        ...policy,
+        ...(options.routes.has(envelope.modelId) ? { routeName: name } : {}),
+        root: children.length === 1 && only !== undefined ? only : { type: 'first', children },
         attemptsMax: ATTEMPTS_MAX,
-        retries: route.retries,
-        isStrict: route.isStrict || isStrict,
+        isStrict: policy.isStrict || isStrict,
         ...(skipped.length === 0 ? {} : { skipped }),
       }
     },
@@ -83,11 +84,9 @@ export function createPlanner(options: PlannerOptions): Planner {
       if (target === undefined) throw new Error('the chosen provider is one of those offered')
       const verdict = options.health.verdict(healthKey(target), nowMs)
       return {
+        ...DIRECT_POLICY,
         root: { type: 'target', target, verdict },
-        deadlineMs: DEADLINE_MS,
         attemptsMax: ATTEMPTS_MAX,
-        retries: RETRIES,
-        isStrict: false,
       }
     },
   }
@@ -118,6 +117,8 @@ export function healthKey(target: Target): HealthKey {
   const key = {
     target: `t:${target.id}:${fingerprint}`,
     credential: `c:${target.provider.id}:${fingerprint}`,
+    label: target.id,
+    fingerprint,
   }
   healthKeys.set(target, key)
   return key
@@ -130,7 +131,7 @@ const healthKeys = new WeakMap<Target, HealthKey>()
 function directRoute(name: string, options: PlannerOptions): Route {
   const target = directTarget(name, options)
   if (target === undefined) throw unknownModel(name, options)
-  return { name, targets: [target], deadlineMs: DEADLINE_MS, retries: RETRIES, isStrict: false }
+  return { ...DIRECT_POLICY, name, root: { type: 'target', target } }
 }
 
 function directTarget(name: string, options: PlannerOptions): Target | undefined {
@@ -143,29 +144,13 @@ function directTarget(name: string, options: PlannerOptions): Target | undefined
 
 function modelsProvider(modelId: string | undefined, options: PlannerOptions): string | undefined {
   if (modelId === undefined) return undefined
-  const target = options.routes.get(modelId)?.targets[0] ?? directTarget(modelId, options)
+  const route = options.routes.get(modelId)
+  const target = route === undefined ? directTarget(modelId, options) : targetsOf(route.root)[0]
   return target?.provider.id
 }
 
-/** A target inside a 429 or quota window costs a wait or a refusal: those that have none go before it. */
-function availableFirst(nodes: readonly TargetNode[]): readonly TargetNode[] {
-  if (nodes.every((node) => node.verdict.type === 'available')) return nodes
-  return [
-    ...nodes.filter((node) => node.verdict.type === 'available'),
-    ...nodes
-      .filter((node) => node.verdict.type === 'limited')
-      .sort((left, right) => untilMs(left) - untilMs(right)),
-    ...nodes.filter((node) => node.verdict.type === 'exhausted' || node.verdict.type === 'auth-dead'),
-  ]
-}
-
-function untilMs(node: TargetNode): number {
-  return node.verdict.type === 'available' ? 0 : node.verdict.untilMs
-}
-
-function firstOf(nodes: readonly TargetNode[]): PlanNode {
-  const [only] = nodes
-  return nodes.length === 1 && only !== undefined ? only : { type: 'first', children: nodes }
+function targetsOf(node: RouteNode): readonly Target[] {
+  return node.type === 'target' ? [node.target] : node.children.flatMap(targetsOf)
 }
 
 /** `antropic/claude-x`: the model may be right, the provider is not. */

@@ -6,7 +6,7 @@ import type { Usage } from '../canonical/usage.ts'
 import type { Channel } from '../std/channel.ts'
 
 /** How an exchange ended; exactly one of these for each accepted request. */
-export type TerminalState = 'completed' | 'truncated' | 'failed' | 'client_gone' | 'shed' | 'rejected'
+export type TerminalState = 'completed' | 'rescued' | 'truncated' | 'failed' | 'client_gone' | 'shed' | 'rejected'
 
 export interface AttemptRecord {
   readonly exchangeId: string
@@ -63,6 +63,8 @@ export interface ExchangeRecord {
   readonly usage?: Usage
   /** What all of its attempts cost, nano-USD; absent where any of it is not known. */
   readonly costNanoUsd?: number
+  /** The rung of the rescue ladder that finished a stream which broke off. */
+  readonly rescueRung?: number
   readonly losses: readonly Loss[]
   readonly isSimulated: boolean
 }
@@ -76,9 +78,26 @@ export interface NoticeRecord {
   readonly facts?: Readonly<Record<string, string | number | boolean>>
 }
 
-/** The three channels the house publishes on. */
+/** The health of a target changed. */
+export interface TransitionRecord {
+  /** `provider/model`. */
+  readonly label: string
+  /** Of the credential; `none` where there is none. */
+  readonly fingerprint: string
+  readonly from: string
+  readonly to: string
+  /** An error's code, or what else it came of. */
+  readonly cause: string
+  /** Monotonic, ms. */
+  readonly nowMs: number
+  /** When the state is over, monotonic, ms. */
+  readonly untilMs?: number
+}
+
+/** The channels the house publishes on. */
 export interface Telemetry {
   readonly attempts: Channel<AttemptRecord>
   readonly exchanges: Channel<ExchangeRecord>
   readonly notices: Channel<NoticeRecord>
+  readonly transitions: Channel<TransitionRecord>
 }

@@ -1,7 +1,7 @@
-/** The house's three channels. Whoever wants to know subscribes; whoever publishes never waits and never fails. */
+/** The house's channels. Whoever wants to know subscribes; whoever publishes never waits and never fails. */
 
 import { createChannel } from '../std/channel.ts'
-import type { AttemptRecord, ExchangeRecord, NoticeRecord, Telemetry } from './records.ts'
+import type { AttemptRecord, ExchangeRecord, NoticeRecord, Telemetry, TransitionRecord } from './records.ts'
 
 /** Channels nobody listens to yet. */
 export function createTelemetry(): Telemetry {
@@ -9,6 +9,7 @@ export function createTelemetry(): Telemetry {
     attempts: createChannel<AttemptRecord>(),
     exchanges: createChannel<ExchangeRecord>(),
     notices: createChannel<NoticeRecord>(),
+    transitions: createChannel<TransitionRecord>(),
   }
 }
 
@@ -17,6 +18,7 @@ export function subscriberFaults(telemetry: Telemetry): number {
   return (
     telemetry.attempts.subscriberFaults +
     telemetry.exchanges.subscriberFaults +
-    telemetry.notices.subscriberFaults
+    telemetry.notices.subscriberFaults +
+    telemetry.transitions.subscriberFaults
   )
 }

@@ -45,6 +45,8 @@ export interface SenderOptions {
   }
   /** What signs the requests to a target whose key is not simply a header; `undefined` where it is. */
   readonly authorizerOf?: (target: Target) => Authorizer | undefined
+  /** Told the head of every answer, good or not: what it says of the provider's limits. */
+  readonly onHead?: (target: Target, head: { readonly status: number; readonly headers: ResponseHeaders }) => void
   /** `holdfast/<version>`. Default `holdfast`. */
   readonly userAgent?: string
 }
@@ -185,6 +187,7 @@ class AttemptCall implements TransportHandler, ByteSource, UpstreamResponse {
     if (this.#state !== 'waiting') return
     this.status = status
     this.headers = headers
+    this.#rooms.onHead?.(this.#request.target, { status, headers })
     const verdict = judgeHead(status, headers, this.#request.target, this.#request.answers)
     switch (verdict.type) {
       case 'answer':

@@ -1,19 +1,17 @@
 /** An execution over scripted targets under held time: what is tried, when, and what is remembered. */
 
-import { createStateMakers } from '../../src/provenance/state-makers.ts'
-import { createToolCallSignatures } from '../../src/provenance/tool-call-signatures.ts'
 import type { DialectId } from '../../src/canonical/envelope.ts'
 import { dialects } from '../../src/dialects/index.ts'
 import type { Dialect } from '../../src/dialects/dialect.ts'
+import { freshDeps } from '../../src/execution/deps.test-support.ts'
 import type { Exchange } from '../../src/execution/exchange.ts'
 import type { Reply } from '../../src/execution/reply.ts'
 import { createExecution } from '../../src/execution/run-plan.ts'
 import type { Provider, Target, TargetId } from '../../src/providers/provider.ts'
-import { createTargetHealth, type TargetHealth } from '../../src/resilience/target-health.ts'
+import type { TargetHealth } from '../../src/resilience/target-health.ts'
 import { createPlanner } from '../../src/routing/planner.ts'
-import { createChannel } from '../../src/std/channel.ts'
-import { createSeededRandom } from '../../src/std/ids.ts'
-import type { AttemptRecord, NoticeRecord, Telemetry } from '../../src/telemetry/records.ts'
+import { DIRECT_POLICY, firstOf } from '../../src/routing/route.ts'
+import type { AttemptRecord, NoticeRecord } from '../../src/telemetry/records.ts'
 import type { UpstreamRequest, UpstreamResponse } from '../../src/upstream/attempt.ts'
 import { ManualClock } from '../../src/upstream/wall.ts'
 
@@ -47,12 +45,8 @@ export function createWorld(
   over: { readonly dialects?: ReadonlyMap<DialectId, Dialect>; readonly retries?: number } = {},
 ): World {
   const clock = new ManualClock()
-  const health = createTargetHealth()
-  const telemetry: Telemetry = {
-    attempts: createChannel(),
-    exchanges: createChannel(),
-    notices: createChannel(),
-  }
+  const deps = freshDeps(clock)
+  const { health, telemetry } = deps
   const attempts: AttemptRecord[] = []
   const notices: NoticeRecord[] = []
   telemetry.attempts.subscribe((record) => attempts.push(record))
@@ -67,11 +61,7 @@ export function createWorld(
   }
   const calls: Call[] = []
   const execution = createExecution({
-    state: { makers: createStateMakers(), calls: createToolCallSignatures() },
-    clock,
-    random: createSeededRandom(1),
-    telemetry,
-    health,
+    ...deps,
     dialects: over.dialects ?? dialects,
     redact: (error) => error,
     async send(request) {
@@ -88,11 +78,11 @@ export function createWorld(
       [
         'route',
         {
+          ...DIRECT_POLICY,
           name: 'route',
-          targets: [...targets.values()],
+          root: firstOf([...targets.values()]),
           deadlineMs: 60_000,
           retries: over.retries ?? 2,
-          isStrict: false,
         },
       ],
     ]),

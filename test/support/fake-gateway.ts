@@ -1,5 +1,6 @@
 /** A gateway whose story a test writes, and dialects as thin as the server in front needs them. */
 
+import type { Priority } from '../../src/admission/priority.ts'
 import type { DialectId, Envelope } from '../../src/canonical/envelope.ts'
 import type { Dialect } from '../../src/dialects/dialect.ts'
 import { GatewayError } from '../../src/errors/gateway-error.ts'
@@ -11,6 +12,8 @@ import type { Provider, Target, TargetId } from '../../src/providers/provider.ts
 export interface FakeGateway extends Gateway {
   readonly exchanges: Exchange[]
   readonly refusals: Refusal[]
+  /** With which priority each request came. */
+  readonly priorities: readonly (Priority | undefined)[]
   /** Places taken and not yet given back. */
   readonly placesTaken: number
 }
@@ -24,17 +27,21 @@ export interface FakeGatewayOptions {
   /** Bytes of bodies that may be held, over all requests together. */
   readonly bytesMax?: number
   readonly reasons?: () => readonly string[]
+  readonly isDegraded?: () => boolean
+  readonly explain?: Gateway['explain']
 }
 
 export function createFakeGateway(options: FakeGatewayOptions = {}): FakeGateway {
   const exchanges: Exchange[] = []
   const refusals: Refusal[] = []
+  const priorities: (Priority | undefined)[] = []
   let placesTaken = 0
   let bytesHeld = 0
   const serve = options.serve ?? (async () => fakeReply({}))
   return {
     exchanges,
     refusals,
+    priorities,
     get placesTaken() {
       return placesTaken
     },
@@ -45,7 +52,9 @@ export function createFakeGateway(options: FakeGatewayOptions = {}): FakeGateway
       cancel: (id) => ({ id, status: 'cancelled' }),
       async *follow() {},
     },
-    admit(clientKey) {
+    explain: (id, caller) => options.explain?.(id, caller),
+    admit(clientKey, priority) {
+      priorities.push(priority)
       const keyName = options.keys?.get(clientKey ?? '')
       if (options.keys !== undefined && keyName === undefined) {
         throw new GatewayError('unauthenticated', 'The client key is missing or not known.')
@@ -80,7 +89,8 @@ export function createFakeGateway(options: FakeGatewayOptions = {}): FakeGateway
     models: () => options.models ?? [],
     readiness() {
       const reasons = options.reasons?.() ?? []
-      return { isReady: reasons.length === 0, reasons }
+      const isDegraded = options.isDegraded?.() === true
+      return { isReady: isDegraded || reasons.length === 0, isDegraded, reasons }
     },
   }
 }
@@ -163,6 +173,7 @@ export function fakeDialect(id: DialectId): Dialect {
     readError: refuse,
     writeResult: refuse,
     createStreamWriter: refuse,
+    resumeStream: refuse,
     writeError: (error, context) =>
       JSON.stringify({ dialect: id, code: error.code, message: error.message, requestId: context.requestId }),
     writeStreamError: (error, context) =>

@@ -1,6 +1,7 @@
 /** A row of faults.md as a value, and the two tests that most rows come to: a fallback answers; alone, the client is refused. */
 
 import { describe, expect, test } from 'vitest'
+import type { TargetDialectId } from '../../src/canonical/envelope.ts'
 import {
   type Combination,
   combinations,
@@ -26,15 +27,20 @@ export interface FaultRow {
   /** Whether a failed attempt may have cost something. */
   readonly cost: 'none' | 'unknown' | 'reported'
   /** The combinations it can befall; by default a few that show every client, mode and dialect once. */
-  readonly combinations?: readonly Combination[]
+  readonly combinations?: readonly Combination<TargetDialectId>[]
 }
 
-/** Every client, mode and dialect of a target at least once; the matrix test crosses them all. */
-export const SOME_COMBINATIONS: readonly Combination[] = [
+/** Every client, streamed and not, and every dialect of a target; the matrix test crosses the first two dialects whole. */
+export const SOME_COMBINATIONS: readonly Combination<TargetDialectId>[] = [
   { client: 'openai-chat', mode: 'stream', target: 'openai-chat' },
   { client: 'anthropic-messages', mode: 'plain', target: 'openai-chat' },
   { client: 'openai-chat', mode: 'fold', target: 'anthropic-messages' },
   { client: 'anthropic-messages', mode: 'stream', target: 'anthropic-messages' },
+  { client: 'openai-responses', mode: 'stream', target: 'openai-responses' },
+  { client: 'openai-responses', mode: 'plain', target: 'ollama-chat' },
+  { client: 'gemini', mode: 'stream', target: 'bedrock-converse' },
+  { client: 'gemini', mode: 'plain', target: 'gemini' },
+  { client: 'openai-chat', mode: 'stream', target: 'cohere-chat' },
 ]
 
 /** The combinations whose upstream call is a stream, or is not. */

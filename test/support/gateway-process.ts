@@ -34,6 +34,7 @@ export interface ProcessOptions {
 export interface GatewayProcess extends AsyncDisposable {
   readonly url: string
   readonly port: number
+  readonly adminUrl: string
   readonly child: ChildProcess & { readonly stdout: Readable; readonly stderr: Readable }
   readonly folder: string
   readonly configPath: string
@@ -54,7 +55,7 @@ export interface GatewayProcess extends AsyncDisposable {
   readonly exited: Promise<Exit>
 }
 
-const START_WORDS = ['--json', '--listen', '127.0.0.1:0']
+const START_WORDS = ['--json', '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0']
 
 /** Starts it and waits until it listens; rejects with all it said where it ends instead. */
 export async function startProcess(options: ProcessOptions = {}): Promise<GatewayProcess> {
@@ -67,6 +68,7 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Gatewa
   return Object.assign(spawned, {
     url,
     port: Number(new URL(url).port),
+    adminUrl: String(first['adminUrl']),
     startMs: performance.now() - spawned.spawnedAtMs,
   })
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type RunningGateway, startGateway } from '../../src/app/lifecycle.ts'
+import type { Transport } from '../../src/std/transport.ts'
 import type { AttemptRecord, ExchangeRecord, NoticeRecord } from '../../src/telemetry/records.ts'
 import { createTelemetry } from '../../src/telemetry/telemetry.ts'
 
@@ -24,6 +25,8 @@ export interface TestGatewayOptions {
   /** YAML text, or an object that is written as JSON, which is YAML too. */
   readonly config: string | object
   readonly env?: Readonly<Record<string, string>>
+  /** Instead of the gateway's own sockets: with a resolver or certificates of the test. */
+  readonly transport?: Transport
 }
 
 const LISTEN_ANYWHERE = '127.0.0.1:0'
@@ -46,10 +49,12 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
   const running = await startGateway({
     configPath,
     listen: LISTEN_ANYWHERE,
+    admin: LISTEN_ANYWHERE,
     env: options.env ?? {},
     logLevel: 'silent',
     findsLocalServers: false,
     telemetry,
+    ...(options.transport === undefined ? {} : { transport: options.transport }),
   })
 
   return {

@@ -9,6 +9,7 @@ import type { ScenarioInput } from '../../src/simulator/scenario.ts'
 import { createScenario } from '../../src/simulator/scenario.ts'
 import type { RecordedCall } from '../../src/simulator/recorded-call.ts'
 import { type SimulatorServer, startSimulator } from '../../src/simulator/server.ts'
+import type { Transport } from '../../src/std/transport.ts'
 import type { AttemptRecord, ExchangeRecord } from '../../src/telemetry/records.ts'
 import { type ClientAnswer, type ClientDialect, type FirstDialect, readAnswer } from './client-answer.ts'
 import { startTestGateway, type TestGateway } from './gateway.ts'
@@ -18,7 +19,8 @@ export type Mode = 'stream' | 'plain' | 'fold'
 
 /** What most tests are told in; a test that is about dialects takes `ALL_CLIENTS` and `ALL_TARGETS`. */
 export const DIALECTS: readonly FirstDialect[] = ['openai-chat', 'anthropic-messages']
-export const ALL_CLIENTS: readonly ClientDialect[] = [...DIALECTS, 'openai-responses', 'gemini']
+const LATER_CLIENTS: readonly ClientDialect[] = ['openai-responses', 'gemini']
+export const ALL_CLIENTS: readonly ClientDialect[] = [...DIALECTS, ...LATER_CLIENTS]
 /** Every dialect of a target that can hold a whole conversation. */
 export const ALL_TARGETS = [
   'openai-chat',
@@ -31,26 +33,34 @@ export const ALL_TARGETS = [
 ] as const satisfies readonly TargetDialectId[]
 export const MODES: readonly Mode[] = ['stream', 'plain', 'fold']
 
-export interface Combination {
-  readonly client: FirstDialect
+export interface Combination<Target extends TargetDialectId = FirstDialect> {
+  readonly client: ClientDialect
   readonly mode: Mode
-  readonly target: FirstDialect
+  readonly target: Target
 }
 
-/** Every client, way of asking and dialect of the target. */
+/** Both first dialects as client and as target in every way of asking, and the other two clients once in each way. */
 export const COMBINATIONS: readonly Combination[] = combinations()
 
-export function combinations(
-  only: {
-    readonly clients?: readonly FirstDialect[]
-    readonly modes?: readonly Mode[]
-    readonly targets?: readonly FirstDialect[]
-  } = {},
-): readonly Combination[] {
-  const { clients = DIALECTS, modes = MODES, targets = DIALECTS } = only
-  return clients.flatMap((client) =>
-    modes.flatMap((mode) => targets.map((target) => ({ client, mode, target }))),
-  )
+export interface CombinationChoice {
+  readonly clients?: readonly ClientDialect[]
+  readonly modes?: readonly Mode[]
+  readonly targets?: readonly FirstDialect[]
+}
+
+/**
+ * Clients before targets in every way of asking. Where no clients are chosen, those of the first two dialects meet every
+ * target, and the other two each meet one: what is made of a fault does not depend on who writes it down again.
+ */
+export function combinations(only: CombinationChoice = {}): readonly Combination[] {
+  const { clients, modes = MODES, targets = DIALECTS } = only
+  const cross = (some: readonly ClientDialect[], place: (index: number) => readonly FirstDialect[]) =>
+    some.flatMap((client, index) =>
+      modes.flatMap((mode) => place(index).map((target) => ({ client, mode, target }))),
+    )
+  if (clients !== undefined) return cross(clients, () => targets)
+  const oneEach = (index: number) => targets.slice(index % targets.length).slice(0, 1)
+  return [...cross(DIALECTS, () => targets), ...cross(LATER_CLIENTS, oneEach)]
 }
 
 export function otherDialect(dialect: TargetDialectId): FirstDialect {
@@ -86,6 +96,10 @@ export interface BenchPlan {
   readonly retries?: number
   readonly deadline?: string
   readonly limits?: Readonly<Record<string, unknown>>
+  /** More of the route's settings. */
+  readonly route?: Readonly<Record<string, unknown>>
+  /** Instead of the gateway's own sockets. */
+  readonly transport?: Transport
 }
 
 export interface Asking {
@@ -114,8 +128,8 @@ export interface Recorded {
   readonly attempts: readonly AttemptRecord[]
 }
 
-/** An attempt that never answers is given up after this; short, and long enough for a busy machine. */
-export const IMPATIENT = { connect: '400ms', firstToken: '400ms', idle: '400ms' } as const
+/** An attempt that never answers is given up after this. Connecting has its usual time: on a busy machine it may need it. */
+export const IMPATIENT = { firstToken: '400ms', idle: '400ms' } as const
 
 /** Short limits where a limit is what ends the attempt; elsewhere a busy machine must not be taken for a stalled provider. */
 export function patience(code: string): Pick<UpstreamPlan, 'timeouts'> {
@@ -134,7 +148,10 @@ export async function openBench(plan: BenchPlan): Promise<Bench> {
     simulators.set(name, simulator)
     origins.set(name, simulator.origin)
   }
-  const gateway = await startTestGateway({ config: configOf(plan, origins) })
+  const gateway = await startTestGateway({
+    config: configOf(plan, origins),
+    ...(plan.transport === undefined ? {} : { transport: plan.transport }),
+  })
 
   const send = (asking: Asking) =>
     fetch(gateway.url + requestPath(asking), {
@@ -196,6 +213,7 @@ function configOf(plan: BenchPlan, origins: ReadonlyMap<string, string>): object
         targets: plan.targets ?? names.map((name) => `${name}/m`),
         retries: plan.retries ?? 1,
         ...(plan.deadline === undefined ? {} : { deadline: plan.deadline }),
+        ...plan.route,
       },
     },
     ...(plan.limits === undefined ? {} : { limits: plan.limits }),

@@ -5,6 +5,8 @@ import type { Secret } from '../../std/secret.ts'
 
 export interface HoldfastConfig {
   readonly listen: { readonly host: string; readonly port: number }
+  /** The listener for operators; absent where there is to be none. */
+  readonly admin?: AdminListen
   readonly keys: readonly ClientKey[]
   /** Those named in the file, in its order, then those that routes name, then those found in the environment. */
   readonly providers: readonly ConfiguredProvider[]
@@ -15,6 +17,7 @@ export interface HoldfastConfig {
     readonly responseBytes: number
     readonly requestsInFlight: number
     readonly bufferedBytes: number
+    readonly eventLoopLagMs: number
   }
   readonly log: {
     readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent'
@@ -30,6 +33,13 @@ export interface HoldfastConfig {
   readonly warnings: readonly string[]
   /** The file it came from; absent where there is none. */
   readonly path?: string
+}
+
+export interface AdminListen {
+  readonly host: string
+  readonly port: number
+  /** Whether somebody asked for this address: the default may be taken by another gateway of this machine. */
+  readonly isNamed: boolean
 }
 
 export interface ClientKey {

@@ -96,7 +96,7 @@ function complaint(issue: z.core.$ZodIssue, example: string | undefined): string
         ? issue.message
         : `must ${issue.origin === 'array' ? 'have' : 'be'} at most ${issue.maximum}${unit(issue.origin, issue.maximum)}`
     case 'invalid_union':
-      return 'must be text or a number'
+      return isOwnMessage(issue.message) ? issue.message : 'must be text or a number'
     default:
       return issue.message
   }

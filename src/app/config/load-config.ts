@@ -9,6 +9,7 @@ import type { HoldfastConfig } from './config.ts'
 import { type ConfigFault, formatPath, quote } from './fault.ts'
 import type { FaultList } from './fault-list.ts'
 import { type ListenAddress, parseListen, whyNotListen } from './listen.ts'
+import { resolveAdmin } from './resolve-admin.ts'
 import { type Environment, readYaml, type YamlSource } from './read-yaml.ts'
 import type { Resolution } from './resolution.ts'
 import { resolveKeys } from './resolve-keys.ts'
@@ -26,6 +27,8 @@ export interface LoadConfigOptions {
   readonly readFile?: (path: string) => string
   /** Wins over what the file says, as from `--listen`. */
   readonly listen?: string
+  /** The same for the admin listener, as from `--admin`; `off` for none. */
+  readonly admin?: string
 }
 
 export type LoadedConfig =
@@ -129,18 +132,21 @@ function resolve(
   }
   const keys = resolveKeys(document.keys, resolution)
   const listen = resolveListen(document, options.listen, faults)
+  const admin = resolveAdmin(document.admin, options.admin, faults)
   const providers = resolveProviders(document, { ...resolution, ...(listen && { listen }) })
   const { routes, added } = resolveRoutes({ ...resolution, document, providers, declared: namesIn(value) })
   if (listen === undefined || !faults.isEmpty) return undefined
   const all = [...providers, ...added]
   for (const { credential } of all) if (credential) secrets.push(credential)
+  const { eventLoopLag, ...limits } = document.limits
   return {
     listen,
+    ...(admin && { admin }),
     keys,
     providers: all,
     secrets,
     routes,
-    limits: document.limits,
+    limits: { ...limits, eventLoopLagMs: eventLoopLag },
     log: { level: document.log.level, ...(document.log.format && { format: document.log.format }) },
     shutdown: { waitMs: document.shutdown.wait, drainMs: document.shutdown.drain },
     discover: document.discover,

@@ -85,5 +85,8 @@ function innerOf(schema: z.core.$ZodType): z.core.$ZodType | undefined {
     return schema._zod.def.innerType
   }
   if (schema instanceof z.core.$ZodPipe) return schema._zod.def.in
+  // Of a choice, the fields are those of the one option that has any.
+  if (schema instanceof z.core.$ZodUnion)
+    return schema._zod.def.options.find((option) => unwrap(option) instanceof z.core.$ZodObject)
   return undefined
 }

@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { admissionLimitsShape } from '../../admission/config-schema.ts'
-import { httpLimitsShape, listenSchema, shutdownSchema } from '../../http/config-schema.ts'
+import { adminSchema, httpLimitsShape, listenSchema, shutdownSchema } from '../../http/config-schema.ts'
 import { keysSchema } from '../../keys/config-schema.ts'
 import { providersSchema } from '../../providers/config-schema.ts'
 import { knownProviders } from '../../providers/index.ts'
@@ -13,6 +13,7 @@ import { upstreamLimitsShape } from '../../upstream/config-schema.ts'
 export const configSchema = z
   .strictObject({
     listen: listenSchema,
+    admin: adminSchema,
     keys: keysSchema,
     discover: z
       .boolean()

@@ -3,8 +3,9 @@
 import { formatFault } from '../../app/config/fault.ts'
 import { findConfigPath } from '../../app/config/find-config.ts'
 import type { RunningGateway, StartOptions } from '../../app/lifecycle.ts'
-import { StartError, startGateway } from '../../app/lifecycle.ts'
+import { startGateway } from '../../app/lifecycle.ts'
 import { runObeying } from '../../app/signals.ts'
+import { StartError } from '../../app/start-error.ts'
 import { readVersion } from '../../app/version.ts'
 import { systemClock } from '../../std/clock.ts'
 import { bannerLines, exampleModel } from '../banner.ts'
@@ -13,6 +14,7 @@ import { type CliIo, type CommonOptions } from '../io.ts'
 
 export interface StartCommandOptions extends CommonOptions {
   readonly listen?: string
+  readonly admin?: string
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }
 
@@ -37,6 +39,7 @@ function startOptions(options: StartCommandOptions, io: CliIo): StartOptions {
     env: io.env,
     ...(configPath !== undefined && { configPath }),
     ...(options.listen !== undefined && { listen: options.listen }),
+    ...(options.admin !== undefined && { admin: options.admin }),
     ...(options.logLevel !== undefined && { logLevel: options.logLevel }),
     ...(io.faults && { faults: io.faults }),
   }
@@ -53,13 +56,14 @@ function refuse(error: StartError, { json }: StartCommandOptions, io: CliIo): Ex
 
 /** One line of JSON for programs, since log lines follow on the same stream. */
 function announce(running: RunningGateway, { json, quiet }: StartCommandOptions, io: CliIo): void {
-  const { url, config, isSimulated } = running
+  const { url, adminUrl, config, isSimulated } = running
   if (json) {
     const model = exampleModel(config)
     io.out(
       JSON.stringify({
         type: 'listening',
         url,
+        ...(adminUrl !== undefined && { adminUrl }),
         version: readVersion(),
         isSimulated,
         providers: config.providers.map(({ provider }) => provider.id),
@@ -80,6 +84,7 @@ function announce(running: RunningGateway, { json, quiet }: StartCommandOptions,
     isSimulated,
     hasKeys: config.keys.length > 0,
     warnings,
+    ...(adminUrl !== undefined && { adminUrl }),
     ...(path !== undefined && { configPath: path }),
   }
   io.out(bannerLines(facts, io.style).join('\n'))

@@ -1,0 +1,100 @@
+/** Where operators look from: the admin listener, what it shows, and the watch over the event loop, as long as the process. */
+
+import type { Admission } from '../admission/admission.ts'
+import type { Gateway } from '../exchange/gateway.ts'
+import { type AdminServer, createAdminServer } from '../http/admin-server.ts'
+import { type EventLoopLag, watchEventLoop } from '../std/event-loop-lag.ts'
+import { openAdmin, type AdminOpening } from './admin-listener.ts'
+import type { Ground } from './compose.ts'
+import type { HoldfastConfig } from './config/config.ts'
+import { noticeOfBlock, noticeOfRecovery } from './overload-notices.ts'
+import { createOperatorView, type Generation } from './status-report.ts'
+import { readVersion } from './version.ts'
+
+export interface OperatorPostOptions {
+  readonly ground: Ground
+  /** The configuration in force. */
+  config(): HoldfastConfig
+  /** The gateway in force. */
+  gateway(): Gateway
+  /** Of every configuration that still serves somebody. */
+  admissions(): Iterable<Admission>
+  isStopping(): boolean
+  metrics(): Promise<string>
+}
+
+export class OperatorPost {
+  readonly #options: OperatorPostOptions
+  readonly #startedAtWallMs: number
+  readonly #admin: AdminServer
+  #lag: EventLoopLag | undefined
+  #generation: Generation = { number: 0, sinceWallMs: 0 }
+
+  constructor(options: OperatorPostOptions) {
+    const { telemetry, clock } = options.ground
+    this.#options = options
+    this.#startedAtWallMs = clock.wallMs()
+    this.#admin = createAdminServer({
+      view: this.#createView(),
+      readiness: () => options.gateway().readiness(),
+      metrics: () => options.metrics(),
+      telemetry,
+    })
+  }
+
+  /** Whether the process is behind with its work. */
+  get isOverloaded(): boolean {
+    return this.#lag?.isOverloaded === true
+  }
+
+  /** A configuration came into force that was not before. */
+  noteConfig(): void {
+    const sinceWallMs = this.#options.ground.clock.wallMs()
+    this.#generation = { number: this.#generation.number + 1, sinceWallMs }
+  }
+
+  /** Call it once there is a configuration in force. */
+  open(): Promise<AdminOpening> {
+    const { ground, config } = this.#options
+    const { clock, telemetry } = ground
+    this.#lag = watchEventLoop({
+      clock,
+      lagMaxMs: () => this.#options.config().limits.eventLoopLagMs,
+      onOverload: (episode) => telemetry.notices.publish(noticeOfBlock(episode)),
+      onRecovery: (episode) => telemetry.notices.publish(noticeOfRecovery(episode)),
+    })
+    return openAdmin(this.#admin, config().admin, (notice) => telemetry.notices.publish(notice))
+  }
+
+  close(): Promise<void> {
+    this.#lag?.stop()
+    return this.#admin.close()
+  }
+
+  #createView() {
+    const { ground } = this.#options
+    return createOperatorView({
+      version: readVersion(),
+      clock: ground.clock,
+      startedAtWallMs: this.#startedAtWallMs,
+      config: () => this.#options.config(),
+      generation: () => this.#generation,
+      isDraining: () => this.#options.isStopping(),
+      lag: () => this.#lag ?? NO_LAG,
+      admissions: () => this.#options.admissions(),
+      explain: (requestId) => ground.explanations.findAny(requestId),
+      cells: (nowMs) => ground.health.cells(nowMs),
+      gates: (nowMs) => ground.gates.snapshot(nowMs),
+      retryBudgets: (nowMs) => ground.budgets.retries.pools(nowMs).map(({ pool, ...state }) => ({ ...namesOf(pool), ...state })),
+    })
+  }
+}
+
+/** A pool is named by who asks, and for what. */
+function namesOf(pool: string): { readonly key: string; readonly route: string } {
+  const [key = '', route = ''] = pool.split('\n', 2)
+  return { key, route }
+}
+
+/** Before anything is measured. */
+const NO_LAG = { isOverloaded: false, lagMs: 0 } as const

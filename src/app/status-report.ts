@@ -1,0 +1,153 @@
+/** Tells operators how the gateway is: from what each room knows of itself, at one moment, with times people can read. */
+
+import type { Admission } from '../admission/admission.ts'
+import type {
+  GateStatus,
+  OperatorView,
+  ProcessStatus,
+  RetryBudgetStatus,
+  StatusReport,
+  TargetStatus,
+} from '../http/operator-view.ts'
+import type { Clock } from '../std/clock.ts'
+import type { EventLoopLag } from '../std/event-loop-lag.ts'
+import type { JsonObject } from '../std/json.ts'
+import type { HoldfastConfig } from './config/config.ts'
+
+/** Rows of each list of a report: names of models come from clients, and a page is read by people. */
+export const STATUS_ROWS_MAX = 10_000
+
+/** What the health of targets knows of one cell; times are monotonic, ms. */
+export interface CellFacts {
+  readonly label: string
+  readonly fingerprint: string
+  readonly state: TargetStatus['state']
+  readonly sinceMs: number
+  readonly untilMs?: number | undefined
+  readonly cause?: { readonly code: string; readonly message: string } | undefined
+  readonly consecutiveFailures: number
+  readonly window: { readonly calls: number; readonly failures: number }
+  readonly isProbed: boolean
+}
+
+/** What the gate of a target knows; times are monotonic, ms. */
+export interface GateFacts extends Omit<GateStatus, 'pacedUntil' | 'limit' | 'slots'> {
+  readonly limit?: number | undefined
+  readonly slots?: number | undefined
+  readonly pacedUntilMs?: number | undefined
+}
+
+/** Which configuration is in force, and since when by the wall, ms. */
+export interface Generation {
+  readonly number: number
+  readonly sinceWallMs: number
+}
+
+export interface StatusSources {
+  readonly version: string
+  readonly clock: Clock
+  readonly startedAtWallMs: number
+  config(): HoldfastConfig
+  generation(): Generation
+  isDraining(): boolean
+  lag(): Pick<EventLoopLag, 'isOverloaded' | 'lagMs'>
+  /** Of every configuration that still serves somebody. */
+  admissions(): Iterable<Pick<Admission, 'requestsInFlight' | 'bufferedBytes'>>
+  cells(nowMs: number): readonly CellFacts[]
+  gates(nowMs: number): readonly GateFacts[]
+  retryBudgets(nowMs: number): readonly RetryBudgetStatus[]
+  explain(requestId: string): JsonObject | undefined
+}
+
+export function createOperatorView(sources: StatusSources): OperatorView {
+  return {
+    status: () => reportStatus(sources),
+    explain: (requestId) => sources.explain(requestId),
+  }
+}
+
+function reportStatus(sources: StatusSources): StatusReport {
+  const { clock, version } = sources
+  const nowMs = clock.nowMs()
+  const wallMs = clock.wallMs()
+  const at = (ms: number) => isoTime(wallMs + ms - nowMs)
+  const { path } = sources.config()
+  const { number, sinceWallMs } = sources.generation()
+  return {
+    version,
+    at: isoTime(wallMs),
+    startedAt: isoTime(sources.startedAtWallMs),
+    state: stateOf(sources),
+    config: {
+      generation: number,
+      inForceSince: isoTime(sinceWallMs),
+      ...(path === undefined ? {} : { path }),
+    },
+    process: processStatus(sources),
+    targets: bounded(sources.cells(nowMs)).map((cell) => targetStatus(cell, at)),
+    gates: bounded(sources.gates(nowMs)).map((gate) => gateStatus(gate, at)),
+    retryBudgets: bounded(sources.retryBudgets(nowMs)),
+  }
+}
+
+function stateOf(sources: StatusSources): StatusReport['state'] {
+  if (sources.isDraining()) return 'draining'
+  return sources.lag().isOverloaded ? 'degraded' : 'serving'
+}
+
+function processStatus(sources: StatusSources): ProcessStatus {
+  const { limits } = sources.config()
+  const admissions = [...sources.admissions()]
+  const { isOverloaded, lagMs } = sources.lag()
+  return {
+    requestsInFlight: sum(admissions.map((one) => one.requestsInFlight)),
+    requestsInFlightMax: limits.requestsInFlight,
+    bufferedBytes: sum(admissions.map((one) => one.bufferedBytes)),
+    bufferedBytesMax: limits.bufferedBytes,
+    eventLoopLagMs: Math.round(lagMs * 10) / 10,
+    isOverloaded,
+    memoryBytes: process.memoryUsage.rss(),
+  }
+}
+
+function targetStatus(cell: CellFacts, at: (ms: number) => string): TargetStatus {
+  const { label, fingerprint, state, sinceMs, untilMs, cause, consecutiveFailures, window, isProbed } = cell
+  return {
+    target: label,
+    credential: fingerprint,
+    state,
+    since: at(sinceMs),
+    ...(untilMs === undefined ? {} : { until: at(untilMs) }),
+    ...(cause === undefined ? {} : { cause: { code: cause.code, message: cause.message } }),
+    consecutiveFailures,
+    window: { calls: window.calls, failures: window.failures },
+    isProbed,
+  }
+}
+
+function gateStatus(gate: GateFacts, at: (ms: number) => string): GateStatus {
+  const { target, inFlight, queued, limit, slots, pacedUntilMs } = gate
+  return {
+    target,
+    inFlight,
+    queued,
+    ...(limit === undefined ? {} : { limit }),
+    ...(slots === undefined ? {} : { slots }),
+    ...(pacedUntilMs === undefined ? {} : { pacedUntil: at(pacedUntilMs) }),
+  }
+}
+
+function bounded<Row>(rows: readonly Row[]): readonly Row[] {
+  return rows.length > STATUS_ROWS_MAX ? rows.slice(0, STATUS_ROWS_MAX) : rows
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0)
+}
+
+/** The last moment a date can name: a wait without an end is told as that. */
+const LATEST_WALL_MS = 8.64e15
+
+function isoTime(wallMs: number): string {
+  return new Date(Math.min(wallMs, LATEST_WALL_MS)).toISOString()
+}

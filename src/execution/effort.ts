@@ -1,0 +1,128 @@
+/**
+ * How much may be tried for one request, and for all of its tenant together: attempts, second tries, and the budgets that
+ * keep the load of failing providers from growing (resilience.md, retries and budgets).
+ */
+
+import { GatewayError } from '../errors/gateway-error.ts'
+import type { NanoUsd } from '../ledger/prices.ts'
+import type { Target } from '../providers/provider.ts'
+import type { RetryBudget } from '../resilience/retry-budget.ts'
+import type { SpendBudget } from '../resilience/spend-budget.ts'
+import type { TargetHealth } from '../resilience/target-health.ts'
+import type { Plan } from '../routing/plan.ts'
+import { healthKey } from '../routing/planner.ts'
+import type { Clock } from '../std/clock.ts'
+import type { Exchange } from './exchange.ts'
+
+/** What all requests share. */
+export interface SharedBudgets {
+  readonly retries: RetryBudget
+  /** The input that second tries cost, as a share of what everything costs. */
+  readonly retrySpend: SpendBudget
+  readonly hedgeSpend: SpendBudget
+}
+
+export interface EffortInit {
+  readonly clock: Clock
+  readonly health: TargetHealth
+  readonly budgets: SharedBudgets
+  readonly plan: Pick<Plan, 'attemptsMax' | 'retries' | 'routeName'>
+  readonly exchange: Pick<Exchange, 'headers' | 'envelope' | 'tenant'>
+  /** What the input of the request costs at a target, as far as it is known. */
+  inputCostOf(target: Target): NanoUsd | undefined
+}
+
+export class Effort {
+  readonly #init: EffortInit
+  readonly #pool: string
+  #attempts = 0
+  #retries = 0
+  #isRefused = false
+
+  constructor(init: EffortInit) {
+    const { plan, exchange } = init
+    this.#init = init
+    this.#pool = `${exchange.tenant ?? ''}\n${plan.routeName ?? exchange.envelope.modelId}`
+  }
+
+  /**
+   * Counts the request itself. What a client sends again is a second try too: throws `retry_budget_spent` where there are
+   * enough of those and `first`, the target it would go to, has not answered well of late.
+   */
+  begin(first: Target | undefined): void {
+    const { budgets, clock, exchange } = this.#init
+    const nowMs = clock.nowMs()
+    if (!isClientRetry(exchange.headers)) return budgets.retries.noteRequest(this.#pool, nowMs)
+    if (first !== undefined && this.#isProven(first)) return
+    if (!budgets.retries.take(this.#pool, nowMs)) throw budgetSpent()
+  }
+
+  get attempts(): number {
+    return this.#attempts
+  }
+
+  get attemptsLeft(): number {
+    return this.#init.plan.attemptsMax - this.#attempts
+  }
+
+  /** Second tries that may still be made at targets which were tried; none where a budget is spent. */
+  get retriesLeft(): number {
+    return this.#mayCharge() ? this.#init.plan.retries - this.#retries : 0
+  }
+
+  /** A budget kept this request from a further try: its client must not make up for it. */
+  get isRefused(): boolean {
+    return this.#isRefused
+  }
+
+  /** Whether a call of this target may be made now: the first always, one more where it answers well or the budgets allow. */
+  mayCall(target: Target): boolean {
+    if (this.#attempts === 0) return true
+    if (this.#isProven(target) || this.#mayCharge()) return true
+    this.#isRefused = true
+    return false
+  }
+
+  /** A call begins. */
+  call(target: Target): void {
+    this.#attempts += 1
+    if (this.#attempts === 1) return
+    const { budgets, clock } = this.#init
+    const nowMs = clock.nowMs()
+    budgets.retrySpend.noteExtra(this.#init.inputCostOf(target), nowMs)
+    if (!this.#isProven(target)) budgets.retries.take(this.#pool, nowMs)
+  }
+
+  /** The last call never left us: it does not count. */
+  uncount(): void {
+    this.#attempts -= 1
+  }
+
+  retry(): void {
+    this.#retries += 1
+  }
+
+  #mayCharge(): boolean {
+    const { budgets, clock } = this.#init
+    const nowMs = clock.nowMs()
+    return budgets.retries.mayRetry(this.#pool, nowMs) && budgets.retrySpend.mayExtra(nowMs)
+  }
+
+  #isProven(target: Target): boolean {
+    const { health, clock } = this.#init
+    return health.isProven(healthKey(target), clock.nowMs())
+  }
+}
+
+/** The official SDKs count their own tries of a request in this header, from 0. */
+function isClientRetry(headers: Exchange['headers']): boolean {
+  return Number(headers['x-stainless-retry-count'] ?? 0) >= 1
+}
+
+function budgetSpent(): GatewayError {
+  return new GatewayError(
+    'retry_budget_spent',
+    'This is a repeated request, and the providers of its route have failed too often of late for more of those.',
+    { isClientRetryable: false },
+  )
+}

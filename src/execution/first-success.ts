@@ -1,0 +1,41 @@
+/** Two things begun one after the other, the first that succeeds taken; a failure counts only when nothing else is running. */
+
+import type { Timer } from '../std/clock.ts'
+
+export interface FirstSuccess<Success, Failure> {
+  first(): Promise<Success | Failure>
+  /** Begun later, where the first has not ended; `undefined` where it turns out not to be wanted. */
+  second(): Promise<Success | Failure> | undefined
+  isFailure(answer: Success | Failure): answer is Failure
+  /** One failed while the other still runs. */
+  onOutrun(failure: Failure): void
+  /** Calls `begin` when it is time for the second. */
+  later(begin: () => void): Timer
+}
+
+/** The first success, else the failure that came last. Rejects as soon as either does. */
+export function firstSuccess<Success, Failure>(
+  race: FirstSuccess<Success, Failure>,
+): Promise<Success | Failure> {
+  return new Promise((resolve, reject) => {
+    let running = 0
+    const run = (attempt: Promise<Success | Failure>) => {
+      running += 1
+      attempt.then((answer) => {
+        running -= 1
+        if (race.isFailure(answer) && running > 0) return race.onOutrun(answer)
+        timer.cancel()
+        resolve(answer)
+      }, fail)
+    }
+    const fail = (error: unknown) => {
+      timer.cancel()
+      reject(error)
+    }
+    const timer = race.later(() => {
+      const second = race.second()
+      if (second !== undefined) run(second)
+    })
+    run(race.first())
+  })
+}

@@ -1,0 +1,111 @@
+/** A process that is behind with its work takes no more of it, keeps what it has, says so, and recovers by itself. */
+
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { OVERLOAD_KEPT } from '../../src/admission/admission.ts'
+import { openWall } from '../../src/upstream/wall.ts'
+import { type GatewayProcess, startProcess } from '../support/gateway-process.ts'
+import { openRawClient } from '../support/raw-client.ts'
+import {
+  chatBytes,
+  contentOf,
+  endingOf,
+  openingOf,
+  pause,
+  provider,
+  statusOf,
+} from './proofs.test-support.ts'
+
+/** For four seconds, every turn of the loop takes four tenths of one. */
+const BUSY = `
+  process.on('SIGUSR2', () => {
+    const endsAtMs = performance.now() + 4_000
+    const turn = () => {
+      const freeAtMs = performance.now() + 400
+      while (performance.now() < freeAtMs);
+      if (performance.now() < endsAtMs) setTimeout(turn, 0)
+    }
+    turn()
+  })`
+const LONG_BODY_BYTES = 20 * 1024 ** 2
+
+async function startGateway(origin: string, limits: object = {}): Promise<GatewayProcess> {
+  const gateway = await startProcess({
+    config: {
+      discover: false,
+      limits,
+      providers: { up: provider(origin) },
+      routes: { smart: { targets: ['up/m'], retries: 0 } },
+    },
+    nodeArguments: ['--import', './preload.mjs'],
+    prepare: (folder) => writeFileSync(join(folder, 'preload.mjs'), BUSY),
+  })
+  onTestFinished(() => gateway[Symbol.asyncDispose]())
+  return gateway
+}
+
+test('fault 137: an event loop that is blocked sheds before the body, finishes what runs, and recovers', async () => {
+  let isEnding = false
+  await using wall = await openWall(({ socket }) => {
+    socket.write(openingOf('openai-chat') + contentOf('openai-chat', 'word'))
+    const timer = setInterval(() => {
+      if (!isEnding) return
+      clearInterval(timer)
+      socket.write(endingOf('openai-chat'))
+    }, 50)
+    socket.on('close', () => clearInterval(timer))
+  })
+  const gateway = await startGateway(wall.origin)
+  const streams = await Promise.all(Array.from({ length: OVERLOAD_KEPT }, () => openRawClient(gateway.port)))
+  for (const stream of streams) stream.send(chatBytes({ model: 'smart' }))
+  await Promise.all(streams.map((stream) => stream.until('word')))
+
+  gateway.kill('SIGUSR2')
+  const blocked = await gateway.line({ notice: 'event_loop_blocked' })
+  expect(blocked).toMatchObject({ level: 'warn', facts: { lagMs: expect.any(Number) } })
+  expect(await statusOf(gateway.adminUrl)).toMatchObject({
+    state: 'degraded',
+    process: { isOverloaded: true, requestsInFlight: OVERLOAD_KEPT },
+  })
+  const readiness = await fetch(`${gateway.adminUrl}/readyz`)
+  expect([readiness.status, await readiness.json()]).toMatchObject([200, { status: 'degraded' }])
+  const late = await openRawClient(gateway.port)
+  late.send(`POST /v1/chat/completions HTTP/1.1\r\nhost: test\r\ncontent-length: ${LONG_BODY_BYTES}\r\n\r\n`)
+  expect(await late.until('\r\n\r\n')).toMatch(/^HTTP\/1\.1 503 [^]*retry-after: 1\r\n/i)
+  late.socket.destroy()
+
+  const recovered = await gateway.line({ notice: 'event_loop_recovered' })
+  const { longestLagMs } = recovered['facts'] as { longestLagMs: number } // As overload-notices.ts has it.
+  expect(longestLagMs).toBeGreaterThan(200)
+  expect(gateway.linesLike({ notice: 'event_loop_blocked' })).toHaveLength(1)
+  isEnding = true
+  for (const stream of streams) expect(await stream.until('[DONE]')).toContain('word')
+  const next = await openRawClient(gateway.port)
+  next.send(chatBytes({ model: 'smart' }))
+  expect(await next.until('[DONE]')).toMatch(/^HTTP\/1\.1 200 /)
+  for (const { socket } of [...streams, next]) socket.destroy()
+  expect(wall.requests).toHaveLength(OVERLOAD_KEPT + 1)
+})
+
+test('fault 138: requests of low priority are turned away first, and none of them reaches a provider', async () => {
+  const PLACES = 20
+  await using wall = await openWall(() => {})
+  const gateway = await startGateway(wall.origin, { requestsInFlight: PLACES })
+  const ask = async (priority: string) => {
+    const client = await openRawClient(gateway.port)
+    onTestFinished(() => void client.socket.destroy())
+    client.send(chatBytes({ model: 'smart', headers: { 'x-holdfast-priority': priority } }))
+    return client
+  }
+  const inFlight = async () => (await statusOf(gateway.adminUrl)).process.requestsInFlight
+  for (let asked = 0; asked < PLACES * 0.8; asked += 1) await ask('low')
+  await expect.poll(inFlight).toBe(PLACES * 0.8)
+  expect(await (await ask('low')).until('\r\n\r\n')).toMatch(/^HTTP\/1\.1 503 /)
+  for (const priority of ['normal', 'high', 'normal', 'high']) await ask(priority)
+  await expect.poll(inFlight).toBe(PLACES)
+  for (const priority of ['low', 'normal', 'high'])
+    expect(await (await ask(priority)).until('\r\n\r\n')).toMatch(/^HTTP\/1\.1 503 [^]*retry-after/i)
+  await pause(50)
+  expect(wall.requests).toHaveLength(PLACES)
+})
