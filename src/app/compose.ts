@@ -33,13 +33,12 @@ import {
 } from '../resilience/spend-budget.ts'
 import { createTargetHealth, type TargetHealth } from '../resilience/target-health.ts'
 import { createModelDirectory } from '../routing/model-directory.ts'
-import { createPlanner, healthKey } from '../routing/planner.ts'
-import { DIRECT_POLICY, firstOf, type Route } from '../routing/route.ts'
+import { type ConditionFault, createPlanner, healthKey } from '../routing/planner.ts'
 import type { Clock } from '../std/clock.ts'
 import type { IdSource, Random } from '../std/ids.ts'
 import type { Secret } from '../std/secret.ts'
 import type { Transport } from '../std/transport.ts'
-import type { Telemetry } from '../telemetry/records.ts'
+import type { NoticeRecord, Telemetry } from '../telemetry/records.ts'
 import type { FetchDeps } from '../upstream/fetch-json.ts'
 import { type AuthorizerOf, createAuthorizers } from '../upstream/authorize/authorizers.ts'
 import { secretParts } from '../upstream/authorize/secret-parts.ts'
@@ -47,7 +46,8 @@ import { createRedactor, redactError } from '../upstream/redact.ts'
 import { createSender } from '../upstream/send.ts'
 import { readVersion } from './version.ts'
 import { createTargetTable } from './target-table.ts'
-import type { ConfiguredProvider, ConfiguredRoute, HoldfastConfig } from './config/config.ts'
+import { buildRoute } from './build-route.ts'
+import type { ConfiguredProvider, HoldfastConfig } from './config/config.ts'
 import { listKey, type ModelLists } from './discover-models.ts'
 
 const USER_AGENT = `holdfast/${readVersion()}`
@@ -111,8 +111,16 @@ const HEDGE_SPEND_FLOOR = { floorNanoUsd: 0, floorCount: 0 }
 function createBudgets(): SharedBudgets {
   return {
     retries: createRetryBudget(),
-    retrySpend: createSpendBudget({ share: RETRY_SPEND_SHARE, windowMs: SPEND_WINDOW_MS, ...RETRY_SPEND_FLOOR }),
-    hedgeSpend: createSpendBudget({ share: HEDGE_SPEND_SHARE, windowMs: SPEND_WINDOW_MS, ...HEDGE_SPEND_FLOOR }),
+    retrySpend: createSpendBudget({
+      share: RETRY_SPEND_SHARE,
+      windowMs: SPEND_WINDOW_MS,
+      ...RETRY_SPEND_FLOOR,
+    }),
+    hedgeSpend: createSpendBudget({
+      share: HEDGE_SPEND_SHARE,
+      windowMs: SPEND_WINDOW_MS,
+      ...HEDGE_SPEND_FLOOR,
+    }),
   }
 }
 
@@ -137,13 +145,14 @@ export interface HouseOptions {
   /** The house before this one: its requests in flight still count. */
   readonly before?: House
   /** Becomes false when the drain begins. */
-  isAccepting(): boolean
+  readonly isAccepting: () => boolean
   /** Whether the process is behind with its work. Default: it never is. */
-  isOverloaded?(): boolean
+  readonly isOverloaded?: () => boolean
 }
 
 export function composeHouse(ground: Ground, options: HouseOptions): House {
-  const { config } = options
+  // No closure below may hold `options`: it holds the house before, which holds the one before that.
+  const { config, modelLists, isAccepting, isOverloaded = never } = options
   const { clock, telemetry, health, gates, transport, random } = ground
   const redactor = createRedactor([...config.secrets, ...partsOf(config)], hostsOf(config))
   const sender = createSender({
@@ -158,19 +167,26 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     onHead: (one, { status, headers }) =>
       gates.noteHead(healthKey(one).target, status, headers, clock.nowMs()),
   })
-  const target = createTargetTable(config.providers)
-  const directory = createModelDirectory(
-    config.providers.map((one) => ({ provider: one.provider, modelIds: modelsOf(one, options.modelLists) })),
+  const targets = createTargetTable(config.providers, (one, slots) =>
+    gates.setSlots(healthKey(one).target, slots),
   )
-  const routes = new Map(config.routes.map((route) => [route.name, resolveRoute(route, target)]))
+  const directory = createModelDirectory(
+    config.providers.map((one) => ({ provider: one.provider, modelIds: modelsOf(one, modelLists) })),
+  )
+  const routes = new Map(config.routes.map((route) => [route.name, buildRoute(route, targets)]))
   const planner = createPlanner({
     routes,
     directory,
     health,
-    target,
+    random,
+    gates,
+    firstTokenTimes: ground.firstTokenTimes,
+    targets,
     factsOf: factsOfTarget,
+    pricesOf: (one) => factsOfTarget(one)?.prices,
     ownerOf: (id) => ground.idMakers.makerOf(id),
     knowsFiles: () => !ground.idMakers.isEmpty,
+    onConditionFault: (fault) => telemetry.notices.publish(conditionNotice(fault)),
   })
   const execution = createExecution({
     clock,
@@ -194,7 +210,7 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     },
     contextWindow: (target) => factsOfTarget(target)?.contextTokens,
   })
-  const admission = admissionFor(options)
+  const admission = admissionFor(config, options.before, isOverloaded)
   const gateway = createGateway({
     clock,
     telemetry,
@@ -207,15 +223,17 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     explanations: ground.explanations,
     makerOfId: (id) => ground.idMakers.makerOf(id),
     models: () => listModels(config, directory.list()),
-    readiness: () => readinessOf(options),
+    readiness: () => readinessOf(isAccepting(), isOverloaded()),
   })
   return { config, gateway, admission }
 }
 
 /** One count of what is in flight, as long as its bounds stay the same. */
-function admissionFor(options: HouseOptions): Admission {
-  const { before } = options
-  const { limits } = options.config
+function admissionFor(
+  { limits }: HoldfastConfig,
+  before: House | undefined,
+  isOverloaded: () => boolean,
+): Admission {
   const known = before?.config.limits
   const isSame =
     known?.requestsInFlight === limits.requestsInFlight && known.bufferedBytes === limits.bufferedBytes
@@ -223,20 +241,22 @@ function admissionFor(options: HouseOptions): Admission {
   return createAdmission({
     requestsInFlightMax: limits.requestsInFlight,
     bufferedBytesMax: limits.bufferedBytes,
-    isOverloaded: () => options.isOverloaded?.() === true,
+    isOverloaded,
   })
 }
 
-function readinessOf(options: HouseOptions): Readiness {
-  if (!options.isAccepting()) return { isReady: false, reasons: ['The gateway is shutting down.'] }
-  if (options.isOverloaded?.() !== true) return { isReady: true, reasons: [] }
+const never = (): boolean => false
+
+function readinessOf(isAccepting: boolean, isOverloaded: boolean): Readiness {
+  if (!isAccepting) return { isReady: false, reasons: ['The gateway is shutting down.'] }
+  if (!isOverloaded) return { isReady: true, reasons: [] }
   return { isReady: true, isDegraded: true, reasons: ['The gateway is behind with its work.'] }
 }
 
 /** A credential of several parts must not appear in pieces either. */
 function partsOf({ providers }: HoldfastConfig): readonly Secret[] {
-  return providers.flatMap(({ provider, credential }) =>
-    credential === undefined ? [] : secretParts(provider.auth, credential),
+  return providers.flatMap(({ provider, credential, pool = [credential] }) =>
+    pool.flatMap((one) => (one === undefined ? [] : secretParts(provider.auth, one))),
   )
 }
 
@@ -248,17 +268,13 @@ function modelsOf(configured: ConfiguredProvider, lists: ModelLists): readonly s
   return [...new Set([...(configured.models ?? []), ...(lists.get(listKey(configured.provider)) ?? [])])]
 }
 
-/** The configuration was checked: every target of a route names a configured provider. */
-function resolveRoute(
-  route: ConfiguredRoute,
-  target: (providerId: string, modelId: string) => Target | undefined,
-): Route {
-  const targets = route.targets.flatMap((id) => {
-    const slash = id.indexOf('/')
-    return target(id.slice(0, slash), id.slice(slash + 1)) ?? []
-  })
-  const { targets: _, ...named } = route
-  return { ...DIRECT_POLICY, ...named, root: firstOf(targets) }
+function conditionNotice({ routeName, source, reason }: ConditionFault): NoticeRecord {
+  return {
+    level: 'error',
+    name: 'condition_failed',
+    message: `A condition of the route ${routeName} cannot be evaluated for a request, and so does not hold: ${reason}.`,
+    facts: { route: routeName, condition: source },
+  }
 }
 
 function listModels(

@@ -82,12 +82,13 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const source = new ConfigSource(options)
   const watch = source.path === undefined ? undefined : new FileWatch(source.path, { clock: systemClock })
   const config = firstConfig(source)
-  const transport = options.transport ?? createSocketTransport(config)
+  const telemetry = options.telemetry ?? createTelemetry()
+  const transport = options.transport ?? createSocketTransport(config, telemetry)
   const ground = createGround({
     clock: systemClock,
     random: systemRandom,
     ids: systemIds,
-    telemetry: options.telemetry ?? createTelemetry(),
+    telemetry,
     transport: routeTransport(SIMULATOR_ORIGIN, createSimulatorTransport(), transport),
   })
   const running = new Running(options, { source, watch, ground, config })
@@ -101,9 +102,18 @@ function firstConfig(source: ConfigSource): HoldfastConfig {
   throw new StartError('configuration', loaded.faults.map(formatFault).join('\n'), loaded.faults)
 }
 
-function createSocketTransport(config: HoldfastConfig): Transport {
+function createSocketTransport(config: HoldfastConfig, { notices }: Telemetry): Transport {
   try {
-    return createUndiciTransport({ connectionsMax: connectionsMax(config) })
+    return createUndiciTransport({
+      connectionsMax: connectionsMax(config),
+      onUnaskedAnswer: (origin) =>
+        notices.publish({
+          level: 'error',
+          name: 'connection_desynchronised',
+          message: `${origin} sent an answer that nobody had asked for. Its connection was closed, and nothing of the answer was delivered.`,
+          facts: { origin },
+        }),
+    })
   } catch (error) {
     throw new StartError('environment', error instanceof Error ? error.message : String(error))
   }

@@ -85,7 +85,8 @@ export class OperatorPost {
       explain: (requestId) => ground.explanations.findAny(requestId),
       cells: (nowMs) => ground.health.cells(nowMs),
       gates: (nowMs) => ground.gates.snapshot(nowMs),
-      retryBudgets: (nowMs) => ground.budgets.retries.pools(nowMs).map(({ pool, ...state }) => ({ ...namesOf(pool), ...state })),
+      retryBudgets: (nowMs) =>
+        ground.budgets.retries.pools(nowMs).map(({ pool, ...state }) => ({ ...namesOf(pool), ...state })),
     })
   }
 }

@@ -1,6 +1,7 @@
 /** Tells operators how the gateway is: from what each room knows of itself, at one moment, with times people can read. */
 
 import type { Admission } from '../admission/admission.ts'
+import type { GateState } from '../admission/target-gates.ts'
 import type {
   GateStatus,
   OperatorView,
@@ -9,6 +10,7 @@ import type {
   StatusReport,
   TargetStatus,
 } from '../http/operator-view.ts'
+import type { HealthCell } from '../resilience/target-health.ts'
 import type { Clock } from '../std/clock.ts'
 import type { EventLoopLag } from '../std/event-loop-lag.ts'
 import type { JsonObject } from '../std/json.ts'
@@ -16,26 +18,6 @@ import type { HoldfastConfig } from './config/config.ts'
 
 /** Rows of each list of a report: names of models come from clients, and a page is read by people. */
 export const STATUS_ROWS_MAX = 10_000
-
-/** What the health of targets knows of one cell; times are monotonic, ms. */
-export interface CellFacts {
-  readonly label: string
-  readonly fingerprint: string
-  readonly state: TargetStatus['state']
-  readonly sinceMs: number
-  readonly untilMs?: number | undefined
-  readonly cause?: { readonly code: string; readonly message: string } | undefined
-  readonly consecutiveFailures: number
-  readonly window: { readonly calls: number; readonly failures: number }
-  readonly isProbed: boolean
-}
-
-/** What the gate of a target knows; times are monotonic, ms. */
-export interface GateFacts extends Omit<GateStatus, 'pacedUntil' | 'limit' | 'slots'> {
-  readonly limit?: number | undefined
-  readonly slots?: number | undefined
-  readonly pacedUntilMs?: number | undefined
-}
 
 /** Which configuration is in force, and since when by the wall, ms. */
 export interface Generation {
@@ -53,8 +35,8 @@ export interface StatusSources {
   lag(): Pick<EventLoopLag, 'isOverloaded' | 'lagMs'>
   /** Of every configuration that still serves somebody. */
   admissions(): Iterable<Pick<Admission, 'requestsInFlight' | 'bufferedBytes'>>
-  cells(nowMs: number): readonly CellFacts[]
-  gates(nowMs: number): readonly GateFacts[]
+  cells(nowMs: number): readonly HealthCell[]
+  gates(nowMs: number): readonly GateState[]
   retryBudgets(nowMs: number): readonly RetryBudgetStatus[]
   explain(requestId: string): JsonObject | undefined
 }
@@ -110,7 +92,7 @@ function processStatus(sources: StatusSources): ProcessStatus {
   }
 }
 
-function targetStatus(cell: CellFacts, at: (ms: number) => string): TargetStatus {
+function targetStatus(cell: HealthCell, at: (ms: number) => string): TargetStatus {
   const { label, fingerprint, state, sinceMs, untilMs, cause, consecutiveFailures, window, isProbed } = cell
   return {
     target: label,
@@ -125,10 +107,13 @@ function targetStatus(cell: CellFacts, at: (ms: number) => string): TargetStatus
   }
 }
 
-function gateStatus(gate: GateFacts, at: (ms: number) => string): GateStatus {
+function gateStatus(gate: GateState, at: (ms: number) => string): GateStatus {
   const { target, inFlight, queued, limit, slots, pacedUntilMs } = gate
+  // A gate is named as the target's health is: routing/planner.ts has the form of the name.
+  const [, id = target, credential = 'none'] = /^t:(.*):([^:]*)$/.exec(target) ?? []
   return {
-    target,
+    target: id,
+    credential,
     inFlight,
     queued,
     ...(limit === undefined ? {} : { limit }),

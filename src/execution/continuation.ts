@@ -75,7 +75,7 @@ class ContinuationPipe implements Passthrough {
 
   constructor({ rung, target, targetDialect, resumed }: ContinuationInit) {
     this.#reader = targetDialect.createStreamReader()
-    this.#splice = createSplice(resumed.delivered, modeOf(rung, target))
+    this.#splice = createSplice(resumed.delivered, spliceMode(rung, target))
     this.#writer = resumed.writer
     this.#facts = new EventFacts(this.#reader)
   }
@@ -116,7 +116,7 @@ class ContinuationPipe implements Passthrough {
 }
 
 /** Some repeat the beginning that they were given. */
-function modeOf(rung: Rung, target: Target): SpliceMode {
+function spliceMode(rung: Rung, target: Target): SpliceMode {
   if (rung === 2) return 'verify'
   return rung === 1 && nativeContinuationOf(target) === 'echoed-prefix' ? 'echo' : 'append'
 }

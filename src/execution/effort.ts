@@ -37,7 +37,6 @@ export class Effort {
   readonly #pool: string
   #attempts = 0
   #retries = 0
-  #isRefused = false
 
   constructor(init: EffortInit) {
     const { plan, exchange } = init
@@ -70,17 +69,15 @@ export class Effort {
     return this.#mayCharge() ? this.#init.plan.retries - this.#retries : 0
   }
 
-  /** A budget kept this request from a further try: its client must not make up for it. */
-  get isRefused(): boolean {
-    return this.#isRefused
+  /** No further try can be paid for: the client must not make up for it. */
+  get isSpent(): boolean {
+    return !this.#mayCharge()
   }
 
   /** Whether a call of this target may be made now: the first always, one more where it answers well or the budgets allow. */
   mayCall(target: Target): boolean {
     if (this.#attempts === 0) return true
-    if (this.#isProven(target) || this.#mayCharge()) return true
-    this.#isRefused = true
-    return false
+    return this.#isProven(target) || this.#mayCharge()
   }
 
   /** A call begins. */

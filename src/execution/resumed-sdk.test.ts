@@ -20,7 +20,8 @@ async function chat(body: string): Promise<unknown> {
 async function messages(body: string): Promise<unknown> {
   const sdk = new Anthropic({ ...local, fetch: serving(body) })
   const ask = { model: 'm', max_tokens: 9, messages: [{ role: 'user' as const, content: 'hi' }] }
-  return sdk.messages.stream(ask).finalMessage()
+  const { id, model, content, stop_reason, usage } = await sdk.messages.stream(ask).finalMessage()
+  return { id, model, content, stop_reason, tokens: [usage.input_tokens, usage.output_tokens] }
 }
 
 async function responses(body: string): Promise<unknown> {
@@ -28,7 +29,9 @@ async function responses(body: string): Promise<unknown> {
   const { id, output, output_text, status } = await sdk.responses
     .stream({ model: 'm', input: 'hi' })
     .finalResponse()
-  return { id, output, output_text, status }
+  // An item that had not begun when the stream broke is the other provider's own.
+  const items = output.map((item) => ({ ...item, id: '', phase: '' }))
+  return { id, items, output_text, status }
 }
 
 /** The SDK takes no fetch of ours, so that the process's own is replaced while it reads. */

@@ -45,7 +45,8 @@ export interface Voice {
   events(story: Story): readonly string[]
 }
 
-const named = (value: { readonly type: string }) => `event: ${value.type}\ndata: ${JSON.stringify(value)}\n\n`
+const named = (value: { readonly type: string; readonly [field: string]: unknown }) =>
+  `event: ${value.type}\ndata: ${JSON.stringify(value)}\n\n`
 
 const chat: Voice = {
   dialect: openaiChat,
@@ -80,9 +81,9 @@ const messages: Voice = {
   dialect: anthropicMessages,
   events(story) {
     const block = (index: number, content_block: object, deltas: readonly object[]) => [
-      named({ type: 'content_block_start', ...{ index, content_block } }),
-      ...deltas.map((delta) => named({ type: 'content_block_delta', ...{ index, delta } })),
-      named({ type: 'content_block_stop', ...{ index } }),
+      named({ type: 'content_block_start', index, content_block }),
+      ...deltas.map((delta) => named({ type: 'content_block_delta', index, delta })),
+      named({ type: 'content_block_stop', index }),
     ]
     const steps = story.flatMap((step, index): string[] => {
       if (step.type === 'text')
@@ -101,13 +102,19 @@ const messages: Voice = {
       return block(index, { type: 'tool_use', id, name, input: {} }, pieces)
     })
     const message = {
-      ...{ id: 'msg_7', type: 'message', role: 'assistant', model: 'm-1', content: [] },
-      ...{ stop_reason: null, stop_sequence: null, usage: { input_tokens: 11, output_tokens: 1 } },
+      id: 'msg_7',
+      type: 'message',
+      role: 'assistant',
+      model: 'm-1',
+      content: [],
+      stop_reason: null,
+      stop_sequence: null,
+      usage: { input_tokens: 11, output_tokens: 1 },
     }
     const stop_reason = story.some(({ type }) => type === 'call') ? 'tool_use' : 'end_turn'
     const end = { delta: { stop_reason, stop_sequence: null }, usage: { output_tokens: 7 } }
     return [
-      named({ type: 'message_start', ...{ message } }),
+      named({ type: 'message_start', message }),
       named({ type: 'ping' }),
       ...steps,
       named({ type: 'message_delta', ...end }),
@@ -137,7 +144,7 @@ const responses: Voice = {
       { type: 'response.in_progress', response: begun },
       ...all,
       { type: 'response.completed', response: whole },
-    ].map((event, sequence_number) => named({ ...event, ...{ sequence_number } }))
+    ].map((event, sequence_number) => named({ ...event, sequence_number }))
   },
 }
 
@@ -189,7 +196,8 @@ const contents: Voice = {
     const response = (parts: readonly object[], more: object = {}) =>
       `data: ${JSON.stringify({
         candidates: [{ content: { parts, role: 'model' }, index: 0, ...more }],
-        ...{ modelVersion: 'm-1', responseId: 'answer-7' },
+        modelVersion: 'm-1',
+        responseId: 'answer-7',
       })}\r\n\r\n`
     const steps = story.flatMap((step): string[] => {
       if (step.type === 'text') return step.texts.map((text) => response([{ text }]))

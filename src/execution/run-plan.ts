@@ -460,7 +460,7 @@ class PlanRun {
       failures.findLast((failure) => failure.isClientRetryable) ??
       failures.at(-1) ??
       new GatewayError('no_target_available', 'No target of the route could be tried.')
-    return this.#effort.isRefused ? finalError(error) : error
+    return this.#effort.isSpent ? finalError(error) : error
   }
 
   async #wait(delayMs: number): Promise<void> {

@@ -17,8 +17,11 @@ function deliveredOf(...parts: readonly DeliveredPart[]): Delivered {
 const text = (words: string, isOpen = true): DeliveredPart => ({ type: 'text', text: words, isOpen })
 const thought = (words: string, isOpen = false): DeliveredPart => ({ type: 'reasoning', text: words, isOpen })
 const call = (id: string, name: string, json: string): DeliveredPart => ({
-  ...{ type: 'tool-call', id, name },
-  ...{ arguments: json, isOpen: false },
+  type: 'tool-call',
+  id,
+  name,
+  arguments: json,
+  isOpen: false,
 })
 
 function prose(

@@ -6,6 +6,10 @@ import { durationSchema, secretSchema } from '../std/config-values.ts'
 /** Names that mean something else in an address. */
 export const RESERVED_PROVIDER_IDS: readonly string[] = ['simulator', 'holdfast']
 
+/** Keys of one pool. */
+const KEYS_MAX = 16
+const SLOTS_MAX = 10_000
+
 const timeoutsSchema = z
   .strictObject({
     connect: durationSchema({ minMs: 10, maxMs: 120_000 })
@@ -54,6 +58,28 @@ const providerSchema = z
     credential: secretSchema
       .optional()
       .describe('Its key: ${NAME}, os.environ/NAME, file:path, or the text. Default: from the environment.'),
+    keys: z
+      .array(secretSchema)
+      .min(1)
+      .max(KEYS_MAX)
+      .optional()
+      .describe(
+        'Several keys of one account in place of credential: each request takes the one that answers soonest.',
+      ),
+    breaker: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Whether a model that fails again and again is left in peace for a while, 5 s to 2 min. Default true.',
+      ),
+    slots: z
+      .int()
+      .min(1)
+      .max(SLOTS_MAX)
+      .optional()
+      .describe(
+        'Requests that each of its models serves at one time, as a local server does; others wait in line.',
+      ),
     headers: z
       .record(
         z

@@ -47,6 +47,8 @@ export interface Provider {
   readonly isUsageUnasked?: boolean
   /** How it goes on with an answer whose beginning it is given, for all its models or for those that can; absent: it does not. */
   readonly continuation?: NativeContinuation | ((modelId: string) => NativeContinuation | undefined)
+  /** `false`: failing again and again does not keep it from being called. */
+  readonly hasBreaker?: boolean
   /** Answers are made up by the simulator; said in every response. */
   readonly isSimulated?: boolean
   /** Where its API is documented. */

@@ -28,6 +28,7 @@ export type BreakerState = 'closed' | 'open' | 'half-open'
 
 export class CircuitBreaker {
   readonly #random: Random
+  readonly #opens: boolean
   readonly #window = new FailureWindow()
   #consecutive = 0
   /** Openings since the last success. */
@@ -39,8 +40,10 @@ export class CircuitBreaker {
   #hasPanicked = false
   #lastSuccessMs = Number.NEGATIVE_INFINITY
 
-  constructor(random: Random) {
+  /** `opens`: whether it ever does; without that it only counts. Default true. */
+  constructor(random: Random, { opens = true }: { readonly opens?: boolean } = {}) {
     this.#random = random
+    this.#opens = opens
   }
 
   get consecutiveFailures(): number {
@@ -110,7 +113,7 @@ export class CircuitBreaker {
     this.#consecutive += weight
     const state = this.state(nowMs)
     // What fails inside an open window was begun before it, or in panic: it is open already.
-    if (state === 'open') return false
+    if (state === 'open' || !this.#opens) return false
     this.#probedUntilMs = Number.NEGATIVE_INFINITY
     if (state === 'closed' && !this.#isTooMuch(nowMs)) return false
     this.#open(origin, nowMs)

@@ -29,6 +29,8 @@ export interface HealthKey {
   readonly label: string
   /** Of the credential, for people; `none` where there is none. */
   readonly fingerprint: string
+  /** Failing again and again puts it aside; the operator may have said that it does not. Default true. */
+  readonly hasBreaker?: boolean
 }
 
 export type Verdict =
@@ -150,7 +152,9 @@ class HealthMemory implements TargetHealth {
     this.#held.endProbe(key.credential)
     this.#held.endProbe(key.target)
     const known = this.#knownOf(key, nowMs)
-    switch (error.row.health) {
+    // A connection that had idled too long says nothing of whoever is at its other end (fault 12).
+    const effect = error.facts.isTransparent === true ? 'none' : error.row.health
+    switch (effect) {
       case 'limited':
         known.breaker.cancel()
         return this.#hold(key, { name: key.target, type: 'limited', error, nowMs, forMs: limitedMs(error) })
@@ -221,7 +225,8 @@ class HealthMemory implements TargetHealth {
   #knownOf(key: HealthKey, nowMs: number): Known {
     const known = this.#known.get(key.target)
     if (known !== undefined) return known
-    const made = { key, breaker: new CircuitBreaker(this.#options.random), changedAtMs: nowMs }
+    const breaker = new CircuitBreaker(this.#options.random, { opens: key.hasBreaker !== false })
+    const made = { key, breaker, changedAtMs: nowMs }
     keepNewest(this.#known, key.target, made)
     return made
   }

@@ -6,9 +6,10 @@
 import type { Ability } from '../canonical/needs.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { ModelFacts } from '../providers/model-facts.ts'
-import type { Target } from '../providers/provider.ts'
+import type { Target, TargetId } from '../providers/provider.ts'
 import { inputRoom, lackedAbilities } from './lacks.ts'
 import type { SkippedTarget } from './plan.ts'
+import { firstOfEachPool } from './pool.ts'
 import { mayExceed, type RequestNeeds } from './request-needs.ts'
 
 export interface FilteredTargets {
@@ -23,22 +24,23 @@ export function filterByNeeds(
   targets: readonly Target[],
   { needs, factsOf }: { readonly needs: RequestNeeds; readonly factsOf: FactsOf },
 ): FilteredTargets {
-  if (targets.length < 2) return { targets, skipped: [] }
-  const judged = targets.map((target) => judge(target, factsOf(target)))
+  const models = firstOfEachPool(targets)
+  if (models.length < 2) return { targets, skipped: [] }
+  const judged = models.map((target) => judge(target, factsOf(target)))
   if (!judged.some((one) => mayMatter(one, needs))) return { targets, skipped: [] }
   const wanted = needs.get()
   if (wanted === undefined) return { targets, skipped: [] }
-  const skipped = new Map<Target, SkippedTarget>()
+  const skipped = new Map<TargetId, SkippedTarget>()
   for (const { target, lacked } of judged) {
     const lacks = [...wanted.abilities].filter((ability) => lacked.has(ability))
-    if (lacks.length > 0) skipped.set(target, { targetId: target.id, lacks })
+    if (lacks.length > 0) skipped.set(target.id, { targetId: target.id, lacks })
   }
-  if (skipped.size === targets.length) throw capabilityMissing([...skipped.values()])
-  const able = judged.filter(({ target }) => !skipped.has(target))
+  if (skipped.size === models.length) throw capabilityMissing([...skipped.values()])
+  const able = judged.filter(({ target }) => !skipped.has(target.id))
   for (const target of tooSmall(able, wanted.inputTokensMin)) {
-    skipped.set(target, { targetId: target.id, lacks: ['context-window'] })
+    skipped.set(target.id, { targetId: target.id, lacks: ['context-window'] })
   }
-  return { targets: targets.filter((target) => !skipped.has(target)), skipped: [...skipped.values()] }
+  return { targets: targets.filter(({ id }) => !skipped.has(id)), skipped: [...skipped.values()] }
 }
 
 interface Judged {

@@ -120,7 +120,10 @@ export function compileCondition(source: string): CompiledCondition {
         'calls matches(), whose patterns can take for ever on what a client writes: use startsWith(), endsWith() or contains()',
     }
   }
-  return { type: 'condition', condition: { source, holds: (facts, onFault) => holds(evaluate, facts, onFault) } }
+  return {
+    type: 'condition',
+    condition: { source, holds: (facts, onFault) => holds(evaluate, facts, onFault) },
+  }
 }
 
 function holds(

@@ -122,7 +122,9 @@ class PlanDraw {
     const times = fillGaps(names.map((name) => firstTokenTimes.peakEwmaMs(name, this.#facts.nowMs)))
     const scores = names.map((name, place) => (times[place] ?? 0) * (firstTokenTimes.inFlight(name) + 1))
     const order = [true, false].flatMap((isFree) => {
-      const places = names.flatMap((name, place) => (this.#isFree(children[place], name) === isFree ? [place] : []))
+      const places = names.flatMap((name, place) =>
+        this.#isFree(children[place], name) === isFree ? [place] : [],
+      )
       const drawn = drawBetterOfTwo(
         places.map((place) => scores[place] ?? 0),
         random,
@@ -150,7 +152,10 @@ class PlanDraw {
       inFlight: this.#inFlight(child.node),
       isAvailable: child.first.verdict.type === 'available',
     }))
-    return { order: orderByAffinity(asked), scores: asked.map(({ hash, weight }) => rendezvous(hash, weight)) }
+    return {
+      order: orderByAffinity(asked),
+      scores: asked.map(({ hash, weight }) => rendezvous(hash, weight)),
+    }
   }
 
   /** Of all that stands in a group, so that it stays the same whatever of it counts for a request. */

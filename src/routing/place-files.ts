@@ -8,6 +8,7 @@ import { GatewayError } from '../errors/gateway-error.ts'
 import type { Target } from '../providers/provider.ts'
 import { stateOriginOf } from '../providers/target.ts'
 import type { FilteredTargets } from './capability-filter.ts'
+import { firstOfEachPool } from './pool.ts'
 import type { RequestNeeds } from './request-needs.ts'
 
 export interface FileOwners {
@@ -20,7 +21,7 @@ export interface FileOwners {
   readonly isAnyKnown: boolean
 }
 
-/** Throws `capability_missing` where a file is known to be where no target is. */
+/** Throws `capability_missing` where a file is known to be where no target is. Of a key pool the first has its files. */
 export function placeFiles(targets: readonly Target[], owners: FileOwners): FilteredTargets {
   const { needs } = owners
   // Most requests: there is nobody else to send it to, and no file that is known to be elsewhere.
@@ -28,10 +29,12 @@ export function placeFiles(targets: readonly Target[], owners: FileOwners): Filt
   const fileIds = needs.mayNameFiles() ? (needs.get()?.fileIds ?? []) : []
   if (fileIds.length === 0) return { targets, skipped: [] }
   const isFit = fitness(targets, fileIds, owners)
-  const fit = targets.filter(isFit)
+  const fit = firstOfEachPool(targets.filter(isFit))
   if (fit.length === 0) throw elsewhere(fileIds, owners)
   const lacks = ['file'] as const
-  const skipped = targets.flatMap((target) => (isFit(target) ? [] : [{ targetId: target.id, lacks }]))
+  const skipped = firstOfEachPool(targets).flatMap((target) =>
+    isFit(target) ? [] : [{ targetId: target.id, lacks }],
+  )
   return { targets: fit, skipped }
 }
 

@@ -6,7 +6,9 @@ import { createTargetHealth } from '../resilience/target-health.ts'
 import { createModelDirectory } from './model-directory.ts'
 import { targetNodes } from './plan.ts'
 import { createPlanner, healthKey } from './planner.ts'
-import type { Route } from './route.ts'
+import { DIRECT_POLICY, firstOf, type Route, targetsOf } from './route.ts'
+import { createSeededRandom } from '../std/ids.ts'
+import { createFirstTokenTimes } from '../resilience/first-token-times.ts'
 
 function provider(id: string, modelPrefixes: readonly string[] = []): Provider {
   return {
@@ -57,11 +59,21 @@ function envelope(modelId: string): Envelope {
 
 function routeOf(name: string, ids: readonly [string, string][], change: Partial<Route> = {}): Route {
   const targets = ids.flatMap(([providerId, modelId]) => target(providerId, modelId) ?? [])
-  return { name, targets, deadlineMs: 5_000, retries: 2, isStrict: false, ...change }
+  return { ...DIRECT_POLICY, name, root: firstOf(targets), deadlineMs: 5_000, ...change }
 }
 
-function planner(routes: readonly Route[] = [], health = createTargetHealth()) {
+const times = createFirstTokenTimes()
+const newHealth = () => createTargetHealth({ random: createSeededRandom(1) })
+const balancing = { random: createSeededRandom(1), firstTokenTimes: times, gates: { isFree: () => true } }
+
+function targets(providerId: string, modelId: string): readonly Target[] {
+  const found = target(providerId, modelId)
+  return found === undefined ? [] : [found]
+}
+
+function planner(routes: readonly Route[] = [], health = newHealth()) {
   return createPlanner({
+    ...balancing,
     routes: new Map(routes.map((route) => [route.name, route])),
     directory: createModelDirectory(
       [...providers.values()].map((one) => ({
@@ -70,7 +82,7 @@ function planner(routes: readonly Route[] = [], health = createTargetHealth()) {
       })),
     ),
     health,
-    target,
+    targets,
   })
 }
 
@@ -119,13 +131,13 @@ describe('planning', () => {
   )
 
   test('a rate-limited target goes behind one that is free, a spent credential last', () => {
-    const health = createTargetHealth()
+    const health = newHealth()
     const route = routeOf('smart', [
       ['anthropic', 'a'],
       ['openai', 'b'],
       ['local', 'c'],
     ])
-    const [first, second] = route.targets
+    const [first, second] = targetsOf(route.root)
     if (!first || !second) throw new Error('the route has three targets')
     health.recordFailure(healthKey(first), new GatewayError('insufficient_quota', 'spent'), 0)
     health.recordFailure(
@@ -155,8 +167,9 @@ describe('planning', () => {
     const plan = createPlanner({
       routes: new Map([['smart', route]]),
       directory: createModelDirectory([]),
-      health: createTargetHealth(),
-      target,
+      ...balancing,
+      health: newHealth(),
+      targets,
       factsOf: ({ modelId }) => (modelId === 'blind' ? { inputs: ['text'] } : undefined),
     }).plan(envelope('smart'), 0, {
       needs: {

@@ -141,7 +141,7 @@ describe.concurrent('fault 43: JSON cut at every byte', () => {
       await using wall = await openCutter(target)
       await using bench = await openBench({
         upstreams: {
-          primary: { dialect: target, origin: wall.origin },
+          primary: { dialect: target, origin: wall.origin, breaker: false },
           backup: { dialect: otherDialect(target), text: 'Uncut.' },
         },
         retries: 0,
@@ -161,7 +161,7 @@ describe.concurrent('fault 43: JSON cut at every byte', () => {
   test.for(DIALECTS)('fault 43: alone, from %s: a 502 at each of them and never a part', async (target) => {
     await using wall = await openCutter(target)
     await using bench = await openBench({
-      upstreams: { primary: { dialect: target, origin: wall.origin } },
+      upstreams: { primary: { dialect: target, origin: wall.origin, breaker: false } },
       retries: 0,
     })
     const answers = await inBatches(wholeBody(target).length, (byte) =>

@@ -5,15 +5,8 @@ import { openWall, type ReceivedRequest, type Wall } from '../../src/upstream/wa
 import type { FirstDialect } from '../support/client-answer.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { openRawClient, type RawClient } from '../support/raw-client.ts'
-import {
-  type AskedChat,
-  chatBytes,
-  contentOf,
-  openingOf,
-  provider,
-  quantile,
-  statusOf,
-} from './proofs.test-support.ts'
+import { type AskedChat, chatBytes, contentOf, openingOf, provider, quantile } from './proofs.test-support.ts'
+import { statusOf } from '../support/status-of.ts'
 
 const SAMPLES = 12
 const GONE_P99_MS = 100

@@ -7,15 +7,8 @@ import { OVERLOAD_KEPT } from '../../src/admission/admission.ts'
 import { openWall } from '../../src/upstream/wall.ts'
 import { type GatewayProcess, startProcess } from '../support/gateway-process.ts'
 import { openRawClient } from '../support/raw-client.ts'
-import {
-  chatBytes,
-  contentOf,
-  endingOf,
-  openingOf,
-  pause,
-  provider,
-  statusOf,
-} from './proofs.test-support.ts'
+import { chatBytes, contentOf, endingOf, openingOf, pause, provider } from './proofs.test-support.ts'
+import { statusOf } from '../support/status-of.ts'
 
 /** For four seconds, every turn of the loop takes four tenths of one. */
 const BUSY = `

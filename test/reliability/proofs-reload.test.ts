@@ -1,10 +1,11 @@
 /** A configuration is replaced as a whole: a thousand times under load, no request fails, and none sees two of them. */
 
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { openWall, type Wall } from '../../src/upstream/wall.ts'
+import { openWall, until, type Wall } from '../../src/upstream/wall.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import { startProcess } from '../support/gateway-process.ts'
-import { provider, sayWhole, statusOf } from './proofs.test-support.ts'
+import { provider, sayWhole } from './proofs.test-support.ts'
+import { statusOf } from '../support/status-of.ts'
 
 const CLIENTS = 12
 const NAMES = ['even', 'odd'] as const
@@ -47,9 +48,9 @@ const BROKEN = 'rotues: {}'
 function startLoad(url: string) {
   const tally = new Map<string, number>()
   let answers = 0
-  let isOver = false
+  const over = new AbortController()
   const client = async (at: number) => {
-    for (let turn = at; !isOver; turn += 1) {
+    for (let turn = at; !over.signal.aborted; turn += 1) {
       const key = await askOnce(url, turn).catch((error: unknown) => `failed: ${String(error)}`)
       tally.set(key, (tally.get(key) ?? 0) + 1)
       answers += 1
@@ -60,11 +61,11 @@ function startLoad(url: string) {
     tally,
     /** Resolves once so many more answers have come: the load must have its say between two reloads. */
     async more(count: number) {
-      for (const enough = answers + count; answers < enough; )
-        await new Promise((resolve) => setImmediate(resolve))
+      const enough = answers + count
+      await until(() => answers >= enough)
     },
     async stop() {
-      isOver = true
+      over.abort()
       await Promise.all(clients)
     },
   }

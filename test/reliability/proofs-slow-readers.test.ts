@@ -5,7 +5,8 @@ import { openWall, type ReceivedRequest } from '../../src/upstream/wall.ts'
 import type { FirstDialect } from '../support/client-answer.ts'
 import { startProcess } from '../support/gateway-process.ts'
 import { openRawClient, type RawClient } from '../support/raw-client.ts'
-import { chatBytes, contentOf, openingOf, pause, provider, statusOf } from './proofs.test-support.ts'
+import { chatBytes, contentOf, openingOf, pause, provider } from './proofs.test-support.ts'
+import { statusOf } from '../support/status-of.ts'
 
 const READERS = 200
 const MIB = 1024 ** 2

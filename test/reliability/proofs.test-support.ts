@@ -1,6 +1,5 @@
 /** What the proofs of reliability share: requests as raw bytes, a provider whose pauses are the test's, and figures. */
 
-import type { StatusReport } from '../../src/http/operator-view.ts'
 import type { ReceivedRequest } from '../../src/upstream/wall.ts'
 import type { FirstDialect } from '../support/client-answer.ts'
 import { piece, STREAM_END, streamEvents, streamHead } from '../support/stream-events.ts'
@@ -55,13 +54,6 @@ export const modelOf = ({ body }: ReceivedRequest): unknown => JSON.parse(body.t
 export function quantile(figures: readonly number[], share: number): number {
   const sorted = figures.toSorted((one, other) => one - other)
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN
-}
-
-/** What the admin listener of a gateway says. */
-export async function statusOf(adminUrl: string | undefined): Promise<StatusReport> {
-  const answer = await fetch(`${adminUrl}/status`)
-  // What our own listener answers.
-  return (await answer.json()) as StatusReport
 }
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

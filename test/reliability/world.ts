@@ -71,9 +71,9 @@ export function createWorld(
     },
   })
   const planner = createPlanner({
-    health,
+    ...deps,
     directory: { providerFor: () => undefined, providerIds: () => [], list: () => [] },
-    target: () => undefined,
+    targets: () => [],
     routes: new Map([
       [
         'route',

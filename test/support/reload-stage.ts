@@ -4,9 +4,9 @@ import { expect } from 'vitest'
 import type { ConfigFault } from '../../src/app/config/fault.ts'
 import type { HoldfastConfig } from '../../src/app/config/config.ts'
 import { type PlayedCall, PlayedTransport } from '../../src/upstream/wall.ts'
-import { statusOf } from '../reliability/proofs.test-support.ts'
 import { startTestGateway } from './gateway.ts'
 import { streamEvents } from './stream-events.ts'
+import { statusOf } from './status-of.ts'
 
 export interface StagedRequest {
   readonly number: number

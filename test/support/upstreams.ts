@@ -86,6 +86,8 @@ export interface UpstreamPlan {
   readonly credential?: string
   /** The provider this is a further instance of, where its facts matter. */
   readonly provider?: string
+  /** `false`: it is called however often it failed, for tests that let it fail many times. */
+  readonly breaker?: boolean
 }
 
 export interface BenchPlan {
@@ -204,6 +206,7 @@ function configOf(plan: BenchPlan, origins: ReadonlyMap<string, string>): object
           baseUrl: `${origins.get(name)}${BASE_PATHS[upstream.dialect]}`,
           credential: upstream.credential ?? `credential-of-${name}-0123456789`,
           models: ['m'],
+          ...(upstream.breaker === undefined ? {} : { breaker: upstream.breaker }),
           ...(upstream.timeouts === undefined ? {} : { timeouts: upstream.timeouts }),
         },
       ]),
@@ -213,6 +216,8 @@ function configOf(plan: BenchPlan, origins: ReadonlyMap<string, string>): object
         targets: plan.targets ?? names.map((name) => `${name}/m`),
         retries: plan.retries ?? 1,
         ...(plan.deadline === undefined ? {} : { deadline: plan.deadline }),
+        // Most tests are about how one stream ends; those about who goes on with it say so.
+        rescue: 'off',
         ...plan.route,
       },
     },
@@ -272,6 +277,12 @@ export function requestBody({ client, mode, prompt = PROMPT, model = 'smart', bo
         ...body,
       }
   }
+}
+
+/** The same as bytes, for a client that decides itself when it reads. */
+export function rawRequest(asking: Asking): string {
+  const body = JSON.stringify(requestBody(asking))
+  return `POST ${requestPath(asking)} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 }
 
 /** The client got the whole answer: this text, a natural finish, the last word of its dialect, and no error. */

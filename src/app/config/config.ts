@@ -1,6 +1,8 @@
 /** The configuration in force: everything followed, checked and turned into values; nothing here is text to be parsed again. */
 
 import type { AttemptTimers, Provider } from '../../providers/provider.ts'
+import type { Condition } from '../../routing/condition.ts'
+import type { BalanceStrategy, RoutePolicy } from '../../routing/route.ts'
 import type { Secret } from '../../std/secret.ts'
 
 export interface HoldfastConfig {
@@ -50,6 +52,10 @@ export interface ClientKey {
 export interface ConfiguredProvider {
   readonly provider: Provider
   readonly credential?: Secret
+  /** All keys of its pool, where it has one; `credential` is the first of them. */
+  readonly pool?: readonly Secret[]
+  /** Requests that each of its models serves at one time; absent: as many as come. */
+  readonly slots?: number
   readonly timers: AttemptTimers
   /** The models named for it, where any were. */
   readonly models?: readonly string[]
@@ -57,13 +63,24 @@ export interface ConfiguredProvider {
   readonly origin: 'file' | 'environment' | 'local' | 'simulator'
 }
 
-export interface ConfiguredRoute {
+export interface ConfiguredRoute extends RoutePolicy {
   readonly name: string
-  /** `provider/model`, best first, routes within routes followed. */
+  /** Every `provider/model` of the tree, once each, in the order written. */
   readonly targets: readonly string[]
-  readonly deadlineMs: number
-  readonly retries: number
-  readonly isStrict: boolean
+  readonly root: ConfiguredNode
+}
+
+/** As `RouteNode`, with targets by their names, and routes within routes followed. */
+export type ConfiguredNode =
+  | { readonly type: 'target'; readonly target: string; readonly weight?: number }
+  | ConfiguredGroup<'first'>
+  | (ConfiguredGroup<'balanced'> & { readonly strategy: BalanceStrategy })
+
+interface ConfiguredGroup<Type extends string> {
+  readonly type: Type
+  readonly children: readonly ConfiguredNode[]
+  readonly weight?: number
+  readonly when?: Condition
 }
 
 /** The configuration for eyes and files: secrets as fingerprints, header values not at all (SEC-27). */
@@ -72,13 +89,14 @@ export function describeConfig(config: HoldfastConfig) {
   return {
     ...open,
     keys: config.keys.map(({ name, key }) => ({ name, key: key.toString() })),
-    providers: config.providers.map(({ provider, credential, ...rest }) => ({
+    providers: config.providers.map(({ provider, credential, pool, ...rest }) => ({
       id: provider.id,
       name: provider.name,
       dialect: provider.dialect,
       baseUrl: provider.baseUrl,
       isLocal: provider.isLocal,
       ...(credential && { credential: credential.toString() }),
+      ...(pool && { pool: pool.map(String) }),
       headers: Object.keys(provider.headers ?? {}),
       quirks: provider.quirks.map((quirk) => quirk.name),
       ...rest,

@@ -24,6 +24,11 @@ export function addIssue(issue: z.core.$ZodIssue, judged: Judged): void {
   }
   const { faults } = judged
   if (faults.has(path)) return
+  const meant = issue.code === 'invalid_union' ? issuesOfMeant(issue) : []
+  if (meant.length > 0) {
+    for (const one of meant) addIssue({ ...one, path: [...path, ...one.path] }, judged)
+    return
+  }
   if (issue.code === 'invalid_key') {
     faults.atKey(path, `${subject(path.slice(0, -1))}: ${quote(String(path.at(-1)))} ${messageOfKey(issue)}`)
     return
@@ -36,6 +41,14 @@ export function addIssue(issue: z.core.$ZodIssue, judged: Judged): void {
     path,
     `${subject(path)}${shown(path, judged)} ${complaint(issue, exampleAt(judged.schema, path))}`,
   )
+}
+
+/** Of a choice, what is wrong with the one option that is of the value's own kind; none where there is no such option. */
+function issuesOfMeant({ errors }: z.core.$ZodIssueInvalidUnion): readonly z.core.$ZodIssue[] {
+  const ofKind = errors.filter(
+    (issues) => !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0),
+  )
+  return ofKind.length === 1 ? (ofKind[0] ?? []) : []
 }
 
 function addUnknownField(path: Path, { schema, faults }: Judged): void {

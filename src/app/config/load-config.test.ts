@@ -84,12 +84,17 @@ log: { level: warn, format: json }
 
   test('a route within a route is followed, each target once', () => {
     const [smart, cheap] = configOf(text, { env }).routes
+    const targets = ['anthropic/claude-sonnet-4-5', 'deepseek/deepseek-chat', 'backup/qwen3']
     expect(smart).toEqual({
       name: 'smart',
-      targets: ['anthropic/claude-sonnet-4-5', 'deepseek/deepseek-chat', 'backup/qwen3'],
+      targets,
+      root: { type: 'first', children: targets.map((target) => ({ type: 'target', target })) },
       deadlineMs: 300_000,
       retries: 1,
       isStrict: true,
+      rescue: 'safe',
+      fallsBackOnPolicy: false,
+      isExplained: false,
     })
     expect(cheap).toMatchObject({ deadlineMs: 600_000, retries: 2, isStrict: false })
   })

@@ -70,7 +70,8 @@ function resolveProvider(
   }
   const provider = resolveServer(id, entry, context)
   const headers = resolveHeaders(id, entry, context)
-  const credential = resolveCredential(id, entry, { ...context, provider })
+  const pool = resolvePool(id, entry, context)
+  const credential = pool?.[0] ?? resolveCredential(id, entry, { ...context, provider })
   if (provider === undefined) return undefined
   return {
     provider: {
@@ -78,9 +79,12 @@ function resolveProvider(
       id,
       headers: { ...provider.headers, ...headers },
       ...(entry.alsoSpeaks && { alsoSpeaks: entry.alsoSpeaks }),
+      ...(entry.breaker ? {} : { hasBreaker: false }),
       ...(provider.id === id ? {} : { instanceOf: provider.id }),
     },
     ...(credential && { credential }),
+    ...(pool && { pool }),
+    ...(entry.slots !== undefined && { slots: entry.slots }),
     timers: mergeTimers(provider, entry.timeouts),
     ...(entry.models && { models: [...new Set(entry.models)] }),
     origin: 'file',
@@ -210,6 +214,35 @@ interface CredentialContext extends ProviderContext {
   readonly provider: Provider | undefined
 }
 
+/** Every key of a pool; `undefined` where there is none, or where something is wrong with it. */
+function resolvePool(
+  id: string,
+  entry: ProviderEntry,
+  context: ProviderContext,
+): readonly Secret[] | undefined {
+  if (entry.keys === undefined) return undefined
+  const { faults } = context
+  const path = ['providers', id, 'keys']
+  if (entry.credential !== undefined) {
+    faults.atKey(
+      path,
+      `${formatPath(path)} stands beside credential: write all keys into keys, or one into credential`,
+    )
+    return undefined
+  }
+  const pool = entry.keys.map((reference, at) => secretAt(reference, [...path, at], context))
+  const known = pool.filter((key) => key !== undefined)
+  for (const [at, key] of pool.entries()) {
+    const first = pool.findIndex((one) => one !== undefined && one.fingerprint === key?.fingerprint)
+    if (first !== -1 && first < at)
+      faults.at(
+        [...path, at],
+        `${formatPath([...path, at])} is the same key as ${formatPath([...path, first])}: remove it`,
+      )
+  }
+  return known.length === pool.length ? known : undefined
+}
+
 function resolveCredential(id: string, entry: ProviderEntry, context: CredentialContext): Secret | undefined {
   const { provider, faults, sources } = context
   const path = ['providers', id]
@@ -217,7 +250,7 @@ function resolveCredential(id: string, entry: ProviderEntry, context: Credential
   if (provider === undefined) return undefined
   const found = credentialFromEnvironment(provider, sources.env)
   if (found !== undefined || provider.isLocal || provider.auth.kind === 'none') return found
-  // A misspelt credential has been reported where it stands.
+  // A misspelt credential, or key of a pool, has been reported where it stands.
   if (faults.hasWithin(path)) return undefined
   if (provider.environmentKeys.length > 0) {
     faults.atKey(

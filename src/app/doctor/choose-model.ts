@@ -4,7 +4,7 @@ import type { ConfiguredProvider, ConfiguredRoute } from '../config/config.ts'
 
 export function chooseModel(
   { provider, models }: ConfiguredProvider,
-  routes: readonly ConfiguredRoute[],
+  routes: readonly Pick<ConfiguredRoute, 'targets'>[],
   listed: readonly string[] | undefined,
 ): string | undefined {
   const prefix = `${provider.id}/`
