@@ -53,7 +53,10 @@ export function saysSomething(part: Part): boolean {
 
 /** An answer without content that its provider filtered, as the refusal it amounts to. */
 export function filteredAnswer({ raw }: Finish): GatewayError {
-  return new GatewayError('content_policy', `The provider filtered its whole answer (${raw ?? 'content filter'}).`)
+  return new GatewayError(
+    'content_policy',
+    `The provider filtered its whole answer (${raw ?? 'content filter'}).`,
+  )
 }
 
 /** A call of a tool that the provider itself could not read is no answer; another try may be (fault 85). */

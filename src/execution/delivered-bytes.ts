@@ -31,7 +31,10 @@ export class DeliveredBytes {
   add(chunk: Uint8Array): void {
     if (!this.#isWhole) return
     const { length } = chunk
-    if (this.#bytes + length > DELIVERED_BYTES_MAX || this.#memory.bytes + length > DELIVERED_BYTES_TOTAL_MAX) {
+    if (
+      this.#bytes + length > DELIVERED_BYTES_MAX ||
+      this.#memory.bytes + length > DELIVERED_BYTES_TOTAL_MAX
+    ) {
       this.release()
       return
     }

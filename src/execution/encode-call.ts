@@ -80,7 +80,10 @@ export function encodeCall(asked: CallToEncode): EncodedCall | GatewayError {
   if (isNative) return passthroughCall(exchange, target, { mode, path: pathOf(asked), said, state })
   if (exchange.operation !== 'chat' && targetDialect.writeCountRequest === undefined)
     return notTranslatable(exchange, target)
-  return sayAs(asked, (request) => writeFor(exchange.operation, request, asked)) ?? notTranslatable(exchange, target)
+  return (
+    sayAs(asked, (request) => writeFor(exchange.operation, request, asked)) ??
+    notTranslatable(exchange, target)
+  )
 }
 
 /** The request decoded, freed of what the target cannot read, and written by `write`; `undefined` where that has no words for it. */
@@ -90,7 +93,8 @@ export function sayAs(
 ): EncodedCall | GatewayError | undefined {
   const { exchange, decoded, target, targetDialect, mode } = asked
   const request = decoded.get()
-  const refusal = exchange.dialect.id === targetDialect.id ? undefined : exchange.dialect.refuseTranslation?.(request)
+  const refusal =
+    exchange.dialect.id === targetDialect.id ? undefined : exchange.dialect.refuseTranslation?.(request)
   if (refusal) return refusal
   const readable = whatIsReadable(request, asked)
   const encoded = write(readable.request)

@@ -37,7 +37,11 @@ export interface RescuerInit {
   /** How the client's dialect says what a target answers, and who is told of the state in it. */
   answerOptions(target: Target): WriteAnswerOptions
   /** The request in the target's words; anything else where this target cannot be asked so. */
-  encode(target: Target, targetDialect: TargetDialect, wish: RescueWish): EncodedCall | GatewayError | undefined
+  encode(
+    target: Target,
+    targetDialect: TargetDialect,
+    wish: RescueWish,
+  ): EncodedCall | GatewayError | undefined
   /** A target's answer goes on with the stream. */
   onRescued(rung: Rung, leg: StreamLeg): void
 }

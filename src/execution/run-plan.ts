@@ -3,9 +3,7 @@
  * follows a failure is decided by the error table alone (resilience/decide-next.ts).
  */
 
-import type { TargetDialect } from '../dialects/dialect.ts'
 import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
-import type { OperationRequest } from '../operations/operation-request.ts'
 import type { Target } from '../providers/provider.ts'
 import { drawBackoffMs, drawOverloadPauseMs } from '../resilience/backoff.ts'
 import { decideNext } from '../resilience/decide-next.ts'
@@ -15,12 +13,11 @@ import { sleep } from '../std/clock.ts'
 import { answerOptions } from './answer-options.ts'
 import { AttemptLog } from './attempt-log.ts'
 import { Attempts, type Ready } from './attempts.ts'
+import { CallWriter, type LearnedWishes } from './call-writer.ts'
 import { clientTimeoutMs, Deadline } from './deadline.ts'
 import { DecisionTrace } from './decision-trace.ts'
 import { Effort } from './effort.ts'
-import { type DecodedRequest, decodeOnce, type EncodedCall, encodeCall, relayMode } from './encode-call.ts'
-import { encodeOperation, operationCall } from './encode-operation.ts'
-import { encodeRescue, type RescueWish } from './encode-rescue.ts'
+import type { EncodedCall } from './encode-call.ts'
 import type { Exchange } from './exchange.ts'
 import type { Execution, ExecutionDeps, Standing } from './execution.ts'
 import { type Lane, Race, soleLane } from './race.ts'
@@ -40,12 +37,10 @@ import { makeReply } from './make-reply.ts'
 const ORDINARY: Standing = { priority: 'normal' }
 
 export function createExecution(deps: ExecutionDeps): Execution {
-  /** Targets that refuse to stream what they answer in one piece, as learned from them. */
-  const plainOnly = new WeakSet<Target>()
-  const refusedFields = new RefusedFields()
+  const learned: LearnedWishes = { plainOnly: new WeakSet(), refusedFields: new RefusedFields() }
   return {
     run: (plan, exchange, standing = ORDINARY) =>
-      new PlanRun(deps, { plan, exchange, standing, plainOnly, refusedFields }).run(),
+      new PlanRun(deps, { plan, exchange, standing, learned }).run(),
   }
 }
 
@@ -53,8 +48,7 @@ interface Work {
   readonly plan: Plan
   readonly exchange: Exchange
   readonly standing: Standing
-  readonly plainOnly: WeakSet<Target>
-  readonly refusedFields: RefusedFields
+  readonly learned: LearnedWishes
 }
 
 /** A call that did not answer, and what came of it. */
@@ -66,7 +60,7 @@ interface Failed {
 class PlanRun {
   readonly #deps: ExecutionDeps
   readonly #work: Work
-  readonly #decoded: DecodedRequest
+  readonly #writer: CallWriter
   readonly #deadline: Deadline
   readonly #log: AttemptLog
   readonly #trace: DecisionTrace | undefined
@@ -86,10 +80,17 @@ class PlanRun {
     const beginMs = clientTimeoutMs(exchange.headers)
     this.#deps = deps
     this.#work = work
-    this.#decoded = decodeOnce(exchange)
     this.#log = new AttemptLog(exchange, deps)
     this.#waiting = new Waiting(deps.clock)
     this.#trace = standing.onTrace === undefined ? undefined : this.#createTrace(standing.onTrace)
+    this.#writer = new CallWriter({
+      ...deps,
+      ...work,
+      onRefused: (error, target) => {
+        this.#trace?.note('left out', target.id, error.code)
+        this.#failures.push(error)
+      },
+    })
     this.#effort = new Effort({
       ...deps,
       plan,
@@ -145,8 +146,8 @@ class PlanRun {
 
   /** The target in its own words, or `undefined` (and its place given back) where it cannot serve the request. */
   #prepare({ target, slot }: Taken): Ready | undefined {
-    const targetDialect = this.#dialectOf(target)
-    const call = this.#encode(target, targetDialect)
+    const targetDialect = this.#writer.dialectOf(target)
+    const call = this.#writer.write(target, targetDialect)
     if (call !== undefined) return { target, targetDialect, call, slot }
     this.#queue.giveBack({ target, slot })
     return undefined
@@ -156,7 +157,7 @@ class PlanRun {
   async #next(failed: Failed): Promise<Ready | undefined> {
     const { ready, error } = failed
     const { target } = ready
-    const again = this.#saidOtherwise(failed)
+    const again = this.#writer.writeOtherwise({ ...ready, error })
     if (again !== undefined) return this.#again(ready, again)
     this.#failures.push(error)
     this.#dropTooSmall(error, target)
@@ -205,18 +206,6 @@ class PlanRun {
   async #again(ready: Ready, call: EncodedCall): Promise<Ready | undefined> {
     const slot = await this.#queue.again(ready.target)
     return slot === undefined ? undefined : { ...ready, call, slot }
-  }
-
-  /** A refusal that says how the request must be said: plainly, or without a field. */
-  #saidOtherwise({ ready, error }: Failed): EncodedCall | undefined {
-    const { target, targetDialect, call } = ready
-    const { plan, plainOnly, refusedFields } = this.#work
-    if (call.mode === 'fold' && isStreamRefused(error)) {
-      plainOnly.add(target)
-      return this.#encode(target, targetDialect)
-    }
-    if (plan.isStrict || !refusedFields.learn(target, error, call)) return undefined
-    return refusedFields.leaveOut(call, target)
   }
 
   /** One attempt, and where it is slow to begin a second one beside it. */
@@ -330,9 +319,9 @@ class PlanRun {
           queue: this.#queue,
           signal: this.#deadline.signal,
           trace: this.#trace,
-          dialectOf: (target) => this.#dialectOf(target),
+          dialectOf: (target) => this.#writer.dialectOf(target),
           answerOptions: (target) => answerOptions({ ...this.#deps, exchange: this.#work.exchange, target }),
-          encode: (target, targetDialect, wish) => this.#encodeRescue(target, targetDialect, wish),
+          encode: (target, targetDialect, wish) => this.#writer.writeRescue(target, targetDialect, wish),
           onRescued: (rung, leg) => {
             this.#rescued = { rung, target: leg.target.id }
           },
@@ -366,74 +355,6 @@ class PlanRun {
       rescue: () => this.#rescued,
       trace,
     })
-  }
-
-  // Saying.
-
-  /** The request in the target's words, or `undefined` (and a failure noted) where this target cannot serve it. */
-  #encode(target: Target, targetDialect: TargetDialect): EncodedCall | undefined {
-    const { exchange, plan, plainOnly } = this.#work
-    if (exchange.asked !== undefined) return this.#encodeOperation(exchange.asked, target, targetDialect)
-    const mode = relayMode(exchange.envelope, {
-      isPlainOnly: plainOnly.has(target),
-      isHedged: plan.hedge !== undefined,
-    })
-    return this.#judged(encodeCall(this.#toEncode(target, targetDialect, mode)), target)
-  }
-
-  #encodeRescue(target: Target, targetDialect: TargetDialect, wish: RescueWish): EncodedCall | undefined {
-    const call = encodeRescue(this.#toEncode(target, targetDialect, 'stream'), wish)
-    return call && this.#judged(call, target)
-  }
-
-  #toEncode(target: Target, targetDialect: TargetDialect, mode: EncodedCall['mode']) {
-    const { exchange } = this.#work
-    return { exchange, decoded: this.#decoded, target, targetDialect, state: this.#deps.state, mode }
-  }
-
-  /** What keeps a call from being made is a failure of this target, and stands among the others. */
-  #judged(call: EncodedCall | GatewayError, target: Target): EncodedCall | undefined {
-    const { plan, refusedFields } = this.#work
-    if (call instanceof GatewayError) {
-      this.#refuseTarget(call, target)
-      return undefined
-    }
-    if (plan.isStrict && call.losses.length > 0) {
-      this.#refuseTarget(refusedLosses(target, call.losses), target)
-      return undefined
-    }
-    return plan.isStrict ? call : refusedFields.leaveOut(call, target)
-  }
-
-  #refuseTarget(error: GatewayError, target: Target): void {
-    this.#trace?.note('left out', target.id, error.code)
-    this.#failures.push(error)
-  }
-
-  #encodeOperation(
-    asked: OperationRequest,
-    target: Target,
-    targetDialect: TargetDialect,
-  ): EncodedCall | undefined {
-    const { exchange, plan } = this.#work
-    const operation = encodeOperation({ exchange, asked, target, targetDialect })
-    if (operation instanceof GatewayError) this.#refuseTarget(operation, target)
-    else if (plan.isStrict && operation.losses.length > 0)
-      this.#refuseTarget(refusedLosses(target, operation.losses), target)
-    else return operationCall(operation, exchange, targetDialect)
-    return undefined
-  }
-
-  /** The client's own, where the target speaks it too: then nothing needs to be translated. */
-  #dialectOf(target: Target): TargetDialect {
-    const { dialect } = this.#work.exchange
-    if (target.provider.alsoSpeaks?.includes(dialect.id)) return dialect
-    const spoken = this.#deps.dialects.get(target.provider.dialect)
-    if (spoken) return spoken
-    throw new GatewayError(
-      'not_supported',
-      `${target.id} speaks ${target.provider.dialect}, which is not served yet.`,
-    )
   }
 
   // Judging.
@@ -503,23 +424,7 @@ function inputOf({ envelope }: Exchange) {
 
 const BYTES_PER_TOKEN = 4
 
-/** We asked for a stream on our own account, and the target does not stream this model: asked plainly, it answers. */
-function isStreamRefused({ code, facts }: GatewayError): boolean {
-  return code === 'upstream_invalid_request' && facts.param === 'stream'
-}
-
 /** A target would serve the request said in another way, and the refusal tells the client's program which (message threads). */
 function isCurable(failure: GatewayError): boolean {
   return failure.code === 'loss_refused' && failure.facts.details !== undefined
-}
-
-function refusedLosses(
-  target: Target,
-  losses: readonly { readonly field: string; readonly reason: string }[],
-): GatewayError {
-  const named = losses.map((loss) => `${loss.field} (${loss.reason})`).join(', ')
-  const [first] = losses
-  const message = `The route is strict, and ${target.id} cannot express: ${named}.`
-  const lacks = losses.map((loss) => loss.field)
-  return new GatewayError('loss_refused', message, first === undefined ? {} : { param: first.field, lacks })
 }

@@ -2,11 +2,7 @@
 
 import type { Target } from '../providers/provider.ts'
 import type { FirstTokenTimes, PromptBucket } from '../resilience/first-token-times.ts'
-import {
-  FIRST_TOKEN_SOFT_MIN_MS,
-  FIRST_TOKEN_SOFT_MS,
-  FIRST_TOKEN_SOFT_SHARE,
-} from '../resilience/timers.ts'
+import { FIRST_TOKEN_SOFT_MIN_MS, FIRST_TOKEN_SOFT_MS, FIRST_TOKEN_SOFT_SHARE } from '../resilience/timers.ts'
 import type { Plan } from '../routing/plan.ts'
 import { healthKey } from '../routing/planner.ts'
 
@@ -28,7 +24,8 @@ export interface SlowStartFacts {
 export function slowStartOf(hedge: Plan['hedge'], facts: SlowStartFacts): SlowStart | undefined {
   const { target, promptBucket, times, nowMs } = facts
   const quantile = (share: number) => times.quantileMs(healthKey(target).target, promptBucket, share, nowMs)
-  if (hedge !== undefined) return { afterMs: Math.max(quantile(0.95) ?? 0, hedge.afterMsMin), reason: 'hedge' }
+  if (hedge !== undefined)
+    return { afterMs: Math.max(quantile(0.95) ?? 0, hedge.afterMsMin), reason: 'hedge' }
   if (target.provider.isLocal) return undefined
   const usual = quantile(0.99)
   const softMs = usual === undefined ? FIRST_TOKEN_SOFT_MS : usual * FIRST_TOKEN_SOFT_SHARE
@@ -45,7 +42,13 @@ export function isElsewhere(target: Target, first: Target): boolean {
  * Whether being asked twice would leave something at a provider: a kept conversation, a container, an answer made without
  * its client, or tools that the provider runs itself.
  */
-export function hasSideEffects({ fields, body }: { fields: ReadonlyMap<string, unknown>; body: Uint8Array }): boolean {
+export function hasSideEffects({
+  fields,
+  body,
+}: {
+  fields: ReadonlyMap<string, unknown>
+  body: Uint8Array
+}): boolean {
   if (SIDE_EFFECT_FIELDS.some((field) => fields.has(field))) return true
   if (!fields.has('tools')) return false
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
@@ -53,4 +56,11 @@ export function hasSideEffects({ fields, body }: { fields: ReadonlyMap<string, u
 }
 
 const SIDE_EFFECT_FIELDS = ['conversation', 'background', 'container', 'mcp_servers']
-const SIDE_EFFECT_MARKS = ['"mcp"', 'code_interpreter', 'code_execution', 'computer_use', '"shell"', 'image_generation']
+const SIDE_EFFECT_MARKS = [
+  '"mcp"',
+  'code_interpreter',
+  'code_execution',
+  'computer_use',
+  '"shell"',
+  'image_generation',
+]

@@ -21,7 +21,11 @@ export const HEAD_BYTES_MAX = 1_048_576
 export interface Rescue {
   readonly memory: DeliveredMemory
   /** The stream that goes on after what was delivered, its first content in hand; or what the client is told. */
-  resume(failure: GatewayError, delivered: readonly Uint8Array[], failed: StreamLeg): Promise<ResumedLeg | GatewayError>
+  resume(
+    failure: GatewayError,
+    delivered: readonly Uint8Array[],
+    failed: StreamLeg,
+  ): Promise<ResumedLeg | GatewayError>
 }
 
 export interface ResumedLeg {

@@ -6,7 +6,10 @@ import { RETRY_AFTER_SHOWN_MAX_MS } from '../resilience/decide-next.ts'
 import { LIMITED_DEFAULT_MS, type Verdict } from '../resilience/target-health.ts'
 
 /** A refusal remembered from an earlier request: what it said of that request is nobody else's business. */
-export function stillRefused(verdict: Exclude<Verdict, { type: 'available' }>, waitMs: number | undefined): GatewayError {
+export function stillRefused(
+  verdict: Exclude<Verdict, { type: 'available' }>,
+  waitMs: number | undefined,
+): GatewayError {
   const { error } = verdict
   const { upstreamMessage: _words, param: _param, details: _details, ...facts } = error.facts
   const left = waitMs === undefined ? facts : { ...facts, retryAfterMs: Math.max(0, Math.ceil(waitMs)) }
