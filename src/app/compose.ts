@@ -23,11 +23,11 @@ import { createResponseStore, type ResponseStore } from '../archive/response-sto
 import { createTargetGates, type TargetGates } from '../admission/target-gates.ts'
 import type { DeliveredMemory } from '../execution/delivered-bytes.ts'
 import type { SharedBudgets } from '../execution/effort.ts'
+import { HedgeBudgets } from '../execution/hedge-budgets.ts'
 import { createFirstTokenTimes, type FirstTokenTimes } from '../resilience/first-token-times.ts'
 import { createRetryBudget } from '../resilience/retry-budget.ts'
 import {
   createSpendBudget,
-  HEDGE_SPEND_SHARE,
   RETRY_SPEND_SHARE,
   SPEND_WINDOW_MS,
 } from '../resilience/spend-budget.ts'
@@ -104,9 +104,6 @@ export function createGround(parts: GroundParts): Ground {
 
 /** Second tries always allowed for so much, 10^-9 US dollars; those without a price are bounded by their number alone. */
 const RETRY_SPEND_FLOOR = { floorNanoUsd: 50_000_000, floorCount: Number.MAX_SAFE_INTEGER }
-/** A hedge is a luxury: none before there was any spend to take its share of. */
-const HEDGE_SPEND_FLOOR = { floorNanoUsd: 0, floorCount: 0 }
-
 /** What further attempts may cost in all, beside what their number may be. */
 function createBudgets(): SharedBudgets {
   return {
@@ -116,11 +113,7 @@ function createBudgets(): SharedBudgets {
       windowMs: SPEND_WINDOW_MS,
       ...RETRY_SPEND_FLOOR,
     }),
-    hedgeSpend: createSpendBudget({
-      share: HEDGE_SPEND_SHARE,
-      windowMs: SPEND_WINDOW_MS,
-      ...HEDGE_SPEND_FLOOR,
-    }),
+    hedges: new HedgeBudgets(),
   }
 }
 

@@ -273,7 +273,7 @@ class Running implements RunningGateway {
       if (!loaded.ok || faults.length > 0) return this.#reject(faults)
       const config = await this.#complete(loaded.config, this.config)
       if (this.#isStopping) return []
-      this.#ground.health.forgive()
+      this.#ground.health.forgive(this.#ground.clock.nowMs())
       this.#enforce(config)
       this.#announce(config)
       this.#discovery.follow(config.providers)

@@ -7,7 +7,7 @@ export interface BannerFacts {
   readonly url: string
   readonly version: string
   readonly providers: readonly ConfiguredProvider[]
-  readonly routes: readonly ConfiguredRoute[]
+  readonly routes: readonly Pick<ConfiguredRoute, 'name'>[]
   readonly isSimulated: boolean
   readonly hasKeys: boolean
   readonly warnings: readonly string[]

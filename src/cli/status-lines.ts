@@ -15,10 +15,14 @@ export function statusLines(report: StatusReport, style: CliIo['style']): readon
     `up ${span(report.startedAt, at)}, configuration ${config.generation} in force for ${span(config.inForceSince, at)}${config.path === undefined ? '' : ` (${plain(config.path)})`}`,
     `${process.requestsInFlight} of ${process.requestsInFlightMax} requests in flight, ${mebibytes(process.bufferedBytes)} of ${mebibytes(process.bufferedBytesMax)} MiB buffered, ${mebibytes(process.memoryBytes)} MiB resident, event loop ${Math.round(process.eventLoopLagMs)} ms late`,
     '',
-    ...targetLines(report.targets, style),
+    ...targetLines(report.targets.toSorted(troubledFirst), style),
     ...gateLines(report.gates.filter(isBusy)),
     ...retryLines(report),
   ]
+}
+
+function troubledFirst(one: TargetStatus, other: TargetStatus): number {
+  return Number(one.state === 'closed') - Number(other.state === 'closed')
 }
 
 function targetLines(targets: readonly TargetStatus[], style: CliIo['style']): readonly string[] {
@@ -45,12 +49,13 @@ function gateLines(gates: readonly GateStatus[]): readonly string[] {
   if (gates.length === 0) return []
   const rows = gates.map((gate) => [
     plain(gate.target),
+    plain(gate.credential),
     String(gate.inFlight),
     String(gate.queued),
     String(gate.slots ?? gate.limit ?? '-'),
     gate.pacedUntil === undefined ? '-' : clock(gate.pacedUntil),
   ])
-  return ['', ...table([['GATE', 'IN FLIGHT', 'QUEUED', 'LIMIT', 'PACED UNTIL'], ...rows])]
+  return ['', ...table([['GATE', 'CREDENTIAL', 'IN FLIGHT', 'QUEUED', 'LIMIT', 'PACED UNTIL'], ...rows])]
 }
 
 function retryLines({ retryBudgets }: StatusReport): readonly string[] {

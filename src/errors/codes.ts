@@ -140,7 +140,12 @@ export const errorCodes = {
     nextStep: 'Send fewer or shorter headers.',
   },
   /** Another attempt of the same request was faster; no client is ever told. */
-  superseded: { ...ownRequest, status: 499, kind: 'invalid-request', nextStep: 'Nothing: another attempt won.' },
+  superseded: {
+    ...ownRequest,
+    status: 499,
+    kind: 'invalid-request',
+    nextStep: 'Nothing: another attempt won.',
+  },
   client_gone: { ...ownRequest, status: 499, kind: 'invalid-request', nextStep: 'Nothing: the client left.' },
 
   // Ourselves.
@@ -241,7 +246,8 @@ export const errorCodes = {
     sameTarget: 'no',
     otherTarget: 'yes',
     health: 'none',
-    nextStep: 'Use a provider address that is not a metadata service.',
+    nextStep:
+      'Use a provider address that is not a metadata service; restart where a public name became local on purpose.',
   },
   upstream_reset: {
     status: 502,

@@ -51,3 +51,13 @@ describe('whatever was thrown', () => {
     },
   )
 })
+
+test('an error that is remembered says the same, and holds nothing of where it came from', () => {
+  const attempts = [{ target: 'a/m', durationMs: 1 }]
+  const error = new GatewayError('rate_limited', 'Slower.', { retryAfterMs: 5 }, new Error('why'), attempts)
+  const remembered = error.toRemember()
+  expect(remembered).toMatchObject({ code: 'rate_limited', message: 'Slower.', facts: { retryAfterMs: 5 } })
+  expect(remembered.cause).toBeUndefined()
+  expect(remembered.attempts).toEqual([])
+  expect(remembered.stack).toBe('GatewayError: Slower.')
+})

@@ -5,6 +5,7 @@ import type { TargetDialect } from '../dialects/dialect.ts'
 import { type GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { Target } from '../providers/provider.ts'
 import { type PromptBucket, promptBucket } from '../resilience/first-token-times.ts'
+import type { Plan } from '../routing/plan.ts'
 import type { UpstreamResponse } from '../upstream/attempt.ts'
 import { alertOf } from './alert.ts'
 import type { AttemptEntry, AttemptLog, AttemptOutcome } from './attempt-log.ts'
@@ -28,8 +29,7 @@ export interface Ready {
 
 export interface AttemptsInit {
   readonly exchange: Exchange
-  /** Absent where a client addressed a model directly. */
-  readonly routeName: string | undefined
+  readonly plan: Pick<Plan, 'routeName' | 'hedge'>
   readonly deadline: Deadline
   readonly log: AttemptLog
   readonly effort: Effort
@@ -122,12 +122,12 @@ export class Attempts {
     const { budgets, clock } = this.#deps
     const nowMs = clock.nowMs()
     budgets.retrySpend.noteSpend(costNanoUsd, nowMs)
-    budgets.hedgeSpend.noteSpend(costNanoUsd, nowMs)
+    budgets.hedges.of(this.#init.plan)?.noteSpend(costNanoUsd, nowMs)
   }
 
   #alert(target: Target, error: GatewayError): void {
-    const { exchange, routeName } = this.#init
-    const alert = alertOf(target, error, { request: exchange.body, isRouted: routeName !== undefined })
+    const { exchange, plan } = this.#init
+    const alert = alertOf(target, error, { request: exchange.body, isRouted: plan.routeName !== undefined })
     if (alert !== undefined) this.#deps.telemetry.notices.publish(alert)
   }
 }

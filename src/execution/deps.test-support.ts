@@ -10,6 +10,7 @@ import { createTargetHealth } from '../resilience/target-health.ts'
 import type { Clock } from '../std/clock.ts'
 import { createSeededRandom } from '../std/ids.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
+import { HedgeBudgets } from './hedge-budgets.ts'
 
 export function freshDeps(clock: Clock) {
   const random = createSeededRandom(1)
@@ -24,7 +25,7 @@ export function freshDeps(clock: Clock) {
     budgets: {
       retries: createRetryBudget(),
       retrySpend: createSpendBudget(unlimited),
-      hedgeSpend: createSpendBudget(unlimited),
+      hedges: new HedgeBudgets(),
     },
     deliveredMemory: { bytes: 0 },
     state: { makers: createStateMakers(), calls: createToolCallSignatures() },

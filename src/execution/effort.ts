@@ -13,13 +13,14 @@ import type { Plan } from '../routing/plan.ts'
 import { healthKey } from '../routing/planner.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Exchange } from './exchange.ts'
+import type { HedgeBudgets } from './hedge-budgets.ts'
 
 /** What all requests share. */
 export interface SharedBudgets {
   readonly retries: RetryBudget
   /** The input that second tries cost, as a share of what everything costs. */
   readonly retrySpend: SpendBudget
-  readonly hedgeSpend: SpendBudget
+  readonly hedges: HedgeBudgets
 }
 
 export interface EffortInit {

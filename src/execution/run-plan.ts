@@ -105,7 +105,7 @@ class PlanRun {
     })
     this.#attempts = new Attempts(deps, {
       exchange,
-      routeName: plan.routeName,
+      plan,
       deadline: this.#deadline,
       log: this.#log,
       effort: this.#effort,
@@ -242,10 +242,11 @@ class PlanRun {
 
   /** A second target to ask at the same time, where one is free, the budgets allow it and nothing stays of being asked twice. */
   #beside(first: Ready, reason: 'hedge' | 'soft'): Ready | undefined {
-    const { exchange } = this.#work
+    const { exchange, plan } = this.#work
     const { budgets, clock } = this.#deps
     if (this.#effort.attemptsLeft <= 0) return undefined
-    if (reason === 'hedge' && !budgets.hedgeSpend.mayExtra(clock.nowMs())) return undefined
+    const hedges = reason === 'hedge' ? budgets.hedges.of(plan) : undefined
+    if (hedges?.mayExtra(clock.nowMs()) === false) return undefined
     if (hasSideEffects({ fields: exchange.envelope.fields, body: exchange.body })) return undefined
     for (;;) {
       const taken = this.#queue.takeFree((target) => reason === 'soft' || isElsewhere(target, first.target))
@@ -253,9 +254,7 @@ class PlanRun {
       const ready = this.#prepare(taken)
       if (ready === undefined) continue
       this.#trace?.note(reason === 'hedge' ? 'hedge' : 'slow: raced', taken.target.id)
-      if (reason === 'hedge') {
-        budgets.hedgeSpend.noteExtra(this.#deps.costOf?.(taken.target, inputOf(exchange)), clock.nowMs())
-      }
+      hedges?.noteExtra(this.#deps.costOf?.(taken.target, inputOf(exchange)), clock.nowMs())
       return ready
     }
   }

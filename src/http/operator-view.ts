@@ -43,7 +43,7 @@ export interface ProcessStatus {
 export interface TargetStatus {
   /** `provider/model`. */
   readonly target: string
-  /** The fingerprint of the credential; empty where none is needed. */
+  /** The fingerprint of the credential; `none` where none is needed. */
   readonly credential: string
   readonly state: 'closed' | 'open' | 'half-open' | 'limited' | 'exhausted' | 'auth-dead'
   readonly since: string
@@ -59,7 +59,10 @@ export interface TargetStatus {
 
 /** How many calls a target may have, has, and keeps waiting. */
 export interface GateStatus {
+  /** `provider/model`. */
   readonly target: string
+  /** The fingerprint of the credential; `none` where none is needed. */
+  readonly credential: string
   readonly inFlight: number
   readonly queued: number
   /** What was learned from its refusals. */

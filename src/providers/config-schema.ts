@@ -68,7 +68,7 @@ const providerSchema = z
       ),
     breaker: z
       .boolean()
-      .default(true)
+      .optional()
       .describe(
         'Whether a model that fails again and again is left in peace for a while, 5 s to 2 min. Default true.',
       ),

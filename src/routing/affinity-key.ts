@@ -39,8 +39,9 @@ function beginnings(bytes: Buffer, span: Span | undefined): readonly Span[] {
   if (bytes[span.start] !== OPEN_BRACKET) return [span]
   const scanned = { start: span.start, end: Math.min(span.end, span.start + SCANNED_BYTES_MAX) }
   const [first, second] = elementSpans(bytes, scanned)
-  if (first === undefined) return [span]
-  return second !== undefined && isSystems(bytes, first) ? [first, second] : [first]
+  // What does not end where it is searched for is long enough to tell by its beginning.
+  if (first === undefined) return [{ start: span.start + 1, end: span.end }]
+  return isSystems(bytes, first) ? [first, second ?? { start: first.end + 1, end: span.end }] : [first]
 }
 
 const OPEN_BRACKET = 0x5b

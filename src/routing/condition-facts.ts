@@ -6,7 +6,7 @@ import type { Ability } from '../canonical/needs.ts'
 import type { RequestNeeds } from './request-needs.ts'
 
 /** The estimate of a prompt's length; texts of every language lie within a factor of two of it. */
-export const BYTES_PER_TOKEN = 4
+const BYTES_PER_TOKEN = 4
 
 export interface ConditionFacts {
   /** As the client spelled it. */

@@ -46,9 +46,11 @@ const groupSchema = z
   })
   .describe('Targets of which one is chosen, or that count only for some requests.')
 
-const entrySchema = z.union([nameSchema, groupSchema], {
-  error: 'must be provider/model, the name of a route, or a group: targets, and balance or when',
-})
+const entrySchema = z
+  .union([nameSchema, groupSchema], {
+    error: 'must be provider/model, the name of a route, or a group: targets, and balance or when',
+  })
+  .meta({ id: 'entry' })
 
 /** The targets of a route or of a group, as written. */
 export type TargetEntry = string | GroupEntry

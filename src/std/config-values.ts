@@ -45,6 +45,22 @@ export function byteSizeSchema(limits: { readonly minBytes: number; readonly max
     .meta({ examples: ['64KiB', '32MiB', 1_048_576] })
 }
 
+/** `2%`: a share of something, read as a fraction; a bare number is never guessed to be one or the other. */
+export function shareSchema(limits: { readonly minPercent: number; readonly maxPercent: number }) {
+  return z
+    .string()
+    .transform((text, context) => {
+      const percent = /^(\d{1,3}(?:\.\d{1,6})?)\s*%$/.exec(text.trim())?.[1]
+      if (percent === undefined)
+        return refuse(context, 'is not a share: write a number of percent, such as 2%')
+      const isInRange = Number(percent) >= limits.minPercent && Number(percent) <= limits.maxPercent
+      return isInRange
+        ? Number(percent) / 100
+        : refuse(context, `is out of range: write from ${limits.minPercent}% to ${limits.maxPercent}%`)
+    })
+    .meta({ pattern: '^[0-9]+(\\.[0-9]+)?%$', examples: ['2%', '10%'] })
+}
+
 /** Where a secret comes from. The text of a literal becomes a `Secret` the moment it is read. */
 export type SecretReference =
   | { readonly kind: 'environment'; readonly name: string }

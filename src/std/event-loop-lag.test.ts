@@ -32,7 +32,7 @@ function createLoop() {
     },
     /** So long without anything to do. */
     idle(ms: number) {
-      for (const endMs = nowMs + ms; nowMs < endMs; ) this.block(1)
+      for (let turn = 0; turn < ms; turn += 1) this.block(1)
     },
   }
 }

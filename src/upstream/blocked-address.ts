@@ -4,6 +4,7 @@
  */
 
 import { isIP } from 'node:net'
+import { isLocalAddress } from '../providers/local-address.ts'
 
 /** AWS, Google, Azure and Oracle; AWS's credentials for containers and pods; Alibaba; Azure's host agent. */
 const METADATA_IPV4 = new Set([
@@ -32,6 +33,14 @@ export function isBlockedAddress(address: string): boolean {
   const family = isIP(bare)
   if (family === 4) return METADATA_IPV4.has(bare)
   return family === 6 && isBlockedIpv6(bare)
+}
+
+/** Whether an address that a name resolved to is this machine or one of its networks. */
+export function isLocalIp(address: string): boolean {
+  const bare = withoutZone(address)
+  return (
+    bare === '0.0.0.0' || bare === '::' || isLocalAddress(`http://${isIP(bare) === 6 ? `[${bare}]` : bare}`)
+  )
 }
 
 /** Lower case, without brackets or the root's dot. */

@@ -20,6 +20,8 @@ type DispatchBody = Exclude<Dispatcher.DispatchOptions['body'], undefined>
 export interface ConnectionOwner {
   /** The socket closed while no request ran on it. */
   onIdleClose(connection: Connection): void
+  /** The server sent an answer that nobody had asked for; none of it was delivered. */
+  onUnaskedAnswer(): void
 }
 
 /** Who is told how a request fares. */
@@ -35,6 +37,7 @@ export class Connection {
   #requestsOnSocket = 0
   #handler: RequestHandler | undefined
   #connectMs = 0
+  #isDestroyed = false
 
   constructor(origin: string, dialer: Dialer, owner: ConnectionOwner) {
     this.#dialer = dialer
@@ -53,7 +56,7 @@ export class Connection {
         this.#connect(callback)
       },
     })
-    this.#client.on('disconnect', () => this.#onDisconnect())
+    this.#client.on('disconnect', (_origin, _targets, error) => this.#onDisconnect(error))
     // An exception inside undici surfaces as this event; without a listener it would end the process.
     // Sound: undici types only the events it documents, but its client is an ordinary EventEmitter.
     const emitter = this.#client as NodeJS.EventEmitter
@@ -88,6 +91,7 @@ export class Connection {
   }
 
   destroy(): void {
+    this.#isDestroyed = true
     this.#handler = undefined
     this.#client.destroy(null, () => undefined)
     this.#socket?.destroy()
@@ -101,8 +105,14 @@ export class Connection {
     })
   }
 
-  #onDisconnect(): void {
+  #onDisconnect(error: Error): void {
     this.#socket = undefined
+    if (isUnasked(error) && !this.#isDestroyed) this.#owner.onUnaskedAnswer()
     if (!this.#handler) this.#owner.onIdleClose(this)
   }
+}
+
+/** undici's words for bytes of an answer on a connection that owes none; it destroys the connection. */
+function isUnasked(error: Error): boolean {
+  return error.message === 'bad response'
 }

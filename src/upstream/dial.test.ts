@@ -3,51 +3,10 @@ import type { AddressInfo } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
 import type { TransportFailure } from '../std/transport.ts'
 import { classifyFailure } from './classify-failure.ts'
+import { EXPIRED, GOOD, KEY, OTHER_HOST } from './certificates.test-support.ts'
 import { assertTlsVerification } from './dial.ts'
 import { createUndiciTransport, type UndiciTransportOptions } from './undici-transport.ts'
 import { httpAnswer, wallTarget } from './wall.ts'
-
-// A key made for this test and used nowhere else, and three certificates of it.
-const KEY = `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg//NPD3PwLmWsisTp
-nnRCQCKhkPLRh0hUi4bMzpuT4R6hRANCAASSGvhjptYUF8yjusSsccwvOxLvKVnF
-EKZ+mvXHUosfy0WmxVOnqk8nsjF/6VvKL9KYaEzKpKXY8H8LRgUhyW19
------END PRIVATE KEY-----`
-/** For localhost and 127.0.0.1, good for a hundred years. */
-const GOOD = `-----BEGIN CERTIFICATE-----
-MIIBkDCCATegAwIBAgIUTVQcKylcQYokFTXJqyDD2yeHKHkwCgYIKoZIzj0EAwIw
-DzENMAsGA1UEAwwEd2FsbDAgFw0yNjExMjQwNzEyMjlaGA8yMTI2MTAzMTA3MTIy
-OVowDzENMAsGA1UEAwwEd2FsbDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABJIa
-+GOm1hQXzKO6xKxxzC87Eu8pWcUQpn6a9cdSix/LRabFU6eqTyeyMX/pW8ov0pho
-TMqkpdjwfwtGBSHJbX2jbzBtMB0GA1UdDgQWBBRDPZ5Ql8MOXdxC/1Nb4QFW8GVB
-xDAfBgNVHSMEGDAWgBRDPZ5Ql8MOXdxC/1Nb4QFW8GVBxDAPBgNVHRMBAf8EBTAD
-AQH/MBoGA1UdEQQTMBGCCWxvY2FsaG9zdIcEfwAAATAKBggqhkjOPQQDAgNHADBE
-AiAy11hcGypMbcafBzkwCJcN7hBit2JP2wXwMgs+WLKk9wIgcbhpYPQXHPxt1p50
-RtxWgEUGOg4tl3GnFSXzhPbMG+g=
------END CERTIFICATE-----`
-/** For another host. */
-const OTHER_HOST = `-----BEGIN CERTIFICATE-----
-MIIBjjCCATSgAwIBAgIUdI2skNfc3TSzE4jKahsaLK2H+EMwCgYIKoZIzj0EAwIw
-EDEOMAwGA1UEAwwFb3RoZXIwIBcNMjYxMTI0MDcxMjI5WhgPMjEyNjEwMzEwNzEy
-MjlaMBAxDjAMBgNVBAMMBW90aGVyMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE
-khr4Y6bWFBfMo7rErHHMLzsS7ylZxRCmfpr1x1KLH8tFpsVTp6pPJ7Ixf+lbyi/S
-mGhMyqSl2PB/C0YFIcltfaNqMGgwHQYDVR0OBBYEFEM9nlCXww5d3EL/U1vhAVbw
-ZUHEMB8GA1UdIwQYMBaAFEM9nlCXww5d3EL/U1vhAVbwZUHEMA8GA1UdEwEB/wQF
-MAMBAf8wFQYDVR0RBA4wDIIKb3RoZXIudGVzdDAKBggqhkjOPQQDAgNIADBFAiEA
-xAntnYCP91Pc5EOuLg2IRNCB0Bc1Jqk+cvzGIAesSv0CIAeXlkBdZPU539xYueln
-S7hRaX12NaAvRLNftsuxYkSC
------END CERTIFICATE-----`
-/** Ended with the year 2020. */
-const EXPIRED = `-----BEGIN CERTIFICATE-----
-MIIBWzCCAQGgAwIBAgIBATAKBggqhkjOPQQDAjAPMQ0wCwYDVQQDDAR3YWxsMB4X
-DTIwMDEwMTAwMDAwMFoXDTIxMDEwMTAwMDAwMFowDzENMAsGA1UEAwwEd2FsbDBZ
-MBMGByqGSM49AgEGCCqGSM49AwEHA0IABJIa+GOm1hQXzKO6xKxxzC87Eu8pWcUQ
-pn6a9cdSix/LRabFU6eqTyeyMX/pW8ov0phoTMqkpdjwfwtGBSHJbX2jTjBMMBoG
-A1UdEQQTMBGCCWxvY2FsaG9zdIcEfwAAATAPBgNVHRMBAf8EBTADAQH/MB0GA1Ud
-DgQWBBRDPZ5Ql8MOXdxC/1Nb4QFW8GVBxDAKBggqhkjOPQQDAgNIADBFAiB43c5J
-xJVcTwlPFYDALb+R0WPOWDBQ5P1Y6yhy/G/9QAIhALdykTUrc49SqZbJKWWur2kj
-ozhEUlZLWxdCvARc4a7U
------END CERTIFICATE-----`
 
 async function ask(server: TlsOptions, options: UndiciTransportOptions): Promise<TransportFailure | number> {
   const transport = createUndiciTransport(options)

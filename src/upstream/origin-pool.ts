@@ -24,11 +24,19 @@ export interface PoolLimits {
   readonly waitingMax: number
 }
 
+export interface PoolOptions {
+  readonly clock: Clock
+  readonly limits: PoolLimits
+  /** Told of an answer that nobody had asked for: its connection was closed, and nothing of it was delivered (fault 53). */
+  onUnaskedAnswer?(origin: string): void
+}
+
 export class OriginPool implements RunOwner, ConnectionOwner {
   readonly #origin: string
   readonly #dialer: Dialer
   readonly #clock: Clock
   readonly #limits: PoolLimits
+  readonly #options: PoolOptions
   readonly #idle: Connection[] = []
   /** In the order they came. */
   readonly #waiting = new Set<TransportRun>()
@@ -36,15 +44,12 @@ export class OriginPool implements RunOwner, ConnectionOwner {
   #isClosed = false
   #onEmpty: (() => void) | undefined
 
-  constructor(
-    origin: string,
-    dialer: Dialer,
-    options: { readonly clock: Clock; readonly limits: PoolLimits },
-  ) {
+  constructor(origin: string, dialer: Dialer, options: PoolOptions) {
     this.#origin = origin
     this.#dialer = dialer
     this.#clock = options.clock
     this.#limits = options.limits
+    this.#options = options
   }
 
   /** Nothing runs, waits or is kept open. */
@@ -90,6 +95,10 @@ export class OriginPool implements RunOwner, ConnectionOwner {
     if (at === -1) return
     this.#idle.splice(at, 1)
     this.#drop(connection)
+  }
+
+  onUnaskedAnswer(): void {
+    this.#options.onUnaskedAnswer?.(this.#origin)
   }
 
   #start(run: TransportRun): void {

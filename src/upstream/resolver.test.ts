@@ -62,6 +62,40 @@ describe('the resolver', () => {
     expect(second).toEqual(['EAI_AGAIN'])
   })
 
+  test.each([
+    '127.0.0.1',
+    '10.1.2.3',
+    '192.168.0.1',
+    '169.254.1.1',
+    '100.64.0.1',
+    '0.0.0.0',
+    '::1',
+    '::',
+    'fd12::1',
+    'fe80::1%eth0',
+    '::ffff:127.0.0.1',
+  ])('fault 5, SEC-3: a name that was public does not become %s', (address) => {
+    const { asked, ask } = open()
+    ask('rebound.test')
+    asked[0]?.answer(null, here)
+    const second = ask('rebound.test')
+    asked[1]?.answer(null, [...here, { address, family: 4 }])
+    expect(second).toEqual(['HOLDFAST_BLOCKED_ADDRESS'])
+    const third = ask('rebound.test')
+    asked[2]?.answer(null, here)
+    expect(third).toEqual([here])
+  })
+
+  test('a name that was local may come and go, as with a private network that is switched on and off', () => {
+    const { asked, ask } = open()
+    const local = [{ address: '10.0.0.7', family: 4 }]
+    for (const [index, answer] of [local, here, local].entries()) {
+      const told = ask('office.test')
+      asked[index]?.answer(null, answer)
+      expect(told).toEqual([answer])
+    }
+  })
+
   test('gives one address to a caller who wants one', () => {
     const { asked, resolve } = open()
     const told: unknown[] = []

@@ -1,7 +1,8 @@
 /**
  * Names to addresses for the dialer. A name is looked up once at a time, however many ask, so that a silent name
  * server occupies one of libuv's four threads and not all of them (fault 4); an answer outlives its name server for a
- * while (fault 142); and an answer that holds a metadata address is refused, so what was judged is what is dialled (SEC-3).
+ * while (fault 142); and an answer that holds a metadata address, or a local one for a name that was public, is refused,
+ * so what was judged is what is dialled (SEC-3, fault 5).
  */
 
 import {
@@ -12,7 +13,7 @@ import {
 } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import type { Clock } from '../std/clock.ts'
-import { isBlockedAddress } from './blocked-address.ts'
+import { isBlockedAddress, isLocalIp } from './blocked-address.ts'
 import { BLOCKED_ADDRESS, TransportError } from './transport-codes.ts'
 
 /** How long an answer may be used after the name server stopped answering. */
@@ -33,6 +34,8 @@ interface Name {
   asking: Asker[]
   addresses: readonly LookupAddress[]
   answeredAtMs: number
+  /** Whether its first answer held nothing but public addresses. */
+  isPublic: boolean | undefined
 }
 
 /** A `lookup` for `net.connect` and `tls.connect`. */
@@ -54,7 +57,7 @@ export function createResolver(clock: Clock, lookup: SystemLookup = systemLookup
       if (names.size < NAMES_MAX) break
       if (asking.length === 0) names.delete(old)
     }
-    const name = { asking: [], addresses: [], answeredAtMs: Number.NEGATIVE_INFINITY }
+    const name = { asking: [], addresses: [], answeredAtMs: Number.NEGATIVE_INFINITY, isPublic: undefined }
     names.set(key, name)
     return name
   }
@@ -67,8 +70,9 @@ export function createResolver(clock: Clock, lookup: SystemLookup = systemLookup
   ): void => {
     const { asking } = name
     name.asking = []
-    const answer = judge(hostname, error ? (fallback(name) ?? error) : fresh)
+    const answer = error ? (fallback(name) ?? error) : judge(hostname, fresh, name.isPublic === true)
     if (!error && !(answer instanceof Error)) {
+      name.isPublic ??= !fresh.some(({ address }) => isLocalIp(address))
       name.addresses = fresh
       name.answeredAtMs = clock.nowMs()
     }
@@ -89,12 +93,16 @@ export function createResolver(clock: Clock, lookup: SystemLookup = systemLookup
   }
 }
 
+/** A provider that was public does not move into our own network: whoever says so wants a request sent there (fault 5). */
 function judge(
   hostname: string,
-  answer: Error | readonly LookupAddress[],
+  answer: readonly LookupAddress[],
+  wasPublic: boolean,
 ): NodeJS.ErrnoException | readonly LookupAddress[] {
-  if (answer instanceof Error) return answer
   if (answer.length === 0) return new TransportError('ENOTFOUND', `${hostname} has no address`)
-  if (!answer.some(({ address }) => isBlockedAddress(address))) return answer
-  return new TransportError(BLOCKED_ADDRESS, `${hostname} is the address of a metadata service`)
+  if (answer.some(({ address }) => isBlockedAddress(address)))
+    return new TransportError(BLOCKED_ADDRESS, `${hostname} is the address of a metadata service`)
+  if (wasPublic && answer.some(({ address }) => isLocalIp(address)))
+    return new TransportError(BLOCKED_ADDRESS, `${hostname} was public and is now a local address`)
+  return answer
 }

@@ -46,7 +46,10 @@ export interface SenderOptions {
   /** What signs the requests to a target whose key is not simply a header; `undefined` where it is. */
   readonly authorizerOf?: (target: Target) => Authorizer | undefined
   /** Told the head of every answer, good or not: what it says of the provider's limits. */
-  readonly onHead?: (target: Target, head: { readonly status: number; readonly headers: ResponseHeaders }) => void
+  readonly onHead?: (
+    target: Target,
+    head: { readonly status: number; readonly headers: ResponseHeaders },
+  ) => void
   /** `holdfast/<version>`. Default `holdfast`. */
   readonly userAgent?: string
 }

@@ -22,6 +22,8 @@ export interface UndiciTransportOptions {
   readonly lookup?: LookupFunction
   /** Certificate authorities trusted instead of Node's own, PEM. */
   readonly trustedCertificates?: readonly string[]
+  /** Told where a server sent an answer that nobody had asked for (fault 53). */
+  onUnaskedAnswer?(origin: string): void
 }
 
 /** Throws where the environment has switched certificate checks off (SEC-8). */
@@ -47,7 +49,11 @@ export function createUndiciTransport(options: UndiciTransportOptions = {}): Tra
     if (!url || !/^https?:$/.test(url.protocol))
       return new TransportError(INVALID_ORIGIN, 'the origin is no http(s) URL')
     if (pools.size >= ORIGINS_MAX) forgetEmpty(pools)
-    const pool = new OriginPool(url.origin, new Dialer(url, dialing), { clock, limits })
+    const pool = new OriginPool(url.origin, new Dialer(url, dialing), {
+      clock,
+      limits,
+      onUnaskedAnswer: (told) => options.onUnaskedAnswer?.(told),
+    })
     pools.set(origin, pool)
     return pool
   }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { StatusReport } from '../../src/http/operator-view.ts'
+import { httpAnswer, openWall } from '../../src/upstream/wall.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import {
   type GatewayProcess,
@@ -10,6 +10,7 @@ import {
   startProcess,
 } from '../support/gateway-process.ts'
 import { openRawClient } from '../support/raw-client.ts'
+import { statusOf } from '../support/status-of.ts'
 
 const simulated = { discover: false }
 
@@ -17,13 +18,6 @@ async function start(options: ProcessOptions = {}): Promise<GatewayProcess> {
   const gateway = await startProcess({ config: simulated, ...options })
   onTestFinished(() => gateway[Symbol.asyncDispose]())
   return gateway
-}
-
-async function statusOf(adminUrl: string | undefined): Promise<StatusReport> {
-  const answer = await fetch(`${adminUrl}/status`)
-  expect(answer.status).toBe(200)
-  // What our own listener answers.
-  return (await answer.json()) as StatusReport
 }
 
 /** A port that somebody else has. */
@@ -99,7 +93,7 @@ describe('the admin listener of a running gateway', () => {
     expect((await fetch(`${running.adminUrl}/readyz`)).status).toBe(503)
     client.socket.destroy()
     await stopped
-    await expect(fetch(`${running.adminUrl}/healthz`)).rejects.toThrow()
+    await expect(fetch(`${running.adminUrl}/healthz`)).rejects.toThrow('fetch failed')
   })
 
   test('is off where the file says so', async () => {
@@ -144,6 +138,85 @@ describe('its address', () => {
     const onLine = await runToEnd({ config: simulated, words: ['--admin', '[::]:4142'] })
     expect(onLine.code).toBe(2)
     expect(onLine.stderr).toContain('--admin: "[::]:4142" reaches beyond this machine')
+  })
+})
+
+describe('what it says of targets and requests', () => {
+  const key = 'sk-9f8e7d6c5b4a39281706f5e4d3c2b1a0'
+  const credential = 'provider-key-0123456789'
+
+  async function startBefore(status: number, body: object) {
+    const wall = await openWall(({ socket }) => socket.write(httpAnswer(status, JSON.stringify(body))))
+    onTestFinished(() => wall[Symbol.asyncDispose]())
+    const gateway = await start({
+      config: {
+        discover: false,
+        keys: [
+          { name: 'laptop', key },
+          { name: 'phone', key: `${key}-2` },
+        ],
+        providers: {
+          up: { dialect: 'openai-chat', baseUrl: `${wall.origin}/v1`, credential, models: ['m'] },
+        },
+        routes: { smart: { targets: ['up/m'], retries: 0 } },
+      },
+    })
+    const ask = (headers: Readonly<Record<string, string>> = {}) =>
+      fetch(`${gateway.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${key}`, ...headers },
+        body: JSON.stringify({ model: 'smart', max_tokens: 5, messages: [{ role: 'user', content: 'Hi' }] }),
+      })
+    return { gateway, ask }
+  }
+
+  test('a target that fails is open, and why; the command ends with 1', async () => {
+    const { gateway, ask } = await startBefore(500, { error: { message: 'It broke.' } })
+    for (let turn = 0; turn < 4; turn += 1) await (await ask()).arrayBuffer()
+    const { targets } = await statusOf(gateway.adminUrl)
+    expect(targets).toMatchObject([
+      {
+        target: 'up/m',
+        credential: expect.stringMatching(/^[0-9a-f]{8}$/),
+        state: expect.stringMatching(/^(?:half-)?open$/),
+        cause: { code: expect.stringMatching(/^upstream_/) },
+      },
+    ])
+    const page = await holdfastStatus(gateway)
+    expect(page.code).toBe(1)
+    expect(page.stdout).toMatch(/up\/m +[0-9a-f]{8} +(?:half-)?open/)
+    const json = await holdfastStatus(gateway, '--json')
+    expect(json.code).toBe(1)
+    for (const { stdout, stderr } of [page, json])
+      for (const secret of [credential, key]) expect(stdout + stderr).not.toContain(secret)
+  })
+
+  test('a credential that is refused is dead until it is changed', async () => {
+    const { gateway, ask } = await startBefore(401, { error: { message: `no such key ${credential}` } })
+    await (await ask()).arrayBuffer()
+    const status = await statusOf(gateway.adminUrl)
+    expect(status.targets).toMatchObject([{ target: 'up/m', state: 'auth-dead', until: expect.any(String) }])
+    expect(JSON.stringify(status)).not.toContain(credential)
+  })
+
+  test('a request that asks is explained: in a header, to its key, and to the operator', async () => {
+    const { gateway, ask } = await startBefore(500, { error: { message: 'It broke.' } })
+    const silent = await ask()
+    expect(silent.headers.get('x-holdfast-explanation')).toBeNull()
+    const asked = await ask({ 'x-holdfast-explain': '1' })
+    expect(asked.headers.get('x-holdfast-explanation')).toMatch(/^[\x20-\x7e]*up\/m[\x20-\x7e]*$/)
+    const id = asked.headers.get('x-request-id')
+    const read = (authorization: string) =>
+      fetch(`${gateway.url}/explain/${id}`, { headers: { authorization } })
+    const own = await read(`Bearer ${key}`)
+    expect(own.status).toBe(200)
+    const explanation = await own.json()
+    expect(explanation).toMatchObject({ requestId: id, route: 'smart', attempts: [{ target: 'up/m' }] })
+    expect((await read(`Bearer ${key}-2`)).status).toBe(404)
+    const operators = await fetch(`${gateway.adminUrl}/explain/${id}`)
+    expect(await operators.json()).toEqual(explanation)
+    const unasked = await fetch(`${gateway.adminUrl}/explain/${silent.headers.get('x-request-id')}`)
+    expect(unasked.status).toBe(404)
   })
 })
 

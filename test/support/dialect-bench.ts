@@ -134,7 +134,13 @@ function configOf(
       ]),
     ),
     routes: {
-      smart: { targets: targets ?? Object.keys(providers).map((name) => `${name}/m`), retries, ...route },
+      smart: {
+        targets: targets ?? Object.keys(providers).map((name) => `${name}/m`),
+        retries,
+        // Most tests are about how one stream ends; those about who goes on with it say so.
+        rescue: 'off',
+        ...route,
+      },
     },
     ...(limits === undefined ? {} : { limits }),
   }

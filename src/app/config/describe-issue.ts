@@ -45,10 +45,12 @@ export function addIssue(issue: z.core.$ZodIssue, judged: Judged): void {
 
 /** Of a choice, what is wrong with the one option that is of the value's own kind; none where there is no such option. */
 function issuesOfMeant({ errors }: z.core.$ZodIssueInvalidUnion): readonly z.core.$ZodIssue[] {
-  const ofKind = errors.filter(
-    (issues) => !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0),
-  )
+  const ofKind = errors.filter((issues) => !issues.some(isOfOtherKind))
   return ofKind.length === 1 ? (ofKind[0] ?? []) : []
+}
+
+function isOfOtherKind({ code, path }: z.core.$ZodIssue): boolean {
+  return path.length === 0 && (code === 'invalid_type' || code === 'invalid_value')
 }
 
 function addUnknownField(path: Path, { schema, faults }: Judged): void {

@@ -79,7 +79,7 @@ function resolveProvider(
       id,
       headers: { ...provider.headers, ...headers },
       ...(entry.alsoSpeaks && { alsoSpeaks: entry.alsoSpeaks }),
-      ...(entry.breaker ? {} : { hasBreaker: false }),
+      ...(entry.breaker === false && { hasBreaker: false }),
       ...(provider.id === id ? {} : { instanceOf: provider.id }),
     },
     ...(credential && { credential }),
