@@ -53,7 +53,7 @@ export class Effort {
     const { budgets, clock, exchange } = this.#init
     const nowMs = clock.nowMs()
     if (!isClientRetry(exchange.headers)) return budgets.retries.noteRequest(this.#pool, nowMs)
-    if (first !== undefined && this.#isProven(first)) return
+    if (first !== undefined && this.#isTrusted(first)) return
     if (!budgets.retries.take(this.#pool, nowMs)) throw budgetSpent()
   }
 
@@ -75,10 +75,10 @@ export class Effort {
     return !this.#mayCharge()
   }
 
-  /** Whether a call of this target may be made now: the first always, one more where it answers well or the budgets allow. */
+  /** Whether a call of this target may be made now: the first always, one more where nothing is known against it or the budgets allow. */
   mayCall(target: Target): boolean {
     if (this.#attempts === 0) return true
-    return this.#isProven(target) || this.#mayCharge()
+    return this.#isTrusted(target) || this.#mayCharge()
   }
 
   /** A call begins. */
@@ -88,7 +88,7 @@ export class Effort {
     const { budgets, clock } = this.#init
     const nowMs = clock.nowMs()
     budgets.retrySpend.noteExtra(this.#init.inputCostOf(target), nowMs)
-    if (!this.#isProven(target)) budgets.retries.take(this.#pool, nowMs)
+    if (!this.#isTrusted(target)) budgets.retries.take(this.#pool, nowMs)
   }
 
   /** The last call never left us: it does not count. */
@@ -106,9 +106,9 @@ export class Effort {
     return budgets.retries.mayRetry(this.#pool, nowMs) && budgets.retrySpend.mayExtra(nowMs)
   }
 
-  #isProven(target: Target): boolean {
-    const { health, clock } = this.#init
-    return health.isProven(healthKey(target), clock.nowMs())
+  /** Nothing is known against it: it answered well of late, or was not asked. */
+  #isTrusted(target: Target): boolean {
+    return !this.#init.health.isSuspect(healthKey(target))
   }
 }
 

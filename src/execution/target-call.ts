@@ -61,8 +61,8 @@ export class TargetCall {
     const isRefused = error !== undefined && refusals.has(error.code)
     slot.release(isRefused ? 'refused' : 'other', nowMs)
     if (isRefused) firstTokenTimes.penalise(key.target, nowMs)
-    if (outcome === 'failed' && error !== undefined) return health.recordFailure(key, error, nowMs)
-    health.recordCancelled(key, nowMs)
+    if (outcome === 'failed' && error !== undefined) return health.recordFailure(key, error, nowMs, this.#startedAtMs)
+    health.recordCancelled(key, nowMs, this.#startedAtMs)
     return false
   }
 }

@@ -1,151 +1,130 @@
 /**
- * Leaves a target in peace that fails again and again: closed, open for a while, then half-open for one real request.
- * No clock of its own; every act is told the time. Numbers: resilience.md, target health.
+ * Leaves a target in peace that fails again and again: closed; open for a while; then half-open, for one real request at
+ * a time. No clock of its own: every act is told the time, monotonic, ms.
  */
 
 import type { Random } from '../std/ids.ts'
-import { FailureWindow } from './failure-window.ts'
-
-/** Failures in a row that open it. */
-export const CONSECUTIVE_FAILURES_MAX = 3
-/** Share of the calls of the window that opens it, */
-export const FAILURE_SHARE_MAX = 0.5
-/** once there were so many. */
-export const CALLS_MIN = 5
-/** How long it stays open: after the first opening, the second, and every one after them. */
-export const COOLDOWNS_MS = [5_000, 10_000, 15_000] as const
-/** The longest for what does not heal by itself so soon: no connection, no TLS. */
-export const LOCAL_COOLDOWN_MAX_MS = 120_000
-/** Each cooldown is this much longer or shorter, by chance. */
-export const COOLDOWN_JITTER = 0.1
-/** How long one request may be the only one that finds out; its answer may take longer, and then the next one may. */
-export const PROBE_MS = 30_000
-
-/** What failed: the provider, which heals soon, or the way to it, which may not. */
-export type FailureOrigin = 'provider' | 'local'
+import { drawCooldownMs, type FailureOrigin } from './cooldown.ts'
+import { type CallCounts, isTooMuch } from './opening-rule.ts'
+import { Probe } from './probe.ts'
+import { RecentCalls } from './recent-calls.ts'
 
 export type BreakerState = 'closed' | 'open' | 'half-open'
 
+export interface CallFailure {
+  /** 1, or less for a failure that says less. */
+  readonly weight: number
+  readonly origin: FailureOrigin
+  readonly startedAtMs: number
+  readonly nowMs: number
+  /** Default true; otherwise it is counted only. */
+  readonly mayOpen?: boolean
+}
+
+/**
+ * A call that began before the breaker opened says nothing of what came after it: it neither closes the breaker, nor
+ * opens it again, nor ends its probe. An open window ends early only by the success of the one call made inside it.
+ */
 export class CircuitBreaker {
   readonly #random: Random
-  readonly #opens: boolean
-  readonly #window = new FailureWindow()
-  #consecutive = 0
-  /** Openings since the last success. */
-  #openings = 0
+  readonly #recent = new RecentCalls()
+  readonly #probe = new Probe()
+  #isClosed = true
   #openedAtMs = Number.NEGATIVE_INFINITY
-  #openUntilMs: number | undefined
-  #probedUntilMs = Number.NEGATIVE_INFINITY
-  /** The one call inside this open window was made. */
-  #hasPanicked = false
-  #lastSuccessMs = Number.NEGATIVE_INFINITY
+  #openUntilMs = Number.NEGATIVE_INFINITY
+  /** Since it was last closed. */
+  #openings = 0
+  /** When the first call since the opening began that finds out whether the target is well again. */
+  #triedAtMs = Number.POSITIVE_INFINITY
 
-  /** `opens`: whether it ever does; without that it only counts. Default true. */
-  constructor(random: Random, { opens = true }: { readonly opens?: boolean } = {}) {
+  constructor(random: Random) {
     this.#random = random
-    this.#opens = opens
   }
 
-  get consecutiveFailures(): number {
-    return this.#consecutive
+  /** How often it opened since it was last closed. */
+  get openings(): number {
+    return this.#openings
   }
 
-  /** The end of the open window; absent when closed. */
-  get openUntilMs(): number | undefined {
+  /** The end of the open window, also when it is past; none when closed, which is before all time. */
+  get openUntilMs(): number {
     return this.#openUntilMs
   }
 
+  /** The beginning of the latest open window. */
   get openedAtMs(): number {
     return this.#openedAtMs
   }
 
-  get lastSuccessMs(): number {
-    return this.#lastSuccessMs
-  }
-
   state(nowMs: number): BreakerState {
-    if (this.#openUntilMs === undefined) return 'closed'
+    if (this.#isClosed) return 'closed'
     return nowMs < this.#openUntilMs ? 'open' : 'half-open'
   }
 
-  /** A request is finding out whether the target is well again. */
+  /** One call is finding out whether the target is well again. */
   isProbed(nowMs: number): boolean {
-    return nowMs < this.#probedUntilMs
+    return !this.#isClosed && this.#probe.isUnderWay(nowMs)
   }
 
-  mayCall(nowMs: number): boolean {
-    const state = this.state(nowMs)
-    return state === 'closed' || (state === 'half-open' && !this.isProbed(nowMs))
+  isAvailable(nowMs: number): boolean {
+    return this.#isClosed || (nowMs >= this.#openUntilMs && !this.#probe.isUnderWay(nowMs))
   }
 
-  /** Where everything is ill, one call may be made inside an open window. */
+  /** Where everything is ill, one call may be made inside each open window. */
   mayPanic(nowMs: number): boolean {
-    return this.state(nowMs) === 'open' && !this.#hasPanicked
+    return this.state(nowMs) === 'open' && this.#triedAtMs === Number.POSITIVE_INFINITY
   }
 
-  /** A call begins; unless closed, it is the one that finds out. */
+  counts(nowMs: number): CallCounts {
+    return this.#recent.counts(nowMs)
+  }
+
+  /** A call begins; unless the breaker is closed, it is the one that finds out. */
   begin(nowMs: number): void {
-    const state = this.state(nowMs)
-    if (state === 'closed') return
-    this.#probedUntilMs = nowMs + PROBE_MS
-    if (state === 'open') this.#hasPanicked = true
+    if (this.#isClosed) return
+    this.#probe.begin(nowMs)
+    this.#triedAtMs = Math.min(this.#triedAtMs, nowMs)
   }
 
-  /** A valid end was seen, of a call begun at `startedAtMs`. Whether it closed. */
+  /** A call reached a valid end. Whether that counts: the breaker is closed afterwards. */
   succeed(startedAtMs: number, nowMs: number): boolean {
-    this.#window.add(0, nowMs)
-    // An answer from before the failures says nothing of what came after it.
-    const isNewer = startedAtMs >= this.#openedAtMs
-    if (this.#openUntilMs !== undefined && !isNewer) return false
-    this.#consecutive = 0
-    this.#lastSuccessMs = nowMs
-    this.#openings = 0
-    this.#probedUntilMs = Number.NEGATIVE_INFINITY
-    if (this.#openUntilMs === undefined) return false
-    this.#openUntilMs = undefined
-    this.#window.clear()
+    this.#probe.end(startedAtMs)
+    if (!this.#isClosed && startedAtMs < this.#triedAtMs) return false
+    if (!this.#isClosed) this.#close()
+    this.#recent.noteSuccess(nowMs)
     return true
   }
 
-  /** `weight`: 1, or less for what says less. Whether it opened. */
-  fail(weight: number, origin: FailureOrigin, nowMs: number): boolean {
-    this.#window.add(weight, nowMs)
-    this.#consecutive += weight
-    const state = this.state(nowMs)
-    // What fails inside an open window was begun before it, or in panic: it is open already.
-    if (state === 'open' || !this.#opens) return false
-    this.#probedUntilMs = Number.NEGATIVE_INFINITY
-    if (state === 'closed' && !this.#isTooMuch(nowMs)) return false
-    this.#open(origin, nowMs)
-    return true
+  /** Whether the breaker opened with it, for the first time or again. */
+  fail(failure: CallFailure): boolean {
+    const { weight, origin, startedAtMs, nowMs, mayOpen = true } = failure
+    this.#probe.end(startedAtMs)
+    const isStale = this.#isClosed ? startedAtMs < this.#openedAtMs : startedAtMs < this.#triedAtMs
+    if (isStale) return false
+    this.#recent.noteFailure(weight, nowMs)
+    if (!mayOpen) return false
+    const opens = this.#isClosed ? isTooMuch(this.#recent.counts(nowMs)) : nowMs >= this.#openUntilMs
+    if (opens) this.#open(origin, nowMs)
+    return opens
   }
 
-  /** The call ended without saying anything of the target. */
-  cancel(): void {
-    this.#probedUntilMs = Number.NEGATIVE_INFINITY
-  }
-
-  totals(nowMs: number) {
-    return this.#window.totals(nowMs)
-  }
-
-  #isTooMuch(nowMs: number): boolean {
-    if (this.#consecutive >= CONSECUTIVE_FAILURES_MAX) return true
-    const { calls, failures } = this.#window.totals(nowMs)
-    return calls >= CALLS_MIN && failures / calls >= FAILURE_SHARE_MAX
+  /** A call ended without saying anything of the target's health. */
+  release(startedAtMs: number): void {
+    this.#probe.end(startedAtMs)
   }
 
   #open(origin: FailureOrigin, nowMs: number): void {
-    const jitter = 1 + COOLDOWN_JITTER * (2 * this.#random.next() - 1)
+    this.#isClosed = false
     this.#openedAtMs = nowMs
-    this.#openUntilMs = nowMs + cooldownMs(this.#openings, origin) * jitter
+    this.#openUntilMs = nowMs + drawCooldownMs(this.#openings, origin, this.#random)
     this.#openings += 1
-    this.#hasPanicked = false
+    this.#triedAtMs = Number.POSITIVE_INFINITY
   }
-}
 
-/** Before jitter, ms. `openings`: those before this one, since the last success. */
-export function cooldownMs(openings: number, origin: FailureOrigin): number {
-  if (origin === 'local') return Math.min(LOCAL_COOLDOWN_MAX_MS, COOLDOWNS_MS[0] * 2 ** openings)
-  return COOLDOWNS_MS[Math.min(openings, COOLDOWNS_MS.length - 1)] ?? COOLDOWNS_MS[2]
+  #close(): void {
+    this.#isClosed = true
+    this.#openUntilMs = Number.NEGATIVE_INFINITY
+    this.#openings = 0
+    this.#recent.clear()
+  }
 }

@@ -4,7 +4,11 @@
  */
 
 import type { GatewayError } from '../errors/gateway-error.ts'
-import { PROBE_MS } from './circuit-breaker.ts'
+import { keepNewest } from './keep-newest.ts'
+import { Probe } from './probe.ts'
+
+/** While one request is finding out, the others look again after this. */
+export const PROBE_LOOK_MS = 1_000
 
 export type HeldType = 'limited' | 'exhausted' | 'auth-dead'
 
@@ -15,52 +19,62 @@ export interface HeldState {
   readonly error: GatewayError
 }
 
-/** While one request is finding out, the others look again after this. */
-export const PROBE_LOOK_MS = 1_000
-/** States kept; the oldest is forgotten beyond them. Model names come from clients, so the table must be bounded. */
-export const HEALTH_CELLS_MAX = 10_000
-
-type Cell = HeldState & {
-  /** Its time is over, and until then one request finds out whether it is. */
-  probedUntilMs?: number
+/** What keeps a request from calling, and until when. */
+export interface Obstacle {
+  readonly type: HeldType
+  readonly untilMs: number
+  readonly error: GatewayError
 }
 
+interface Cell {
+  readonly state: HeldState
+  readonly probe: Probe
+}
+
+/** Times are monotonic, ms. */
 export class HeldStates {
   readonly #cells = new Map<string, Cell>()
+  readonly #sizeMax: number
 
-  get isEmpty(): boolean {
-    return this.#cells.size === 0
+  constructor(sizeMax: number) {
+    this.#sizeMax = sizeMax
   }
 
-  /** What keeps a request from calling: a state that lasts, or one that another request is finding out about. */
-  obstacle(name: string, nowMs: number): Omit<HeldState, 'sinceMs'> | undefined {
-    const cell = this.find(name, nowMs)
-    if (cell === undefined || cell.untilMs > nowMs) return cell
-    if ((cell.probedUntilMs ?? 0) <= nowMs) return undefined
-    return { type: 'limited', untilMs: nowMs + PROBE_LOOK_MS, error: cell.error }
+  obstacle(name: string, nowMs: number): Obstacle | undefined {
+    const cell = this.#find(name, nowMs)
+    if (cell === undefined) return undefined
+    const { type, untilMs, error } = cell.state
+    if (untilMs > nowMs) return { type, untilMs, error }
+    if (!cell.probe.isUnderWay(nowMs)) return undefined
+    return { type: 'limited', untilMs: nowMs + PROBE_LOOK_MS, error }
   }
 
-  find(name: string, nowMs: number): Cell | undefined {
-    const cell = this.#cells.get(name)
-    if (cell === undefined || cell.untilMs > nowMs || isProbed(cell)) return cell
-    this.#cells.delete(name)
-    return undefined
+  /** The state that lasts, or whose time is over while nobody knows yet whether it is. */
+  find(name: string, nowMs: number): HeldState | undefined {
+    return this.#find(name, nowMs)?.state
   }
 
-  beginCall(name: string, nowMs: number): void {
-    const cell = this.find(name, nowMs)
-    if (cell !== undefined && cell.untilMs <= nowMs) cell.probedUntilMs = nowMs + PROBE_MS
+  isProbed(name: string, nowMs: number): boolean {
+    return this.#find(name, nowMs)?.probe.isUnderWay(nowMs) === true
   }
 
-  endProbe(name: string): void {
-    const cell = this.#cells.get(name)
-    if (cell !== undefined) delete cell.probedUntilMs
+  /** A call begins; where nobody knows whether the state is over, it finds out. */
+  begin(name: string, nowMs: number): void {
+    const cell = this.#find(name, nowMs)
+    if (cell !== undefined && cell.state.untilMs <= nowMs) cell.probe.begin(nowMs)
+  }
+
+  /** A call that began at `startedAtMs` ended, whatever it found. */
+  release(name: string, startedAtMs: number): void {
+    this.#cells.get(name)?.probe.end(startedAtMs)
   }
 
   /** A later event never shortens a state. Whether it is news: the state began with it. */
   set(name: string, state: HeldState): boolean {
     const known = this.find(name, state.sinceMs)
-    if (known === undefined || known.untilMs <= state.untilMs) keepNewest(this.#cells, name, state)
+    if (known === undefined || known.untilMs <= state.untilMs) {
+      keepNewest(this.#cells, { name, value: { state, probe: new Probe() }, sizeMax: this.#sizeMax })
+    }
     return known?.type !== state.type || known.untilMs <= state.sinceMs
   }
 
@@ -68,22 +82,20 @@ export class HeldStates {
     this.#cells.delete(name)
   }
 
-  /** What only an operator can mend is tried again. */
-  forgive(): void {
-    for (const [name, { type }] of this.#cells) if (type !== 'limited') this.#cells.delete(name)
+  /** Forgets all of them. */
+  clear(): void {
+    this.#cells.clear()
+  }
+
+  #find(name: string, nowMs: number): Cell | undefined {
+    const cell = this.#cells.get(name)
+    if (cell === undefined || !isOver(cell.state, nowMs)) return cell
+    this.#cells.delete(name)
+    return undefined
   }
 }
 
 /** That a rate limit is over is known from its own words; of a spent quota and a refused credential nobody says when. */
-function isProbed({ error }: HeldState): boolean {
-  return error.row.kind === 'quota' || error.row.health === 'auth-dead'
-}
-
-/** Newest last; the oldest is forgotten when there is no more room. */
-export function keepNewest<Value>(memory: Map<string, Value>, name: string, value: Value): void {
-  memory.delete(name)
-  memory.set(name, value)
-  if (memory.size <= HEALTH_CELLS_MAX) return
-  const [oldest] = memory.keys()
-  if (oldest !== undefined) memory.delete(oldest)
+function isOver({ untilMs, error }: HeldState, nowMs: number): boolean {
+  return untilMs <= nowMs && error.row.kind !== 'quota' && error.row.health !== 'auth-dead'
 }

@@ -1,17 +1,21 @@
 import { expect, test } from 'vitest'
 import { GatewayError } from '../errors/gateway-error.ts'
+import { PROBE_LOOK_MS } from './held-states.ts'
+import { PROBE_MS } from './probe.ts'
+import { AUTH_DEAD_MS, EXHAUSTED_MS } from './rate-states.ts'
 import {
   createTargetHealth,
-  EXHAUSTED_MS,
   HEALTH_CELLS_MAX,
+  type HealthKey,
   LIMITED_DEFAULT_MS,
   LIMITED_MAX_MS,
-  PROBE_LOOK_MS,
-  PROBE_MS,
 } from './target-health.ts'
 
-const key = { target: 't:openai/gpt', credential: 'c:openai:1' }
-const sibling = { target: 't:openai/other', credential: 'c:openai:1' }
+const keyOf = (target: string, credential: string): HealthKey => {
+  return { target, credential, label: target, fingerprint: credential }
+}
+const key = keyOf('t:openai/gpt', 'c:openai:1')
+const sibling = keyOf('t:openai/other', 'c:openai:1')
 const quota = new GatewayError('insufficient_quota', 'spent')
 const limited = (retryAfterMs: number) => new GatewayError('rate_limited', 'slow down', { retryAfterMs })
 
@@ -38,7 +42,7 @@ test('fault 25: a refused credential is not offered again until it is replaced',
   const health = createTargetHealth()
   health.recordFailure(key, new GatewayError('upstream_auth', 'no'), 0)
   expect(health.verdict(key, 1_000)).toMatchObject({ type: 'auth-dead' })
-  expect(health.verdict({ ...key, credential: 'c:openai:2' }, 1_000)).toEqual({ type: 'available' })
+  expect(health.verdict(keyOf('t:openai/gpt:2', 'c:openai:2'), 1_000)).toEqual({ type: 'available' })
 })
 
 test('a later, shorter event never shortens a state', () => {
@@ -57,14 +61,14 @@ test('no provider can set a target aside for longer than the bound', () => {
 test('a success lifts a limit', () => {
   const health = createTargetHealth()
   health.recordFailure(key, limited(50_000), 0)
-  health.recordSuccess(key, 1)
+  health.recordSuccess(key, 1, 1)
   expect(health.verdict(key, 1)).toEqual({ type: 'available' })
 })
 
 test('I8: an answer that began before a 429 does not end its window', () => {
   const health = createTargetHealth()
   health.recordFailure(key, limited(50_000), 10)
-  health.recordSuccess(key, 9)
+  health.recordSuccess(key, 9, 11)
   expect(health.verdict(key, 11)).toMatchObject({ type: 'limited' })
 })
 
@@ -75,7 +79,7 @@ test('only the beginning of a state is news', () => {
   const missing = new GatewayError('upstream_model_not_found', 'no such model')
   expect(health.recordFailure(key, missing, 0)).toBe(true)
   expect(health.recordFailure(key, missing, 1)).toBe(false)
-  expect(health.verdict({ target: key.target, credential: 'c' }, 1)).toEqual({ type: 'available' })
+  expect(health.verdict(keyOf(key.target, 'c'), 1)).toEqual({ type: 'available' })
 })
 
 test('failures that are no rate state leave no mark', () => {
@@ -88,10 +92,10 @@ test('failures that are no rate state leave no mark', () => {
 test('the memory is bounded, whatever model names clients invent', () => {
   const health = createTargetHealth()
   for (let index = 0; index <= HEALTH_CELLS_MAX; index += 1) {
-    health.recordFailure({ target: `t:${index}`, credential: 'c' }, limited(90_000), 0)
+    health.recordFailure(keyOf(`t:${index}`, 'c'), limited(90_000), 0)
   }
-  expect(health.verdict({ target: 't:0', credential: 'c' }, 1)).toEqual({ type: 'available' })
-  expect(health.verdict({ target: `t:${HEALTH_CELLS_MAX}`, credential: 'c' }, 1)).toMatchObject({
+  expect(health.verdict(keyOf('t:0', 'c'), 1)).toEqual({ type: 'available' })
+  expect(health.verdict(keyOf(`t:${HEALTH_CELLS_MAX}`, 'c'), 1)).toMatchObject({
     type: 'limited',
   })
 })
@@ -100,7 +104,7 @@ test('a change by the operator forgives a credential, and no rate limit', () => 
   const health = createTargetHealth()
   health.recordFailure(key, quota, 0)
   health.recordFailure(sibling, limited(2_000), 0)
-  health.forgive()
+  health.forgive(1)
   expect(health.verdict(key, 1)).toEqual({ type: 'available' })
   expect(health.verdict(sibling, 1)).toMatchObject({ type: 'limited' })
 })
@@ -124,7 +128,7 @@ test('fault 24: after a daily quota one request finds out whether it has come ba
   })
   const again = over + 5 + LIMITED_DEFAULT_MS
   health.beginCall(key, again)
-  health.recordSuccess(key, again)
+  health.recordSuccess(key, again, again)
   expect(health.verdict(key, again)).toEqual({ type: 'available' })
 })
 

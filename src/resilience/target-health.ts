@@ -1,311 +1,256 @@
 /**
- * What is remembered of a target between requests. Rate state is not ill health: a breaker belongs to a target with its
- * credential, `limited` to a target, `exhausted` and `auth-dead` to a credential, which several targets may share.
+ * What is remembered of targets between requests: a breaker for each target with its credential, and beside it what
+ * providers said of rates, quotas and credentials, for rate state is not ill health. Where all is well, a request costs a
+ * few look-ups and allocates nothing.
  */
 
 import type { GatewayError } from '../errors/gateway-error.ts'
-import type { Random } from '../std/ids.ts'
-import { CircuitBreaker, type FailureOrigin } from './circuit-breaker.ts'
-import { HeldStates, type HeldType, keepNewest, PROBE_LOOK_MS } from './held-states.ts'
+import { type Random, systemRandom } from '../std/ids.ts'
+import { BoundedCells } from './bounded-cells.ts'
+import type { CallFailure } from './circuit-breaker.ts'
+import { Complaints } from './complaints.ts'
+import { type HealthCell, type HealthKey, type HealthState, TargetCell } from './health-cell.ts'
+import type { HeldState, HeldType } from './held-states.ts'
+import { leastBadOf } from './least-bad.ts'
+import { RateStates } from './rate-states.ts'
 
-/** Quota and billing failures do not heal in minutes; no call is made with that credential until then. */
-export const EXHAUSTED_MS = 1_800_000
-/** A refused credential stays refused until it is replaced; it is looked at again after this. */
-export const AUTH_DEAD_MS = 1_800_000
-/** How long a 429 without a usable wait keeps a target aside. */
-export const LIMITED_DEFAULT_MS = 1_000
-/** The longest a single 429 keeps a target aside: a provider's clock may be wrong, ours tries again. */
-export const LIMITED_MAX_MS = 300_000
-/** How long a misconfigured target is complained of only once. */
-export const COMPLAINT_MS = 1_800_000
-/** How long a success says that the next call will succeed too. */
-export const PROVEN_MS = 60_000
+export type { HealthCell, HealthKey } from './health-cell.ts'
+export { LIMITED_DEFAULT_MS, LIMITED_MAX_MS } from './rate-states.ts'
 
-/** Names a target, and the credential it uses, for the memory of health. */
-export interface HealthKey {
-  readonly target: string
-  readonly credential: string
-  /** `provider/model`, for people. */
-  readonly label: string
-  /** Of the credential, for people; `none` where there is none. */
-  readonly fingerprint: string
-  /** Failing again and again puts it aside; the operator may have said that it does not. Default true. */
-  readonly hasBreaker?: boolean
-}
+/** Entries of each table: names of models come from clients. Beyond it the oldest is forgotten, where one can be without loss that one. */
+export const HEALTH_CELLS_MAX = 10_000
 
 export type Verdict =
   | { readonly type: 'available' }
   | {
-      /** `open`: it failed again and again, or one request is finding out whether it still does. */
+      /** `open`: it failed again and again, or one call is finding out whether it still does. */
       readonly type: HeldType | 'open'
       readonly untilMs: number
       readonly error: GatewayError
     }
 
-export type HealthState = 'closed' | 'open' | 'half-open' | HeldType
-
-/** A change of state, and what it came of: an error's code, or `probe_succeeded`, `probing`. */
+/** A change of what is believed of a target. Where it comes of time alone, it is told at the next call. */
 export interface HealthTransition {
   readonly label: string
   readonly fingerprint: string
   readonly from: HealthState
   readonly to: HealthState
+  /** An error's code, or `cooldown_over`, `probe_succeeded`, `call_succeeded`, `forgiven`. */
   readonly cause: string
+  /** When the new state is over, where it ends by itself. */
   readonly untilMs?: number
   readonly nowMs: number
 }
 
-/** A target as the operator sees it. */
-export interface HealthCell {
-  readonly label: string
-  readonly fingerprint: string
-  readonly state: HealthState
-  /** Monotonic, ms. */
-  readonly sinceMs: number
-  readonly untilMs?: number
-  /** What it came of. */
-  readonly cause?: { readonly code: string; readonly message: string }
-  readonly consecutiveFailures: number
-  /** Of the last 30 s. */
-  readonly window: { readonly calls: number; readonly failures: number }
-  readonly isProbed: boolean
-}
-
+/** All times are monotonic, ms. `startedAtMs`: when the attempt began; what was learned after that is not undone by it. */
 export interface TargetHealth {
-  /** `nowMs` is monotonic time. */
   verdict(key: HealthKey, nowMs: number): Verdict
   /**
-   * A request is about to call the target. Where nobody knows whether it is well again, the others wait for what this one
-   * finds, `PROBE_MS` at most.
+   * A call begins. Where nobody knows whether the target is well again, the others wait for what this one finds, `PROBE_MS`
+   * at most: call it in the same turn as `verdict`, or two will find out.
    */
   beginCall(key: HealthKey, nowMs: number): void
-  /** Whether this is news: the state began with it. */
-  recordFailure(key: HealthKey, error: GatewayError, nowMs: number): boolean
-  /** A valid end of an answer was seen. What was learned after the attempt began, at `startedAtMs`, is not undone by it. */
+  /** Whether this is news: a state that an operator should know of began with it. Absent `startedAtMs`: now. */
+  recordFailure(key: HealthKey, error: GatewayError, nowMs: number, startedAtMs?: number): boolean
+  /** A valid end of an answer was seen; a 200 is none. */
   recordSuccess(key: HealthKey, startedAtMs: number, nowMs: number): void
-  /** The attempt ended without saying anything of the target: its client left, or another one was faster. */
-  recordCancelled(key: HealthKey, nowMs: number): void
-  /** It answered well a moment ago and has not failed since: sending it more is no risk. */
+  /** The attempt ended without saying anything of the target: its client left, or another was faster. Absent `startedAtMs`: now. */
+  recordCancelled(key: HealthKey, nowMs: number, startedAtMs?: number): void
+  /** It answered well less than `PROVEN_MS` ago and has not failed since: sending it more is no risk. */
   isProven(key: HealthKey, nowMs: number): boolean
-  /** Where nobody is available: the place of the one that may be tried all the same, once in its open window. */
+  /** It has failed since it last answered well: one more call of it may well be wasted. */
+  isSuspect(key: HealthKey): boolean
+  /**
+   * Where none is available: the place of the one that is tried all the same, once in each of its open windows. Never one
+   * that asked to be left alone, or whose credential is spent or refused.
+   */
   leastBad(keys: readonly HealthKey[], nowMs: number): number | undefined
+  /** The earliest moment at which one of them may be called, as far as it is known now; `undefined` of none. */
+  earliestMs(keys: readonly HealthKey[], nowMs: number): number | undefined
   /** Every target that was called. */
   cells(nowMs: number): readonly HealthCell[]
   /** The operator changed something: what only an operator can mend, a refused or spent credential, is tried again. */
-  forgive(): void
+  forgive(nowMs: number): void
 }
 
 export interface TargetHealthOptions {
-  readonly random: Random
+  /** Default: the machine's. */
+  readonly random?: Random
   readonly onTransition?: (transition: HealthTransition) => void
 }
 
-interface Known {
-  readonly key: HealthKey
-  readonly breaker: CircuitBreaker
-  /** When its state changed last, or it was first called. */
-  changedAtMs: number
-  lastError?: GatewayError
+export function createTargetHealth(options: TargetHealthOptions = {}): TargetHealth {
+  return new HealthMemory(options)
 }
 
 const available: Verdict = { type: 'available' }
 
-export function createTargetHealth(options: TargetHealthOptions): TargetHealth {
-  return new HealthMemory(options)
-}
-
 class HealthMemory implements TargetHealth {
-  readonly #options: TargetHealthOptions
-  readonly #known = new Map<string, Known>()
-  readonly #held = new HeldStates()
-  /** Until when a misconfigured target is no news; it is called all the same. */
-  readonly #complaints = new Map<string, number>()
+  readonly #random: Random
+  readonly #onTransition: TargetHealthOptions['onTransition']
+  readonly #cells = new BoundedCells<TargetCell>(HEALTH_CELLS_MAX)
+  readonly #rates = new RateStates(HEALTH_CELLS_MAX)
+  /** Of misconfigured targets, which are called all the same. */
+  readonly #complaints = new Complaints(HEALTH_CELLS_MAX)
 
-  constructor(options: TargetHealthOptions) {
-    this.#options = options
+  constructor({ random = systemRandom, onTransition }: TargetHealthOptions) {
+    this.#random = random
+    this.#onTransition = onTransition
   }
 
   verdict(key: HealthKey, nowMs: number): Verdict {
-    if (!this.#held.isEmpty) {
-      const held = this.#held.obstacle(key.credential, nowMs) ?? this.#held.obstacle(key.target, nowMs)
-      if (held !== undefined) return held
-    }
-    const known = this.#known.get(key.target)
-    if (known === undefined || known.lastError === undefined || known.breaker.mayCall(nowMs)) return available
-    const { breaker, lastError } = known
-    const untilMs = Math.max(breaker.openUntilMs ?? 0, breaker.isProbed(nowMs) ? nowMs + PROBE_LOOK_MS : 0)
-    return { type: 'open', untilMs, error: lastError }
+    const held = this.#rates.obstacle(key, nowMs)
+    const open = key.hasBreaker === false ? undefined : this.#cells.get(key.target)?.obstacle(nowMs)
+    if (held === undefined || open === undefined) return held ?? open ?? available
+    return open.untilMs > held.untilMs ? open : held
   }
 
   beginCall(key: HealthKey, nowMs: number): void {
-    if (!this.#held.isEmpty) {
-      this.#held.beginCall(key.credential, nowMs)
-      this.#held.beginCall(key.target, nowMs)
-    }
-    const breaker = this.#known.get(key.target)?.breaker
-    if (breaker === undefined || breaker.openUntilMs === undefined) return
-    if (breaker.state(nowMs) === 'half-open') this.#tell(key, { from: 'open', to: 'half-open', cause: 'probing', nowMs })
-    breaker.begin(nowMs)
+    const cell = this.#cells.get(key.target)
+    if (cell !== undefined) this.#settle(cell, nowMs)
+    cell?.breaker.begin(nowMs)
+    this.#rates.begin(key, nowMs)
   }
 
-  recordFailure(key: HealthKey, error: GatewayError, nowMs: number): boolean {
-    this.#held.endProbe(key.credential)
-    this.#held.endProbe(key.target)
-    const known = this.#knownOf(key, nowMs)
+  recordFailure(key: HealthKey, failure: GatewayError, nowMs: number, startedAtMs = nowMs): boolean {
+    const error = failure.toRemember()
+    this.#end(key, startedAtMs, nowMs)
     // A connection that had idled too long says nothing of whoever is at its other end (fault 12).
-    const effect = error.facts.isTransparent === true ? 'none' : error.row.health
-    switch (effect) {
-      case 'limited':
-        known.breaker.cancel()
-        return this.#hold(key, { name: key.target, type: 'limited', error, nowMs, forMs: limitedMs(error) })
-      case 'exhausted':
-        known.breaker.cancel()
-        return this.#hold(key, { name: key.credential, type: 'exhausted', error, nowMs, forMs: EXHAUSTED_MS })
-      case 'auth-dead':
-        known.breaker.cancel()
-        return this.#hold(key, { name: key.credential, type: 'auth-dead', error, nowMs, forMs: AUTH_DEAD_MS })
+    const health = error.facts.isTransparent === true ? 'none' : error.row.health
+    switch (health) {
       case 'none':
-        known.breaker.cancel()
         return false
       case 'misconfigured':
-        known.breaker.cancel()
-        return this.#complain(key.target, nowMs)
+        this.#cells.get(key.target)?.unprove()
+        return this.#complaints.isNews(key.target, nowMs)
+      case 'limited':
+      case 'exhausted':
+      case 'auth-dead':
+        return this.#hold(key, { type: health, error }, nowMs)
       case 'failure':
-        return this.#fail(known, { error, weight: 1, origin: 'provider', nowMs })
+        return this.#fail(key, error, { weight: 1, origin: 'provider', startedAtMs, nowMs })
       case 'half-failure':
-        return this.#fail(known, { error, weight: 0.5, origin: 'provider', nowMs })
+        return this.#fail(key, error, { weight: 0.5, origin: 'provider', startedAtMs, nowMs })
       case 'local-failure':
-        return this.#fail(known, { error, weight: 1, origin: 'local', nowMs })
+        return this.#fail(key, error, { weight: 1, origin: 'local', startedAtMs, nowMs })
     }
   }
 
   recordSuccess(key: HealthKey, startedAtMs: number, nowMs: number): void {
-    const isClosed = this.#knownOf(key, nowMs).breaker.succeed(startedAtMs, nowMs)
-    if (isClosed) this.#tell(key, { from: 'half-open', to: 'closed', cause: 'probe_succeeded', nowMs })
-    if (this.#held.isEmpty) return
-    const limited = this.#held.find(key.target, startedAtMs)
-    if (limited !== undefined && limited.sinceMs < startedAtMs) this.#release(key, key.target, nowMs)
-    const spent = this.#held.find(key.credential, startedAtMs)
-    if (spent !== undefined && spent.untilMs <= startedAtMs) this.#release(key, key.credential, nowMs)
+    this.#end(key, startedAtMs, nowMs)
+    const cell = this.#cellOf(key, nowMs)
+    cell.succeed(startedAtMs, nowMs)
+    this.#rates.lift(key, startedAtMs, nowMs)
+    this.#tell(cell, cell.toldState === 'half-open' ? 'probe_succeeded' : 'call_succeeded', nowMs)
   }
 
-  recordCancelled(key: HealthKey): void {
-    this.#held.endProbe(key.credential)
-    this.#held.endProbe(key.target)
-    this.#known.get(key.target)?.breaker.cancel()
+  recordCancelled(key: HealthKey, nowMs: number, startedAtMs = nowMs): void {
+    this.#end(key, startedAtMs, nowMs)
   }
 
   isProven(key: HealthKey, nowMs: number): boolean {
-    const breaker = this.#known.get(key.target)?.breaker
-    if (breaker === undefined || breaker.openUntilMs !== undefined || breaker.consecutiveFailures > 0) return false
-    return nowMs - breaker.lastSuccessMs < PROVEN_MS && this.verdict(key, nowMs).type === 'available'
+    return this.#cells.get(key.target)?.isProven(nowMs) === true && this.verdict(key, nowMs) === available
+  }
+
+  isSuspect(key: HealthKey): boolean {
+    return this.#cells.get(key.target)?.isSuspect === true
   }
 
   leastBad(keys: readonly HealthKey[], nowMs: number): number | undefined {
-    let best: number | undefined
-    let bestUntilMs = Number.POSITIVE_INFINITY
-    for (const [place, key] of keys.entries()) {
+    const breakers = keys.map((key) =>
+      this.#rates.obstacle(key, nowMs) === undefined ? this.#cells.get(key.target)?.breaker : undefined,
+    )
+    return leastBadOf(breakers, nowMs)
+  }
+
+  earliestMs(keys: readonly HealthKey[], nowMs: number): number | undefined {
+    let earliestMs: number | undefined
+    for (const key of keys) {
       const verdict = this.verdict(key, nowMs)
-      if (verdict.type !== 'open' || verdict.untilMs >= bestUntilMs) continue
-      if (this.#known.get(key.target)?.breaker.mayPanic(nowMs) !== true) continue
-      best = place
-      bestUntilMs = verdict.untilMs
+      if (verdict.type === 'available') return nowMs
+      earliestMs = Math.min(earliestMs ?? verdict.untilMs, verdict.untilMs)
     }
-    return best
+    return earliestMs
   }
 
   cells(nowMs: number): readonly HealthCell[] {
-    return [...this.#known.values()].map((known) => this.#describe(known, nowMs))
+    return [...this.#cells.entries()].map(([, cell]) => {
+      const state = this.#rates.find(cell.key, nowMs)
+      return cell.describe(state && { state, isProbed: this.#rates.isProbed(cell.key, nowMs) }, nowMs)
+    })
   }
 
-  forgive(): void {
-    this.#held.forgive()
-  }
-
-  #knownOf(key: HealthKey, nowMs: number): Known {
-    const known = this.#known.get(key.target)
-    if (known !== undefined) return known
-    const breaker = new CircuitBreaker(this.#options.random, { opens: key.hasBreaker !== false })
-    const made = { key, breaker, changedAtMs: nowMs }
-    keepNewest(this.#known, key.target, made)
-    return made
-  }
-
-  #fail(known: Known, { error, weight, origin, nowMs }: Failing): boolean {
-    const { key, breaker } = known
-    const from = breaker.state(nowMs)
-    known.lastError = error
-    if (!breaker.fail(weight, origin, nowMs)) return false
-    this.#tell(key, { from, to: 'open', cause: error.code, nowMs, untilMs: breaker.openUntilMs ?? nowMs })
-    return true
-  }
-
-  #hold(key: HealthKey, { name, type, error, nowMs, forMs }: Holding): boolean {
-    const untilMs = nowMs + forMs
-    const from = this.#stateOf(key, nowMs)
-    const isNews = this.#held.set(name, { type, sinceMs: nowMs, untilMs, error })
-    if (isNews) this.#tell(key, { from, to: type, cause: error.code, nowMs, untilMs })
-    return isNews
-  }
-
-  #release(key: HealthKey, name: string, nowMs: number): void {
-    const from = this.#held.find(name, nowMs)?.type ?? 'limited'
-    this.#held.delete(name)
-    this.#tell(key, { from, to: this.#stateOf(key, nowMs), cause: 'answered', nowMs })
-  }
-
-  #complain(name: string, nowMs: number): boolean {
-    const isNews = (this.#complaints.get(name) ?? 0) <= nowMs
-    if (isNews) keepNewest(this.#complaints, name, nowMs + COMPLAINT_MS)
-    return isNews
-  }
-
-  #stateOf(key: HealthKey, nowMs: number): HealthState {
-    const held = this.#held.find(key.credential, nowMs) ?? this.#held.find(key.target, nowMs)
-    return held?.type ?? this.#known.get(key.target)?.breaker.state(nowMs) ?? 'closed'
-  }
-
-  #describe({ key, breaker, lastError, changedAtMs }: Known, nowMs: number): HealthCell {
-    const held = this.#held.find(key.credential, nowMs) ?? this.#held.find(key.target, nowMs)
-    const isOpen = breaker.openUntilMs !== undefined
-    const untilMs = held?.untilMs ?? breaker.openUntilMs
-    const cause = held?.error ?? (isOpen || breaker.consecutiveFailures > 0 ? lastError : undefined)
-    return {
-      label: key.label,
-      fingerprint: key.fingerprint,
-      state: held?.type ?? breaker.state(nowMs),
-      sinceMs: held?.sinceMs ?? (isOpen ? breaker.openedAtMs : changedAtMs),
-      ...(untilMs === undefined ? {} : { untilMs }),
-      ...(cause === undefined ? {} : { cause: { code: cause.code, message: cause.message } }),
-      consecutiveFailures: breaker.consecutiveFailures,
-      window: breaker.totals(nowMs),
-      isProbed: breaker.isProbed(nowMs),
+  forgive(nowMs: number): void {
+    this.#rates.forgive()
+    for (const [, cell] of this.#cells.entries()) {
+      if (cell.toldState === 'exhausted' || cell.toldState === 'auth-dead')
+        this.#tell(cell, 'forgiven', nowMs)
     }
   }
 
-  #tell(key: HealthKey, change: Omit<HealthTransition, 'label' | 'fingerprint'>): void {
-    const { label, fingerprint } = key
-    const known = this.#known.get(key.target)
-    if (known !== undefined) known.changedAtMs = change.nowMs
-    this.#options.onTransition?.({ label, fingerprint, ...change })
+  /** Whatever a call found, it is no longer finding out. */
+  #end(key: HealthKey, startedAtMs: number, nowMs: number): void {
+    const cell = this.#cells.get(key.target)
+    if (cell !== undefined) this.#settle(cell, nowMs)
+    cell?.breaker.release(startedAtMs)
+    this.#rates.release(key, startedAtMs)
   }
-}
 
-interface Failing {
-  readonly error: GatewayError
-  readonly weight: number
-  readonly origin: FailureOrigin
-  readonly nowMs: number
-}
+  #cellOf(key: HealthKey, nowMs: number): TargetCell {
+    const known = this.#cells.get(key.target)
+    if (known !== undefined) {
+      known.usedAtMs = nowMs
+      return known
+    }
+    if (!this.#cells.makeRoom((cell) => cell.isIdle(nowMs))) this.#forgetOldest()
+    return this.#cells.add(key.target, new TargetCell(key, this.#random, nowMs))
+  }
 
-interface Holding {
-  readonly name: string
-  readonly type: HeldType
-  readonly error: GatewayError
-  readonly nowMs: number
-  readonly forMs: number
-}
+  #forgetOldest(): void {
+    const [oldest] = this.#cells.entries()
+    if (oldest !== undefined) this.#cells.delete(oldest[0])
+  }
 
-function limitedMs({ facts }: GatewayError): number {
-  return Math.min(facts.retryAfterMs ?? LIMITED_DEFAULT_MS, LIMITED_MAX_MS)
+  #fail(key: HealthKey, error: GatewayError, failure: CallFailure): boolean {
+    const { nowMs } = failure
+    const cell = this.#cellOf(key, nowMs)
+    const wasClosed = cell.breaker.state(nowMs) === 'closed'
+    const opened = cell.fail(error, { ...failure, mayOpen: key.hasBreaker !== false })
+    if (opened) this.#tell(cell, error.code, nowMs)
+    return opened && wasClosed
+  }
+
+  #hold(key: HealthKey, held: Pick<HeldState, 'type' | 'error'>, nowMs: number): boolean {
+    const cell = this.#cellOf(key, nowMs)
+    cell.unprove()
+    const isNews = this.#rates.hold(key, held, nowMs)
+    this.#tell(cell, held.error.code, nowMs)
+    return isNews
+  }
+
+  /** Tells what time alone has changed, or what was learned of the credential at another target. */
+  #settle(cell: TargetCell, nowMs: number): void {
+    const held = this.#rates.find(cell.key, nowMs)
+    const cause = held !== undefined && held.untilMs > nowMs ? held.error.code : 'cooldown_over'
+    this.#tell(cell, cause, nowMs, held)
+  }
+
+  #tell(cell: TargetCell, cause: string, nowMs: number, held = this.#rates.find(cell.key, nowMs)): void {
+    const from = cell.toldState
+    const to = cell.state(held, nowMs)
+    if (to === from) return
+    cell.toldState = to
+    cell.toldAtMs = nowMs
+    const { label, fingerprint } = cell.key
+    const untilMs = cell.untilMs(held)
+    this.#onTransition?.({
+      label,
+      fingerprint,
+      from,
+      to,
+      cause,
+      nowMs,
+      ...(untilMs > nowMs ? { untilMs } : {}),
+    })
+  }
 }
