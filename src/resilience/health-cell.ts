@@ -115,10 +115,19 @@ export class TargetCell {
     return nowMs - this.usedAtMs >= WINDOW_MS && this.breaker.isAvailable(nowMs)
   }
 
+  /** Of what keeps it aside, what lasts longer. */
   state(held: HeldState | undefined, nowMs: number): HealthState {
-    if (held !== undefined && held.untilMs > nowMs) return held.type
     const state = this.breaker.state(nowMs)
-    return held !== undefined && state === 'closed' ? 'half-open' : state
+    if (held === undefined) return state
+    if (held.untilMs > nowMs && held.untilMs >= this.breaker.openUntilMs) return held.type
+    return state === 'closed' ? 'half-open' : state
+  }
+
+  /** What the present state came of, where it began by itself or elsewhere. */
+  causeOf(held: HeldState | undefined, nowMs: number): string {
+    const state = this.state(held, nowMs)
+    if (state === 'closed' || state === 'half-open') return 'cooldown_over'
+    return (state === 'open' ? this.#error : held?.error)?.code ?? 'cooldown_over'
   }
 
   /** When it may be called again; in the past where it may be now. */
@@ -130,7 +139,7 @@ export class TargetCell {
     const { breaker, key } = this
     const { consecutiveFailures, calls, failures } = breaker.counts(nowMs)
     const state = this.state(held?.state, nowMs)
-    const error = held?.state.error ?? this.#error
+    const error = state === 'open' ? this.#error : (held?.state.error ?? this.#error)
     const untilMs = this.untilMs(held?.state)
     return {
       label: key.label,

@@ -1,21 +1,13 @@
 import { expect, test } from 'vitest'
 import { GatewayError } from '../errors/gateway-error.ts'
+import { healthKeyOf } from './health-keys.test-support.ts'
 import { PROBE_LOOK_MS } from './held-states.ts'
 import { PROBE_MS } from './probe.ts'
 import { AUTH_DEAD_MS, EXHAUSTED_MS } from './rate-states.ts'
-import {
-  createTargetHealth,
-  HEALTH_CELLS_MAX,
-  type HealthKey,
-  LIMITED_DEFAULT_MS,
-  LIMITED_MAX_MS,
-} from './target-health.ts'
+import { createTargetHealth, HEALTH_CELLS_MAX, LIMITED_DEFAULT_MS, LIMITED_MAX_MS } from './target-health.ts'
 
-const keyOf = (target: string, credential: string): HealthKey => {
-  return { target, credential, label: target, fingerprint: credential }
-}
-const key = keyOf('t:openai/gpt', 'c:openai:1')
-const sibling = keyOf('t:openai/other', 'c:openai:1')
+const key = healthKeyOf('t:openai/gpt', 'c:openai:1')
+const sibling = healthKeyOf('t:openai/other', 'c:openai:1')
 const quota = new GatewayError('insufficient_quota', 'spent')
 const limited = (retryAfterMs: number) => new GatewayError('rate_limited', 'slow down', { retryAfterMs })
 
@@ -42,7 +34,8 @@ test('fault 25: a refused credential is not offered again until it is replaced',
   const health = createTargetHealth()
   health.recordFailure(key, new GatewayError('upstream_auth', 'no'), 0)
   expect(health.verdict(key, 1_000)).toMatchObject({ type: 'auth-dead' })
-  expect(health.verdict(keyOf('t:openai/gpt:2', 'c:openai:2'), 1_000)).toEqual({ type: 'available' })
+  expect(health.verdict(key, AUTH_DEAD_MS - 1)).toMatchObject({ type: 'auth-dead' })
+  expect(health.verdict(healthKeyOf('t:openai/gpt:2', 'c:openai:2'), 1_000)).toEqual({ type: 'available' })
 })
 
 test('a later, shorter event never shortens a state', () => {
@@ -79,7 +72,7 @@ test('only the beginning of a state is news', () => {
   const missing = new GatewayError('upstream_model_not_found', 'no such model')
   expect(health.recordFailure(key, missing, 0)).toBe(true)
   expect(health.recordFailure(key, missing, 1)).toBe(false)
-  expect(health.verdict(keyOf(key.target, 'c'), 1)).toEqual({ type: 'available' })
+  expect(health.verdict(healthKeyOf(key.target, 'c'), 1)).toEqual({ type: 'available' })
 })
 
 test('failures that are no rate state leave no mark', () => {
@@ -92,10 +85,10 @@ test('failures that are no rate state leave no mark', () => {
 test('the memory is bounded, whatever model names clients invent', () => {
   const health = createTargetHealth()
   for (let index = 0; index <= HEALTH_CELLS_MAX; index += 1) {
-    health.recordFailure(keyOf(`t:${index}`, 'c'), limited(90_000), 0)
+    health.recordFailure(healthKeyOf(`t:${index}`, 'c'), limited(90_000), 0)
   }
-  expect(health.verdict(keyOf('t:0', 'c'), 1)).toEqual({ type: 'available' })
-  expect(health.verdict(keyOf(`t:${HEALTH_CELLS_MAX}`, 'c'), 1)).toMatchObject({
+  expect(health.verdict(healthKeyOf('t:0', 'c'), 1)).toEqual({ type: 'available' })
+  expect(health.verdict(healthKeyOf(`t:${HEALTH_CELLS_MAX}`, 'c'), 1)).toMatchObject({
     type: 'limited',
   })
 })
@@ -156,4 +149,27 @@ test('fault 23: that a quota is still spent when it is looked at again is news a
   expect(health.recordFailure(key, quota, 0)).toBe(true)
   expect(health.recordFailure(key, quota, 1)).toBe(false)
   expect(health.recordFailure(key, quota, EXHAUSTED_MS + 1)).toBe(true)
+})
+
+test('fault 24: a request that began before the probe does not end it', () => {
+  const health = createTargetHealth()
+  health.recordFailure(key, quota, 100)
+  const over = 100 + EXHAUSTED_MS
+  health.beginCall(key, over)
+  health.recordFailure(sibling, new GatewayError('upstream_timeout', 'slow'), over + 1, 50)
+  health.recordCancelled(sibling, over + 2, 50)
+  health.recordSuccess(sibling, 50, over + 3)
+  expect(health.verdict(key, over + 4)).toMatchObject({ type: 'limited' })
+  health.recordCancelled(key, over + 5, over)
+  expect(health.verdict(key, over + 6)).toEqual({ type: 'available' })
+})
+
+test('a longer wait of the target counts, although its credential has a shorter one', () => {
+  const health = createTargetHealth()
+  health.recordFailure(key, quota, 0)
+  health.recordFailure(key, limited(300_000), EXHAUSTED_MS - 1_000)
+  expect(health.verdict(key, EXHAUSTED_MS - 500)).toMatchObject({
+    type: 'limited',
+    untilMs: EXHAUSTED_MS + 299_000,
+  })
 })

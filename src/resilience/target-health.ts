@@ -4,6 +4,7 @@
  * few look-ups and allocates nothing.
  */
 
+import type { HealthEffect } from '../errors/codes.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
 import { type Random, systemRandom } from '../std/ids.ts'
 import { BoundedCells } from './bounded-cells.ts'
@@ -231,11 +232,11 @@ class HealthMemory implements TargetHealth {
   /** Tells what time alone has changed, or what was learned of the credential at another target. */
   #settle(cell: TargetCell, nowMs: number): void {
     const held = this.#rates.find(cell.key, nowMs)
-    const cause = held !== undefined && held.untilMs > nowMs ? held.error.code : 'cooldown_over'
-    this.#tell(cell, cause, nowMs, held)
+    if (cell.state(held, nowMs) !== cell.toldState) this.#tell(cell, cell.causeOf(held, nowMs), nowMs)
   }
 
-  #tell(cell: TargetCell, cause: string, nowMs: number, held = this.#rates.find(cell.key, nowMs)): void {
+  #tell(cell: TargetCell, cause: string, nowMs: number): void {
+    const held = this.#rates.find(cell.key, nowMs)
     const from = cell.toldState
     const to = cell.state(held, nowMs)
     if (to === from) return
@@ -253,4 +254,9 @@ class HealthMemory implements TargetHealth {
       ...(untilMs > nowMs ? { untilMs } : {}),
     })
   }
+}
+
+/** A connection that had idled too long says nothing of whoever is at its other end (fault 12). */
+function effectOf({ facts, row }: GatewayError): HealthEffect {
+  return facts.isTransparent === true ? 'none' : row.health
 }

@@ -30,7 +30,7 @@ beforeAll(async () => {
         { fault: 'error-after-content(token=4,error=overloaded)', model: 'breaks*' },
         { fault: 'cut-stream(token=4,by=rst)', model: 'cut*' },
         { fault: 'rate-limit(after=none,ms=40)', model: 'recovers-429*', times: 4 },
-        { fault: 'status-503', model: 'recovers-503*', times: 4 },
+        { fault: 'status-503', model: 'recovers-503*', times: 3 },
       ],
     },
     config: {

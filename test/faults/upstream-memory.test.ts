@@ -39,7 +39,7 @@ async function openSetting(fault: string) {
   const simulator = await startSimulator({ scenario: createScenario({ faults: [{ fault }] }) })
   const gateway = await startGateway(`
 providers:
-  primary: { dialect: openai-chat, baseUrl: ${simulator.origin}/v1, credential: none-needed-here, models: [m] }
+  primary: { dialect: openai-chat, baseUrl: ${simulator.origin}/v1, credential: none-needed-here, models: [m], breaker: false }
 routes:
   smart: { targets: [primary/m], retries: 0 }
 limits: { responseBytes: 8MiB }

@@ -47,6 +47,7 @@ export async function openEveryDialect(options: EveryDialectOptions = {}): Promi
             baseUrl: simulator.origin + base,
             credential: `credential-of-${name}-0123456789`,
             models: ['mock'],
+            breaker: false,
           },
         ]),
       ),
