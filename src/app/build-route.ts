@@ -7,7 +7,8 @@ import type { ConfiguredNode, ConfiguredRoute } from './config/config.ts'
 import type { TargetTable } from './target-table.ts'
 
 /** The configuration was checked: every target of a route names a configured provider. */
-export function buildRoute({ targets: _, root, ...route }: ConfiguredRoute, table: TargetTable): Route {
+export function buildRoute(configured: ConfiguredRoute, table: TargetTable): Route {
+  const { targets: _, root, ...route } = configured
   const [only, ...others] = build(root, table, undefined)
   if (only === undefined || others.length > 0) throw new Error('a route that was checked has a target')
   return { ...route, root: only }

@@ -179,14 +179,28 @@ describe('a target is proven', () => {
 })
 
 describe('the memory of breakers', () => {
-  test('is bounded, and forgets the idle before the ill', () => {
-    const { health, open, type } = createWorld()
+  test('is bounded, and forgets the idle before the ill, although the ill are older', () => {
+    const { health, fail, open, type } = createWorld()
     open(a, 0, 'upstream_unreachable')
-    for (let count = 0; count < 2 * HEALTH_CELLS_MAX; count += 1) {
-      health.recordSuccess(healthKeyOf(`t${count}`), 0, count < HEALTH_CELLS_MAX ? 0 : 1_000)
-      if (count === HEALTH_CELLS_MAX) expect(type(a, 1_000)).toBe('open')
+    for (let count = 1; count < HEALTH_CELLS_MAX; count += 1)
+      health.recordSuccess(healthKeyOf(`t${count}`), 0, 0)
+    for (const nowMs of [5_000, 15_000]) {
+      health.beginCall(a, nowMs)
+      fail(a, nowMs, 'upstream_unreachable')
     }
-    expect(health.cells(1_000).length).toBe(HEALTH_CELLS_MAX)
+    health.recordSuccess(b, 31_000, 31_000)
+    const labels = health.cells(31_000).map(({ label }) => label)
+    expect(labels.length).toBe(HEALTH_CELLS_MAX)
+    expect(labels).toContain('b')
+    expect(labels).not.toContain('t1')
+    expect(type(a, 31_000)).toBe('open')
+  })
+
+  test('is bounded where all are ill', () => {
+    const { health, open, type } = createWorld()
+    for (let count = 0; count <= HEALTH_CELLS_MAX; count += 1) open(healthKeyOf(`t${count}`), 0)
+    expect(health.cells(1).length).toBe(HEALTH_CELLS_MAX)
+    expect(type(healthKeyOf(`t${HEALTH_CELLS_MAX}`), 1)).toBe('open')
   })
 
   test('keeps nothing of requests that were themselves at fault', () => {

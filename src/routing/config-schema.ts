@@ -1,6 +1,7 @@
 /** What the file says of routes. */
 
 import { z } from 'zod'
+import { HEDGE_SPEND_SHARE } from '../resilience/spend-budget.ts'
 import { ATTEMPTS_MAX, DEADLINE_MS, RETRIES } from '../resilience/timers.ts'
 import { durationSchema, shareSchema } from '../std/config-values.ts'
 import { CONDITION_LENGTH_MAX } from './condition.ts'
@@ -11,8 +12,6 @@ export const TARGETS_MAX = 32
 export const GROUP_DEPTH_MAX = 8
 /** A hedge waits at least so long where the file does not say, ms. */
 const HEDGE_AFTER_MS = 1_000
-/** What hedges may cost where the file does not say, as a share of what the route spends. */
-const HEDGE_SPEND_SHARE = 0.02
 const WEIGHT_MAX = 1_000_000
 
 const balanceSchema = z.enum(['weighted', 'latency', 'cheapest', 'affinity'])

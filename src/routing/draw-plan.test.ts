@@ -293,7 +293,7 @@ describe('a key pool', () => {
     const { plan } = setUp({ type: 'first', children: [poolNode(openaiPool), leaf(b)] })
     const made = plan()
     expect(shape(made.root)).toEqual([{ latency: ['m', 'm', 'm'] }, 'b'])
-    expect(keysOf(made).slice(0, 3).toSorted()).toEqual(['key-one', 'key-three', 'key-two'])
+    expect(new Set(keysOf(made).slice(0, 3))).toEqual(new Set(['key-one', 'key-two', 'key-three']))
     const planner = createPlanner({
       routes: new Map(),
       directory: createModelDirectory([]),

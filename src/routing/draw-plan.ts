@@ -160,7 +160,9 @@ class PlanDraw {
 
   /** Of all that stands in a group, so that it stays the same whatever of it counts for a request. */
   #stableName(node: RouteNode): string {
-    return targetsOf(node).map(this.#facts.nameOf).join('\n')
+    return targetsOf(node)
+      .map((target) => this.#facts.nameOf(target))
+      .join('\n')
   }
 
   #inFlight(node: RouteNode): number {

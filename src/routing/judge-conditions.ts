@@ -11,7 +11,7 @@ export interface JudgedConditions {
   readonly targets: readonly Target[]
   /** Those that do not hold, as written. */
   readonly unmet: readonly UnmetCondition[]
-  holds(condition: Condition): boolean
+  readonly holds: (condition: Condition) => boolean
 }
 
 type OnFault = (condition: Condition, reason: string) => void
@@ -22,7 +22,7 @@ export function judgeConditions(
   facts: (() => ConditionFacts) | undefined,
   onFault: OnFault,
 ): JudgedConditions {
-  if (!conditional(root)) return { targets: [...new Set(targetsOf(root))], unmet: [], holds: () => true }
+  if (!isConditional(root)) return { targets: [...new Set(targetsOf(root))], unmet: [], holds: () => true }
   const verdicts = new Map<Condition, boolean>()
   const unmet: UnmetCondition[] = []
   const known = facts?.()
@@ -47,14 +47,3 @@ export function judgeConditions(
   }
   return { targets: [...new Set(meant(root))], unmet, holds }
 }
-
-/** Trees do not change: whether one has conditions is found out once. */
-function conditional(root: RouteNode): boolean {
-  const known = conditionals.get(root)
-  if (known !== undefined) return known
-  const is = isConditional(root)
-  conditionals.set(root, is)
-  return is
-}
-
-const conditionals = new WeakMap<RouteNode, boolean>()

@@ -5,7 +5,14 @@ import { pino } from 'pino'
 import type { Usage } from '../canonical/usage.ts'
 import type { Clock } from '../std/clock.ts'
 import { createLogSink, type LogSink, type WriteBytes } from './log-sink.ts'
-import type { AttemptRecord, ExchangeRecord, NoticeRecord, Telemetry, TerminalState } from './records.ts'
+import type {
+  AttemptRecord,
+  ExchangeRecord,
+  NoticeRecord,
+  Telemetry,
+  TerminalState,
+  TransitionRecord,
+} from './records.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
@@ -43,7 +50,7 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
     ...(options.gatherMs === undefined ? {} : { gatherMs: options.gatherMs }),
   })
   const log = createLogger(options, sink)
-  const { attempts, exchanges, notices } = options.telemetry
+  const { attempts, exchanges, notices, transitions } = options.telemetry
   const leave = [
     attempts.subscribe((record) => {
       const level = record.outcome === 'failed' ? 'warn' : 'info'
@@ -55,6 +62,10 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
     }),
     notices.subscribe((record) => {
       if (log.isLevelEnabled(record.level)) log[record.level](noticeFields(record), bounded(record.message))
+    }),
+    transitions.subscribe((record) => {
+      const level = record.to === 'closed' || record.to === 'half-open' ? 'info' : 'warn'
+      if (log.isLevelEnabled(level)) log[level](transitionFields(record), 'target')
     }),
   ]
   return {
@@ -171,6 +182,17 @@ function attemptFields(record: AttemptRecord): object {
 
 const LOSSES_MAX = 32
 
+function transitionFields({ label, fingerprint, from, to, cause, nowMs, untilMs }: TransitionRecord): object {
+  return {
+    target: bounded(label),
+    credential: fingerprint,
+    from,
+    to,
+    cause,
+    ...(untilMs === undefined ? {} : { forMs: roundMs(untilMs - nowMs) }),
+  }
+}
+
 function exchangeFields(record: ExchangeRecord): object {
   return {
     exchangeId: record.exchangeId,
@@ -184,6 +206,7 @@ function exchangeFields(record: ExchangeRecord): object {
     target: bounded(record.target),
     skipped: record.skipped?.slice(0, LOSSES_MAX).map((one) => bounded(one)),
     attempts: record.attempts,
+    rescueRung: record.rescueRung,
     stream: record.stream,
     status: record.status,
     code: record.code,

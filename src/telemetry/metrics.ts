@@ -7,7 +7,7 @@ import type { Usage } from '../canonical/usage.ts'
 import { subscriberFaults } from './telemetry.ts'
 import type { MetricFamily } from './prometheus.ts'
 import { createProcessReadings, type ProcessReadings } from './process-readings.ts'
-import type { AttemptRecord, ExchangeRecord, Telemetry } from './records.ts'
+import type { AttemptRecord, ExchangeRecord, Telemetry, TransitionRecord } from './records.ts'
 import { Counter, Distribution } from './series.ts'
 
 export interface MetricsOptions {
@@ -27,11 +27,12 @@ export interface Metrics {
 /** Subscribes to everything the house publishes and counts it. */
 export function createMetrics(options: MetricsOptions): Metrics {
   const tallies = new Tallies()
-  const { attempts, exchanges, notices } = options.telemetry
+  const { attempts, exchanges, notices, transitions } = options.telemetry
   const leave = [
     attempts.subscribe((record) => tallies.addAttempt(record)),
     exchanges.subscribe((record) => tallies.addExchange(record)),
     notices.subscribe((record) => tallies.notices.add(1, [record.level, record.name])),
+    transitions.subscribe((record) => tallies.addTransition(record)),
   ]
   let readings: ProcessReadings | undefined
   return {
@@ -73,6 +74,8 @@ class Tallies {
   readonly #attemptFirstToken = new Distribution(['gen_ai.provider.name'], DURATION_BOUNDARIES_S)
   readonly #tokens = new Counter(['gen_ai.provider.name', 'kind'])
   readonly #tokenUsage = new Distribution(['gen_ai.provider.name', 'gen_ai.token.type'], TOKEN_BOUNDARIES)
+  readonly #rescues = new Counter(['dialect', 'route', 'rung'])
+  readonly #transitions = new Counter(['gen_ai.provider.name', 'state', 'cause'])
   readonly notices = new Counter(['level', 'notice'])
 
   addExchange(record: ExchangeRecord): void {
@@ -84,6 +87,8 @@ class Tallies {
     }
     if (record.overheadMs !== undefined)
       this.#overhead.record(record.overheadMs / MS_PER_S, [dialect, operation])
+    if (record.rescueRung !== undefined)
+      this.#rescues.add(1, [dialect, route, String(record.rescueRung)])
     if (record.losses.length > 0) this.#losses.add(record.losses.length, [dialect, operation])
   }
 
@@ -96,6 +101,11 @@ class Tallies {
       this.#attemptFirstToken.record(record.firstTokenMs / MS_PER_S, [provider])
     }
     if (record.usage !== undefined) this.#addUsage(provider, record.usage)
+  }
+
+  addTransition({ label, to, cause }: TransitionRecord): void {
+    // A label is `provider/model`, and providers are few.
+    this.#transitions.add(1, [label.slice(0, Math.max(0, label.indexOf('/'))), to, cause])
   }
 
   #addUsage(provider: string, usage: Usage): void {
@@ -143,6 +153,8 @@ class Tallies {
         this.#attemptFirstToken,
       ),
       histogram('gen_ai.client.token.usage', 'Tokens a request to a provider used.', this.#tokenUsage),
+      counter('holdfast.rescues', 'Streams that broke off and were finished, by rung of the ladder.', this.#rescues),
+      counter('holdfast.target.transitions', 'Changes of the health of targets.', this.#transitions),
       counter('holdfast.notices', 'Things an operator should know.', this.notices),
     ]
   }

@@ -6,7 +6,14 @@ import type { Usage } from '../canonical/usage.ts'
 import type { Channel } from '../std/channel.ts'
 
 /** How an exchange ended; exactly one of these for each accepted request. */
-export type TerminalState = 'completed' | 'rescued' | 'truncated' | 'failed' | 'client_gone' | 'shed' | 'rejected'
+export type TerminalState =
+  | 'completed'
+  | 'rescued'
+  | 'truncated'
+  | 'failed'
+  | 'client_gone'
+  | 'shed'
+  | 'rejected'
 
 export interface AttemptRecord {
   readonly exchangeId: string

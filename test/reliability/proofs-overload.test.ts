@@ -7,7 +7,15 @@ import { OVERLOAD_KEPT } from '../../src/admission/admission.ts'
 import { openWall } from '../../src/upstream/wall.ts'
 import { type GatewayProcess, startProcess } from '../support/gateway-process.ts'
 import { openRawClient } from '../support/raw-client.ts'
-import { chatBytes, contentOf, endingOf, openingOf, pause, provider } from './proofs.test-support.ts'
+import {
+  chatBytes,
+  contentOf,
+  endingOf,
+  openingOf,
+  pause,
+  PROOF_MS,
+  provider,
+} from './proofs.test-support.ts'
 import { statusOf } from '../support/status-of.ts'
 
 /** For four seconds, every turn of the loop takes four tenths of one. */
@@ -38,7 +46,9 @@ async function startGateway(origin: string, limits: object = {}): Promise<Gatewa
   return gateway
 }
 
-test('fault 137: an event loop that is blocked sheds before the body, finishes what runs, and recovers', async () => {
+test('fault 137: an event loop that is blocked sheds before the body, finishes what runs, and recovers', {
+  timeout: PROOF_MS,
+}, async () => {
   let isEnding = false
   await using wall = await openWall(({ socket }) => {
     socket.write(openingOf('openai-chat') + contentOf('openai-chat', 'word'))

@@ -8,7 +8,7 @@ import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createReloadStage, type ReloadStage, type StagedRequest } from '../support/reload-stage.ts'
-import { pause } from './proofs.test-support.ts'
+import { pause, PROOF_MS } from './proofs.test-support.ts'
 
 /** What must be true of the gateway, as far as a history tells. */
 interface Model {
@@ -77,9 +77,11 @@ const steps = [
   fc.nat(9).map((seed) => onOpen('leave', seed, (request, stage) => stage.leave(request))),
 ]
 
-const RUNS = 60
+const RUNS = 40
 
-test('fault 133: whatever the history, a request lives in one configuration, and those nobody needs are released', async () => {
+test('fault 133: whatever the history, a request lives in one configuration, and those nobody needs are released', {
+  timeout: PROOF_MS,
+}, async () => {
   setFlagsFromString('--expose-gc')
   // The flag puts the collector into contexts made after it.
   const collect = runInNewContext('gc') as () => void

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { openWall, until, type Wall } from '../../src/upstream/wall.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import { startProcess } from '../support/gateway-process.ts'
-import { provider, sayWhole } from './proofs.test-support.ts'
+import { PROOF_MS, provider, sayWhole } from './proofs.test-support.ts'
 import { statusOf } from '../support/status-of.ts'
 
 const CLIENTS = 12
@@ -95,7 +95,9 @@ function expectOnlyWhole(tally: ReadonlyMap<string, number>): void {
   for (const name of NAMES) expect(tally.get(name)).toBeGreaterThan(50)
 }
 
-test('fault 133: a thousand reloads under load, every tenth of them bad: no request fails', async () => {
+test('fault 133: a thousand reloads under load, every tenth of them bad: no request fails', {
+  timeout: PROOF_MS,
+}, async () => {
   const RELOADS = 1_000
   await using gateway = await startTestGateway({ config: configOf('even') })
   const load = startLoad(gateway.url)
@@ -118,7 +120,9 @@ test('fault 133: a thousand reloads under load, every tenth of them bad: no requ
   expect(config.generation).toBeGreaterThan(RELOADS * 0.9)
 })
 
-test('faults 125, 133: a hundred SIGHUPs under load: no request fails, and the process lives', async () => {
+test('faults 125, 133: a hundred SIGHUPs under load: no request fails, and the process lives', {
+  timeout: PROOF_MS,
+}, async () => {
   const SIGNALS = 100
   const gateway = await startProcess({ config: configOf('even') })
   onTestFinished(() => gateway[Symbol.asyncDispose]())

@@ -5,7 +5,7 @@ import { openWall, type ReceivedRequest } from '../../src/upstream/wall.ts'
 import type { FirstDialect } from '../support/client-answer.ts'
 import { startProcess } from '../support/gateway-process.ts'
 import { openRawClient, type RawClient } from '../support/raw-client.ts'
-import { chatBytes, contentOf, openingOf, pause, provider } from './proofs.test-support.ts'
+import { chatBytes, contentOf, openingOf, pause, PROOF_MS, provider } from './proofs.test-support.ts'
 import { statusOf } from '../support/status-of.ts'
 
 const READERS = 200
@@ -28,7 +28,9 @@ function pour({ socket }: ReceivedRequest, dialect: FirstDialect, onWritten: (by
   on()
 }
 
-test('faults 81, 111: two hundred slow readers cost less than a megabyte each', async () => {
+test('faults 81, 111: two hundred slow readers cost less than a megabyte each', {
+  timeout: PROOF_MS,
+}, async () => {
   const written: Record<FirstDialect, number> = { 'openai-chat': 0, 'anthropic-messages': 0 }
   const open = (dialect: FirstDialect) =>
     openWall((request) => pour(request, dialect, (bytes) => (written[dialect] += bytes)))

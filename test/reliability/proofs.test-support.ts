@@ -4,6 +4,9 @@ import type { ReceivedRequest } from '../../src/upstream/wall.ts'
 import type { FirstDialect } from '../support/client-answer.ts'
 import { piece, STREAM_END, streamEvents, streamHead } from '../support/stream-events.ts'
 
+/** A proof takes 5 to 20 s on a quiet machine; a busy one may need so long. */
+export const PROOF_MS = 90_000
+
 export interface AskedChat {
   readonly model: string
   readonly dialect?: FirstDialect

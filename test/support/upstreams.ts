@@ -88,6 +88,8 @@ export interface UpstreamPlan {
   readonly provider?: string
   /** `false`: it is called however often it failed, for tests that let it fail many times. */
   readonly breaker?: boolean
+  /** Requests it serves at one time. */
+  readonly slots?: number
 }
 
 export interface BenchPlan {
@@ -206,6 +208,7 @@ function configOf(plan: BenchPlan, origins: ReadonlyMap<string, string>): object
           baseUrl: `${origins.get(name)}${BASE_PATHS[upstream.dialect]}`,
           credential: upstream.credential ?? `credential-of-${name}-0123456789`,
           models: ['m'],
+          ...(upstream.slots === undefined ? {} : { slots: upstream.slots }),
           ...(upstream.breaker === undefined ? {} : { breaker: upstream.breaker }),
           ...(upstream.timeouts === undefined ? {} : { timeouts: upstream.timeouts }),
         },

@@ -8,12 +8,12 @@ import { isLocalAddress, isLoopbackHost } from '../../providers/local-address.ts
 import type { AttemptTimers, Provider } from '../../providers/provider.ts'
 import { defaultTimers } from '../../providers/target.ts'
 import { nearest } from '../../std/nearest.ts'
-import type { Secret } from '../../std/secret.ts'
 import { credentialFromEnvironment, findInEnvironment, locate } from '../find-providers.ts'
 import type { ConfiguredProvider } from './config.ts'
 import { formatPath, quote } from './fault.ts'
 import type { ListenAddress } from './listen.ts'
-import { type Resolution, secretAt, textAt } from './resolution.ts'
+import { resolveCredential, resolvePool } from './resolve-credentials.ts'
+import { type Resolution, textAt } from './resolution.ts'
 import type { ConfigDocument, ProviderEntry } from './schema.ts'
 
 export interface ProviderContext extends Resolution {
@@ -208,59 +208,6 @@ function isMetadataHost(host: string): boolean {
   return ['169.254.169.254', '[fd00:ec2::254]', 'metadata.google.internal', '100.100.100.200'].includes(
     host.toLowerCase().replace(/\.$/, ''),
   )
-}
-
-interface CredentialContext extends ProviderContext {
-  readonly provider: Provider | undefined
-}
-
-/** Every key of a pool; `undefined` where there is none, or where something is wrong with it. */
-function resolvePool(
-  id: string,
-  entry: ProviderEntry,
-  context: ProviderContext,
-): readonly Secret[] | undefined {
-  if (entry.keys === undefined) return undefined
-  const { faults } = context
-  const path = ['providers', id, 'keys']
-  if (entry.credential !== undefined) {
-    faults.atKey(
-      path,
-      `${formatPath(path)} stands beside credential: write all keys into keys, or one into credential`,
-    )
-    return undefined
-  }
-  const pool = entry.keys.map((reference, at) => secretAt(reference, [...path, at], context))
-  const known = pool.filter((key) => key !== undefined)
-  for (const [at, key] of pool.entries()) {
-    const first = pool.findIndex((one) => one !== undefined && one.fingerprint === key?.fingerprint)
-    if (first !== -1 && first < at)
-      faults.at(
-        [...path, at],
-        `${formatPath([...path, at])} is the same key as ${formatPath([...path, first])}: remove it`,
-      )
-  }
-  return known.length === pool.length ? known : undefined
-}
-
-function resolveCredential(id: string, entry: ProviderEntry, context: CredentialContext): Secret | undefined {
-  const { provider, faults, sources } = context
-  const path = ['providers', id]
-  if (entry.credential !== undefined) return secretAt(entry.credential, [...path, 'credential'], context)
-  if (provider === undefined) return undefined
-  const found = credentialFromEnvironment(provider, sources.env)
-  if (found !== undefined || provider.isLocal || provider.auth.kind === 'none') return found
-  // A misspelt credential, or key of a pool, has been reported where it stands.
-  if (faults.hasWithin(path)) return undefined
-  if (provider.environmentKeys.length > 0) {
-    faults.atKey(
-      path,
-      `${formatPath(path)} has no key: set ${provider.environmentKeys.join(' or ')} in the environment, or add credential`,
-    )
-  } else if (entry.headers === undefined) {
-    context.warnings.push(`${formatPath(path)} has no credential; it will be called without a key.`)
-  }
-  return undefined
 }
 
 /** What the gateway sets itself, or what would break the framing of a request. */

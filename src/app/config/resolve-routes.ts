@@ -133,7 +133,7 @@ class RouteResolver {
     const { faults } = this.#context
     const fault = faultOf(entry, place)
     if (fault !== undefined) {
-      if (!faults.has(place.path)) faults.at(place.path, `${formatPath(place.path)} ${fault}`)
+      if (!faults.hasWithin(place.path)) faults.at(place.path, `${formatPath(place.path)} ${fault}`)
       return []
     }
     const { target, weight } = entry

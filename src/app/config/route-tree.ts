@@ -29,8 +29,9 @@ function eachOnce(nodes: readonly ConfiguredNode[]): readonly ConfiguredNode[] {
 }
 
 /** A weight holds in the group that it was written for. */
-function withoutWeight({ weight: _, ...node }: ConfiguredNode): ConfiguredNode {
-  return node
+function withoutWeight(node: ConfiguredNode): ConfiguredNode {
+  const { weight: _, ...bare } = node
+  return bare
 }
 
 /** Every target, once each, in the order written. */

@@ -42,6 +42,25 @@ test('tells what a model takes from the version in its name', () => {
   }
 })
 
+test('models go on with a message of the assistant up to 4.5; a name without a version promises nothing', () => {
+  const takes = (name: string) => modelTraits(name).takesPrefill
+  for (const name of [
+    'claude-3-5-haiku-20241022',
+    'claude-sonnet-4-20250514',
+    'claude-opus-4-1',
+    'claude-haiku-4-5@20251001',
+  ])
+    expect(takes(name), name).toBe(true)
+  for (const name of [
+    'claude-opus-4-6',
+    'claude-sonnet-4.6',
+    'claude-sonnet-5',
+    'claude-opus-4-10',
+    'glm-4.6',
+  ])
+    expect(takes(name), name).toBe(false)
+})
+
 test('tool ids keep what is allowed and replace the rest', () => {
   expect(sanitiseToolId('toolu_01-Az')).toBe('toolu_01-Az')
   expect(sanitiseToolId('functions.add:0')).toBe('functions_add_0')
