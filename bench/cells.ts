@@ -82,8 +82,13 @@ export const allCells: readonly Cell[] = [...closelyLookedAt, ...everyOtherPair]
 
 /** The upstream's model of a cell: its name says how the answer comes. */
 export function modelOf(cell: Cell): string {
-  return cell.answer === 'paced' ? pacedModel : 'bench-model'
+  return cell.answer === 'paced' ? pacedModel : fastModel
 }
+
+/** A model that answers as fast as it can be written. */
+const fastModel = 'bench-model'
+/** Every model that a cell asks for. */
+export const modelNames: readonly string[] = [fastModel, pacedModel, holdModel]
 
 /** The path a client posts to. */
 export function pathOf({ client, answer }: Cell, model: string): string {

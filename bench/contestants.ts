@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Cell, modelOf } from './cells.ts'
+import { benchDialects, type Cell, modelNames, modelOf } from './cells.ts'
 import { startPinned, stop, untilPrinted } from './processes.ts'
 
 export interface Contestant {
@@ -30,7 +30,18 @@ export interface Absent {
 const folder = dirname(fileURLToPath(import.meta.url))
 const portkeyFolder = join(folder, 'portkey')
 const portkeyServer = join(portkeyFolder, 'node_modules/@portkey-ai/gateway/build/start-server.js')
-const mainFile = join(folder, '..', 'src', 'cli', 'main.ts')
+const ownRoot = join(folder, '..')
+
+/** One way of running the gateway. */
+export interface HoldfastRun {
+  /** Default `holdfast`. */
+  readonly name?: string
+  /** The checkout that is run; default: this one. */
+  readonly root?: string
+  readonly flags?: readonly string[]
+  /** Requests go to routes with two balanced targets, hedging and rescue, instead of straight to one target. */
+  readonly isResilient?: boolean
+}
 
 const plainHeaders = { 'content-type': 'application/json', authorization: 'Bearer bench-key' }
 
@@ -69,20 +80,22 @@ export async function startBareRelay(upstream: string): Promise<Contestant> {
 }
 
 /** The gateway itself, its log going through a pipe as it does under a container's runtime. */
-export async function startHoldfast(upstream: string, flags: readonly string[] = []): Promise<Contestant> {
-  const { path, remove } = await writeHoldfastConfig(upstream)
+export async function startHoldfast(upstream: string, run: HoldfastRun = {}): Promise<Contestant> {
+  const { name = 'holdfast', root = ownRoot, flags = [], isResilient = false } = run
+  const { path, remove } = await writeHoldfastConfig(upstream, isResilient)
   const child = startPinned({
     core: 'gateway',
-    command: [process.execPath, mainFile, 'start', '--config', path, ...flags],
+    command: [process.execPath, join(root, 'src/cli/main.ts'), 'start', '--config', path, ...flags],
     cwd: dirname(path),
   })
   const port = await untilPrinted(child, holdfastListens)
   return {
     ...transparent,
     ...processId(child.pid),
-    name: 'holdfast',
+    name,
     origin: `http://127.0.0.1:${port}`,
-    model: (cell) => `bench-${cell.upstream}/${modelOf(cell)}`,
+    model: (cell) =>
+      isResilient ? routeName(cell.upstream, modelOf(cell)) : `bench-${cell.upstream}/${modelOf(cell)}`,
     async close() {
       await stop(child)
       await remove()
@@ -90,11 +103,15 @@ export async function startHoldfast(upstream: string, flags: readonly string[] =
   }
 }
 
+function routeName(upstream: string, model: string): string {
+  return `resilient-${upstream}-${model}`
+}
+
 /** What Holdfast prints once it listens, and on which port. */
 export const holdfastListens = /listening on http:\/\/127\.0\.0\.1:(\d+)\s/
 
 /** A configuration with the bench's upstream as a provider of each dialect, on any free port. */
-export async function writeHoldfastConfig(upstream: string) {
+export async function writeHoldfastConfig(upstream: string, isResilient = false) {
   const temporary = await mkdtemp(join(tmpdir(), 'holdfast-bench-'))
   const path = join(temporary, 'holdfast.yaml')
   const provider = (dialect: string, version = 'v1'): string =>
@@ -108,7 +125,25 @@ export async function writeHoldfastConfig(upstream: string) {
     `  bench-anthropic: ${provider('anthropic-messages')}`,
     `  bench-responses: ${provider('openai-responses')}`,
     `  bench-gemini: ${provider('gemini', 'v1beta')}`,
+    ...(isResilient
+      ? [
+          `  again-openai: ${provider('openai-chat')}`,
+          `  again-anthropic: ${provider('anthropic-messages')}`,
+          `  again-responses: ${provider('openai-responses')}`,
+          `  again-gemini: ${provider('gemini', 'v1beta')}`,
+        ]
+      : []),
   ]
+  if (isResilient) {
+    lines.push('admin: false', 'routes:')
+    for (const dialect of benchDialects) {
+      for (const model of modelNames) {
+        const target = `bench-${dialect}/${model}`
+        const group = `{ balance: latency, targets: [${target}, again-${dialect}/${model}] }`
+        lines.push(`  ${routeName(dialect, model)}: { targets: [${group}], hedge: true, rescue: safe }`)
+      }
+    }
+  }
   await writeFile(path, `${lines.join('\n')}\n`)
   return { path, remove: () => rm(temporary, { recursive: true, force: true }) }
 }

@@ -5,12 +5,15 @@
  *   --write       writes docs/performance.md
  *   --cell TEXT   only cells whose name contains TEXT, and neither memory nor start-up
  *   --rounds N    rounds for each cell (default 5)
+ *   --resilient   also Holdfast with routes of two balanced targets, hedging and rescue
+ *   --against DIR also the Holdfast of another checkout
+ *   --alone       neither nginx nor Portkey
  *   --without-holdfast, --without-memory, --without-startup
  */
 
 import { writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { repositoryRoot } from '../tools/checks/source-files.ts'
 import { allCells, type Cell } from './cells.ts'
@@ -38,6 +41,9 @@ const { values: flags } = parseArgs({
     cell: { type: 'string', default: '' },
     rounds: { type: 'string', default: '5' },
     'log-level': { type: 'string' },
+    resilient: { type: 'boolean', default: false },
+    against: { type: 'string' },
+    alone: { type: 'boolean', default: false },
     'without-holdfast': { type: 'boolean', default: false },
     'without-memory': { type: 'boolean', default: false },
     'without-startup': { type: 'boolean', default: false },
@@ -57,7 +63,16 @@ const quickPlan: Plan = { rounds: 1, loadMs: 300, latencyMs: 100, warmUpMs: 200,
 const quickCells = /^(?:passthrough|openai to anthropic), 1 KB, (?:plain|50 chunks)$/
 
 const holdfastFlags = flags['log-level'] === undefined ? [] : ['--log-level', flags['log-level']]
-const startMeasured = (upstream: string): Promise<Contestant> => startHoldfast(upstream, holdfastFlags)
+const startMeasured = (upstream: string): Promise<Contestant> =>
+  startHoldfast(upstream, { flags: holdfastFlags })
+const startResilient = (upstream: string): Promise<Contestant> =>
+  startHoldfast(upstream, { name: 'holdfast, resilient', flags: holdfastFlags, isResilient: true })
+const startBefore = (upstream: string): Promise<Contestant> =>
+  startHoldfast(upstream, {
+    name: 'holdfast, before',
+    flags: holdfastFlags,
+    root: resolve(flags.against ?? '.'),
+  })
 
 const plan = flags.quick ? quickPlan : fullPlan
 const result = await bench()
@@ -92,7 +107,9 @@ async function startContestants(upstream: string) {
   const starts = [
     startBareRelay,
     ...(flags['without-holdfast'] ? [] : [startMeasured]),
-    ...(flags.quick ? [] : [startNginx, startPortkey]),
+    ...(flags.resilient ? [startResilient] : []),
+    ...(flags.against === undefined ? [] : [startBefore]),
+    ...(flags.quick || flags.alone ? [] : [startNginx, startPortkey]),
   ]
   const contestants: Contestant[] = []
   const absent: Absent[] = []

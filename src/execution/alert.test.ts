@@ -11,20 +11,28 @@ test.each([
   ['upstream_auth', 'credential_refused'],
   ['insufficient_quota', 'credential_exhausted'],
   ['upstream_model_not_found', 'target_misconfigured'],
-] as const)('%s is told as %s, with the target, the credential’s fingerprint and what to do', (code, name) => {
-  const error = new GatewayError(code, 'no')
-  const alert = alertOf(target, error, routed)
-  expect(alert).toEqual({
-    level: 'error',
-    name,
-    message: `wall/brick: no ${error.row.nextStep}`,
-    facts: { target: 'wall/brick', credential: target.credential?.fingerprint },
-  })
-  expect(JSON.stringify(alert)).not.toContain(CREDENTIAL)
-})
+] as const)(
+  '%s is told as %s, with the target, the credential’s fingerprint and what to do',
+  (code, name) => {
+    const error = new GatewayError(code, 'no')
+    const alert = alertOf(target, error, routed)
+    expect(alert).toEqual({
+      level: 'error',
+      name,
+      message: `wall/brick: no ${error.row.nextStep}`,
+      facts: { target: 'wall/brick', credential: target.credential?.fingerprint },
+    })
+    expect(JSON.stringify(alert)).not.toContain(CREDENTIAL)
+  },
+)
 
 test('nobody has to act upon what heals by itself, or is the client’s to mend', () => {
-  for (const code of ['rate_limited', 'upstream_error', 'upstream_connect', 'context_length_exceeded'] as const)
+  for (const code of [
+    'rate_limited',
+    'upstream_error',
+    'upstream_unreachable',
+    'context_length_exceeded',
+  ] as const)
     expect(alertOf(target, new GatewayError(code, 'no'), routed)).toBeUndefined()
 })
 

@@ -22,7 +22,7 @@ export interface LearnedWishes {
 
 export interface CallWriterInit {
   readonly exchange: Exchange
-  readonly plan: Pick<Plan, 'isStrict' | 'hedge'>
+  readonly plan: Pick<Plan, 'isStrict'>
   readonly dialects: ReadonlyMap<TargetDialectId, TargetDialect>
   readonly state: StateMemory
   readonly learned: LearnedWishes
@@ -53,12 +53,9 @@ export class CallWriter {
 
   /** The request in the target's words, or `undefined` (and a refusal told) where this target cannot serve it. */
   write(target: Target, targetDialect: TargetDialect): EncodedCall | undefined {
-    const { exchange, plan, learned } = this.#init
+    const { exchange, learned } = this.#init
     if (exchange.asked !== undefined) return this.#writeOperation(exchange.asked, target, targetDialect)
-    const mode = relayMode(exchange.envelope, {
-      isPlainOnly: learned.plainOnly.has(target),
-      isHedged: plan.hedge !== undefined,
-    })
+    const mode = relayMode(exchange.envelope, learned.plainOnly.has(target))
     return this.#judged(encodeCall(this.#asked(target, targetDialect, mode)), target)
   }
 

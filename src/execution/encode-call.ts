@@ -140,18 +140,11 @@ function readerOf({ dialect }: Exchange, { provider }: Target): StateReader {
   return { origin: stateOriginOf(provider), homeOrigin: homeOriginOf(dialect.id) }
 }
 
-export interface RelayWishes {
-  /** The target was found not to stream what the client wants in one piece. */
-  readonly isPlainOnly: boolean
-  /** Attempts are raced: the first content is to be seen when it comes. */
-  readonly isHedged: boolean
-}
-
-export function relayMode(envelope: Envelope, { isPlainOnly, isHedged }: RelayWishes): RelayMode {
+/** `isPlainOnly`: the target was found not to stream what the client wants in one piece. */
+export function relayMode(envelope: Envelope, isPlainOnly: boolean): RelayMode {
   if (envelope.operation !== 'chat') return 'plain'
   if (envelope.stream) return 'stream'
   if (envelope.isPlainOnly || isPlainOnly) return 'plain'
-  if (isHedged) return 'fold'
   const ceiling = envelope.maxOutputTokens ?? Number.POSITIVE_INFINITY
   return ceiling * envelope.candidateCount <= PLAIN_OUTPUT_TOKENS_MAX ? 'plain' : 'fold'
 }

@@ -50,7 +50,7 @@ test('the winner may say again that it has content', () => {
 
 test('a request that is over stops all of its attempts, and none of them is beaten', () => {
   const { request, first, second } = createRace()
-  const left = new GatewayError('client_closed', 'left')
+  const left = new GatewayError('client_gone', 'left')
   request.stop(left)
   for (const lane of [first, second]) {
     expect([lane.signal.aborted, lane.isBeaten]).toEqual([true, false])

@@ -231,9 +231,10 @@ class PlanRun {
 
   #slowStartOf({ target, call }: Ready) {
     const { exchange, plan } = this.#work
-    if (call.mode === 'plain' || exchange.asked !== undefined || this.#queue.callable === 0) return undefined
+    if (exchange.asked !== undefined || this.#queue.callable === 0) return undefined
     return slowStartOf(plan.hedge, {
       target,
+      isStreamed: call.mode !== 'plain',
       promptBucket: promptBucket(exchange.envelope.bodyBytes),
       times: this.#deps.firstTokenTimes,
       nowMs: this.#deps.clock.nowMs(),

@@ -15,6 +15,8 @@ export interface SlowStart {
 
 export interface SlowStartFacts {
   readonly target: Target
+  /** Of an answer in one piece nothing is seen before it is whole. */
+  readonly isStreamed: boolean
   readonly promptBucket: PromptBucket
   readonly times: Pick<FirstTokenTimes, 'quantileMs'>
   readonly nowMs: number
@@ -22,15 +24,22 @@ export interface SlowStartFacts {
 
 /** `undefined` where the hard limit is all there is: local servers load their models for minutes. */
 export function slowStartOf(hedge: Plan['hedge'], facts: SlowStartFacts): SlowStart | undefined {
-  const { target, promptBucket, times, nowMs } = facts
-  const quantile = (share: number) => times.quantileMs(healthKey(target).target, promptBucket, share, nowMs)
+  const { target, isStreamed, promptBucket, times, nowMs } = facts
+  const name = timesNameOf(target, isStreamed)
+  const quantile = (share: number) => times.quantileMs(name, promptBucket, share, nowMs)
   if (hedge !== undefined)
     return { afterMs: Math.max(quantile(0.95) ?? 0, hedge.afterMsMin), reason: 'hedge' }
-  if (target.provider.isLocal) return undefined
+  if (target.provider.isLocal || !isStreamed) return undefined
   const usual = quantile(0.99)
   const softMs = usual === undefined ? FIRST_TOKEN_SOFT_MS : usual * FIRST_TOKEN_SOFT_SHARE
   const afterMs = Math.max(FIRST_TOKEN_SOFT_MIN_MS, softMs)
   return afterMs < target.timers.firstTokenMs ? { afterMs, reason: 'soft' } : undefined
+}
+
+/** Under which name the times of a target are remembered: whole answers apart from streams. */
+export function timesNameOf(target: Target, isStreamed: boolean): string {
+  const { target: name } = healthKey(target)
+  return isStreamed ? name : `${name} plain`
 }
 
 /** What fails at one address may be slow there too: a hedge goes to another provider or region. */

@@ -11,6 +11,7 @@ import type { TargetHealth } from '../resilience/target-health.ts'
 import { healthKey } from '../routing/planner.ts'
 import type { Clock } from '../std/clock.ts'
 import type { AttemptRecord } from '../telemetry/records.ts'
+import { timesNameOf } from './slow-start.ts'
 
 export interface TargetMemory {
   readonly clock: Clock
@@ -22,7 +23,7 @@ export interface TargetCallInit {
   readonly target: Target
   readonly slot: Slot
   readonly promptBucket: PromptBucket
-  /** The answer comes as a stream: only of those is the time to the first token known. */
+  /** The answer comes as a stream, whose first token is seen when it comes. */
   readonly isStreamed: boolean
 }
 
@@ -43,7 +44,7 @@ export class TargetCall {
   content(firstTokenMs: number): void {
     const { target, promptBucket, isStreamed } = this.#init
     const { firstTokenTimes, clock } = this.#memory
-    if (isStreamed) firstTokenTimes.note(healthKey(target).target, promptBucket, firstTokenMs, clock.nowMs())
+    firstTokenTimes.note(timesNameOf(target, isStreamed), promptBucket, firstTokenMs, clock.nowMs())
   }
 
   /** Whether the failure is news of the target: a state that began with it. */
@@ -61,7 +62,8 @@ export class TargetCall {
     const isRefused = error !== undefined && refusals.has(error.code)
     slot.release(isRefused ? 'refused' : 'other', nowMs)
     if (isRefused) firstTokenTimes.penalise(key.target, nowMs)
-    if (outcome === 'failed' && error !== undefined) return health.recordFailure(key, error, nowMs, this.#startedAtMs)
+    if (outcome === 'failed' && error !== undefined)
+      return health.recordFailure(key, error, nowMs, this.#startedAtMs)
     health.recordCancelled(key, nowMs, this.#startedAtMs)
     return false
   }

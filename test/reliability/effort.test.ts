@@ -47,7 +47,9 @@ describe('when every target fails', () => {
     const before = bench.calls('only').length
     const answers = []
     for (let batch = 0; batch < 20; batch += 1) {
-      const asked = Array.from({ length: 50 }, () => bench.ask({ client: 'openai-chat', mode: 'plain', headers }))
+      const asked = Array.from({ length: 50 }, () =>
+        bench.ask({ client: 'openai-chat', mode: 'plain', headers }),
+      )
       answers.push(...(await Promise.all(asked)))
     }
     expect(bench.calls('only').length - before).toBeLessThanOrEqual(3 + 0.2 * 4)
@@ -83,10 +85,13 @@ describe('a local server with slots', () => {
     const calls = bench.calls('local')
     expect(calls).toHaveLength(6)
     const atOnce = calls.map(
-      (call) => calls.filter((other) => other.startMs <= call.startMs && (other.endMs ?? 0) > call.startMs).length,
+      (call) =>
+        calls.filter((other) => other.startMs <= call.startMs && (other.endMs ?? 0) > call.startMs).length,
     )
     expect(Math.max(...atOnce)).toBeLessThanOrEqual(2)
-    expect(await bench.gateway.exchange(({ state }) => state === 'client_gone')).toMatchObject({ attempts: 0 })
+    expect(await bench.gateway.exchange(({ state }) => state === 'client_gone')).toMatchObject({
+      attempts: 0,
+    })
   })
 })
 

@@ -11,46 +11,57 @@ const CASES = ALL_CLIENTS.flatMap((client) =>
   (['stream', 'fold', 'plain'] as const satisfies readonly Mode[]).map((mode) => ({ client, mode })),
 )
 
-describe.concurrent('hedging', () => {
-  test.for(CASES)('$client $mode: the second attempt wins, and the first is closed', async ({ client, mode }) => {
-    await using bench = await openBench({
-      upstreams: {
-        slow: { dialect: 'openai-chat', faults: ['never-first-token'], text: SLOW },
-        quick: { dialect: 'anthropic-messages', text: QUICK },
-      },
-      route: HEDGE,
-    })
-    const answer = await bench.ask({ client, mode })
-    expectWhole(answer, QUICK)
-    const { exchange, attempts } = await bench.recordOf(answer)
-    expect(exchange).toMatchObject({ state: 'completed', attempts: 2, target: 'quick/m' })
-    expect(attempts.find(({ target }) => target === 'slow/m')).toMatchObject({
-      outcome: 'cancelled',
-      usageSource: 'unknown',
-      isWaste: true,
-      flags: ['race_lost'],
-    })
-    const [slow] = bench.calls('slow')
-    await slow?.settled
-    expect(slow?.state).toBe('peer-left')
-  })
+/** Of an answer in one piece nothing is seen before it is whole. */
+const never = (mode: Mode) => (mode === 'plain' ? 'silent' : 'never-first-token')
+const late = (mode: Mode) =>
+  mode === 'plain' ? { pace: { firstTokenMs: 300 } } : { faults: ['late-first-token(ms=300)'] }
 
-  test.for(CASES)('$client $mode: the first attempt wins, and the second is closed', async ({ client, mode }) => {
-    await using bench = await openBench({
-      upstreams: {
-        slow: { dialect: 'anthropic-messages', faults: ['late-first-token(ms=300)'], text: SLOW },
-        never: { dialect: 'openai-chat', faults: ['never-first-token'], text: QUICK },
-      },
-      route: HEDGE,
-    })
-    const answer = await bench.ask({ client, mode })
-    expectWhole(answer, SLOW)
-    const { attempts } = await bench.recordOf(answer)
-    expect(attempts.map(({ target, outcome }) => `${target} ${outcome}`).sort()).toEqual([
-      'never/m cancelled',
-      'slow/m completed',
-    ])
-  })
+describe.concurrent('hedging', () => {
+  test.for(CASES)(
+    '$client $mode: the second attempt wins, and the first is closed',
+    async ({ client, mode }) => {
+      await using bench = await openBench({
+        upstreams: {
+          slow: { dialect: 'openai-chat', faults: [never(mode)], text: SLOW },
+          quick: { dialect: 'anthropic-messages', text: QUICK },
+        },
+        route: HEDGE,
+      })
+      const answer = await bench.ask({ client, mode })
+      expectWhole(answer, QUICK)
+      const { exchange, attempts } = await bench.recordOf(answer)
+      expect(exchange).toMatchObject({ state: 'completed', attempts: 2, target: 'quick/m' })
+      expect(attempts.find(({ target }) => target === 'slow/m')).toMatchObject({
+        outcome: 'cancelled',
+        usageSource: 'unknown',
+        isWaste: true,
+        flags: ['race_lost'],
+      })
+      const [slow] = bench.calls('slow')
+      await slow?.settled
+      expect(slow?.state).toBe('peer-left')
+    },
+  )
+
+  test.for(CASES)(
+    '$client $mode: the first attempt wins, and the second is closed',
+    async ({ client, mode }) => {
+      await using bench = await openBench({
+        upstreams: {
+          slow: { dialect: 'anthropic-messages', ...late(mode), text: SLOW },
+          never: { dialect: 'openai-chat', faults: [never(mode)], text: QUICK },
+        },
+        route: HEDGE,
+      })
+      const answer = await bench.ask({ client, mode })
+      expectWhole(answer, SLOW)
+      const { attempts } = await bench.recordOf(answer)
+      expect(attempts.map(({ target, outcome }) => `${target} ${outcome}`).sort()).toEqual([
+        'never/m cancelled',
+        'slow/m completed',
+      ])
+    },
+  )
 
   test('no second attempt is made where the first one answers in time', async () => {
     await using bench = await openBench({

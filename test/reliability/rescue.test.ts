@@ -9,7 +9,11 @@ const TARGETS = ['openai-chat', 'anthropic-messages', 'openai-responses', 'gemin
 const PAIRS = ALL_CLIENTS.flatMap((client) => TARGETS.map((target) => ({ client, target })))
 
 /** A primary that breaks off in the middle, and a backup of another dialect. */
-function openBroken(target: TargetDialectId, backupText: string, fault = 'cut-stream(token=7)'): Promise<Bench> {
+function openBroken(
+  target: TargetDialectId,
+  backupText: string,
+  fault = 'cut-stream(token=7)',
+): Promise<Bench> {
   const backup = target === 'gemini' ? 'openai-chat' : 'gemini'
   return openBench({
     upstreams: {
@@ -35,15 +39,18 @@ describe.concurrent('a stream that breaks off is finished by the next target', (
     expect(answer.raw).toContain(': holdfast-rescue rung=2 target=backup/m')
   })
 
-  test.for(PAIRS)('fault 75: $client from $target: other words are never glued on', async ({ client, target }) => {
-    await using bench = await openBroken(target, 'Something else altogether.')
-    const answer = await bench.ask({ client, mode: 'stream' })
-    expectTruncated(answer, 'rescue_diverged')
-    expect(TEXT.startsWith(answer.text)).toBe(true)
-    const { exchange, attempts } = await bench.recordOf(answer)
-    expect(exchange).toMatchObject({ state: 'truncated', code: 'rescue_diverged', attempts: 2 })
-    expect(attempts.map(({ isWaste }) => isWaste)).toEqual([true, true])
-  })
+  test.for(PAIRS)(
+    'fault 75: $client from $target: other words are never glued on',
+    async ({ client, target }) => {
+      await using bench = await openBroken(target, 'Something else altogether.')
+      const answer = await bench.ask({ client, mode: 'stream' })
+      expectTruncated(answer, 'rescue_diverged')
+      expect(TEXT.startsWith(answer.text)).toBe(true)
+      const { exchange, attempts } = await bench.recordOf(answer)
+      expect(exchange).toMatchObject({ state: 'truncated', code: 'rescue_diverged', attempts: 2 })
+      expect(attempts.map(({ isWaste }) => isWaste)).toEqual([true, true])
+    },
+  )
 })
 
 describe.concurrent('however it breaks', () => {
@@ -132,7 +139,10 @@ describe.concurrent('a tool call that breaks off', () => {
   }
   test.for(
     ALL_CLIENTS.flatMap((client) =>
-      (['openai-chat', 'anthropic-messages', 'openai-responses'] as const).map((target) => ({ client, target })),
+      (['openai-chat', 'anthropic-messages', 'openai-responses'] as const).map((target) => ({
+        client,
+        target,
+      })),
     ),
   )('fault 72: $client from $target: one whole call, made anew', async ({ client, target }) => {
     await using bench = await openBench({
