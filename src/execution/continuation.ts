@@ -1,7 +1,14 @@
 /** Reads another attempt's answer and says it on in the stream that broke off. */
 
-import type { ResumedStream, StreamFacts, StreamReader, TargetDialect } from '../dialects/dialect.ts'
-import type { ErrorContext, Passthrough } from '../dialects/dialect.ts'
+import type {
+  Dialect,
+  ErrorContext,
+  Passthrough,
+  ResumedStream,
+  StreamFacts,
+  StreamReader,
+  TargetDialect,
+} from '../dialects/dialect.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Target } from '../providers/provider.ts'
 import { nativeContinuationOf } from '../providers/target.ts'
@@ -23,6 +30,8 @@ export interface ContinuationInit {
   readonly response: UpstreamResponse
   readonly attempt: AttemptEntry
   readonly chunks: UpstreamChunks
+  /** The client's. */
+  readonly dialect: Pick<Dialect, 'writeStreamError'>
   /** The stream has a place for comments that no client reads as content. */
   readonly isEvents: boolean
 }
@@ -71,9 +80,11 @@ class ContinuationPipe implements Passthrough {
   readonly #splice: Splice
   readonly #writer: ResumedStream['writer']
   readonly #facts: EventFacts
+  readonly #dialect: ContinuationInit['dialect']
   #isEnded = false
 
-  constructor({ rung, target, targetDialect, resumed }: ContinuationInit) {
+  constructor({ rung, target, targetDialect, resumed, dialect }: ContinuationInit) {
+    this.#dialect = dialect
     this.#reader = targetDialect.createStreamReader()
     this.#splice = createSplice(resumed.delivered, spliceMode(rung, target))
     this.#writer = resumed.writer
@@ -102,7 +113,7 @@ class ContinuationPipe implements Passthrough {
   }
 
   writeError(error: GatewayError, context: ErrorContext): string {
-    return this.#writer.writeError?.(error, context) ?? ''
+    return this.#writer.writeError?.(error, context) ?? this.#dialect.writeStreamError(error, context)
   }
 
   #say(events: ReturnType<StreamReader['read']>): string {

@@ -136,6 +136,7 @@ export class Rescuer {
         response,
         attempt,
         chunks,
+        dialect: this.#init.exchange.dialect,
         isEvents: this.#init.exchange.envelope.streamForm !== 'json-array',
       })
       this.#init.onRescued(rung, opened.leg)

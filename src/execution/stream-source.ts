@@ -189,11 +189,15 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
 
   return(): Promise<IteratorResult<Uint8Array, undefined>> {
     const { signal } = this.#context.exchange
-    if (signal.aborted) this.#settleBroken(toGatewayError(signal.reason))
-    else if (this.#leg.pipe.facts.isComplete && this.#head === undefined && this.#heldBytes === 0)
-      this.#finishAlone()
-    else this.#settleBroken(undefined)
+    const reason = signal.aborted ? toGatewayError(signal.reason) : undefined
+    if (this.#isDelivered && reason?.code !== 'client_gone') this.#finishAlone()
+    else this.#settleBroken(reason)
     return Promise.resolve(END)
+  }
+
+  /** The client has the whole answer; what may still come is what it cost, and the last word. */
+  get #isDelivered(): boolean {
+    return this.#leg.pipe.facts.isComplete && this.#head === undefined && this.#heldBytes === 0
   }
 
   /** The client left with the whole answer in hand; what it cost is still to come, and waited for a moment (fault 109). */
@@ -273,8 +277,9 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     return this.#leg.pipe.end()
   }
 
-  /** The error as the last event of this stream. */
+  /** The error as the last event of this stream; of a whole answer only the last word is left to say. */
   writeError(error: GatewayError): string {
+    if (this.#isDelivered) return Buffer.from(this.#endPipe() ?? NOTHING).toString()
     const { exchange } = this.#context
     const { streamForm } = exchange.envelope
     const context: ErrorContext = {

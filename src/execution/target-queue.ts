@@ -132,8 +132,13 @@ export class TargetQueue {
         const slot = this.enter(target)
         if (slot !== undefined || this.callable > 0) return slot
         const queued = await this.#queueAt(target)
-        if (queued !== undefined) this.#deps.health.beginCall(healthKey(target), this.#deps.clock.nowMs())
-        return queued
+        if (queued === undefined) return undefined
+        // Somebody may have run into a window meanwhile.
+        if (this.#isAvailable(target)) {
+          this.#deps.health.beginCall(healthKey(target), this.#deps.clock.nowMs())
+          return queued
+        }
+        queued.release('other', this.#deps.clock.nowMs())
       }
       const waitMs = this.#soonestMs([target])
       if (waitMs === undefined || this.callable > 0 || !(await this.#wait(waitMs))) return undefined
