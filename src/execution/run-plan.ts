@@ -262,7 +262,10 @@ class PlanRun {
 
   /** One attempt. Resolves with the failure; throws only what is no failure of the target (the client left, say). */
   async #attempt(ready: Ready, lane: Lane): Promise<Reply | Failed> {
-    this.#deadline.signal.throwIfAborted()
+    if (this.#deadline.signal.aborted) {
+      this.#queue.giveBack(ready)
+      throw this.#deadline.signal.reason
+    }
     const attempt = this.#attempts.begin(ready)
     let hasBegun = false
     this.#waiting.begin()

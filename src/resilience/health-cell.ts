@@ -66,6 +66,8 @@ export class TargetCell {
   /** The latest failure that the breaker was told of, until the next success. */
   #error: GatewayError | undefined
   #provenAtMs = Number.NEGATIVE_INFINITY
+  /** It refused what was asked of it, though not for being ill. */
+  #isDoubted = false
 
   constructor(key: HealthKey, random: Random, nowMs: number) {
     this.key = key
@@ -77,6 +79,7 @@ export class TargetCell {
   succeed(startedAtMs: number, nowMs: number): void {
     if (!this.breaker.succeed(startedAtMs, nowMs)) return
     this.#error = undefined
+    this.#isDoubted = false
     this.#provenAtMs = nowMs
   }
 
@@ -99,7 +102,13 @@ export class TargetCell {
 
   /** It has failed since it last answered well. */
   get isSuspect(): boolean {
-    return this.#error !== undefined
+    return this.#error !== undefined || this.#isDoubted
+  }
+
+  /** Whoever asks it next may well be refused too. */
+  doubt(): void {
+    this.unprove()
+    this.#isDoubted = true
   }
 
   /** What keeps a request from calling: an open window, or one call that is finding out. */

@@ -122,7 +122,7 @@ class HealthMemory implements TargetHealth {
       case 'none':
         return false
       case 'misconfigured':
-        this.#cells.get(key.target)?.unprove()
+        this.#cellOf(key, nowMs).doubt()
         return this.#complaints.isNews(key.target, nowMs)
       case 'limited':
       case 'exhausted':

@@ -1,7 +1,7 @@
 /** Nobody pays for an answer that nobody reads: a client that leaves takes its call to the provider with it, in every phase. */
 
 import { expect, test } from 'vitest'
-import { openWall, type ReceivedRequest, type Wall } from '../../src/upstream/wall.ts'
+import { openWall, type ReceivedRequest, until, type Wall } from '../../src/upstream/wall.ts'
 import type { FirstDialect } from '../support/client-answer.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { openRawClient, type RawClient } from '../support/raw-client.ts'
@@ -142,13 +142,44 @@ test('fault 105: who leaves while waiting costs no call, and its place is free w
     const before = gateway.exchanges.length
     const leftAtMs = performance.now()
     client.socket.destroy()
-    while (gateway.exchanges.length === before) await new Promise((resolve) => setImmediate(resolve))
+    await until(() => gateway.exchanges.length > before)
     all.push(performance.now() - leftAtMs)
   }
   expect(await inFlight()).toMatchObject({ requestsInFlight: 0 })
   expect(gateway.exchanges.filter(({ state }) => state === 'client_gone')).toHaveLength(WAITING)
   // Their wait is over, and nobody calls.
   await new Promise((resolve) => setTimeout(resolve, 2_600))
+  expect(wall.requests).toHaveLength(1)
+})
+
+test('fault 105: who leaves the queue of a target whose slots are taken costs no call either', async () => {
+  const WAITING = 40
+  await using wall: Wall = await openWall(({ socket }) => void socket.write(openingOf('openai-chat')))
+  await using gateway = await startTestGateway({
+    config: { discover: false, providers: { up: { ...provider(wall.origin), slots: 1 } } },
+  })
+  const ask = async () => {
+    const client = await openRawClient(gateway.port)
+    client.send(chatBytes({ model: 'up/m' }))
+    return client
+  }
+  const holder = await ask()
+  await expect.poll(() => wall.requests.length, { interval: 10 }).toBe(1)
+  const clients = await Promise.all(Array.from({ length: WAITING }, ask))
+  const gates = async () => (await statusOf(gateway.running.adminUrl)).gates
+  await expect
+    .poll(gates, { interval: 20 })
+    .toMatchObject([{ target: 'up/m', inFlight: 1, slots: 1, queued: WAITING }])
+  for (const client of clients) {
+    const before = gateway.exchanges.length
+    const leftAtMs = performance.now()
+    client.socket.destroy()
+    await until(() => gateway.exchanges.length > before)
+    all.push(performance.now() - leftAtMs)
+  }
+  expect(await gates()).toMatchObject([{ inFlight: 1, queued: 0 }])
+  holder.socket.destroy()
+  await expect.poll(gates, { interval: 20 }).toMatchObject([{ inFlight: 0, queued: 0 }])
   expect(wall.requests).toHaveLength(1)
 })
 

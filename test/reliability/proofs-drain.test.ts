@@ -19,7 +19,7 @@ async function startWith(drain: string): Promise<GatewayProcess> {
     scenario: createScenario({
       pace: { firstTokenMs: 5, perTokenMs: PER_TOKEN_MS },
       answers: [
-        { model: 'short', text: 'word '.repeat(12) },
+        { model: 'short', text: 'word '.repeat(7) },
         { model: 'long', text: 'word '.repeat(400) },
       ],
     }),

@@ -51,8 +51,6 @@ export function sayWhole({ socket }: ReceivedRequest, dialect: FirstDialect, tex
   socket.write(openingOf(dialect) + contentOf(dialect, text) + endingOf(dialect))
 }
 
-export const modelOf = ({ body }: ReceivedRequest): unknown => JSON.parse(body.toString()).model
-
 /** The smallest figure that `share` of all do not exceed. */
 export function quantile(figures: readonly number[], share: number): number {
   const sorted = figures.toSorted((one, other) => one - other)
