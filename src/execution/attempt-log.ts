@@ -98,8 +98,9 @@ export class AttemptLog {
         hasContent: firstTokenMs !== undefined,
         isBeaten: how.isBeaten === true,
       })
+      // What a broken answer had counted so far is a part of its price, and a part passes for the whole only with liars.
       const costNanoUsd =
-        usage === undefined || usageSource === 'none' ? undefined : this.#costOf(target, usage)
+        usage === undefined || usageSource !== 'reported' ? undefined : this.#costOf(target, usage)
       if (usageSource !== 'none') this.#addCost(costNanoUsd)
       this.#summaries[place] = {
         target: target.id,

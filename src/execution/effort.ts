@@ -38,6 +38,10 @@ export class Effort {
   readonly #pool: string
   #attempts = 0
   #retries = 0
+  /** A client's own second try, let in for nothing. */
+  #isRepeated = false
+  /** The next call is charged already. */
+  #isPaid = false
 
   constructor(init: EffortInit) {
     const { plan, exchange } = init
@@ -53,8 +57,8 @@ export class Effort {
     const { budgets, clock, exchange } = this.#init
     const nowMs = clock.nowMs()
     if (!isClientRetry(exchange.headers)) return budgets.retries.noteRequest(this.#pool, nowMs)
-    if (first !== undefined && this.#isTrusted(first)) return
-    if (!budgets.retries.take(this.#pool, nowMs)) throw budgetSpent()
+    this.#isRepeated = first !== undefined && this.#isTrusted(first)
+    if (!this.#isRepeated && !budgets.retries.take(this.#pool, nowMs)) throw budgetSpent()
   }
 
   get attempts(): number {
@@ -84,11 +88,16 @@ export class Effort {
   /** A call begins. */
   call(target: Target): void {
     this.#attempts += 1
-    if (this.#attempts === 1) return
     const { budgets, clock } = this.#init
+    if (this.#attempts === 1) {
+      // Another target than the one it was let in for may have become free first.
+      if (this.#isRepeated && !this.#isTrusted(target)) budgets.retries.take(this.#pool, clock.nowMs())
+      return
+    }
     const nowMs = clock.nowMs()
     budgets.retrySpend.noteExtra(this.#init.inputCostOf(target), nowMs)
-    if (!this.#isTrusted(target)) budgets.retries.take(this.#pool, nowMs)
+    if (!this.#isPaid && !this.#isTrusted(target)) budgets.retries.take(this.#pool, nowMs)
+    this.#isPaid = false
   }
 
   /** The last call never left us: it does not count. */
@@ -96,8 +105,11 @@ export class Effort {
     this.#attempts -= 1
   }
 
+  /** The target that failed is tried again, after a wait perhaps: paid for now, so that nobody else spends it meanwhile. */
   retry(): void {
     this.#retries += 1
+    const { budgets, clock } = this.#init
+    this.#isPaid = budgets.retries.take(this.#pool, clock.nowMs())
   }
 
   #mayCharge(): boolean {

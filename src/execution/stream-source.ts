@@ -197,7 +197,8 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
 
   /** The client has the whole answer; what may still come is what it cost, and the last word. */
   get #isDelivered(): boolean {
-    return this.#leg.pipe.facts.isComplete && this.#head === undefined && this.#heldBytes === 0
+    const { isComplete, error } = this.#leg.pipe.facts
+    return isComplete && error === undefined && this.#head === undefined && this.#heldBytes === 0
   }
 
   /** The client left with the whole answer in hand; what it cost is still to come, and waited for a moment (fault 109). */

@@ -194,8 +194,8 @@ export class TargetQueue {
         this.#untried = this.#untried.filter((one) => one !== target)
         continue
       }
-      // What was learned of the target meanwhile counts.
-      if (this.#isAvailable(target)) {
+      // What was learned of the target meanwhile counts, and what others have spent.
+      if (this.#isAvailable(target) && this.#deps.mayCall(target)) {
         this.#deps.health.beginCall(healthKey(target), this.#deps.clock.nowMs())
         return this.#took(target, slot)
       }
