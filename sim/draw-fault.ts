@@ -41,7 +41,10 @@ const drawn = {
   'reset-in-body': (random) => ({ type: 'reset-in-body', at: random.next() }),
   'end-early': (random) => ({ type: 'end-early', at: random.next() }),
   stall: (random) => ({ type: 'stall', at: random.next(), forMs: wholeBetween(random, 100, 60_000) }),
-  'slow-first-token': (random) => ({ type: 'slow-first-token', firstTokenMs: wholeBetween(random, 2_000, 90_000) }),
+  'slow-first-token': (random) => ({
+    type: 'slow-first-token',
+    firstTokenMs: wholeBetween(random, 2_000, 90_000),
+  }),
   'pings-only': () => ({ type: 'pings-only', forMs: 600_000 }),
   'error-event': (random) => ({
     type: 'error-event',
@@ -51,7 +54,11 @@ const drawn = {
   'empty-answer': () => ({ type: 'empty-answer' }),
   'malformed-event': (random) => ({ type: 'malformed-event', at: random.next() }),
   'wrong-content-type': () => ({ type: 'wrong-content-type' }),
-  'giant-event': (random) => ({ type: 'giant-event', at: random.next(), bytes: wholeBetween(random, 1_000, 200_000) }),
+  'giant-event': (random) => ({
+    type: 'giant-event',
+    at: random.next(),
+    bytes: wholeBetween(random, 1_000, 200_000),
+  }),
   slices: (random) => ({ type: 'slices', bytesMax: [1, 7, 64, 1_000][wholeBetween(random, 0, 3)] ?? 1 }),
   'terminal-twice': () => ({ type: 'terminal-twice' }),
   'held-open': () => ({ type: 'held-open' }),

@@ -45,7 +45,9 @@ async function replay(seed: number): Promise<void> {
   const second = await play(drawScene(seed))
   const isSame = first.hash === second.hash
   console.log(`seed ${seed}: ${first.requests} requests, ${first.calls} calls, history ${first.hash}`)
-  console.log(isSame ? 'Played twice, with the same history.' : `Played twice, and the second was ${second.hash}.`)
+  console.log(
+    isSame ? 'Played twice, with the same history.' : `Played twice, and the second was ${second.hash}.`,
+  )
   for (const { invariant, message } of first.breaches) console.log(`${invariant}: ${message}`)
   const [breach] = first.breaches
   if (breach !== undefined) {
@@ -69,7 +71,9 @@ async function runLong(): Promise<void> {
       const from = next
       next += BATCH
       tally = addTally(tally, await runInProcess({ from, to: from + BATCH - 1 }))
-      process.stderr.write(`${tally.seeds} seeds, ${tally.requests} requests, ${tally.breaches.length} failed\n`)
+      process.stderr.write(
+        `${tally.seeds} seeds, ${tally.requests} requests, ${tally.breaches.length} failed\n`,
+      )
     }
   }
   await Promise.all(Array.from({ length: availableParallelism() }, work))

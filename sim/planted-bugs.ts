@@ -39,7 +39,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     breaks: 'I3',
     what: 'a piece of a stream is sent twice',
-    around: () => ({ house: (house) => serving(house, (reply) => ({ ...reply, body: stuttering(reply.body) })) }),
+    around: () => ({
+      house: (house) => serving(house, (reply) => ({ ...reply, body: stuttering(reply.body) })),
+    }),
   },
   { breaks: 'I4', what: 'a provider is called twice', around: () => ({ transport: callingTwice }) },
   {
@@ -69,7 +71,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   { breaks: 'I11', what: 'an error tells a secret', around: () => ({ house: tellingSecrets }) },
 ]
 
-type Message<Name extends keyof Telemetry> = Telemetry[Name] extends Channel<infer Published> ? Published : never
+type Message<Name extends keyof Telemetry> =
+  Telemetry[Name] extends Channel<infer Published> ? Published : never
 
 /** Every tenth message becomes another, or none. */
 function publishing<Name extends 'exchanges' | 'attempts'>(

@@ -31,7 +31,7 @@ export function drawScene(seed: number, requests: number = SCENE_REQUESTS): Scen
   }
 }
 
-function drawWeather(random: Random, lengthMs: number, targets: DrawnDocument["targets"]): Weather {
+function drawWeather(random: Random, lengthMs: number, targets: DrawnDocument['targets']): Weather {
   const kindShare = pick(KIND_SHARES, random)
   const kinds = FAULT_KINDS.filter(() => befalls(random, kindShare))
   const spells = kinds.flatMap((kind) =>
@@ -53,7 +53,7 @@ function drawWeather(random: Random, lengthMs: number, targets: DrawnDocument["t
   return { paces: [], spells, allowances, sameAnswerShare: pick([0, 0.5, 1], random) }
 }
 
-function drawPlace(random: Random, targets: DrawnDocument["targets"]): Place {
+function drawPlace(random: Random, targets: DrawnDocument['targets']): Place {
   const { provider, target } = pick(targets, random)
   const draw = random.next()
   if (draw < 0.25) return { kind: 'everywhere' }
@@ -88,10 +88,18 @@ function drawTraffic(random: Random, { requests, perSecond, drawn }: TrafficFact
   }
 }
 
-function drawActs(random: Random, lengthMs: number, { document, reloaded }: DrawnDocument): readonly SceneAct[] {
+function drawActs(
+  random: Random,
+  lengthMs: number,
+  { document, reloaded }: DrawnDocument,
+): readonly SceneAct[] {
   const acts: SceneAct[] = []
   if (befalls(random, 0.25))
-    acts.push({ type: 'reload', atMs: random.next() * lengthMs, document: befalls(random, 0.5) ? document : reloaded })
+    acts.push({
+      type: 'reload',
+      atMs: random.next() * lengthMs,
+      document: befalls(random, 0.5) ? document : reloaded,
+    })
   if (befalls(random, 0.2)) acts.push({ type: 'restart', atMs: random.next() * lengthMs })
   return acts
 }

@@ -22,7 +22,8 @@ function capBreaches(facts: TryFacts): readonly string[] {
   const { calls, attempts } = facts
   const counted = calls.filter((call) => !neverLeft(call)).length
   const breaches: string[] = []
-  if (counted > ATTEMPTS_MAX) breaches.push(`${nameOf(facts)} caused ${counted} calls, ${ATTEMPTS_MAX} at most`)
+  if (counted > ATTEMPTS_MAX)
+    breaches.push(`${nameOf(facts)} caused ${counted} calls, ${ATTEMPTS_MAX} at most`)
   if (attempts.length !== calls.length)
     breaches.push(`${nameOf(facts)} caused ${calls.length} calls, and ${attempts.length} were recorded`)
   return breaches
@@ -39,8 +40,12 @@ function budgetBreaches({ tries, history }: Facts): readonly string[] {
   return [...pools].flatMap(([pool, ofPool]) => {
     const requests = ofPool.filter(({ earlier }) => earlier === 0).map(({ made }) => made.startMs)
     const extra = ofPool.flatMap((one) => extraCalls(one, suspicion)).sort((one, other) => one - other)
-    return overspent(requests.sort((one, other) => one - other), extra).map(
-      (atMs) => `calls beyond the first for ${JSON.stringify(pool)} exceed their budget at ${Math.round(atMs)} ms`,
+    return overspent(
+      requests.sort((one, other) => one - other),
+      extra,
+    ).map(
+      (atMs) =>
+        `calls beyond the first for ${JSON.stringify(pool)} exceed their budget at ${Math.round(atMs)} ms`,
     )
   })
 }

@@ -10,7 +10,8 @@ const LATE_MAX_MS = 250
 export const deadlinesKept: Invariant = {
   id: 'I10',
   title: 'deadlines are kept',
-  check: ({ tries }) => tries.flatMap((facts) => breachesOf(facts).map((words) => `${nameOf(facts)} ${words}`)),
+  check: ({ tries }) =>
+    tries.flatMap((facts) => breachesOf(facts).map((words) => `${nameOf(facts)} ${words}`)),
 }
 
 function breachesOf({ made, calls }: TryFacts): readonly string[] {
@@ -19,7 +20,8 @@ function breachesOf({ made, calls }: TryFacts): readonly string[] {
   const breaches: string[] = []
   // What the client itself let pass is not the gateway's.
   const overMs = endMs - dawdledMs - deadlineAtMs
-  if (made.isAccepted && overMs > LATE_MAX_MS) breaches.push(`ended ${Math.round(overMs)} ms after its deadline`)
+  if (made.isAccepted && overMs > LATE_MAX_MS)
+    breaches.push(`ended ${Math.round(overMs)} ms after its deadline`)
   const lateMs = beginByMs === undefined ? 0 : (begunAtMs ?? endMs) - (beginByMs - CLIENT_TIMEOUT_MARGIN_MS)
   const hasMargin = beginByMs !== undefined && beginByMs - startMs > CLIENT_TIMEOUT_MARGIN_MS
   if (made.isAccepted && hasMargin && lateMs > LATE_MAX_MS)

@@ -33,7 +33,8 @@ const LEFT_ALONE: ReadonlySet<string> = new Set(['open', 'limited', 'exhausted',
 /** Each told state of a target until the next, or until it said it would end. */
 function windowsOf({ history }: Facts): readonly Window[] {
   const byKey = groupBy(history.transitions, (told) => `${told.label} ${told.fingerprint}`)
-  return [...byKey].flatMap(([key, told]) => told.map((one, index) => windowOf(key, one, told[index + 1])))
+  return [...byKey]
+    .flatMap(([key, told]) => told.map((one, index) => windowOf(key, one, told[index + 1])))
     .filter(({ state }) => LEFT_ALONE.has(state))
 }
 
@@ -42,7 +43,10 @@ function windowOf(key: string, told: TransitionRecord, next: TransitionRecord | 
   return { key, state, fromMs, untilMs: Math.min(untilMs, next?.nowMs ?? Number.POSITIVE_INFINITY) }
 }
 
-function breachesOf({ key, state, fromMs, untilMs }: Window, calls: readonly UpstreamCall[]): readonly string[] {
+function breachesOf(
+  { key, state, fromMs, untilMs }: Window,
+  calls: readonly UpstreamCall[],
+): readonly string[] {
   const inside = calls.filter(({ startMs }) => startMs > fromMs && startMs < untilMs)
   const allowed = state === 'open' ? 1 : 0
   if (inside.length <= allowed) return []

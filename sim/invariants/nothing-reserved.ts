@@ -3,7 +3,13 @@
 import type { HeldThing } from '../../src/drill/engine/history.ts'
 import type { Invariant } from './invariant.ts'
 
-const RESERVED = ['requestsInFlight', 'bufferedBytes', 'deliveredBytes', 'slots', 'queued'] as const satisfies readonly HeldThing[]
+const RESERVED = [
+  'requestsInFlight',
+  'bufferedBytes',
+  'deliveredBytes',
+  'slots',
+  'queued',
+] as const satisfies readonly HeldThing[]
 
 export const nothingReserved: Invariant = {
   id: 'I6',

@@ -14,6 +14,9 @@ export const oneRecord: Invariant = {
     })
     const known = new Set(tries.map(({ made }) => made.exchangeId))
     const strangers = history.exchanges.filter(({ exchangeId }) => !known.has(exchangeId))
-    return [...breaches, ...strangers.map(({ exchangeId }) => `${exchangeId} has a record and was never asked`)]
+    return [
+      ...breaches,
+      ...strangers.map(({ exchangeId }) => `${exchangeId} has a record and was never asked`),
+    ]
   },
 }

@@ -64,7 +64,9 @@ class PriceList {
 
   #find(label: string): { readonly input: number; readonly output: number } | undefined {
     const slash = label.indexOf('/')
-    const configured = this.#facts.config.providers.find(({ provider }) => provider.id === label.slice(0, slash))
+    const configured = this.#facts.config.providers.find(
+      ({ provider }) => provider.id === label.slice(0, slash),
+    )
     if (configured === undefined) return undefined
     const { provider, timers } = configured
     // Sound: a target's id is its label.

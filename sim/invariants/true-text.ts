@@ -24,7 +24,8 @@ function whatIsWrong(facts: TryFacts): string | undefined {
   const text = readWords(made.text)
   if (text.type === 'broken') return `was told ${quote(made.text, text.at)}, which is no word`
   const toolCalls = made.toolCalls.map(readToolCall)
-  if (toolCalls.includes(undefined)) return `was told a tool call that is none: ${quote(made.toolCalls.join(' '), 0)}`
+  if (toolCalls.includes(undefined))
+    return `was told a tool call that is none: ${quote(made.toolCalls.join(' '), 0)}`
   const runs = joined([...text.runs, ...toolCalls.flatMap((call) => call ?? [])])
   return whatIsWrongWith(runs, made.tag, calls) ?? whatIsMissing(runs, facts)
 }
@@ -59,7 +60,8 @@ function whatIsWrongWith(
     if (run.tag !== tag) return `was told words of another request, ${run.tag}`
     if (run.from !== expected) return `was told word ${run.from} where ${expected} was to come`
     const speakers = calls.filter(({ voice }) => voice === run.voice)
-    if (!isSaidByTurns(speakers, run)) return `was told words ${run.from} to ${run.until} that nobody had said`
+    if (!isSaidByTurns(speakers, run))
+      return `was told words ${run.from} to ${run.until} that nobody had said`
     if (run.from > 0 && !calls.some(({ voice, words }) => voice === run.voice && words.from === run.from))
       return `was told ${run.voice} from word ${run.from} on, though no call went on there`
     expected = run.until

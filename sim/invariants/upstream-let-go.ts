@@ -11,8 +11,7 @@ const OUTLIVED_MAX_MS = 1_000
 export const upstreamLetGo: Invariant = {
   id: 'I7',
   title: 'no upstream call outlives its client by more than a second',
-  check: ({ tries }) =>
-    tries.flatMap((facts) => facts.calls.flatMap((call) => breachOf(facts, call))),
+  check: ({ tries }) => tries.flatMap((facts) => facts.calls.flatMap((call) => breachOf(facts, call))),
 }
 
 function breachOf(facts: TryFacts, call: UpstreamCall): readonly string[] {

@@ -107,6 +107,30 @@ export function createProgram(io: CliIo, done: (code: ExitCode) => void): Comman
     )
     .action(async (options) => done(await (await import('./commands/status.ts')).status(options, io)))
 
+  common(program.command('drill'))
+    .description(
+      'Play a day with something going wrong against this configuration, and judge each route. Nothing is dialled.',
+    )
+    .argument('[scenario]', 'a scenario by name, with parameters after a colon, or a YAML file', 'outage')
+    .option('--route <name>', 'only this route')
+    .option('--requests <number>', 'requests of the day', positiveNumber)
+    .option('--seed <number>', 'the same seed gives the same report', notNegative, 1)
+    .option('--html <file>', 'also write the report as a page with charts')
+    .option('--list', 'list the scenarios there are')
+    .addHelpText(
+      'after',
+      examples([
+        'holdfast drill --list',
+        'holdfast drill outage',
+        'holdfast drill 429-storm:provider=openai,for=30m --html drill.html',
+        'holdfast drill truncated-streams:share=5%,answered=99.9% --json',
+        'holdfast drill my-day.yaml --route smart',
+      ]),
+    )
+    .action(async (scenario, options) =>
+      done(await (await import('./commands/drill.ts')).drill(scenario, options, io)),
+    )
+
   withOutput(program.command('simulate'))
     .description('Serve made-up answers in every dialect, with faults on demand.')
     .option('--port <number>', 'port to listen on', port, 4242)

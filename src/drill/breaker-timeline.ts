@@ -1,10 +1,10 @@
 /** From the changes that the gateway published to what each breaker was, and how long. Pure. */
 
-import type { StateChange } from './engine/history.ts'
+import type { TransitionRecord } from '../telemetry/records.ts'
 import type { BreakerSpan, BreakerTimeline } from './report.ts'
 
 export function breakerTimelines(
-  transitions: readonly StateChange[],
+  transitions: readonly TransitionRecord[],
   targets: readonly string[],
   endMs: number,
 ): readonly BreakerTimeline[] {
@@ -20,7 +20,7 @@ export function breakerTimelines(
   })
 }
 
-function spansOf(changes: readonly StateChange[], endMs: number): readonly BreakerSpan[] {
+function spansOf(changes: readonly TransitionRecord[], endMs: number): readonly BreakerSpan[] {
   return changes.flatMap(({ to, nowMs, untilMs, cause }, index) => {
     if (to === 'closed') return []
     const nextMs = changes[index + 1]?.nowMs ?? endMs

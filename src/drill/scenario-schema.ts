@@ -54,11 +54,10 @@ const trafficSchema = z
   .prefault({})
 
 /** `{ median, p95 }`, as played where nobody writes it. */
-function spreadOf<Size extends typeof promptSize | typeof tokens>(size: Size, usual: Spread) {
+function spreadOf(size: z.ZodType<number>, usual: Spread) {
   return z
     .strictObject({ median: size, p95: size })
-    .refine(({ median, p95 }) => Number(p95) >= Number(median), { error: 'has a p95 below its median' })
-    .transform(({ median, p95 }): Spread => ({ median: Number(median), p95: Number(p95) }))
+    .refine(({ median, p95 }) => p95 >= median, { error: 'has a p95 below its median' })
     .default(usual)
 }
 
