@@ -4,7 +4,6 @@
  */
 
 import type { UpstreamCall } from '../src/drill/engine/history.ts'
-import { FAULT_KINDS } from './draw-fault.ts'
 import type { Facts, TryFacts } from './facts.ts'
 
 /** How often each thing happened. */
@@ -137,9 +136,6 @@ export const REQUIRED: readonly string[] = [
   ),
   ...STATES,
 ]
-
-/** Kinds of faults that a scene may have; the outcomes above are by what they do, of which several kinds do the same. */
-export const KINDS = FAULT_KINDS.length
 
 export function missingFrom(coverage: Coverage): readonly string[] {
   return REQUIRED.filter((name) => (coverage[name] ?? 0) === 0)

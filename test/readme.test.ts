@@ -82,7 +82,7 @@ const curlFile = join(repositoryRoot, 'test', 'support', 'curl.ts')
 const ways: readonly Way[] = [
   { pattern: /^npm ci$/, check: lockFileFits },
   { pattern: /^npm start$/, check: gatewayStarted },
-  { pattern: /^npm (?:test|run (?:check|bench))$/, check: scriptExists },
+  { pattern: /^npm (?:test|run (?:check|bench|sim))$/, check: scriptExists },
   { pattern: /^npm run holdfast -- /, check: commandSucceeds },
   { pattern: /^export \w+_BASE_URL=/, check: baseUrlAnswers },
   {

@@ -26,11 +26,7 @@ import type { SharedBudgets } from '../execution/effort.ts'
 import { HedgeBudgets } from '../execution/hedge-budgets.ts'
 import { createFirstTokenTimes, type FirstTokenTimes } from '../resilience/first-token-times.ts'
 import { createRetryBudget } from '../resilience/retry-budget.ts'
-import {
-  createSpendBudget,
-  RETRY_SPEND_SHARE,
-  SPEND_WINDOW_MS,
-} from '../resilience/spend-budget.ts'
+import { createSpendBudget, RETRY_SPEND_SHARE, SPEND_WINDOW_MS } from '../resilience/spend-budget.ts'
 import { createTargetHealth, type TargetHealth } from '../resilience/target-health.ts'
 import { createModelDirectory } from '../routing/model-directory.ts'
 import { type ConditionFault, createPlanner, healthKey } from '../routing/planner.ts'

@@ -55,15 +55,14 @@ export class OperatorPost {
 
   /** Call it once there is a configuration in force. */
   open(): Promise<AdminOpening> {
-    const { ground, config } = this.#options
-    const { clock, telemetry } = ground
+    const { clock, telemetry } = this.#options.ground
     this.#lag = watchEventLoop({
       clock,
       lagMaxMs: () => this.#options.config().limits.eventLoopLagMs,
       onOverload: (episode) => telemetry.notices.publish(noticeOfBlock(episode)),
       onRecovery: (episode) => telemetry.notices.publish(noticeOfRecovery(episode)),
     })
-    return openAdmin(this.#admin, config().admin, (notice) => telemetry.notices.publish(notice))
+    return openAdmin(this.#admin, this.#options.config().admin, (notice) => telemetry.notices.publish(notice))
   }
 
   close(): Promise<void> {

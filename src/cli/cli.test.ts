@@ -64,7 +64,7 @@ const sound =
   'discover: false\nproviders: { ollama: { models: [llama3] } }\nroutes: { a: { targets: [ollama/llama3] }, b: { targets: [a] } }\n'
 
 test('has the commands of the main job', () => {
-  expect(commands).toEqual(['start', 'check', 'doctor', 'models', 'status', 'simulate', 'version'])
+  expect(commands).toEqual(['start', 'check', 'doctor', 'models', 'status', 'drill', 'simulate', 'version'])
 })
 
 describe.each(commands)('%s --help', (command) => {

@@ -30,7 +30,10 @@ interface Definition<Shape extends Written> {
   readonly about: string
   readonly shape: Shape
   readonly defaults: Readonly<Record<string, string>>
-  weather(values: z.output<z.ZodObject<Shape>>, surroundings: Surroundings): readonly WeatherEvent[]
+  readonly weather: (
+    values: z.output<z.ZodObject<Shape>>,
+    surroundings: Surroundings,
+  ) => readonly WeatherEvent[]
 }
 
 function define<Shape extends Written>(definition: Definition<Shape>): BuiltInScenario {

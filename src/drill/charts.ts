@@ -20,7 +20,7 @@ export interface LineChart {
   readonly title: string
   readonly lines: readonly Line[]
   readonly dayMs: number
-  say(value: number): string
+  readonly say: (value: number) => string
   /** Both ends of the scale where they do not follow from the values. */
   readonly from?: number
   readonly to?: number

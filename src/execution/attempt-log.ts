@@ -40,8 +40,8 @@ export interface AttemptEntry {
   /** Monotonic time, ms. */
   readonly startedAtMs: number
   markFirstToken(): void
-  /** What was reported before the attempt broke off, for whoever ends it without knowing. */
-  noteUsage(usage: Usage | undefined): void
+  /** What was reported before the attempt broke off, for whoever ends it without knowing; `isFinal`: nothing was to come after it. */
+  noteUsage(usage: Usage | undefined, isFinal: boolean): void
   complete(end: AttemptEnd): void
   cancel(end: AttemptEnd): void
   fail(error: GatewayError, end: AttemptEnd): void
@@ -82,6 +82,7 @@ export class AttemptLog {
     this.#summaries.push({ target: target.id, durationMs: 0 })
     let firstTokenMs: number | undefined
     let notedUsage: Usage | undefined
+    let isUsageFinal = false
     let isEnded = false
 
     const end = (outcome: AttemptRecord['outcome'], how: AttemptEnd, error?: GatewayError) => {
@@ -99,8 +100,8 @@ export class AttemptLog {
         isBeaten: how.isBeaten === true,
       })
       // What a broken answer had counted so far is a part of its price, and a part passes for the whole only with liars.
-      const costNanoUsd =
-        usage === undefined || usageSource !== 'reported' ? undefined : this.#costOf(target, usage)
+      const isPriced = usageSource !== 'none' && (outcome === 'completed' || isUsageFinal)
+      const costNanoUsd = usage === undefined || !isPriced ? undefined : this.#costOf(target, usage)
       if (usageSource !== 'none') this.#addCost(costNanoUsd)
       this.#summaries[place] = {
         target: target.id,
@@ -134,8 +135,9 @@ export class AttemptLog {
         firstTokenMs = this.#clock.nowMs() - startedAtMs
         observer?.content(firstTokenMs)
       },
-      noteUsage: (usage) => {
+      noteUsage: (usage, isFinal) => {
         notedUsage = usage
+        isUsageFinal = isFinal
       },
       complete: (how) => end('completed', how),
       cancel: (how) => end('cancelled', how),

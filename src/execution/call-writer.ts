@@ -83,9 +83,9 @@ export class CallWriter {
   }
 
   #judged(call: EncodedCall | GatewayError, target: Target): EncodedCall | undefined {
-    const { plan, learned, onRefused } = this.#init
+    const { plan, learned } = this.#init
     const refusal = call instanceof GatewayError ? call : this.#refuseLosses(target, call.losses)
-    if (refusal !== undefined) onRefused(refusal, target)
+    if (refusal !== undefined) this.#init.onRefused(refusal, target)
     if (call instanceof GatewayError || refusal !== undefined) return undefined
     return plan.isStrict ? call : learned.refusedFields.leaveOut(call, target)
   }
@@ -95,11 +95,11 @@ export class CallWriter {
     target: Target,
     targetDialect: TargetDialect,
   ): EncodedCall | undefined {
-    const { exchange, onRefused } = this.#init
+    const { exchange } = this.#init
     const operation = encodeOperation({ exchange, asked, target, targetDialect })
     const refusal =
       operation instanceof GatewayError ? operation : this.#refuseLosses(target, operation.losses)
-    if (refusal !== undefined) onRefused(refusal, target)
+    if (refusal !== undefined) this.#init.onRefused(refusal, target)
     if (operation instanceof GatewayError || refusal !== undefined) return undefined
     return operationCall(operation, exchange, targetDialect)
   }

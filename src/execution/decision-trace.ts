@@ -47,7 +47,7 @@ export class DecisionTrace {
   }
 
   explain(): JsonObject {
-    const { requestId, plan, attempts, costNanoUsd } = this.#init
+    const { requestId, plan } = this.#init
     return {
       requestId,
       ...(plan.routeName === undefined ? {} : { route: plan.routeName }),
@@ -56,8 +56,8 @@ export class DecisionTrace {
       plan: describeNode(plan.root),
       skipped: (plan.skipped ?? []).map(({ targetId, lacks }) => ({ target: targetId, lacks: [...lacks] })),
       steps: this.#steps.map((step) => ({ ...step })),
-      attempts: attempts().map((attempt) => ({ ...attempt })),
-      costUsd: formatUsd(costNanoUsd()),
+      attempts: this.#init.attempts().map((attempt) => ({ ...attempt })),
+      costUsd: formatUsd(this.#init.costNanoUsd()),
     }
   }
 

@@ -146,7 +146,7 @@ async function foldStream(context: RelayContext): Promise<Committed> {
   try {
     await foldWhole(context, folder)
   } catch (error) {
-    attempt.noteUsage(folder.facts.usage)
+    attempt.noteUsage(folder.facts.usage, folder.facts.isComplete)
     throw error
   }
   const { facts } = folder

@@ -113,7 +113,8 @@ export class Rescuer {
     if (call === undefined || call instanceof GatewayError) return undefined
     const slot = queue.enter(target)
     if (slot === undefined) return undefined
-    queue.keep((one) => one !== target)
+    // Who cannot go on with a beginning may yet answer anew.
+    if (rung > 1) queue.keep((one) => one !== target)
     return { target, targetDialect, call, slot, resumed }
   }
 

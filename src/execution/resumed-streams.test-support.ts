@@ -235,11 +235,12 @@ export function foldAll(events: readonly InferenceEvent[]): InferenceResult {
 }
 
 /** The stream resumed after the first `count` events; `undefined` where it cannot be. */
-export function resumeAt({ dialect, events }: Voice, story: Story, count: number): ResumedStream | undefined {
-  const delivered = events(story)
+export function resumeAt(voice: Voice, story: Story, count: number): ResumedStream | undefined {
+  const delivered = voice
+    .events(story)
     .slice(0, count)
     .map((event) => Buffer.from(event))
-  const resumed = dialect.resumeStream(delivered, options)
+  const resumed = voice.dialect.resumeStream(delivered, options)
   return resumed?.delivered.isRescuable === true ? resumed : undefined
 }
 

@@ -200,12 +200,12 @@ function messagesFaults(objects: readonly JsonObject[]): readonly string[] {
   let open: number | undefined
   for (const { type, index } of objects) {
     if (type === 'content_block_start') {
-      if (open !== undefined || index !== next) faults.push(`start ${String(index)}`)
+      if (open !== undefined || index !== next) faults.push(`start ${JSON.stringify(index)}`)
       open = next
       next += 1
-    } else if (type === 'content_block_delta' && index !== open) faults.push(`delta ${String(index)}`)
+    } else if (type === 'content_block_delta' && index !== open) faults.push(`delta ${JSON.stringify(index)}`)
     else if (type === 'content_block_stop') {
-      if (index !== open) faults.push(`stop ${String(index)}`)
+      if (index !== open) faults.push(`stop ${JSON.stringify(index)}`)
       open = undefined
     }
   }
@@ -221,7 +221,7 @@ function announcedWith([first]: readonly JsonObject[]): unknown {
 function responsesFaults(objects: readonly JsonObject[]): readonly string[] {
   const faults: string[] = []
   for (const [place, { sequence_number: number }] of objects.entries())
-    if (number !== place) faults.push(`number ${String(number)} at ${place}`)
+    if (number !== place) faults.push(`number ${JSON.stringify(number)} at ${place}`)
   const of = (wanted: string) => objects.filter(({ type }) => type === wanted)
   const idsIn = (wanted: string) =>
     of(wanted).map(({ item, output_index: index }) => [index, isJsonObject(item) ? item['id'] : undefined])

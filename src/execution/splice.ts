@@ -153,7 +153,7 @@ class EventSplice implements Splice {
     this.#nextPart += 1
     this.#numbers.set(event.part, part)
     const named = event.type === 'tool-call-start' ? { id: this.#uniqueId(event.id, part) } : {}
-    this.#out.push({ ...event, ...named, candidate: 0, part } as PartEvent)
+    this.#out.push({ ...event, ...named, candidate: 0, part })
   }
 
   /** Where nothing is known of the part, its beginning was swallowed: more words of it are a part of their own. */

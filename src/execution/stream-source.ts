@@ -86,7 +86,7 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
       await this.#holdToContent()
     } catch (error) {
       const { attempt, pipe } = this.#leg
-      attempt.noteUsage(pipe.facts.usage)
+      attempt.noteUsage(pipe.facts.usage, pipe.facts.isComplete)
       // Content and its end came in one piece: nothing of it was sent, but it was made.
       if (pipe.facts.hasContent) attempt.markFirstToken()
       throw error

@@ -17,7 +17,7 @@ function createCall({ isStreamed = true } = {}) {
     memory.health.beginCall(key, clock.nowMs())
     return new TargetCall(memory, { target, slot, promptBucket: 1, isStreamed })
   }
-  return { clock, released, begin, ...memory }
+  return { ...memory, clock, released, begin }
 }
 
 test('a call is in flight from its beginning to its end', () => {

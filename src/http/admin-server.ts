@@ -144,7 +144,7 @@ const SAFETY = {
 
 function write(response: ServerResponse, request: IncomingMessage, answer: Answer): void {
   const isText = typeof answer.body === 'string'
-  const body = Buffer.from(isText ? String(answer.body) : `${JSON.stringify(answer.body, undefined, 2)}\n`)
+  const body = Buffer.from(isText ? answer.body : `${JSON.stringify(answer.body, undefined, 2)}\n`)
   // What a request carries besides is not read, so nothing may follow it.
   const hasBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0

@@ -144,6 +144,8 @@ class Play {
   }
 }
 
+// fast-check's own assertion, and those inside the plays.
+// oxlint-disable-next-line vitest/expect-expect
 test('any course of calls: the same verdicts as a naive model, windows that hold, and nobody locked out', () => {
   fc.assert(
     fc.property(course, (steps) => {
@@ -155,6 +157,7 @@ test('any course of calls: the same verdicts as a naive model, windows that hold
   )
 })
 
+// oxlint-disable-next-line vitest/expect-expect
 test('any course of calls: each published state follows from the one before, and no window is shortened but by a success', () => {
   fc.assert(
     fc.property(course, (steps) => {

@@ -116,8 +116,7 @@ class HealthMemory implements TargetHealth {
   recordFailure(key: HealthKey, failure: GatewayError, nowMs: number, startedAtMs = nowMs): boolean {
     const error = failure.toRemember()
     this.#end(key, startedAtMs, nowMs)
-    // A connection that had idled too long says nothing of whoever is at its other end (fault 12).
-    const health = error.facts.isTransparent === true ? 'none' : error.row.health
+    const health = effectOf(error)
     switch (health) {
       case 'none':
         return false

@@ -87,8 +87,7 @@ class Tallies {
     }
     if (record.overheadMs !== undefined)
       this.#overhead.record(record.overheadMs / MS_PER_S, [dialect, operation])
-    if (record.rescueRung !== undefined)
-      this.#rescues.add(1, [dialect, route, String(record.rescueRung)])
+    if (record.rescueRung !== undefined) this.#rescues.add(1, [dialect, route, String(record.rescueRung)])
     if (record.losses.length > 0) this.#losses.add(record.losses.length, [dialect, operation])
   }
 
@@ -153,7 +152,11 @@ class Tallies {
         this.#attemptFirstToken,
       ),
       histogram('gen_ai.client.token.usage', 'Tokens a request to a provider used.', this.#tokenUsage),
-      counter('holdfast.rescues', 'Streams that broke off and were finished, by rung of the ladder.', this.#rescues),
+      counter(
+        'holdfast.rescues',
+        'Streams that broke off and were finished, by rung of the ladder.',
+        this.#rescues,
+      ),
       counter('holdfast.target.transitions', 'Changes of the health of targets.', this.#transitions),
       counter('holdfast.notices', 'Things an operator should know.', this.notices),
     ]

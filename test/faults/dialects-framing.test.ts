@@ -117,6 +117,33 @@ describe.concurrent('fault 53: one more answer on the socket than was asked for'
       }
       expect(wall.requests).toHaveLength(3)
       expect(new Set(wall.requests.map(({ socket }) => socket)).size).toBe(3)
+      const alerts = bench.gateway.notices.filter(({ name }) => name === 'connection_desynchronised')
+      expect(alerts).toHaveLength(3)
+      expect(alerts[0]).toMatchObject({ level: 'error', facts: { origin: wall.origin } })
+      expect(JSON.stringify(alerts)).not.toContain('Stolen')
+    },
+  )
+
+  test.for(SOME_PAIRS)(
+    'fault 53: nor to one that streams, and what $target adds to a stream of $client is no part of it',
+    async ({ client, target }) => {
+      const voice = targetVoices[target]
+      const said = Buffer.concat(voice.events({ text: TEXT }))
+      await using wall = await openWall(({ socket }) => {
+        const headers = { 'content-type': voice.streamType }
+        const stolen = Buffer.concat(voice.events({ text: 'Stolen.' }))
+        socket.write(Buffer.concat([httpAnswer(200, said, headers), httpAnswer(200, stolen, headers)]))
+      })
+      await using bench = await openDialectBench({
+        providers: { primary: { dialect: target, play: answers({ text: '' }), origin: wall.origin } },
+      })
+      const all = await Promise.all([1, 2, 3].map(() => bench.ask({ client, mode: 'stream' })))
+      for (const answer of all) {
+        expectWhole(answer, TEXT)
+        const { attempts } = await bench.recordOf(answer)
+        expect(attempts).toMatchObject([{ outcome: 'completed', usageSource: 'reported' }])
+      }
+      expect(wall.requests).toHaveLength(3)
     },
   )
 
@@ -395,6 +422,30 @@ describe.concurrent('fault 82: the numbers of events of the Responses API', () =
       expect(answer.raw).not.toContain('Never')
       const { exchange } = await bench.recordOf(answer)
       expect(exchange).toMatchObject({ state: 'truncated', code: 'upstream_truncated' })
+    },
+  )
+
+  test.for(clients)(
+    'fault 82: words that change places with their numbers: a client of $client hears none that are wrong',
+    async ({ client }) => {
+      const [one, other] = [events[second], events[third]]
+      if (one === undefined || other === undefined) throw new Error('too few words')
+      const displaced = events.toSpliced(second, 1, other).toSpliced(third, 1, one)
+      await using bench = await openDialectBench({
+        providers: {
+          primary: {
+            dialect: 'openai-responses',
+            play: (call) => sayPaced(call, displaced.map(namedEvent)),
+          },
+          backup: { dialect: 'openai-responses', play: answers({ text: 'Never glued to it.' }) },
+        },
+      })
+      const answer = await bench.ask({ client, mode: 'stream' })
+      expectTruncated(answer, 'upstream_truncated')
+      expect(answer.raw).not.toContain('Never')
+      const { attempts } = await bench.recordOf(answer)
+      expect(attempts).toMatchObject([{ outcome: 'failed', usageSource: 'unknown', isWaste: true }])
+      expect(attempts[0]?.flags).toContain('parse_anomaly')
     },
   )
 

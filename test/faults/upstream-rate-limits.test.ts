@@ -275,3 +275,28 @@ describe('fault 23: no quota and no money left', () => {
     expect(bench.gateway.notices.filter(({ name }) => name === 'credential_exhausted')).toHaveLength(1)
   })
 })
+
+describe.concurrent('fault 42: limit headers that make no sense', () => {
+  const kinds = ['negative', 'garbage', 'huge']
+  test.for(kinds.flatMap((kind) => combinations().map((one) => ({ kind, ...one }))))(
+    'fault 42: $kind ones from $target are ignored: $client $mode is answered every time, without a wait',
+    async ({ kind, client, mode, target }) => {
+      await using bench = await openBench({
+        upstreams: {
+          primary: { dialect: target, text: 'As ever.', faults: [`bad-limit-headers(kind=${kind})`] },
+          backup: { dialect: otherDialect(target), text: 'Not needed.' },
+        },
+      })
+      const startedMs = performance.now()
+      const answers = await Promise.all([1, 2, 3].map(() => bench.ask({ client, mode })))
+      for (const answer of [...answers, await bench.ask({ client, mode })]) {
+        expectWhole(answer, 'As ever.')
+        const { attempts } = await bench.recordOf(answer)
+        expect(attempts).toMatchObject([{ outcome: 'completed', usageSource: 'reported' }])
+      }
+      expect(performance.now() - startedMs).toBeLessThan(5_000)
+      expect(bench.calls('primary')).toHaveLength(4)
+      expect(bench.calls('backup')).toHaveLength(0)
+    },
+  )
+})

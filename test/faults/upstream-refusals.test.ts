@@ -3,12 +3,30 @@
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
+import type { TargetDialectId } from '../../src/canonical/envelope.ts'
 import { CONTENT_POLICY, CONTEXT_LENGTH } from '../../src/simulator/faults/vendor-refusals.ts'
-import { type FaultRow, testFaultRows } from '../support/fault-rows.ts'
+import type { ClientDialect } from '../support/client-answer.ts'
+import { type FaultRow, SOME_COMBINATIONS, testFaultRows } from '../support/fault-rows.ts'
 import { combinations, expectRefused, expectWhole, openBench, otherDialect } from '../support/upstreams.ts'
 
 const retried = { calls: { beside: 2, alone: 2 }, shouldRetry: true, cost: 'none' } as const
 const final = { calls: { beside: 1, alone: 1 }, shouldRetry: false, cost: 'none' } as const
+
+const overloaded = {
+  calls: { beside: 1, alone: 2 },
+  shouldRetry: true,
+  cost: 'none',
+  code: 'upstream_overloaded',
+  status: 503,
+} as const
+
+/** Their error bodies say of what kind the error is; elsewhere the status alone does, and it was 200. */
+const TELLING: readonly TargetDialectId[] = [
+  'openai-chat',
+  'anthropic-messages',
+  'openai-responses',
+  'gemini',
+]
 
 const rows: readonly FaultRow[] = [
   { row: 25, fault: 'unauthorized', ...final, code: 'upstream_auth', status: 502 },
@@ -17,16 +35,22 @@ const rows: readonly FaultRow[] = [
   // A key that may not use this model says nothing against the key.
   { row: 26, fault: 'forbidden', ...final, code: 'upstream_model_not_found', status: 404 },
   { row: 26, fault: 'model-not-found', ...final, code: 'upstream_model_not_found', status: 404 },
-  { row: 31, fault: 'status-503', ...retried, code: 'upstream_unavailable', status: 503 },
   {
-    row: 32,
-    fault: 'overloaded',
-    calls: { beside: 1, alone: 2 },
-    shouldRetry: true,
-    cost: 'none',
-    code: 'upstream_overloaded',
+    row: 31,
+    fault: 'status-503',
+    ...retried,
+    code: 'upstream_unavailable',
     status: 503,
+    combinations: SOME_COMBINATIONS.filter(({ target }) => target !== 'gemini'),
   },
+  // Gemini calls every 503 UNAVAILABLE, which is its word for too much to do.
+  {
+    row: 31,
+    fault: 'status-503',
+    ...overloaded,
+    combinations: SOME_COMBINATIONS.filter(({ target }) => target === 'gemini'),
+  },
+  { row: 32, fault: 'overloaded', ...overloaded },
   { row: 33, fault: 'html(status=502)', ...retried, code: 'upstream_error', status: 502 },
   { row: 33, fault: 'html(status=520)', ...retried, code: 'upstream_error', status: 502 },
   {
@@ -57,6 +81,7 @@ const rows: readonly FaultRow[] = [
     ...final,
     code: 'upstream_auth',
     status: 502,
+    combinations: SOME_COMBINATIONS.filter(({ target }) => TELLING.includes(target)),
   },
   ...['error-not-json', 'error-empty', 'error-huge', 'error-gzip-bomb(megabytes=64)'].map((fault) => ({
     row: 37,
@@ -169,7 +194,7 @@ describe('fault 27: a prompt too long for the model', () => {
       })
       const answer = await bench.ask({ client, mode })
       expectRefused(answer, { status: 400, code: 'context_length_exceeded', shouldRetry: false })
-      expect(answer.error?.type).toBe('invalid_request_error')
+      expect(answer.error?.type).toBe(client === 'gemini' ? 'INVALID_ARGUMENT' : 'invalid_request_error')
       const calls = [...bench.simulators.values()].flatMap((one) =>
         one.calls.filter(({ method }) => method === 'POST'),
       )
@@ -219,6 +244,88 @@ test.concurrent.for(combinations())(
     expect(bench.calls('backup')).toHaveLength(0)
   },
 )
+
+describe.concurrent('fault 29: a sampling parameter that the model has not', () => {
+  /** Where each client says how the answer is drawn. */
+  const temperature = (client: ClientDialect): Readonly<Record<string, unknown>> =>
+    client === 'gemini' ? { generationConfig: { temperature: 0.5 } } : { temperature: 0.5 }
+
+  test.for(combinations({ targets: ['openai-chat'] }))(
+    'fault 29: is left out once it was refused by name, and $client $mode is told so',
+    async ({ client, mode, target }) => {
+      await using bench = await openBench({
+        upstreams: {
+          primary: {
+            dialect: target,
+            text: 'Without it, then.',
+            faults: [{ fault: 'unsupported-parameter(parameter=temperature)', first: 1 }],
+          },
+        },
+        retries: 0,
+      })
+      for (const callsSoFar of [2, 3]) {
+        const answer = await bench.ask({ client, mode, body: temperature(client) })
+        expectWhole(answer, 'Without it, then.')
+        expect(bench.calls('primary')).toHaveLength(callsSoFar)
+        expect(answer.headers.get('x-holdfast-losses')).toContain('temperature')
+        const { exchange, attempts } = await bench.recordOf(answer)
+        expect(exchange.losses.map(({ field }) => field)).toContain('temperature')
+        expect(attempts.map(({ code }) => code)).toEqual(
+          callsSoFar === 2 ? ['upstream_invalid_request', undefined] : [undefined],
+        )
+        expect(attempts[0]?.isWaste).toBe(false)
+      }
+    },
+  )
+
+  test.for(['stream', 'plain'] as const)(
+    'fault 29: a route that is strict leaves nothing out, and says which field ($0)',
+    async (mode) => {
+      await using bench = await openBench({
+        upstreams: {
+          primary: {
+            dialect: 'openai-chat',
+            faults: [{ fault: 'unsupported-parameter(parameter=temperature)', first: 1 }],
+          },
+        },
+        route: { strict: true },
+      })
+      const answer = await bench.ask({ client: 'openai-chat', mode, body: temperature('openai-chat') })
+      expectRefused(answer, { status: 400, code: 'upstream_invalid_request', shouldRetry: false })
+      expect(answer.error?.param).toBe('temperature')
+      expect(bench.calls('primary')).toHaveLength(1)
+    },
+  )
+})
+
+describe.concurrent('fault 90: a model that was withdrawn overnight', () => {
+  test.for(combinations())(
+    'fault 90: $client $mode from $target has the answer of the next model, and the operator an alert',
+    async ({ client, mode, target }) => {
+      await using bench = await openBench({
+        upstreams: {
+          primary: {
+            dialect: target,
+            text: 'As ever.',
+            faults: [{ fault: 'model-not-found', model: 'withdrawn', calls: [2, 3, 4] }],
+          },
+          backup: { dialect: otherDialect(target), text: 'The next model.' },
+        },
+        targets: ['primary/withdrawn', 'backup/m'],
+      })
+      expectWhole(await bench.ask({ client, mode }), 'As ever.')
+      for (let turn = 0; turn < 2; turn += 1) {
+        const answer = await bench.ask({ client, mode })
+        expectWhole(answer, 'The next model.')
+        const { attempts } = await bench.recordOf(answer)
+        expect(attempts[0]).toMatchObject({ code: 'upstream_model_not_found', usageSource: 'none' })
+      }
+      expect(bench.calls('primary')).toHaveLength(3)
+      const alerts = bench.gateway.notices.filter(({ name }) => name === 'target_misconfigured')
+      expect(alerts).toMatchObject([{ level: 'error', facts: { target: 'primary/withdrawn' } }])
+    },
+  )
+})
 
 test.concurrent.for(combinations())(
   'fault 30: one 500 is made good by the same target ($client $mode from $target)',

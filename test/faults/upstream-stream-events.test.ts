@@ -1,7 +1,7 @@
 /** Streams whose events count, number, repeat or order things oddly: rows 69 to 71 and 76. */
 
 import { describe, expect, test, vi } from 'vitest'
-import type { ClientAnswer, FirstDialect } from '../support/client-answer.ts'
+import type { ClientAnswer, ClientDialect } from '../support/client-answer.ts'
 import { STREAMED } from '../support/fault-rows.ts'
 import { combinations, expectWhole, openBench } from '../support/upstreams.ts'
 
@@ -100,11 +100,21 @@ function saidAnywhere(answer: ClientAnswer): string {
   return [...pieces].map((found) => found[1]).join('')
 }
 
-const TOOLS: Readonly<Record<FirstDialect, object>> = {
+const TOOLS: Readonly<Record<ClientDialect, object>> = {
   'openai-chat': {
     tools: [{ type: 'function', function: { name: 'weather', parameters: { type: 'object' } } }],
   },
   'anthropic-messages': { tools: [{ name: 'weather', input_schema: { type: 'object' } }] },
+  'openai-responses': { tools: [{ type: 'function', name: 'weather', parameters: { type: 'object' } }] },
+  gemini: { tools: [{ functionDeclarations: [{ name: 'weather', parameters: { type: 'object' } }] }] },
+}
+
+/** How each dialect says that the answer ends in calls; two have no word for it. */
+const CALLED: Readonly<Record<ClientDialect, string>> = {
+  'openai-chat': 'tool_calls',
+  'anthropic-messages': 'tool_use',
+  'openai-responses': 'completed',
+  gemini: 'STOP',
 }
 
 describe.concurrent('fault 71: tool calls numbered, named and split oddly', () => {
@@ -132,11 +142,11 @@ describe.concurrent('fault 71: tool calls numbered, named and split oddly', () =
       const answer = await bench.ask({ client, mode, body: { ...TOOLS[client] } })
       expect(answer.error).toBeUndefined()
       expect(answer.hasTerminal).toBe(true)
-      expect(answer.finish).toBe(client === 'openai-chat' ? 'tool_calls' : 'tool_use')
+      expect(answer.finish).toBe(CALLED[client])
       expect(answer.toolCalls).toHaveLength(2)
       const ids = answer.toolCalls.map(({ id }) => id)
-      // Folded within one dialect, a message keeps the ids its provider gave it, even none.
-      if (client !== 'anthropic-messages' || target !== client) {
+      // Folded within one dialect, a message keeps the ids its provider gave it, even none; Gemini's calls may have none.
+      if (client !== 'gemini' && (client !== 'anthropic-messages' || target !== client)) {
         expect(new Set(ids).size).toBe(2)
         expect(ids).not.toContain('')
       }
@@ -185,6 +195,13 @@ describe.concurrent('fault 71: tool calls numbered, named and split oddly', () =
   )
 })
 
+const LAST_WORDS: Readonly<Record<ClientDialect, string>> = {
+  'openai-chat': 'data: [DONE]',
+  'anthropic-messages': '"type":"message_stop"',
+  'openai-responses': '"type":"response.completed"',
+  gemini: '"finishReason"',
+}
+
 describe.concurrent('fault 76: what comes twice, or after the end', () => {
   const kinds = ['after-terminal', 'two-starts', 'two-dones']
   test.for(kinds.flatMap((kind) => STREAMED.map((one) => ({ kind, ...one }))))(
@@ -196,8 +213,7 @@ describe.concurrent('fault 76: what comes twice, or after the end', () => {
       const answer = await bench.ask({ client, mode })
       expectWhole(answer, TEXT)
       if (mode === 'stream') {
-        const marker = client === 'openai-chat' ? 'data: [DONE]' : '"type":"message_stop"'
-        expect(answer.raw.split(marker)).toHaveLength(2)
+        expect(answer.raw.split(LAST_WORDS[client])).toHaveLength(2)
         if (client === 'anthropic-messages') {
           expect(answer.values.filter(({ type }) => type === 'message_start')).toHaveLength(1)
         }

@@ -2,6 +2,7 @@
 
 import { describe, expect, test, vi } from 'vitest'
 import { openWall } from '../../src/upstream/wall.ts'
+import type { ClientDialect } from '../support/client-answer.ts'
 import { type FaultRow, STREAMED, testFaultRows } from '../support/fault-rows.ts'
 import { piece, streamEvents, streamHead } from '../support/stream-events.ts'
 import {
@@ -20,6 +21,20 @@ vi.setConfig({ maxConcurrency: 16 })
 const PACE = { perTokenMs: 8 }
 const TEXT = 'One two three four five six seven eight nine ten, and then some more of it.'
 const STREAMS = combinations({ modes: ['stream'] })
+
+/** The words of each dialect for an answer that met its ceiling, and for one that was filtered. */
+const CUT: Readonly<Record<ClientDialect, string>> = {
+  'openai-chat': 'length',
+  'anthropic-messages': 'max_tokens',
+  'openai-responses': 'max_output_tokens',
+  gemini: 'MAX_TOKENS',
+}
+const FILTERED: Readonly<Record<ClientDialect, string>> = {
+  'openai-chat': 'content_filter',
+  'anthropic-messages': 'refusal',
+  'openai-responses': 'content_filter',
+  gemini: 'SAFETY',
+}
 
 const timedOut = {
   calls: { beside: 1, alone: 1 },
@@ -58,7 +73,8 @@ test('fault 54: the first token comes within the limit and the time of the fallb
   })
   const startedMs = performance.now()
   const response = await bench.send({ client: 'openai-chat', mode: 'stream' })
-  expect(performance.now() - startedMs).toBeLessThan(2_000)
+  // The limit and the time of the fallback; the rest is for a busy machine. The primary never says a word.
+  expect(performance.now() - startedMs).toBeLessThan(10_000)
   expect(await response.text()).toContain('[DONE]')
 })
 
@@ -223,7 +239,7 @@ describe.concurrent('fault 64: an answer that is not complete says so', () => {
       })
       const answer = await bench.ask({ client, mode })
       expect(answer.status).toBe(200)
-      expect(answer.finish).toBe(client === 'openai-chat' ? 'length' : 'max_tokens')
+      expect(answer.finish).toBe(CUT[client])
       expect(answer.hasTerminal).toBe(true)
       expect((await bench.recordOf(answer)).exchange.state).toBe('completed')
     },
@@ -242,7 +258,7 @@ describe.concurrent('fault 77: a content filter in the middle', () => {
       })
       const answer = await bench.ask({ client, mode })
       expect(answer.error).toBeUndefined()
-      expect(answer.finish).toBe(client === 'openai-chat' ? 'content_filter' : 'refusal')
+      expect(answer.finish).toBe(FILTERED[client])
       expect(answer.hasTerminal).toBe(true)
       expect(answer.text).not.toBe('')
       expect(TEXT.startsWith(answer.text)).toBe(true)

@@ -58,6 +58,7 @@ export class ResponsesStreamWriter implements StreamWriter {
   #finish: Finish | undefined
   #hasRefusal = false
   #isEnded = false
+  #speaker: number | undefined
 
   constructor(options: WriteAnswerOptions, before?: SaidBefore) {
     this.#options = options
@@ -82,12 +83,18 @@ export class ResponsesStreamWriter implements StreamWriter {
   }
 
   write(event: InferenceEvent): string {
-    if ('candidate' in event && event.candidate !== 0) {
+    if (this.#isOther(event)) {
       this.#losses.add('n', 'the OpenAI Responses API gives one answer')
       return ''
     }
     this.#take(event)
     return this.#voice.take()
+  }
+
+  /** The one answer is of the candidate that speaks first: some servers number their only one otherwise (fault 70). */
+  #isOther(event: InferenceEvent): boolean {
+    if ('candidate' in event && event.type !== 'finish') this.#speaker ??= event.candidate
+    return 'candidate' in event && event.candidate !== (this.#speaker ?? 0)
   }
 
   /** Nothing where an answer is not whole. */
@@ -430,9 +437,8 @@ export class ResponsesStreamWriter implements StreamWriter {
   /** Probabilities that came after their text was closed stand in the last event beside it. */
   #placeLogprobs(): void {
     const logprobs = this.#takeLogprobs()
-    if (logprobs.length === 0) return
     const index = this.#items.findLastIndex((item) => item?.['type'] === 'message')
-    const message = this.#items[index]
+    const message = logprobs.length === 0 ? undefined : this.#items[index]
     const content = arrayOf(message?.['content']).filter(isJsonObject)
     const at = content.findLastIndex(({ type }) => type === 'output_text')
     if (message === undefined || at < 0) return

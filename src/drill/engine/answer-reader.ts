@@ -37,7 +37,7 @@ class Received {
   }
 
   closeCalls(): void {
-    for (const index of [...this.open.keys()]) this.closeCall(index)
+    for (const index of this.open.keys()) this.closeCall(index)
   }
 }
 
@@ -172,6 +172,8 @@ const readers: Readonly<Record<PlayedDialect, DialectReader>> = {
           return
         case 'message_stop':
           received.isTerminated = received.isComplete
+          return
+        default:
       }
     },
     whole(answer, received) {
@@ -195,6 +197,8 @@ const readers: Readonly<Record<PlayedDialect, DialectReader>> = {
         case 'response.incomplete':
           received.isComplete = true
           received.isTerminated = true
+          return
+        default:
       }
     },
     whole(answer, received) {

@@ -241,7 +241,7 @@ export class OpenTry {
     this.#end('left')
     if (reply === undefined) return
     if (this.#iterator === undefined) reply.close(false)
-    else this.#iterator.return?.().then(undefined, () => {})
+    else leave(this.#iterator)
     this.#stopping.stop(error)
   }
 
@@ -249,7 +249,7 @@ export class OpenTry {
   #breakOff(error: GatewayError): void {
     const reply = this.#reply
     this.#stopping.stop(error)
-    this.#iterator?.return?.().then(undefined, () => {})
+    if (this.#iterator !== undefined) leave(this.#iterator)
     if (reply === undefined || reply.body instanceof Uint8Array) {
       reply?.close(false)
       return this.#end('lost')
@@ -330,4 +330,9 @@ function drop(reply: Reply): void {
 
 function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
+}
+
+/** Nobody waits for what is still under way. */
+function leave(iterator: AsyncIterator<Uint8Array>): void {
+  void iterator.return?.().then(undefined, () => undefined)
 }

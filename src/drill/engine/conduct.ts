@@ -83,12 +83,12 @@ export function answer(answering: Answering, fault: UpstreamFault | undefined): 
 interface Ending {
   /** Bytes of the answer that are given before anything happens. */
   readonly until: number
-  readonly then: readonly Act[]
+  readonly next: readonly Act[]
   /** The rest of the answer comes after that. */
   readonly goesOn: boolean
 }
 
-const ENDS_WELL: Ending = { until: Number.POSITIVE_INFINITY, then: [], goesOn: true }
+const ENDS_WELL: Ending = { until: Number.POSITIVE_INFINITY, next: [], goesOn: true }
 
 function endingOf({ template, body }: Answering, fault: UpstreamFault | undefined): Ending {
   const isStream = template.shape.isStream
@@ -97,34 +97,34 @@ function endingOf({ template, body }: Answering, fault: UpstreamFault | undefine
       return broken(Math.floor(fault.at * body.length), 'ECONNRESET')
     case 'end-early':
       if (!isStream) return broken(Math.floor(fault.at * body.length), 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH')
-      return { until: placeBeforeEnd(template, fault.at), then: [{ type: 'end' }], goesOn: false }
+      return { until: placeBeforeEnd(template, fault.at), next: [{ type: 'end' }], goesOn: false }
     case 'stall': {
       const until = isStream ? placeBeforeEnd(template, fault.at) : Math.floor(fault.at * body.length)
-      return { until, then: [{ type: 'wait', ms: fault.forMs }], goesOn: true }
+      return { until, next: [{ type: 'wait', ms: fault.forMs }], goesOn: true }
     }
     case 'error-event':
       if (!isStream) return broken(0, 'ECONNRESET')
-      return { until: placeBeforeEnd(template, fault.at), then: errorEvent(template, fault), goesOn: false }
+      return { until: placeBeforeEnd(template, fault.at), next: errorEvent(template, fault), goesOn: false }
     case 'malformed-event':
       return {
         until: placeBeforeEnd(template, fault.at),
-        then: junk(template, '{"choices":[{"delta":{"cont'),
+        next: junk(template, '{"choices":[{"delta":{"cont'),
         goesOn: true,
       }
     case 'giant-event':
       return {
         until: placeBeforeEnd(template, fault.at),
-        then: junk(template, `"${'x'.repeat(fault.bytes)}"`),
+        next: junk(template, `"${'x'.repeat(fault.bytes)}"`),
         goesOn: true,
       }
     case 'held-open': {
       const finish = template.events.find(({ kind }) => kind === 'finish')
-      return { until: finish?.end ?? body.length, then: [{ type: 'hang' }], goesOn: false }
+      return { until: finish?.end ?? body.length, next: [{ type: 'hang' }], goesOn: false }
     }
     case 'terminal-twice': {
       const last = isStream ? (template.events.at(-2)?.end ?? 0) : body.length
       const again = { type: 'data', bytes: body.subarray(last) } as const
-      return { until: body.length, then: last < body.length ? [again] : [], goesOn: true }
+      return { until: body.length, next: last < body.length ? [again] : [], goesOn: true }
     }
     default:
       return ENDS_WELL
@@ -132,7 +132,7 @@ function endingOf({ template, body }: Answering, fault: UpstreamFault | undefine
 }
 
 function broken(until: number, code: string): Ending {
-  return { until, then: [{ type: 'fail', phase: 'response', code }], goesOn: false }
+  return { until, next: [{ type: 'fail', phase: 'response', code }], goesOn: false }
 }
 
 /** The end of an event, that share of the way to the one that finishes the answer, which is never among them. */
@@ -203,7 +203,7 @@ function spoken(answering: Answering, ending: Ending): readonly Act[] {
     isStruck = true
     give(acts, body, from, ending.until)
     from = Math.max(from, ending.until)
-    acts.push(...ending.then)
+    acts.push(...ending.next)
   }
   for (const { end, waitMs } of template.shape.isStream ? piecesOf(answering) : wholeOf(answering)) {
     if (waitMs > 0) acts.push({ type: 'wait', ms: waitMs })

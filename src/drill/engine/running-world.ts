@@ -83,7 +83,7 @@ export class RunningWorld {
         (this.#ended === this.#wanted && this.#turnsLeft === 0) || this.#clock.nowMs() > last + ENDLESS_MS,
     )
     const endMs = this.#clock.nowMs()
-    for (const one of [...this.#open]) one.hang()
+    for (const one of this.#open) one.hang()
     await this.#settle()
     const held = this.#held(timersBefore)
     this.#transport.finish()
@@ -182,7 +182,7 @@ export class RunningWorld {
     this.#recorder.addTurn({ type: 'drain', atMs: startMs })
     this.#isAccepting = false
     await this.#until(() => this.#inHouse() === 0 || this.#clock.nowMs() - startMs >= drainMs)
-    for (const one of [...this.#open]) one.stop('shutting-down')
+    for (const one of this.#open) one.stop('shutting-down')
     await this.#until(() => this.#inHouse() === 0)
     this.#recorder.addTurn({ type: 'drained', atMs: this.#clock.nowMs() })
     this.#isAccepting = true

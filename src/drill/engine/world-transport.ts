@@ -90,7 +90,7 @@ class Upstreams implements WorldTransport {
   }
 
   finish(): void {
-    for (const story of [...this.#open]) this.#end(story, 'open')
+    for (const story of this.#open) this.#end(story, 'open')
   }
 
   #sendNowhere(handler: TransportHandler): TransportCall {

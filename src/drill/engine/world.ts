@@ -6,9 +6,6 @@
 import { RunningWorld } from './running-world.ts'
 import type { World, WorldOptions } from './world-options.ts'
 
-export type { History } from './history.ts'
-export type { Traffic } from './traffic.ts'
-export type { Weather } from './weather.ts'
 export type { Around, OperatorAct, World, WorldOptions } from './world-options.ts'
 
 export function createWorld(options: WorldOptions): World {

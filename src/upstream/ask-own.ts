@@ -1,0 +1,46 @@
+/** Asks a listener of our own on this machine: bounded in time and size, without following anything elsewhere. */
+
+import { get, type IncomingMessage } from 'node:http'
+
+/** Limit of the whole asking, ms. */
+const ASK_MS = 5_000
+/** A report of the most targets that are told. */
+const ANSWER_BYTES_MAX = 16 * 1024 ** 2
+
+export type OwnAnswer =
+  | { readonly type: 'answer'; readonly status: number; readonly text: string }
+  | { readonly type: 'unreachable'; readonly reason: string }
+
+/** Never rejects. */
+export function askOwn(url: string): Promise<OwnAnswer> {
+  return new Promise((resolve) => {
+    const fail = (error: unknown) => resolve({ type: 'unreachable', reason: reasonOf(error) })
+    const request = get(url, { agent: false, signal: AbortSignal.timeout(ASK_MS) })
+    request.on('error', fail)
+    request.on('response', (response) => {
+      readText(response).then(
+        (text) => resolve({ type: 'answer', status: response.statusCode ?? 0, text }),
+        fail,
+      )
+    })
+  })
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of response) {
+    // No encoding is set, so chunks are buffers.
+    const buffer = chunk as Buffer
+    bytes += buffer.length
+    if (bytes > ANSWER_BYTES_MAX) throw new Error('its answer is too long')
+    chunks.push(buffer)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown'
+  if (error.name === 'TimeoutError' || error.name === 'AbortError') return `no answer within ${ASK_MS} ms`
+  return 'code' in error ? String(error.code) : error.message
+}
