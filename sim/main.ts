@@ -2,7 +2,8 @@
  * `npm run sim`: the whole core under virtual time, with faults drawn from seeds and every invariant checked.
  *   --seed N         plays one seed twice, says whether both went alike, and shrinks what fails
  *   --seeds A..B     plays these seeds (default 1..100)
- *   --long           1,000 seeds and 1,000,000 requests at least, on both cores; writes RELIABILITY.json
+ *   --long           1,000 seeds, 1,000,000 requests and 1,000,000 cuts of streams at least, on all cores; writes
+ *                    RELIABILITY.json
  *   --json           the result as JSON
  */
 
@@ -13,6 +14,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { repositoryRoot } from '../tools/checks/source-files.ts'
 import { missingFrom } from './coverage.ts'
+import { cutEverywhere } from './cuts.ts'
 import { play } from './play.ts'
 import { writeReliability } from './reliability.ts'
 import { addTally, NOTHING, runSeeds, type SeedRange, type Tally } from './run-seeds.ts'
@@ -21,6 +23,8 @@ import { drawScene } from './swarm.ts'
 
 const LONG_SEEDS = 1_000
 const LONG_REQUESTS = 1_000_000
+/** Cuts of streams, at every byte. */
+const LONG_CUTS = 1_000_000
 /** Seeds that one process plays at a time. */
 const BATCH = 50
 
@@ -77,9 +81,12 @@ async function runLong(): Promise<void> {
     }
   }
   await Promise.all(Array.from({ length: availableParallelism() }, work))
+  const cuts = cutEverywhere(LONG_CUTS)
+  for (const told of [...cuts.soldAsWhole, ...cuts.takenForPart]) console.log(`cut: ${told}`)
+  if (cuts.soldAsWhole.length + cuts.takenForPart.length > 0) process.exitCode = 1
   await writeFile(
     join(repositoryRoot, 'RELIABILITY.json'),
-    await writeReliability(tally, (performance.now() - startedAtMs) / 1_000),
+    await writeReliability({ tally, cuts, seconds: (performance.now() - startedAtMs) / 1_000 }),
   )
   tell(tally)
   const missing = missingFrom(tally.coverage)

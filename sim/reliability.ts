@@ -4,12 +4,19 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { repositoryRoot } from '../tools/checks/source-files.ts'
 import { missingFrom, REQUIRED } from './coverage.ts'
+import type { CutTally } from './cuts.ts'
 import { invariants } from './invariants/index.ts'
 import type { Tally } from './run-seeds.ts'
 
 const FAULT = 'fault: '
 
-export async function writeReliability(tally: Tally, seconds: number): Promise<string> {
+export interface LongRun {
+  readonly tally: Tally
+  readonly cuts: CutTally
+  readonly seconds: number
+}
+
+export async function writeReliability({ tally, cuts, seconds }: LongRun): Promise<string> {
   const broken = tally.breaches.flatMap(({ breaches }) => breaches)
   const missing = missingFrom(tally.coverage)
   return `${JSON.stringify(
@@ -28,6 +35,11 @@ export async function writeReliability(tally: Tally, seconds: number): Promise<s
           { title, failures: broken.filter(({ invariant }) => invariant === id).length },
         ]),
       ),
+      cuts: {
+        made: cuts.cuts,
+        soldAsWhole: cuts.soldAsWhole.length,
+        takenForPart: cuts.takenForPart.length,
+      },
       faults: countsOf(tally.coverage, (name) => name.startsWith(FAULT)),
       sometimes: {
         required: REQUIRED.length,
