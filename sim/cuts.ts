@@ -17,7 +17,7 @@ export const CUT_DIALECTS = [
   'bedrock-converse',
   'cohere-chat',
   'ollama-chat',
-] as const satisfies readonly (TargetDialectId & SimulatedDialect)[]
+] as const satisfies readonly SimulatedDialect[]
 
 /** As long as the placeholder in the templates. */
 const VOICES = ['000000_0000', '00000a_0001'] as const

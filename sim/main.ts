@@ -26,7 +26,7 @@ const LONG_REQUESTS = 1_000_000
 /** Cuts of streams, at every byte. */
 const LONG_CUTS = 1_000_000
 /** Seeds that one process plays at a time. */
-const BATCH = 50
+const BATCH = 25
 
 const { values: flags } = parseArgs({
   options: {
@@ -74,7 +74,9 @@ async function runLong(): Promise<void> {
     while (!isEnough()) {
       const from = next
       next += BATCH
-      tally = addTally(tally, await runInProcess({ from, to: from + BATCH - 1 }))
+      const part = await runInProcess({ from, to: from + BATCH - 1 })
+      tally = addTally(tally, part)
+      for (const { seed } of part.breaches) process.stderr.write(`npm run sim -- --seed ${seed}\n`)
       process.stderr.write(
         `${tally.seeds} seeds, ${tally.requests} requests, ${tally.breaches.length} failed\n`,
       )
