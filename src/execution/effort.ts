@@ -81,7 +81,8 @@ export class Effort {
 
   /** Whether a call of this target may be made now: the first always, one more where nothing is known against it or the budgets allow. */
   mayCall(target: Target): boolean {
-    if (this.#attempts === 0) return true
+    // A client's second try that was let in for nothing may have waited since, and its target failed meanwhile.
+    if (this.#attempts === 0 && !this.#isRepeated) return true
     return this.#isTrusted(target) || this.#mayCharge()
   }
 

@@ -3,6 +3,8 @@ import { ManualClock } from '../upstream/wall.ts'
 import { firstSuccess } from './first-success.ts'
 
 const AFTER_MS = 100
+/** What an attempt ends with that another one was faster than. */
+const BEATEN = -99
 
 /** Two attempts that end when, and as, the test says; failures are negative numbers. */
 function createPair({ isWanted = true } = {}) {
@@ -19,6 +21,7 @@ function createPair({ isWanted = true } = {}) {
       return second.promise
     },
     isFailure: (answer): answer is number => answer < 0,
+    isBeaten: (failure) => failure === BEATEN,
     onOutrun: (failure) => outrun.push(failure),
     later: (begin) => clock.after(AFTER_MS, begin),
   })
@@ -55,6 +58,44 @@ test('a failure counts only when the other one has failed too', async () => {
   second.resolve(-2)
   expect(await result).toBe(-2)
   expect(outrun).toEqual([-1])
+})
+
+test('one that was beaten is never the result: what the winner failed of is', async () => {
+  const { clock, first, second, result, outrun } = createPair()
+  clock.advance(AFTER_MS)
+  second.resolve(-2)
+  await second.promise
+  expect(outrun).toEqual([-2])
+  first.resolve(BEATEN)
+  expect(await result).toBe(-2)
+})
+
+test('one that was beaten first is not told of, and the failure of the other is the result', async () => {
+  const { clock, first, second, result, outrun } = createPair()
+  clock.advance(AFTER_MS)
+  first.resolve(BEATEN)
+  await first.promise
+  second.resolve(-2)
+  expect(await result).toBe(-2)
+  expect(outrun).toEqual([])
+})
+
+test('a second that cannot even be begun is not wanted: the first goes on', async () => {
+  const clock = new ManualClock()
+  const first = Promise.withResolvers<number>()
+  const result = firstSuccess<number, number>({
+    first: () => first.promise,
+    second: () => {
+      throw new Error('the request cannot be said so')
+    },
+    isFailure: (answer): answer is number => answer < 0,
+    isBeaten: () => false,
+    onOutrun: () => {},
+    later: (begin) => clock.after(AFTER_MS, begin),
+  })
+  clock.advance(AFTER_MS)
+  first.resolve(1)
+  expect(await result).toBe(1)
 })
 
 test('a success after the failure of the other is a success', async () => {

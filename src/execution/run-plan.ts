@@ -146,11 +146,16 @@ class PlanRun {
 
   /** The target in its own words, or `undefined` (and its place given back) where it cannot serve the request. */
   #prepare({ target, slot }: Taken): Ready | undefined {
-    const targetDialect = this.#writer.dialectOf(target)
-    const call = this.#writer.write(target, targetDialect)
-    if (call !== undefined) return { target, targetDialect, call, slot }
-    this.#queue.giveBack({ target, slot })
-    return undefined
+    let ready: Ready | undefined
+    try {
+      const targetDialect = this.#writer.dialectOf(target)
+      const call = this.#writer.write(target, targetDialect)
+      if (call !== undefined) ready = { target, targetDialect, call, slot }
+      return ready
+    } finally {
+      // What the client said may be wrong wherever it is sent: then this throws.
+      if (ready === undefined) this.#queue.giveBack({ target, slot })
+    }
   }
 
   /** What follows a failure: the same target again, in other words where that is what it asked for, or `undefined`: another. */
@@ -220,8 +225,8 @@ class PlanRun {
         return ready && this.#attempt(ready, race.join())
       },
       isFailure: (answer): answer is Failed => 'error' in answer,
+      isBeaten: ({ error }) => error.code === 'superseded',
       onOutrun: ({ error, ready }) => {
-        if (error.code === 'superseded') return
         this.#failures.push(error)
         this.#dropTooSmall(error, ready.target)
       },
