@@ -113,8 +113,8 @@ export function createProgram(io: CliIo, done: (code: ExitCode) => void): Comman
     )
     .argument('[scenario]', 'a scenario by name, with parameters after a colon, or a YAML file', 'outage')
     .option('--route <name>', 'only this route')
-    .option('--requests <number>', 'requests of the day', positiveNumber)
-    .option('--seed <number>', 'the same seed gives the same report', notNegative, 1)
+    .option('--requests <number>', 'requests of the day', wholeUpTo(1, REQUESTS_MAX))
+    .option('--seed <number>', 'the same seed gives the same report', wholeUpTo(0, SEED_MAX), 1)
     .option('--html <file>', 'also write the report as a page with charts')
     .option('--list', 'list the scenarios there are')
     .addHelpText(
@@ -194,6 +194,19 @@ function positiveNumber(text: string): number {
   const value = Number(text)
   if (Number.isFinite(value) && value > 0 && value <= 3_600) return value
   throw new InvalidArgumentError('Give a number of seconds, at most 3600.')
+}
+
+/** Requests of one played day: more would take many minutes and say nothing new. */
+const REQUESTS_MAX = 1_000_000
+/** Seeds are 32 bits. */
+const SEED_MAX = 0xffff_ffff
+
+function wholeUpTo(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (/^\d{1,10}$/.test(text) && value >= least && value <= most) return value
+    throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`)
+  }
 }
 
 function notNegative(text: string): number {

@@ -25,9 +25,7 @@ function spansOf(changes: readonly TransitionRecord[], endMs: number): readonly 
     if (to === 'closed') return []
     const nextMs = changes[index + 1]?.nowMs ?? endMs
     const endsMs = lapses(to) ? Math.min(nextMs, untilMs ?? endMs) : nextMs
-    return [
-      { state: to, fromMs: nowMs, untilMs: Math.max(nowMs, endsMs), ...(cause !== undefined && { cause }) },
-    ]
+    return [{ state: to, fromMs: Math.round(nowMs), untilMs: Math.round(Math.max(nowMs, endsMs)), cause }]
   })
 }
 

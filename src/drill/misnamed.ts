@@ -14,6 +14,8 @@ export interface KnownNames {
 export interface Misnamed {
   /** In the document. */
   readonly path: readonly (string | number)[]
+  /** The name stands before its value. */
+  readonly isKey: boolean
   /** The rest of a sentence that begins with the path. */
   readonly message: string
 }
@@ -21,11 +23,11 @@ export interface Misnamed {
 export function misnamed({ traffic, weather }: Scenario, names: KnownNames): readonly Misnamed[] {
   const routes = Object.keys(traffic.routes).flatMap((name) => {
     const message = unknown('route', name, names.routes)
-    return message === undefined ? [] : [{ path: ['traffic', 'routes', name], message }]
+    return message === undefined ? [] : [{ path: ['traffic', 'routes', name], isKey: true, message }]
   })
   const places = weather.flatMap(({ where }, index) => {
     const message = unknownPlace(where, names)
-    return message === undefined ? [] : [{ path: ['weather', index, where.kind], message }]
+    return message === undefined ? [] : [{ path: ['weather', index, where.kind], isKey: false, message }]
   })
   return [...routes, ...places]
 }

@@ -1,7 +1,7 @@
 /** A scenario file: YAML into a checked scenario, every mistake with its line and column, as for the configuration. */
 
 import { addIssue } from '../app/config/describe-issue.ts'
-import { type ConfigFault, formatPath, type Path } from '../app/config/fault.ts'
+import { type ConfigFault, formatPath } from '../app/config/fault.ts'
 import { readYaml } from '../app/config/read-yaml.ts'
 import { misnamed, type KnownNames } from './misnamed.ts'
 import type { Scenario } from './scenario.ts'
@@ -27,24 +27,20 @@ export function readScenario({ text, file, names }: ScenarioText): ReadScenario 
   if (!judged.success && !isBroken)
     for (const issue of judged.error.issues)
       addIssue(issue, { schema: scenarioSchema, value, source, faults })
-  if (!judged.success || isBroken) return { ok: false, faults: faults.sorted().map(asScenario(text)) }
+  if (!judged.success || isBroken) return { ok: false, faults: faults.sorted().map(asScenario) }
   const scenario = toScenario(judged.data)
-  for (const { path, message } of misnamed(scenario, names)) faults.at(path, `${subject(path)} ${message}`)
+  for (const { path, isKey, message } of misnamed(scenario, names)) {
+    const said = `${formatPath(path)}: ${message}`
+    if (isKey) faults.atKey(path, said)
+    else faults.at(path, said)
+  }
   return faults.isEmpty ? { ok: true, scenario } : { ok: false, faults: faults.sorted() }
 }
 
-function subject(path: Path): string {
-  return `${formatPath(path)}:`
-}
-
 /** The reader speaks of configurations; this is none. */
-function asScenario(text: string): (fault: ConfigFault) => ConfigFault {
-  const isEmpty = text.trim() === ''
-  return (fault) => ({
-    ...fault,
-    message:
-      isEmpty && fault.path === ''
-        ? 'the file is empty: write weather, traffic or objectives into it'
-        : fault.message.replace(/^the configuration\b/, 'the scenario'),
-  })
+function asScenario(fault: ConfigFault): ConfigFault {
+  const message = fault.message.startsWith('the file is empty')
+    ? 'the file is empty: write weather, traffic or objectives into it'
+    : fault.message.replace(/^the configuration\b/, 'the scenario')
+  return { ...fault, message }
 }

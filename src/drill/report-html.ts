@@ -1,13 +1,27 @@
 /** A drill's report as one page that needs nothing else: no script, no request, light or dark as the reader's system. Pure. */
 
-import { barChart, escapeHtml, lineChart } from './charts.ts'
+import { type Band, barChart, lineChart } from './charts.ts'
+import { escapeHtml } from './escape-html.ts'
+import { quietTimes } from './quiet-times.ts'
 import type { DrillReport, JudgedRoute } from './report.ts'
-import { sayCost, sayMoment, sayMs, sayObjective, sayShare } from './say.ts'
+import {
+  sayBreaker,
+  sayCost,
+  sayErrors,
+  sayMoment,
+  sayMs,
+  sayObjective,
+  sayQuietTime,
+  sayShare,
+  sayWeather,
+} from './say.ts'
 
 export function reportHtml(report: DrillReport): string {
-  const { scenario, requests, seed, isPassed, routes, dayMs } = report
+  const { scenario, requests, seed, isPassed, routes } = report
   const title = `Drill: ${scenario.name}`
   const result = isPassed ? 'No stated objective was missed.' : 'A stated objective was missed.'
+  const events = scenario.weather.map((event) => `<li>${escapeHtml(sayWeather(event))}</li>`).join('')
+  const weather = events === '' ? '' : `<ul>${events}</ul>`
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -21,81 +35,109 @@ export function reportHtml(report: DrillReport): string {
 <h1>${escapeHtml(title)}</h1>
 <p>${escapeHtml(scenario.about)}</p>
 <p>A day of ${requests} requests under virtual time, seed ${seed}; nothing was dialled. <strong class="${isPassed ? 'good' : 'bad'}">${result}</strong></p>
-${routes.map((route) => routeSection(route, dayMs)).join('\n')}
+${weather}
+${routes.map((route) => routeSection(route, report)).join('\n')}
 </body>
 </html>
 `
 }
 
-function routeSection(route: JudgedRoute, dayMs: number): string {
-  const { verdict, advice, course } = route
-  const heading = `<h2>${escapeHtml(route.route)} <small class="${verdict.result === 'missed' ? 'bad' : 'good'}">${verdict.result}</small></h2>`
+function routeSection(route: JudgedRoute, { dayMs, scenario }: DrillReport): string {
+  const { verdict, advice } = route
+  const tone = verdict.result === 'missed' ? 'bad' : 'good'
+  const heading = `<h2>${escapeHtml(route.route)} <small class="${tone}">${verdict.result}</small></h2>`
   if (route.requests === 0) return `<section>${heading}<p>Nobody asked for it.</p></section>`
   const changes = advice.map(({ text }) => `<li>${escapeHtml(text)}</li>`).join('')
-  return `<section>${heading}
-${changes === '' ? '' : `<ul class="advice">${changes}</ul>`}
-${table(factsOf(route))}
-${lineChart({
-  title: 'Answered',
-  dayMs,
-  from: 0,
-  to: 1,
-  say: sayShare,
-  lines: [{ name: 'answered', tone: 1, values: course.map(({ answeredShare }) => answeredShare) }],
-})}
-${lineChart({
-  title: 'First token',
-  dayMs,
-  say: sayMs,
-  lines: [
-    { name: 'p50', tone: 1, values: course.map(({ firstToken }) => firstToken?.p50Ms) },
-    { name: 'p99', tone: 2, values: course.map(({ firstToken }) => firstToken?.p99Ms) },
-  ],
-})}
-${lineChart({
-  title: 'Attempts a request',
-  dayMs,
-  say: (value) => value.toFixed(1),
-  lines: [{ name: 'attempts', tone: 3, values: course.map(({ attemptsPerRequest }) => attemptsPerRequest) }],
-})}
-${lineChart({
-  title: 'Extra cost',
-  dayMs,
-  say: sayShare,
-  lines: [{ name: 'bought nothing', tone: 4, values: course.map(({ extraShare }) => extraShare) }],
-})}
-${timeline(route, dayMs)}
-</section>`
+  const bands = scenario.weather.map((event) => ({
+    fromMs: event.atMs,
+    untilMs: event.atMs + event.forMs,
+    name: sayWeather(event),
+  }))
+  return [
+    `<section>${heading}`,
+    changes === '' ? '' : `<ul class="advice">${changes}</ul>`,
+    table({ caption: `${route.route} in numbers`, rows: factsOf(route) }),
+    charts(route, dayMs, bands),
+    timeline(route, dayMs),
+    courseTable(route),
+    '</section>',
+  ].join('\n')
 }
 
-function timeline({ breakers }: JudgedRoute, dayMs: number): string {
-  if (breakers.length === 0) return ''
-  const rows = breakers.map(({ target, key, spans }) => ({ name: `${target} (key ${key})`, bars: spans }))
-  const told = breakers.flatMap(({ target, key, spans }) =>
-    spans.map(({ state, fromMs, untilMs, cause }) => [
-      `${target} (key ${key})`,
-      state,
-      sayMoment(fromMs),
-      sayMs(untilMs - fromMs),
-      cause ?? '',
-    ]),
-  )
-  const inWords = `<details><summary>Every change</summary>${table(told.slice(0, ROWS_MAX))}</details>`
-  return `${barChart('Targets that were left in peace', rows, dayMs)}${inWords}`
+function charts({ course }: JudgedRoute, dayMs: number, bands: readonly Band[]): string {
+  const shared = { dayMs, bands }
+  return [
+    lineChart({
+      ...shared,
+      title: 'Answered',
+      to: 1,
+      say: sayShare,
+      lines: [{ name: 'answered', tone: 1, values: course.map(({ answeredShare }) => answeredShare) }],
+    }),
+    lineChart({
+      ...shared,
+      title: 'First token',
+      say: sayMs,
+      lines: [
+        { name: 'p50', tone: 1, values: course.map(({ firstToken }) => firstToken?.p50Ms) },
+        { name: 'p99', tone: 2, values: course.map(({ firstToken }) => firstToken?.p99Ms) },
+      ],
+    }),
+    lineChart({
+      ...shared,
+      title: 'Calls for one request',
+      say: (value) => value.toFixed(1),
+      lines: [{ name: 'calls', tone: 3, values: course.map(({ attemptsPerRequest }) => attemptsPerRequest) }],
+    }),
+    lineChart({
+      ...shared,
+      title: 'Extra cost',
+      say: sayShare,
+      lines: [{ name: 'bought nothing', tone: 4, values: course.map(({ extraShare }) => extraShare) }],
+    }),
+  ].join('\n')
 }
 
 /** Rows of a table that anybody reads. */
 const ROWS_MAX = 500
+
+function timeline(route: JudgedRoute, dayMs: number): string {
+  if (route.breakers.length === 0) return ''
+  const rows = route.breakers.map((breaker) => ({ name: sayBreaker(breaker, route), bars: breaker.spans }))
+  const told = route.breakers.flatMap((breaker) =>
+    quietTimes(breaker.spans).map((time) => [sayBreaker(breaker, route), sayQuietTime(time)]),
+  )
+  const title = 'When targets were left alone'
+  return `${barChart({ title, rows, dayMs })}
+<details><summary>The same in words</summary>${table({ caption: title, rows: told.slice(0, ROWS_MAX) })}</details>`
+}
+
+/** What the charts show, for those who do not see them. */
+function courseTable({ course }: JudgedRoute): string {
+  const rows = course
+    .filter(({ requests }) => requests > 0)
+    .map((step) => [
+      sayMoment(step.fromMs),
+      String(step.requests),
+      sayShare(step.answeredShare),
+      sayMs(step.firstToken?.p50Ms),
+      sayMs(step.firstToken?.p99Ms),
+      (step.attemptsPerRequest ?? 0).toFixed(2),
+      sayShare(step.extraShare),
+    ])
+  const head = ['from', 'requests', 'answered', 'p50', 'p99', 'calls', 'extra cost']
+  return `<details><summary>The day in numbers</summary>${table({ caption: 'The day in numbers', head, rows })}</details>`
+}
 
 function factsOf(route: JudgedRoute): readonly (readonly string[])[] {
   return [
     ['Answered', `${sayShare(route.answeredShare)} of ${route.requests - route.left}`],
     ['Took more than one call', String(route.savedByOthers)],
     ['Streams rescued', String(route.rescued)],
-    ['Truncated, failed', `${route.truncated}, ${route.failed}`],
-    ['Told', route.errors.map(({ code, count }) => `${count} ${code}`).join(', ') || '-'],
+    ['Cut off, failed', `${route.truncated}, ${route.failed}`],
+    ['Told', sayErrors(route) || '-'],
     ['First token', `p50 ${sayMs(route.firstToken?.p50Ms)}, p99 ${sayMs(route.firstToken?.p99Ms)}`],
-    ['Attempts a request', `${route.attempts.perRequest.toFixed(2)}, ${route.attempts.most} at most`],
+    ['Calls for one request', `${route.attempts.perRequest.toFixed(2)}, ${route.attempts.most} at most`],
     ['Extra cost', sayCost(route.cost)],
     ...route.targets.map(({ target, share, completed, failed }) => [
       target,
@@ -108,12 +150,19 @@ function factsOf(route: JudgedRoute): readonly (readonly string[])[] {
   ]
 }
 
-function table(rows: readonly (readonly string[])[]): string {
+interface Table {
+  readonly caption: string
+  readonly head?: readonly string[]
+  readonly rows: readonly (readonly string[])[]
+}
+
+function table({ caption, head, rows }: Table): string {
+  const names = head?.map((name) => `<th scope="col">${escapeHtml(name)}</th>`).join('')
   const said = rows.map(([name = '', ...cells]) => {
     const tail = cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')
     return `<tr><th scope="row">${escapeHtml(name)}</th>${tail}</tr>`
   })
-  return `<table>${said.join('')}</table>`
+  return `<table><caption>${escapeHtml(caption)}</caption>${names === undefined ? '' : `<tr>${names}</tr>`}${said.join('')}</table>`
 }
 
 const STYLE = `
@@ -122,8 +171,10 @@ const STYLE = `
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--text); background: light-dark(#fff, #16181c); max-width: 780px; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; margin: 1rem 0; } th, td { text-align: left; padding: .15rem .8rem .15rem 0; vertical-align: top; } th { font-weight: 600; }
 figure { margin: 1.2rem 0; } figcaption { font-weight: 600; } svg { width: 100%; height: auto; font: 11px system-ui, sans-serif; }
-text { fill: var(--text); } .scale { text-anchor: end; } .hour { text-anchor: middle; } polyline { fill: none; stroke-width: 1.8; stroke: currentColor; }
+text { fill: var(--text); } .scale { text-anchor: end; } polyline { fill: none;  stroke-width: 1.8; stroke: currentColor; }
 .tone1 { color: var(--one); } .tone2 { color: var(--two); } .tone3 { color: var(--three); } .tone4 { color: var(--four); } .key { font-weight: 400; margin-left: .8rem; }
+circle { fill: currentColor; } polyline.tone2 { stroke-dasharray: 5 2; } .band { fill: var(--text); opacity: .08; }
+caption { text-align: left; font-weight: 600; } details table { font-size: 13px; } .mark-open { color: var(--four); } .mark-half-open { color: var(--two); } .mark-limited { color: var(--three); } .mark-exhausted, .mark-auth-dead { color: var(--one); }
 .track { fill: none; stroke: var(--line); } .state-open { fill: var(--four); } .state-half-open { fill: var(--two); } .state-limited { fill: var(--three); }
 .state-exhausted, .state-auth-dead { fill: var(--one); } .good { color: light-dark(#11703c, #6fd49a); } .bad { color: var(--four); } .advice { font-weight: 600; }
 `

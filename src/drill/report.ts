@@ -109,7 +109,8 @@ export interface BreakerSpan {
   readonly state: string
   readonly fromMs: number
   readonly untilMs: number
-  readonly cause?: string
+  /** An error's code, or what else it came of. */
+  readonly cause: string
 }
 
 /** One step of the day; what nobody asked in it is absent. */

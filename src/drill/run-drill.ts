@@ -39,7 +39,7 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
   const routes = measure(history, measured).map((report) => {
     const verdict = judge(report, scenario.objectives)
     const route = config.routes.find(({ name }) => name === report.route)
-    return { ...report, verdict, advice: advise({ report, verdict, route }) }
+    return { ...report, verdict, advice: advise({ report, verdict, route, config }) }
   })
   return {
     format: REPORT_FORMAT,

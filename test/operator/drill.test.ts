@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createProgram } from '../../src/cli/program.ts'
+import type { CliIo } from '../../src/cli/io.ts'
+import { createProgram, runCommandLine } from '../../src/cli/program.ts'
 import type { DrillReport } from '../../src/drill/report.ts'
 
 const CONFIG = `
@@ -24,17 +25,25 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+function silent(): CliIo {
+  return {
+    out: () => {},
+    err: () => {},
+    style: (_, text) => text,
+    env: {},
+    directory: folder,
+    signals: { on: () => {}, off: () => {} },
+  }
+}
+
 async function run(...args: readonly string[]) {
   const out: string[] = []
   const err: string[] = []
   let code = -1
   const io = {
+    ...silent(),
     out: (text: string) => out.push(text),
     err: (text: string) => err.push(text),
-    style: (_: string, text: string) => text,
-    env: {},
-    directory: folder,
-    signals: { on: () => {}, off: () => {} },
   }
   const program = createProgram(io, (ended) => {
     code = ended
@@ -88,10 +97,19 @@ describe('holdfast drill', () => {
   test('writes a page that asks nothing of anybody', async () => {
     const { code, out } = await run('outage', '--html', 'page.html', '--requests', '600')
     expect(code).toBe(0)
-    expect(out).toContain('smart: passed')
+    expect(out).toMatch(/^smart +passed +\d/m)
     const page = readFileSync(path.join(folder, 'page.html'), 'utf8')
     expect(page).toContain('<svg role="img"')
     expect(page).not.toMatch(/<script|https?:\/\/|src=|@import/)
+  })
+
+  test('plays the day that the documentation shows', async () => {
+    const page = readFileSync(new URL('../../docs/drill.md', import.meta.url), 'utf8')
+    const [, day = ''] = /```yaml\n(name: monday\n[^`]*)```/.exec(page) ?? []
+    writeFileSync(path.join(folder, 'monday.yaml'), day)
+    const { report } = await drill('monday.yaml', '--route', 'smart')
+    expect(report.scenario.weather.map(({ fault }) => fault)).toEqual(['overload', 'slow-first-token'])
+    expect(routeOf(report, 'smart').verdict.objectives.filter(({ isStated }) => isStated)).toHaveLength(2)
   })
 
   test('takes a scenario of the user, and says where it is wrong', async () => {
@@ -115,11 +133,43 @@ describe('holdfast drill', () => {
     [['outtage'], 'did you mean outage'],
     [['outage:provder=openai'], 'did you mean provider'],
     [['outage', '--route', 'smrt'], 'there is no route "smrt"'],
-    [['nowhere.yaml'], 'nowhere.yaml cannot be read'],
+    [['nowhere.yaml'], 'nowhere.yaml cannot be read (ENOENT)'],
+    [
+      ['calm', '--requests', '5', '--html', 'no/such/folder/page.html'],
+      'page.html cannot be written (ENOENT)',
+    ],
   ])('refuses %j with 2', async (args, words) => {
     const { code, err } = await run(...args)
     expect(code).toBe(2)
     expect(err).toContain(words)
+  })
+
+  test.each([
+    ['--requests', '0'],
+    ['--requests', '1000001'],
+    ['--requests', '1.5'],
+    ['--seed', '-1'],
+    ['--seed', 'x'],
+  ])('refuses %s %s with 2', async (...args) => {
+    const words: string[] = []
+    const io = { ...silent(), err: (text: string) => words.push(text) }
+    expect(await runCommandLine(['drill', 'calm', ...args], io)).toBe(2)
+    expect(words.join('\n')).toContain('Give a whole number from')
+  })
+
+  test('falls upon the provider that the chosen route asks first', async () => {
+    const second =
+      'routes: { first: { targets: [openai/gpt-5] }, second: { targets: [anthropic/claude-sonnet-4-5] } }'
+    writeFileSync(path.join(folder, 'two.yaml'), `providers: { openai: {}, anthropic: {} }\n${second}\n`)
+    const words: string[] = []
+    const io = { ...silent(), out: (text: string) => words.push(text) }
+    const config = path.join(folder, 'two.yaml')
+    const line = ['drill', 'outage', '--route', 'second', '--requests', '100', '--config', config, '--json']
+    expect(await runCommandLine(line, io)).toBe(0)
+    // Printed by the command itself.
+    const report = JSON.parse(words.join('\n')) as DrillReport
+    expect(report.scenario.weather).toMatchObject([{ where: { kind: 'provider', provider: 'anthropic' } }])
+    expect(report.routes.map(({ route }) => route)).toEqual(['second'])
   })
 
   test('lists the scenarios there are', async () => {

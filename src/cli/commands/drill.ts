@@ -2,13 +2,15 @@
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type HoldfastConfig } from '../../app/config/config.ts'
+import type { HoldfastConfig } from '../../app/config/config.ts'
 import { formatFault } from '../../app/config/fault.ts'
 import { findConfigPath } from '../../app/config/find-config.ts'
 import { builtInScenarios } from '../../drill/built-in-scenarios.ts'
 import { loadForDrill } from '../../drill/load-for-drill.ts'
 import { regionOf } from '../../drill/provider-places.ts'
 import { readScenario } from '../../drill/read-scenario.ts'
+import type { MeasuredRoute } from '../../drill/measure.ts'
+import type { DrillReport } from '../../drill/report.ts'
 import { reportHtml } from '../../drill/report-html.ts'
 import { reportText } from '../../drill/report-text.ts'
 import { routesOf, runDrill } from '../../drill/run-drill.ts'
@@ -40,7 +42,7 @@ export async function drill(word: string, options: DrillCommandOptions, io: CliI
   const { config, placeholders } = loaded
   const routes = routesOf(config, options.route === undefined ? undefined : [options.route])
   if (routes.length === 0) return refuse([noRoute(config, options.route)], options, io)
-  const read = scenarioOf(word, config, io)
+  const read = scenarioOf(word, { config, routes }, io)
   if (!read.ok) return refuse(read.problems, options, io)
   const report = await runDrill({
     config,
@@ -49,7 +51,8 @@ export async function drill(word: string, options: DrillCommandOptions, io: CliI
     seed: options.seed,
     ...(options.route !== undefined && { routes: [options.route] }),
   })
-  if (options.html !== undefined) writeFileSync(resolve(io.directory, options.html), reportHtml(report))
+  const unwritten = options.html === undefined ? undefined : writePage(options.html, report, io)
+  if (unwritten !== undefined) return refuse([unwritten], options, io)
   if (options.json) printJson(io, report)
   else if (options.quiet !== true || !report.isPassed) io.out(reportText(report, io.style))
   return report.isPassed ? exitCodes.ok : exitCodes.failed
@@ -70,9 +73,26 @@ function list({ json }: DrillCommandOptions, io: CliIo): ExitCode {
   return exitCodes.ok
 }
 
-function scenarioOf(word: string, config: HoldfastConfig, io: CliIo): Read<Scenario> {
+/** What kept the page from being written. */
+function writePage(file: string, report: DrillReport, io: CliIo): string | undefined {
+  try {
+    writeFileSync(resolve(io.directory, file), reportHtml(report))
+    return undefined
+  } catch (error) {
+    return `${file} cannot be written (${codeOf(error)}): choose another with --html`
+  }
+}
+
+interface Stage {
+  readonly config: HoldfastConfig
+  readonly routes: readonly MeasuredRoute[]
+}
+
+function scenarioOf(word: string, { config, routes }: Stage, io: CliIo): Read<Scenario> {
   const providers = config.providers.map(({ provider }) => provider)
-  const [first] = providers
+  // Who is asked first is missed most.
+  const [asked = ''] = routes.flatMap(({ targets }) => targets)
+  const first = providers.find(({ id }) => asked.startsWith(`${id}/`)) ?? providers[0]
   const names = { providers, routes: routesOf(config, undefined).map(({ name }) => name) }
   if (first === undefined) return { ok: false, problems: ['there is no provider that could fail'] }
   if (!isScenarioFile(word)) {
@@ -89,11 +109,15 @@ function scenarioOf(word: string, config: HoldfastConfig, io: CliIo): Read<Scena
   } catch (error) {
     return {
       ok: false,
-      problems: [`${word} cannot be read: ${error instanceof Error ? error.message : String(error)}`],
+      problems: [`${word} cannot be read (${codeOf(error)}): is it there?`],
     }
   }
   const read = readScenario({ text, file: word, names })
   return read.ok ? { ok: true, value: read.scenario } : { ok: false, problems: read.faults.map(formatFault) }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
 }
 
 function withRequests(scenario: Scenario, requests: number | undefined): Scenario {
