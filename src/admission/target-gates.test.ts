@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { GatewayError } from '../errors/gateway-error.ts'
-import { ManualClock } from '../simulator/clock.test-support.ts'
+import { ManualClock } from '../std/manual-clock.test-support.ts'
 import { StopSource } from '../std/stop-signal.ts'
 import type { Priority } from './priority.ts'
 import { createTargetGates, type Slot, type TargetGates } from './target-gates.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { GatewayError } from '../errors/gateway-error.ts'
-import { ManualClock } from '../simulator/clock.test-support.ts'
+import { ManualClock } from '../std/manual-clock.test-support.ts'
 import type { UpstreamRequest, UpstreamResponse } from '../upstream/attempt.ts'
 import type { ConfiguredProvider } from './config/config.ts'
 import { loadConfig } from './config/load-config.ts'

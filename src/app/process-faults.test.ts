@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { expect, test } from 'vitest'
-import { ManualClock } from '../simulator/clock.test-support.ts'
+import { ManualClock } from '../std/manual-clock.test-support.ts'
 import { createChannel } from '../std/channel.ts'
 import type { NoticeRecord } from '../telemetry/records.ts'
 import { outliveFaults } from './process-faults.ts'

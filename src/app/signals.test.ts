@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { expect, test } from 'vitest'
-import { ManualClock } from '../simulator/clock.test-support.ts'
+import { ManualClock } from '../std/manual-clock.test-support.ts'
 import type { RunningGateway } from './lifecycle.ts'
 import { runObeying, SAME_WISH_MS } from './signals.ts'
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { barChart, lineChart } from './charts.ts'
 import { reportHtml } from './report-html.ts'
+import { REPORT_STYLE } from './report-style.ts'
 import { aReport, aRouteReport } from './reports.test-support.ts'
 
 const evil = `<img src=x onerror="alert('1')">&`
@@ -71,6 +72,11 @@ describe('the page', () => {
 
   test('is light or dark as the reader wants it', () => {
     expect(page).toContain('color-scheme: light dark')
+    const [, light = '', dark = ''] =
+      /:root \{([^}]*)\}[^]*prefers-color-scheme: dark\) \{\s*:root \{([^}]*)\}/.exec(page) ?? []
+    const namesIn = (text: string) => text.match(/--\w+(?=:)/g)
+    expect(namesIn(light)?.length).toBeGreaterThan(5)
+    expect(namesIn(dark)).toEqual(namesIn(light))
   })
 
   test('names its language, its charts and its tables, and has the charts in numbers too', () => {
@@ -150,3 +156,34 @@ test('bars stand where their time is, at least a pixel wide', () => {
   expect(html).toContain('<rect class="state-open" x="392" y="4" width="1"')
   expect(html).toContain('<title>openai/gpt-5: open from 12:00</title>')
 })
+
+test.each(['light', 'dark'] as const)(
+  'every colour is told from the %s paper with a contrast of 4.5 at least',
+  (mode) => {
+    const roots = [...REPORT_STYLE.matchAll(/:root \{([^}]*)\}/g)].map(([, text = '']) => text)
+    const colours = new Map(
+      [...(roots[mode === 'light' ? 0 : 1] ?? '').matchAll(/--(\w+): (#[0-9a-f]{6})/g)].map(
+        ([, name = '', hex = '']) => [name, hex],
+      ),
+    )
+    const paper = colours.get('paper') ?? ''
+    for (const [name, colour] of colours) {
+      if (name === 'paper' || name === 'line') continue
+      expect(contrast(colour, paper), name).toBeGreaterThanOrEqual(4.5)
+    }
+  },
+)
+
+/** WCAG 2.2, "contrast ratio". */
+function contrast(one: string, other: string): number {
+  const [darker = 0, lighter = 0] = [luminance(one), luminance(other)].toSorted((a, b) => a - b)
+  return (lighter + 0.05) / (darker + 0.05)
+}
+
+function luminance(hex: string): number {
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
+    const value = Number.parseInt(hex.slice(at, at + 2), 16) / 255
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4
+  })
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+}

@@ -4,6 +4,7 @@ import { type Band, barChart, lineChart } from './charts.ts'
 import { escapeHtml } from './escape-html.ts'
 import { quietTimes } from './quiet-times.ts'
 import type { DrillReport, JudgedRoute } from './report.ts'
+import { REPORT_STYLE } from './report-style.ts'
 import {
   sayBreaker,
   sayCost,
@@ -29,7 +30,7 @@ export function reportHtml(report: DrillReport): string {
 <meta name="viewport" content="width=device-width">
 <meta http-equiv="content-security-policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>${escapeHtml(title)}</title>
-<style>${STYLE}</style>
+<style>${REPORT_STYLE}</style>
 </head>
 <body>
 <h1>${escapeHtml(title)}</h1>
@@ -164,17 +165,3 @@ function table({ caption, head, rows }: Table): string {
   })
   return `<table><caption>${escapeHtml(caption)}</caption>${names === undefined ? '' : `<tr>${names}</tr>`}${said.join('')}</table>`
 }
-
-const STYLE = `
-:root { color-scheme: light dark; --line: light-dark(#d0d4da, #40454d); --text: light-dark(#1c1f24, #e6e8eb);
-  --one: light-dark(#1f6feb, #6cb0ff); --two: light-dark(#b35900, #f0a860); --three: light-dark(#6f42c1, #b79df0); --four: light-dark(#a4133c, #ff8fa3); }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--text); background: light-dark(#fff, #16181c); max-width: 780px; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; margin: 1rem 0; } th, td { text-align: left; padding: .15rem .8rem .15rem 0; vertical-align: top; } th { font-weight: 600; }
-figure { margin: 1.2rem 0; } figcaption { font-weight: 600; } svg { width: 100%; height: auto; font: 11px system-ui, sans-serif; }
-text { fill: var(--text); } .scale { text-anchor: end; } polyline { fill: none;  stroke-width: 1.8; stroke: currentColor; }
-.tone1 { color: var(--one); } .tone2 { color: var(--two); } .tone3 { color: var(--three); } .tone4 { color: var(--four); } .key { font-weight: 400; margin-left: .8rem; }
-circle { fill: currentColor; } polyline.tone2 { stroke-dasharray: 5 2; } .band { fill: var(--text); opacity: .08; }
-caption { text-align: left; font-weight: 600; } details table { font-size: 13px; } .mark-open { color: var(--four); } .mark-half-open { color: var(--two); } .mark-limited { color: var(--three); } .mark-exhausted, .mark-auth-dead { color: var(--one); }
-.track { fill: none; stroke: var(--line); } .state-open { fill: var(--four); } .state-half-open { fill: var(--two); } .state-limited { fill: var(--three); }
-.state-exhausted, .state-auth-dead { fill: var(--one); } .good { color: light-dark(#11703c, #6fd49a); } .bad { color: var(--four); } .advice { font-weight: 600; }
-`

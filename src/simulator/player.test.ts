@@ -1,7 +1,7 @@
 /** The player carries steps out in order, holds still when told, and survives steps that cannot be made. */
 
 import { describe, expect, test } from 'vitest'
-import { ManualClock } from './clock.test-support.ts'
+import { ManualClock } from '../std/manual-clock.test-support.ts'
 import type { Outlet } from './player.ts'
 import { Player } from './player.ts'
 import type { Step } from './step.ts'

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { ManualClock } from './clock.test-support.ts'
+import { ManualClock } from '../std/manual-clock.test-support.ts'
 import { ask, askOn, chat, eventsOf, requestText, textOfStream } from './raw-client.test-support.ts'
 import { createScenario } from './scenario.ts'
 import type { SimulatorServer, SimulatorServerOptions } from './server.ts'

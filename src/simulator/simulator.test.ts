@@ -1,7 +1,7 @@
 /** The simulator as a whole: the same seed says the same, requests may ask for faults, and strange requests harm nothing. */
 
 import { describe, expect, test } from 'vitest'
-import { ManualClock } from './clock.test-support.ts'
+import { ManualClock } from '../std/manual-clock.test-support.ts'
 import { chat } from './raw-client.test-support.ts'
 import type { ScenarioInput } from './scenario.ts'
 import { createScenario } from './scenario.ts'

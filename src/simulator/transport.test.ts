@@ -3,7 +3,7 @@
 import { Agent } from 'undici'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TransportFailure, TransportRequest } from '../std/transport.ts'
-import { ManualClock } from './clock.test-support.ts'
+import { ManualClock } from '../std/manual-clock.test-support.ts'
 import { askedIn } from './dialect-asking.test-support.ts'
 import { faults } from './faults.ts'
 import { chat, textOfStream } from './raw-client.test-support.ts'

@@ -2,7 +2,7 @@
 
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { ManualClock } from '../clock.test-support.ts'
+import { ManualClock } from '../../std/manual-clock.test-support.ts'
 import { ask, chat, textOfStream } from '../raw-client.test-support.ts'
 import { startSimulator } from '../server.ts'
 import { WHOLE, DIALECTS, json, after, createFaultBench } from './fault-bench.test-support.ts'

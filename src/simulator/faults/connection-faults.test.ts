@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
-import { ManualClock } from '../clock.test-support.ts'
+import { ManualClock } from '../../std/manual-clock.test-support.ts'
 import { ask, askOn, chat } from '../raw-client.test-support.ts'
 import { startSimulator } from '../server.ts'
 import { OPENAI, after, createFaultBench } from './fault-bench.test-support.ts'

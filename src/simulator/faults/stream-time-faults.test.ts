@@ -1,7 +1,7 @@
 /** Faults of a stream in time, seen by a client that reads raw bytes; long silences are moved through by hand. */
 
 import { describe, expect, test, vi } from 'vitest'
-import { ManualClock } from '../clock.test-support.ts'
+import { ManualClock } from '../../std/manual-clock.test-support.ts'
 import { ask, chat, textOfStream } from '../raw-client.test-support.ts'
 import { startSimulator } from '../server.ts'
 import { WHOLE, OPENAI, ANTHROPIC, DIALECTS, createFaultBench } from './fault-bench.test-support.ts'

@@ -1,6 +1,6 @@
 /** A clock that stands still until a test moves it. */
 
-import type { Clock } from '../std/clock.ts'
+import type { Clock } from './clock.ts'
 
 export class ManualClock implements Clock {
   #nowMs = 0
