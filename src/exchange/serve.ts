@@ -6,6 +6,8 @@ import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply, Settlement } from '../execution/reply.ts'
 import type { Execution, Standing } from '../execution/execution.ts'
+import { affinityKeyOf } from '../routing/affinity-key.ts'
+import { conditionFacts } from '../routing/condition-facts.ts'
 import type { Plan } from '../routing/plan.ts'
 import type { Planner, PlanWishes } from '../routing/planner.ts'
 import { createRequestNeeds } from '../routing/request-needs.ts'
@@ -107,22 +109,35 @@ function planOf(exchange: Exchange, rooms: Rooms): Plan {
   const { asked, envelope, dialect } = exchange
   const nowMs = rooms.clock.nowMs()
   const isByModel = asked === undefined || (asked.spec.placedBy === 'model' && envelope.modelId !== '')
-  if (isByModel) return rooms.planner.plan(envelope, nowMs, wishesOf(exchange))
+  if (isByModel) return rooms.planner.plan(envelope, nowMs, wishesOf(exchange, rooms))
   const { spec, reference, providerId } = asked
   const likely = [asked.id, reference?.id].map((id) => (id === undefined ? id : rooms.makerOfId(id)))
   const question = { spec, dialect: dialect.id, named: providerId, likely }
   return rooms.planner.planProvider(question, reference?.modelId, nowMs)
 }
 
-/** What the request asks of its plan; the request is decoded for it only where a target may lack something. */
-function wishesOf(exchange: Exchange): PlanWishes {
-  const { dialect, operation, headers, named } = exchange
+/** What the request asks of its plan; it is decoded, and its facts are found out, only where a route or a target asks. */
+function wishesOf(exchange: Exchange, { clock }: Rooms): PlanWishes {
+  const { dialect, operation, headers, named, tenant } = exchange
   const isStrict = readStrictHeader(headers)
-  if (operation !== 'chat') return { isStrict }
-  const { body, envelope } = saidInFull(exchange)
+  const { body, envelope } = operation === 'chat' ? saidInFull(exchange) : exchange
+  const needs =
+    operation === 'chat'
+      ? createRequestNeeds({ envelope, body, decode: () => dialect.readRequest(body, named) })
+      : undefined
   return {
     isStrict,
-    needs: createRequestNeeds({ envelope, body, decode: () => dialect.readRequest(body, named) }),
+    ...(needs === undefined ? {} : { needs }),
+    facts: () =>
+      conditionFacts({
+        envelope,
+        headers,
+        keyName: tenant,
+        priority: readPriority(headers[PRIORITY_HEADER]),
+        wallMs: clock.wallMs(),
+        ...(needs === undefined ? {} : { needs }),
+      }),
+    affinityKey: () => affinityKeyOf(envelope, body, tenant),
   }
 }
 
