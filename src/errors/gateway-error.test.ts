@@ -33,6 +33,20 @@ describe('a gateway error', () => {
     })
     expect(error.attempts).toEqual([])
   })
+
+  test('is the same with other facts, and keeps those that were not named', () => {
+    const attempts = [{ target: 'a/b', durationMs: 3 }]
+    const facts = { upstreamStatus: 500, retryAfterMs: 9 }
+    const error = new GatewayError('upstream_reset', 'Reset.', facts, 'cause', attempts)
+    expect(error.withFacts({ retryAfterMs: 1, isClientRetryable: false })).toMatchObject({
+      code: 'upstream_reset',
+      message: 'Reset.',
+      facts: { upstreamStatus: 500, retryAfterMs: 1, isClientRetryable: false },
+      cause: 'cause',
+      attempts,
+    })
+    expect(error.facts).toEqual(facts)
+  })
 })
 
 describe('whatever was thrown', () => {

@@ -66,6 +66,11 @@ export class GatewayError extends Error {
     return new GatewayError(this.code, this.message, this.facts, this.cause, attempts)
   }
 
+  /** The same error, with these facts beside or in place of its own. */
+  withFacts(facts: ErrorFacts): GatewayError {
+    return new GatewayError(this.code, this.message, { ...this.facts, ...facts }, this.cause, this.attempts)
+  }
+
   /**
    * The same error for a memory: without its cause, what was tried, and the calls it came from. V8 keeps the frames of a
    * stack that nobody has read, with all that their closures hold, and that is a whole configuration here.

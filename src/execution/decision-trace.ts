@@ -8,7 +8,7 @@ import type { Plan, PlanNode } from '../routing/plan.ts'
 
 /** Steps kept of one request; it takes a handful. */
 export const TRACE_STEPS_MAX = 64
-/** Characters of the summary, which a header carries. */
+/** Characters of the summary, which a header carries; all of it is at `/explain/{request-id}`. */
 export const SUMMARY_LENGTH_MAX = 1_024
 
 export interface TraceStep {

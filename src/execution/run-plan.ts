@@ -29,7 +29,7 @@ import { Rescuer } from './rescuer.ts'
 import { hasSideEffects, isElsewhere, slowStartOf } from './slow-start.ts'
 import type { StreamLeg } from './stream-leg.ts'
 import { type Taken, TargetQueue } from './target-queue.ts'
-import { explainedError, finalError, toldError } from './told-error.ts'
+import { finalError, toldError } from './told-error.ts'
 import { Waiting } from './waiting.ts'
 import { firstSuccess } from './first-success.ts'
 import { makeReply } from './make-reply.ts'
@@ -127,7 +127,7 @@ class PlanRun {
       this.#deadline.dispose()
       const error = toldError(toGatewayError(thrown).withAttempts(this.#log.summaries))
       this.#trace?.note('refused', undefined, error.code)
-      throw this.#trace === undefined ? error : explainedError(error, this.#trace.summary())
+      throw this.#trace === undefined ? error : error.withFacts({ explanation: this.#trace.summary() })
     }
   }
 

@@ -27,21 +27,13 @@ const rememberedWords = {
 
 /** No further try is wanted from anybody: the budgets of effort are spent. */
 export function finalError(error: GatewayError): GatewayError {
-  const facts = { ...error.facts, isClientRetryable: false }
-  return new GatewayError(error.code, error.message, facts, error.cause, error.attempts)
-}
-
-/** The same error, with what was decided on the way to it. */
-export function explainedError(error: GatewayError, explanation: string): GatewayError {
-  const facts = { ...error.facts, explanation }
-  return new GatewayError(error.code, error.message, facts, error.cause, error.attempts)
+  return error.withFacts({ isClientRetryable: false })
 }
 
 export function toldError(error: GatewayError): GatewayError {
   const retryAfterMs = shownWaitMs(error)
   if (retryAfterMs === undefined || retryAfterMs === error.facts.retryAfterMs) return error
-  const facts = { ...error.facts, retryAfterMs }
-  return new GatewayError(error.code, error.message, facts, error.cause, error.attempts)
+  return error.withFacts({ retryAfterMs })
 }
 
 /** A provider may refuse without a word about when to come again; a client that is told nothing comes at once. */

@@ -2,11 +2,11 @@
 
 import type { GatewayError } from '../errors/gateway-error.ts'
 import type { Dialect } from '../dialects/dialect.ts'
+import { SUMMARY_LENGTH_MAX } from '../execution/decision-trace.ts'
 import { type AnswerRules, answerWhole } from './answer.ts'
 import type { ClientCall } from './client-call.ts'
 import { headerText } from './header-text.ts'
 import { RETRY_AFTER_MAX_MS } from './http-limits.ts'
-import { EXPLANATION_LENGTH_MAX } from './reply-headers.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
@@ -49,7 +49,7 @@ export function errorHeaders(error: GatewayError): readonly string[] {
   }
   if (error.attempts.length > 0) headers.push('x-holdfast-attempts', String(error.attempts.length))
   if (explanation !== undefined)
-    headers.push('x-holdfast-explanation', headerText(explanation, EXPLANATION_LENGTH_MAX))
+    headers.push('x-holdfast-explanation', headerText(explanation, SUMMARY_LENGTH_MAX))
   if (allow !== undefined) headers.push('allow', allow)
   // RFC 9110, 15.5.22: the answer names what it would rather speak.
   if (error.code === 'upgrade_required') headers.push('upgrade', 'HTTP/1.1', 'connection', 'close, upgrade')

@@ -1,13 +1,12 @@
 /** The headers of an answer that came from a target: who gave it, after how many tries, at what cost of our own. */
 
 import type { Loss } from '../canonical/loss.ts'
+import { SUMMARY_LENGTH_MAX } from '../execution/decision-trace.ts'
 import type { Reply } from '../execution/reply.ts'
 import { formatUsd } from '../ledger/format-usd.ts'
 import { headerText } from './header-text.ts'
 
 const LOSSES_MAX = 32
-/** Characters of a decision trace that a header carries; all of it is at `/explain/{request-id}`. */
-export const EXPLANATION_LENGTH_MAX = 1_024
 
 /** Name and value by turns. */
 export function pushReplyHeaders(headers: string[], reply: Reply): void {
@@ -29,7 +28,7 @@ export function pushReplyHeaders(headers: string[], reply: Reply): void {
   if (reply.warnings !== undefined && reply.warnings.length > 0)
     headers.push('x-holdfast-warning', headerText(reply.warnings.join(', ')))
   if (reply.explanation !== undefined)
-    headers.push('x-holdfast-explanation', headerText(reply.explanation, EXPLANATION_LENGTH_MAX))
+    headers.push('x-holdfast-explanation', headerText(reply.explanation, SUMMARY_LENGTH_MAX))
   if (reply.target?.provider.isSimulated === true) headers.push('x-holdfast-simulated', 'true')
 }
 

@@ -50,15 +50,15 @@ export interface Route extends RoutePolicy {
 }
 
 /** `weight`: its share in a group that draws by weight; absent: 1. Groups are never empty. */
-export type RouteNode =
-  | { readonly type: 'target'; readonly target: Target; readonly weight?: number }
+export type RouteNode<Leaf = Target> =
+  | { readonly type: 'target'; readonly target: Leaf; readonly weight?: number }
   /** Children best first. */
-  | RouteGroup<'first'>
-  | (RouteGroup<'balanced'> & { readonly strategy: BalanceStrategy })
+  | RouteGroup<'first', Leaf>
+  | (RouteGroup<'balanced', Leaf> & { readonly strategy: BalanceStrategy })
 
-interface RouteGroup<Type extends string> {
+interface RouteGroup<Type extends string, Leaf> {
   readonly type: Type
-  readonly children: readonly RouteNode[]
+  readonly children: readonly RouteNode<Leaf>[]
   readonly weight?: number
   /** The group counts only for requests of which this holds. */
   readonly when?: Condition

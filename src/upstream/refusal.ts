@@ -98,7 +98,7 @@ export function classifyRefusalResponse(response: ErrorResponse, context: Refusa
 /** A wait that makes no sense was ignored on the way, and is counted (fault 21). */
 function withFlags(error: GatewayError, headers: ResponseHeaders): GatewayError {
   if (parseRetryAfter(headers).anomaly === undefined) return error
-  return new GatewayError(error.code, error.message, { ...error.facts, flags: ['header_anomaly'] })
+  return error.withFacts({ flags: ['header_anomaly'] })
 }
 
 /** Our own sentences say whose words follow; a message that is the client's to mend stays the provider's sentence. */

@@ -1,8 +1,7 @@
 /** The configuration in force: everything followed, checked and turned into values; nothing here is text to be parsed again. */
 
 import type { AttemptTimers, Provider } from '../../providers/provider.ts'
-import type { Condition } from '../../routing/condition.ts'
-import type { BalanceStrategy, RoutePolicy } from '../../routing/route.ts'
+import type { RouteNode, RoutePolicy } from '../../routing/route.ts'
 import type { Secret } from '../../std/secret.ts'
 
 export interface HoldfastConfig {
@@ -70,18 +69,8 @@ export interface ConfiguredRoute extends RoutePolicy {
   readonly root: ConfiguredNode
 }
 
-/** As `RouteNode`, with targets by their names, and routes within routes followed. */
-export type ConfiguredNode =
-  | { readonly type: 'target'; readonly target: string; readonly weight?: number }
-  | ConfiguredGroup<'first'>
-  | (ConfiguredGroup<'balanced'> & { readonly strategy: BalanceStrategy })
-
-interface ConfiguredGroup<Type extends string> {
-  readonly type: Type
-  readonly children: readonly ConfiguredNode[]
-  readonly weight?: number
-  readonly when?: Condition
-}
+/** Targets by their names, and routes within routes followed. */
+export type ConfiguredNode = RouteNode<string>
 
 /** The configuration for eyes and files: secrets as fingerprints, header values not at all (SEC-27). */
 export function describeConfig(config: HoldfastConfig) {
