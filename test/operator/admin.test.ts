@@ -3,22 +3,9 @@ import { createServer } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { httpAnswer, openWall } from '../../src/upstream/wall.ts'
 import { startTestGateway } from '../support/gateway.ts'
-import {
-  type GatewayProcess,
-  type ProcessOptions,
-  runToEnd,
-  startProcess,
-} from '../support/gateway-process.ts'
+import { type GatewayProcess, runToEnd, simulated, startSimulated } from '../support/gateway-process.ts'
 import { openRawClient } from '../support/raw-client.ts'
 import { statusOf } from '../support/status-of.ts'
-
-const simulated = { discover: false }
-
-async function start(options: ProcessOptions = {}): Promise<GatewayProcess> {
-  const gateway = await startProcess({ config: simulated, ...options })
-  onTestFinished(() => gateway[Symbol.asyncDispose]())
-  return gateway
-}
 
 /** A port that somebody else has. */
 async function takenPort(): Promise<number> {
@@ -34,7 +21,7 @@ const holdfastStatus = (gateway: GatewayProcess, ...words: readonly string[]) =>
 
 describe('the admin listener of a running gateway', () => {
   test('is apart from that for clients: neither has the paths of the other', async () => {
-    const { adminUrl, url } = await start()
+    const { adminUrl, url } = await startSimulated()
     expect(new URL(adminUrl).port).not.toBe(new URL(url).port)
     expect((await fetch(`${adminUrl}/v1/models`)).status).toBe(404)
     expect((await fetch(`${url}/status`)).status).toBe(404)
@@ -45,7 +32,7 @@ describe('the admin listener of a running gateway', () => {
 
   test('SEC-16: a client key is worth nothing there, and none is asked for', async () => {
     const key = 'sk-9f8e7d6c5b4a39281706f5e4d3c2b1a0'
-    const { adminUrl, url } = await start({ config: { ...simulated, keys: [{ name: 'a', key }] } })
+    const { adminUrl, url } = await startSimulated({ config: { ...simulated, keys: [{ name: 'a', key }] } })
     expect((await fetch(`${url}/metrics`)).status).toBe(401)
     const headers = { authorization: `Bearer ${key}` }
     for (const path of ['/status', '/metrics', '/readyz']) {
@@ -97,7 +84,7 @@ describe('the admin listener of a running gateway', () => {
   })
 
   test('is off where the file says so', async () => {
-    const gateway = await start({
+    const gateway = await startSimulated({
       config: { ...simulated, admin: false },
       words: ['--json', '--listen', '127.0.0.1:0'],
     })
@@ -121,7 +108,7 @@ describe('its address', () => {
 
   test('that nobody named may be taken: of two gateways of one machine, one has it, and the other says so and starts', async () => {
     const words = ['--json', '--listen', '127.0.0.1:0']
-    const gateways = [await start({ words }), await start({ words })]
+    const gateways = [await startSimulated({ words }), await startSimulated({ words })]
     const [first, second] = gateways
     const withAdmin = gateways.filter((one) => one.lines[0]?.['adminUrl'] !== undefined)
     // Another gateway of this machine may have had it before both.
@@ -148,7 +135,7 @@ describe('what it says of targets and requests', () => {
   async function startBefore(status: number, body: object) {
     const wall = await openWall(({ socket }) => socket.write(httpAnswer(status, JSON.stringify(body))))
     onTestFinished(() => wall[Symbol.asyncDispose]())
-    const gateway = await start({
+    const gateway = await startSimulated({
       config: {
         discover: false,
         keys: [
@@ -222,7 +209,7 @@ describe('what it says of targets and requests', () => {
 
 describe('holdfast status', () => {
   test('asks a running gateway: 0 and a page for people, or JSON for programs', async () => {
-    const gateway = await start()
+    const gateway = await startSimulated()
     const page = await holdfastStatus(gateway)
     expect(page).toMatchObject({ code: 0, stderr: '' })
     expect(page.stdout).toMatch(/^Holdfast \S+ is serving\nup \d+ s, configuration 1 in force/)
@@ -245,7 +232,7 @@ describe('holdfast status', () => {
   })
 
   test('is 5 where no gateway answers, and where what answers is none', async () => {
-    const gateway = await start()
+    const gateway = await startSimulated()
     const wrong = await runToEnd({ command: 'status', words: ['--url', gateway.url] })
     expect(wrong.code).toBe(5)
     expect(wrong.stderr).toContain('(it answers 404)')

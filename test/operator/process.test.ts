@@ -4,21 +4,13 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import {
-  type GatewayProcess,
   type ProcessOptions,
   runToEnd,
+  simulated,
   startProcess,
+  startSimulated,
 } from '../support/gateway-process.ts'
 import { openRawClient, type RawClient } from '../support/raw-client.ts'
-
-/** Answers by itself: no provider, the simulator inside. */
-const simulated = { discover: false }
-
-async function start(options: ProcessOptions = {}): Promise<GatewayProcess> {
-  const gateway = await startProcess({ config: simulated, ...options })
-  onTestFinished(() => gateway[Symbol.asyncDispose]())
-  return gateway
-}
 
 /** Runs a piece of code in the process before anything else. */
 function preloading(code: string): Pick<ProcessOptions, 'nodeArguments' | 'prepare'> {
@@ -121,7 +113,7 @@ describe('fault 136: what nobody catches', () => {
     })`
 
   test('is logged as a defect, and ends neither the process nor any request', async () => {
-    const gateway = await start({
+    const gateway = await startSimulated({
       ...preloading(planted),
     })
     for (let turn = 0; turn < 3; turn += 1) {
@@ -147,7 +139,7 @@ describe('fault 136: what nobody catches', () => {
 
 describe.skipIf(process.platform === 'win32')('fault 139: sixty-four descriptors', () => {
   test('are too few for what comes; accepting backs off, is said, and recovers', async () => {
-    const gateway = await start({ descriptors: 64 })
+    const gateway = await startSimulated({ descriptors: 64 })
     const clients: RawClient[] = []
     for (let opened = 0; opened < 120; opened += 1) clients.push(await openRawClient(gateway.port))
     await gateway.line({ notice: 'accept_failed' })
@@ -169,7 +161,7 @@ describe.skipIf(process.platform === 'win32')('fault 139: sixty-four descriptors
 
 describe('fault 140: standard output', () => {
   test('closed by its reader: traffic goes on, the lines are counted, and the end is in order', async () => {
-    const gateway = await start()
+    const gateway = await startSimulated()
     gateway.child.stdout.destroy()
     for (let turn = 0; turn < 50; turn += 1) {
       const answer = await ask(gateway.url)
@@ -189,7 +181,7 @@ describe('fault 140: standard output', () => {
   })
 
   test('blocked by a reader that reads nothing: traffic goes on, and the end is in order', async () => {
-    const gateway = await start()
+    const gateway = await startSimulated()
     gateway.child.stdout.pause()
     gateway.child.stdout.removeAllListeners('data')
     const beganAtMs = performance.now()

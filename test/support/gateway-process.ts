@@ -5,6 +5,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { onTestFinished } from 'vitest'
 import { isJsonObject, parseJson } from '../../src/std/json.ts'
 import { environmentWithoutKeys, mainFile } from './running-gateway.ts'
 
@@ -71,6 +72,16 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Gatewa
     adminUrl: String(first['adminUrl']),
     startMs: performance.now() - spawned.spawnedAtMs,
   })
+}
+
+/** Answers by itself: no provider, the simulator inside. */
+export const simulated = { discover: false }
+
+/** As `startProcess`, with the simulator inside, and closed with the test. */
+export async function startSimulated(options: ProcessOptions = {}): Promise<GatewayProcess> {
+  const gateway = await startProcess({ config: simulated, ...options })
+  onTestFinished(() => gateway[Symbol.asyncDispose]())
+  return gateway
 }
 
 /** Runs a command to its end. */
