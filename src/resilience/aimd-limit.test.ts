@@ -46,6 +46,38 @@ test('five minutes without a refusal forget it', () => {
   expect(limit.at(100 + AIMD_MEMORY_MS)).toBeUndefined()
 })
 
+test('only a refusal that is news starts the count of successes over', () => {
+  const limit = new AimdLimit()
+  limit.noteRefusal(4, 0, 100)
+  limit.noteSuccess(200)
+  limit.noteRefusal(3, 50, 210)
+  limit.noteSuccess(220)
+  expect(limit.at(220)).toBe(3)
+  limit.noteSuccess(230)
+  limit.noteRefusal(3, 240, 250)
+  expect(limit.at(250)).toBe(2)
+  limit.noteSuccess(260)
+  expect(limit.at(260)).toBe(2)
+})
+
+test('a refusal that is no news is remembered as long as any other', () => {
+  const limit = new AimdLimit()
+  limit.noteRefusal(4, 0, 100)
+  limit.noteRefusal(3, 50, 90_000)
+  expect(limit.forgottenAtMs).toBe(90_000 + AIMD_MEMORY_MS)
+  expect(limit.at(90_000 + AIMD_MEMORY_MS - 1)).toBe(2)
+})
+
+test('what was forgotten does not narrow the next limit, and old calls are news again', () => {
+  const limit = new AimdLimit()
+  limit.noteRefusal(4, 0, 100)
+  const laterMs = 100 + AIMD_MEMORY_MS
+  limit.noteSuccess(laterMs)
+  expect(limit.at(laterMs)).toBeUndefined()
+  expect(limit.noteRefusal(100, 50, laterMs)).toBe(true)
+  expect(limit.at(laterMs)).toBe(70)
+})
+
 test('any course: at least one, lower after a refusal that is news, wider only by successes', () => {
   const act = fc.record({
     type: fc.constantFrom('refusal' as const, 'success' as const, 'time' as const),

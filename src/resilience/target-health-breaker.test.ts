@@ -71,8 +71,9 @@ describe('the breaker of a target', () => {
   test('can be switched off by the operator, also while it is open', () => {
     const { health, open, type } = createWorld()
     const never: HealthKey = { ...a, hasBreaker: false }
-    open(never, 0)
+    expect(open(never, 0)).toBe(false)
     expect(type(never, 1)).toBe('available')
+    expect(health.cells(1)).toMatchObject([{ state: 'closed', consecutiveFailures: 3 }])
     open(b, 0)
     expect(health.verdict({ ...b, hasBreaker: false }, 1)).toEqual({ type: 'available' })
   })
@@ -175,6 +176,27 @@ describe('a target is proven', () => {
     health.recordSuccess(a, 0, 10)
     fail(other, 20, 'insufficient_quota')
     expect(health.isProven(a, 30)).toBe(false)
+  })
+})
+
+describe('a target is suspect', () => {
+  test.each<ErrorCode>(['upstream_error', 'upstream_overloaded', 'upstream_model_not_found'])(
+    'from %s until it answers well',
+    (code) => {
+      const { health, fail } = createWorld()
+      expect(health.isSuspect(a)).toBe(false)
+      fail(a, 0, code)
+      expect([health.isSuspect(a), health.isSuspect(b)]).toEqual([true, false])
+      health.recordSuccess(a, 10, 20)
+      expect(health.isSuspect(a)).toBe(false)
+    },
+  )
+
+  test('not after a request that was itself at fault or was left', () => {
+    const { health, fail } = createWorld()
+    fail(a, 0, 'upstream_invalid_request')
+    health.recordCancelled(a, 1)
+    expect(health.isSuspect(a)).toBe(false)
   })
 })
 
