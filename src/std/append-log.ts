@@ -1,0 +1,150 @@
+/**
+ * A log of lines to which one process only adds, in files of a bounded size. A line is in the hands of the system when
+ * `append` returns, so it outlives the process, however that ends; a line that was cut in the middle, or changed since,
+ * is told by its checksum and left out when the log is read.
+ */
+
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import path from 'node:path'
+import { crc32 } from 'node:zlib'
+
+/** Bytes of one file before the next one is begun. */
+const SEGMENT_BYTES_MAX = 16 * 1024 ** 2
+const NEWLINE = 0x0a
+/** Most writes fit into it. */
+const SCRATCH_BYTES = 64 * 1024
+/** Of one UTF-16 code unit. */
+const UTF8_BYTES_MAX = 3
+
+export interface AppendLogOptions {
+  /** Made where it is not there. */
+  readonly folder: string
+  readonly segmentBytesMax?: number
+}
+
+export interface AppendLog {
+  /** Number of the file that `append` writes to. */
+  readonly segment: number
+  /** Throws Node's error where the disk does not take them; then none of them counts. */
+  append(lines: readonly string[]): void
+  /** Removes a file that is no longer written to. */
+  drop(segment: number): void
+  close(): void
+}
+
+export function openAppendLog(options: AppendLogOptions): AppendLog {
+  return new FileLog(options)
+}
+
+class FileLog implements AppendLog {
+  readonly #folder: string
+  readonly #bytesMax: number
+  #fd: number | undefined
+  #bytes = 0
+  /** Where a write failed half-way, the rest of its line is no line. */
+  #isTorn = false
+  readonly #scratch = Buffer.allocUnsafe(SCRATCH_BYTES)
+  segment = 0
+
+  constructor({ folder, segmentBytesMax = SEGMENT_BYTES_MAX }: AppendLogOptions) {
+    this.#folder = folder
+    this.#bytesMax = segmentBytesMax
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    this.segment = Math.max(0, ...segmentsOf(folder))
+  }
+
+  append(lines: readonly string[]): void {
+    let text = this.#isTorn ? '\n' : ''
+    for (const line of lines) text += sealLine(line)
+    const bytes = this.#encode(text)
+    if (this.#fd === undefined || this.#bytes >= this.#bytesMax) this.#begin()
+    try {
+      this.#write(bytes)
+      this.#isTorn = false
+    } catch (error) {
+      this.#isTorn = true
+      throw error
+    }
+  }
+
+  drop(segment: number): void {
+    if (segment !== this.segment) rmSync(segmentPath(this.#folder, segment), { force: true })
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd)
+    this.#fd = undefined
+  }
+
+  #begin(): void {
+    const next = this.segment + 1
+    const fd = openSync(segmentPath(this.#folder, next), 'ax', 0o600)
+    this.close()
+    this.#fd = fd
+    this.segment = next
+    this.#bytes = 0
+    this.#isTorn = false
+  }
+
+  /** Into the same bytes each time where it fits: nobody has them when `append` returns. */
+  #encode(text: string): Buffer {
+    if (text.length * UTF8_BYTES_MAX > this.#scratch.length) return Buffer.from(text)
+    return this.#scratch.subarray(0, this.#scratch.write(text))
+  }
+
+  #write(bytes: Buffer): void {
+    let written = 0
+    // Sound: `append` opened it.
+    while (written < bytes.length) written += writeSync(this.#fd as number, bytes, written)
+    this.#bytes += bytes.length
+  }
+}
+
+/** The lines of every file, oldest first, each with the number of its file; what is torn is passed over. */
+export function* readAppendLog(
+  folder: string,
+): Generator<{ readonly segment: number; readonly line: string }> {
+  for (const segment of segmentsOf(folder)) {
+    for (const line of readSegment(segmentPath(folder, segment))) yield { segment, line }
+  }
+}
+
+function* readSegment(file: string): Generator<string> {
+  const bytes = readFileSync(file)
+  let start = 0
+  while (start < bytes.length) {
+    const end = bytes.indexOf(NEWLINE, start)
+    if (end === -1) return
+    const line = openLine(bytes.toString('utf8', start, end))
+    if (line !== undefined) yield line
+    start = end + 1
+  }
+}
+
+const CHECKSUM_CHARS = 8
+
+function sealLine(line: string): string {
+  return `${checksum(line)} ${line}\n`
+}
+
+function openLine(sealed: string): string | undefined {
+  const line = sealed.slice(CHECKSUM_CHARS + 1)
+  return sealed.slice(0, CHECKSUM_CHARS) === checksum(line) ? line : undefined
+}
+
+function checksum(line: string): string {
+  return crc32(line).toString(16).padStart(CHECKSUM_CHARS, '0')
+}
+
+function segmentPath(folder: string, segment: number): string {
+  return path.join(folder, `${String(segment).padStart(8, '0')}.log`)
+}
+
+function segmentsOf(folder: string): readonly number[] {
+  return readdirSync(folder)
+    .flatMap((name) => {
+      const digits = /^(\d{8})\.log$/.exec(name)?.[1]
+      return digits === undefined ? [] : [Number(digits)]
+    })
+    .sort((one, other) => one - other)
+}
