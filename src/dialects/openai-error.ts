@@ -4,6 +4,7 @@ import type { ErrorCode, ErrorKind } from '../errors/codes.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
 import type { JsonObject } from '../std/json.ts'
 import type { ErrorContext } from './dialect.ts'
+import { limitFacts } from './limit-facts.ts'
 import { withoutAbsent } from './openai-chat/fields.ts'
 
 /** The body of an HTTP error answer. */
@@ -24,6 +25,7 @@ export function errorObject(error: GatewayError, context: ErrorContext): JsonObj
       retry_after_ms: error.facts.retryAfterMs,
       fault: error.row.fault,
       next_step: error.row.nextStep,
+      ...limitFacts(error.facts),
       request_id: context.requestId,
       attempts: context.attempts.map(({ target, status, code, durationMs }) =>
         withoutAbsent({ target, status, code, duration_ms: durationMs }),
@@ -53,6 +55,7 @@ const openaiCodes: Partial<Record<ErrorCode, string>> = {
   unauthenticated: 'invalid_api_key',
   upstream_model_not_found: 'model_not_found',
   rate_limited: 'rate_limit_exceeded',
+  key_rate_limited: 'rate_limit_exceeded',
   model_quota_exhausted: 'insufficient_quota',
   request_over_limit: 'rate_limit_exceeded',
   content_policy: 'content_policy_violation',

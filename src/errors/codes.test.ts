@@ -6,7 +6,7 @@ const rows = Object.entries(errorCodes) as readonly (readonly [ErrorCode, ErrorR
 
 /** The statuses in which a kind may be told to a client. */
 const statusesOfKind: Readonly<Record<ErrorKind, readonly number[]>> = {
-  'invalid-request': [400, 405, 415, 426, 499, 501],
+  'invalid-request': [400, 405, 409, 415, 422, 426, 499, 501],
   authentication: [401],
   permission: [403],
   'not-found': [404],
@@ -50,11 +50,13 @@ describe('every row', () => {
     expect(breaking((row) => row.fault !== 'client' || row.sameTarget === 'no')).toEqual([])
   })
 
-  test('goes elsewhere though the client is at fault only where another target can take or knows more', () => {
+  test('goes elsewhere though the client is at fault only where another target can take more, knows more or costs less', () => {
     const elsewhere = rows
       .filter(([, row]) => row.fault === 'client' && row.otherTarget !== 'no')
       .map(([code]) => code)
     expect(elsewhere).toEqual([
+      'budget_exceeded',
+      'price_unknown',
       'request_over_limit',
       'previous_response_not_found',
       'response_not_found',
@@ -69,9 +71,12 @@ describe('every row', () => {
 
   test('asks the client to retry what we would retry, and nothing that will not change by itself', () => {
     expect(breaking((row) => row.sameTarget === 'no' || row.isClientRetryable)).toEqual([])
-    expect(
-      breaking((row) => row.fault !== 'client' || row.kind === 'timeout' || !row.isClientRetryable),
-    ).toEqual([])
+    const byTheClient = rows.filter(([, row]) => row.fault === 'client' && row.isClientRetryable)
+    expect(byTheClient.map(([code]) => code)).toEqual([
+      'too_many_failures',
+      'request_timeout',
+      'key_rate_limited',
+    ])
     const lasting = ['exhausted', 'auth-dead', 'misconfigured']
     expect(breaking((row) => !lasting.includes(row.health) || !row.isClientRetryable)).toEqual([])
   })

@@ -80,7 +80,15 @@ export const errorCodes = {
     status: 401,
     kind: 'authentication',
     nextStep:
-      'Send a client key from holdfast.yaml as "Authorization: Bearer <key>", "x-api-key" or "api-key".',
+      'Send a client key as "Authorization: Bearer <key>", "x-api-key" or "api-key"; holdfast key create makes one.',
+  },
+  /** So many requests without a good key came from one address that it is not asked for a while. */
+  too_many_failures: {
+    ...ownRequest,
+    status: 429,
+    kind: 'rate-limit',
+    isClientRetryable: true,
+    nextStep: 'Send a good client key: too many requests without one came from this address.',
   },
   permission_denied: {
     ...ownRequest,
@@ -139,6 +147,12 @@ export const errorCodes = {
     kind: 'too-large',
     nextStep: 'Send fewer or shorter headers.',
   },
+  not_cached: {
+    ...ownRequest,
+    status: 404,
+    kind: 'not-found',
+    nextStep: 'Send it without x-holdfast-cache: only, so that a provider is asked.',
+  },
   /** Another attempt of the same request was faster; no client is ever told. */
   superseded: {
     ...ownRequest,
@@ -147,6 +161,53 @@ export const errorCodes = {
     nextStep: 'Nothing: another attempt won.',
   },
   client_gone: { ...ownRequest, status: 499, kind: 'invalid-request', nextStep: 'Nothing: the client left.' },
+
+  // The same request before: its idempotency key has a past.
+  /** The gateway stopped while the earlier request was under way, and its answer is not known to have been given. */
+  idempotency_in_doubt: {
+    ...ownRequest,
+    status: 409,
+    kind: 'invalid-request',
+    nextStep: 'Look up the named request in the log for what it did and cost, then send this with a new key.',
+  },
+  idempotency_mismatch: {
+    ...ownRequest,
+    status: 422,
+    kind: 'invalid-request',
+    nextStep: 'Send the body that came first with this Idempotency-Key, or use a new one.',
+  },
+
+  // What the caller may use and spend.
+  key_rate_limited: {
+    ...ownRequest,
+    status: 429,
+    kind: 'rate-limit',
+    isClientRetryable: true,
+    nextStep: 'Wait for the time in Retry-After, or ask the operator for a higher limit.',
+  },
+  /** No room for what the request may cost at this target; a cheaper one may fit. */
+  budget_exceeded: {
+    ...ownRequest,
+    status: 429,
+    kind: 'quota',
+    otherTarget: 'yes',
+    nextStep: "Wait for the reset, ask the budget's owner for more, or use a cheaper model.",
+  },
+  price_unknown: {
+    ...ownRequest,
+    status: 400,
+    kind: 'invalid-request',
+    otherTarget: 'yes',
+    nextStep: 'Name the price under providers.<id>.prices in holdfast.yaml, or set budgets.unknownPrice.',
+  },
+  budget_unavailable: {
+    ...refused,
+    status: 503,
+    kind: 'overloaded',
+    fault: 'gateway',
+    isClientRetryable: true,
+    nextStep: 'Try again: the store that keeps the budget does not answer, and nothing is spent unseen.',
+  },
 
   // Ourselves.
   gateway_error: {
@@ -171,6 +232,23 @@ export const errorCodes = {
     fault: 'gateway',
     isClientRetryable: true,
     nextStep: 'Wait for the time in Retry-After, or raise limits.requestsInFlight.',
+  },
+  keys_unavailable: {
+    ...refused,
+    status: 503,
+    kind: 'overloaded',
+    fault: 'gateway',
+    isClientRetryable: true,
+    nextStep:
+      'Send the request again in a moment: the store of keys does not answer, and the key may be new.',
+  },
+  store_unavailable: {
+    ...refused,
+    status: 503,
+    kind: 'overloaded',
+    fault: 'gateway',
+    isClientRetryable: true,
+    nextStep: 'Try again in a moment; the operator should look at the store.',
   },
   gateway_shutting_down: {
     ...refused,

@@ -31,6 +31,39 @@ export interface ErrorFacts {
   readonly explanation?: string
   /** What a client of the dialect acts upon beside type and message (Anthropic's `error.details`). */
   readonly details?: JsonObject
+  readonly budget?: BudgetFacts
+  readonly limit?: LimitFacts
+}
+
+/** The budget that has no room for a request; name and owner are the operator's own words. */
+export interface BudgetFacts {
+  readonly name: string
+  /** What it bounds the spending of: a key, a project, ... */
+  readonly scopeKind: 'key' | 'project' | 'team' | 'user' | 'tag' | 'end-user' | 'model' | 'all'
+  readonly period: 'day' | 'week' | 'month' | 'total'
+  /** Billionths of a US dollar, as all amounts here. */
+  readonly limitNanoUsd: number
+  /** Spent and held. */
+  readonly spentNanoUsd: number
+  /** The least that the request has to have held for it. */
+  readonly neededNanoUsd?: number
+  /** When the period ends, ms since the Unix epoch; absent where it never does. */
+  readonly resetsAtMs?: number
+  /** The same from when the error was made: a wait that no bound for retries shortens. */
+  readonly resetsInMs?: number
+  /** Whom to ask for more. */
+  readonly owner?: string
+}
+
+/** The limit of a key or a project that has no room for a request; `retryAfterMs` says when it will have. */
+export interface LimitFacts {
+  readonly kind: 'requests' | 'input-tokens' | 'output-tokens' | 'tokens' | 'concurrent-requests'
+  readonly of: 'key' | 'project'
+  /** A minute; of concurrent requests, at one time. */
+  readonly limit: number
+  readonly remaining: number
+  /** What the request would have taken. */
+  readonly needed: number
 }
 
 /** One try at a target, as an error answer tells it. */

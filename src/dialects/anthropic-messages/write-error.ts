@@ -5,6 +5,7 @@ import type { GatewayError } from '../../errors/gateway-error.ts'
 import type { JsonObject } from '../../std/json.ts'
 import { encodeSse } from '../../wire/sse.ts'
 import type { AttemptSummary, ErrorContext } from '../dialect.ts'
+import { limitFacts } from '../limit-facts.ts'
 import { rejectedCapability, writeMessage } from './capability-words.ts'
 
 const typesByKind: Readonly<Record<ErrorKind, string>> = {
@@ -62,6 +63,7 @@ function ownFacts(error: GatewayError, context: ErrorContext): JsonObject {
     fault: error.row.fault,
     ...(rejectedCapability(error) === undefined ? {} : { message: error.message }),
     next_step: error.row.nextStep,
+    ...limitFacts(error.facts),
     request_id: context.requestId,
     attempts: context.attempts.map(attemptFacts),
     ...(context.isPartial ? { partial: true } : {}),

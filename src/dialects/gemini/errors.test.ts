@@ -48,6 +48,35 @@ describe('a refusal of Google', () => {
 })
 
 describe('an error of ours', () => {
+  test("of a spent budget is a quota in Google's words, and names no wait that its clients would sit out", () => {
+    const budget = {
+      name: 'laptop',
+      scopeKind: 'key',
+      period: 'day',
+      limitNanoUsd: 1,
+      spentNanoUsd: 1,
+    } as const
+    const error = new GatewayError('budget_exceeded', 'Spent.', { budget: { ...budget, resetsInMs: 5_000 } })
+    expect(JSON.parse(gemini.writeError(error, context))).toMatchObject({
+      error: {
+        code: 429,
+        message: 'Spent.',
+        status: 'RESOURCE_EXHAUSTED',
+        details: [
+          {
+            '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+            reason: 'BUDGET_EXCEEDED',
+            domain: 'holdfast',
+          },
+          {
+            '@type': 'type.googleapis.com/google.rpc.QuotaFailure',
+            violations: [{ subject: 'key', description: 'laptop', quotaId: 'HoldfastBudgetPerDay' }],
+          },
+        ],
+      },
+    })
+  })
+
   test("has a code, a status and details that Google's clients know, and our own facts", () => {
     const error = new GatewayError('rate_limited', 'Slower.', { retryAfterMs: 1_500 })
     expect(JSON.parse(gemini.writeError(error, context))).toMatchObject({

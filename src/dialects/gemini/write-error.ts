@@ -1,7 +1,7 @@
 /** Says an error of ours as Google's APIs do: its SDK knows an error by its code and status, and shows the message. */
 
 import type { ErrorKind } from '../../errors/codes.ts'
-import type { GatewayError } from '../../errors/gateway-error.ts'
+import type { BudgetFacts, GatewayError } from '../../errors/gateway-error.ts'
 import type { JsonObject } from '../../std/json.ts'
 import type { ErrorContext } from '../dialect.ts'
 import { errorObject } from '../openai-error.ts'
@@ -48,7 +48,7 @@ function ownFacts(error: GatewayError, context: ErrorContext): JsonObject {
 }
 
 function detailsOf(error: GatewayError): readonly JsonObject[] {
-  const { retryAfterMs } = error.facts
+  const { retryAfterMs, budget } = error.facts
   return [
     {
       '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
@@ -63,5 +63,22 @@ function detailsOf(error: GatewayError): readonly JsonObject[] {
             retryDelay: `${Math.ceil(retryAfterMs) / 1_000}s`,
           },
         ]),
+    ...(budget === undefined ? [] : [quotaFailure(budget)]),
   ]
+}
+
+/** Google's words for a quota: its command line gives up at once on one that comes back with the day, by this name. */
+function quotaFailure({ name, scopeKind, period }: BudgetFacts): JsonObject {
+  const quotaId = `HoldfastBudget${quotaPeriods[period]}`
+  return {
+    '@type': 'type.googleapis.com/google.rpc.QuotaFailure',
+    violations: [{ subject: scopeKind, description: name, quotaId }],
+  }
+}
+
+const quotaPeriods: Readonly<Record<BudgetFacts['period'], string>> = {
+  day: 'PerDay',
+  week: 'PerWeek',
+  month: 'PerMonth',
+  total: 'InTotal',
 }

@@ -10,9 +10,11 @@ import { errorObject } from '../openai-error.ts'
 /** Codes of a failed response that programs compare with; all others are `server_error`. */
 const failureCodes: Partial<Record<ErrorCode, string>> = {
   rate_limited: 'rate_limit_exceeded',
+  key_rate_limited: 'rate_limit_exceeded',
   request_over_limit: 'rate_limit_exceeded',
   insufficient_quota: 'insufficient_quota',
   model_quota_exhausted: 'insufficient_quota',
+  budget_exceeded: 'insufficient_quota',
   context_length_exceeded: 'context_length_exceeded',
   content_policy: 'content_policy_violation',
   upstream_overloaded: 'server_is_overloaded',
