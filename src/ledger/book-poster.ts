@@ -1,0 +1,149 @@
+/**
+ * Brings what happened from memory into the store, in batches, whenever the store takes it. What the store cannot take
+ * now waits here, and beyond a bound in the log on disk alone, to be read from there later.
+ */
+
+import { failpoint } from '../std/failpoints.ts'
+import { StoreUnavailable } from '../std/store-error.ts'
+import type { Clock, Timer } from '../std/clock.ts'
+import type { LedgerEntry, RequestRow } from './entry.ts'
+import type { LedgerStore } from './ledger-store.ts'
+
+/** How long lines wait for others, so that one transaction takes many, ms. */
+export const POST_AFTER_MS = 200
+/** Lines of one transaction. */
+const BATCH_LINES_MAX = 1_000
+/** Lines that may wait in memory while the store is away. */
+export const WAITING_LINES_MAX = 50_000
+const RETRY_MS = 100
+const RETRY_MS_MAX = 2_000
+
+/** What is posted, and the file of the log it stands in (0: in none). */
+export type PostedLine = { readonly segment: number } & (
+  | { readonly entry: LedgerEntry; readonly request?: undefined }
+  | { readonly request: RequestRow; readonly entry?: undefined }
+)
+
+export interface BookPosterOptions {
+  readonly store: Pick<LedgerStore, 'postBooks'>
+  readonly nodeId: string
+  readonly clock: Clock
+  readonly linesMax?: number
+  /** Posted, or refused for good: the log need not keep it. */
+  onPosted(lines: readonly PostedLine[]): void
+  /** The store refuses this line whatever happens; nothing else is held up by it. */
+  onRefused(line: PostedLine, cause: unknown): void
+  /** There was no room in memory. */
+  onSpilled(line: PostedLine): void
+  /** The store began, or ceased, to take lines. */
+  onState(isTaking: boolean, cause?: unknown): void
+}
+
+export class BookPoster {
+  readonly #options: BookPosterOptions
+  #waiting: PostedLine[] = []
+  #timer: Timer | undefined
+  #posting: Promise<void> | undefined
+  #failures = 0
+  #isStopped = false
+
+  constructor(options: BookPosterOptions) {
+    this.#options = options
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  /** Whether the last post was taken. */
+  get isTaking(): boolean {
+    return this.#failures === 0
+  }
+
+  add(line: PostedLine): void {
+    if (this.#waiting.length >= (this.#options.linesMax ?? WAITING_LINES_MAX)) {
+      this.#options.onSpilled(line)
+      return
+    }
+    this.#waiting.push(line)
+    if (this.#timer === undefined && this.#posting === undefined) this.#later(POST_AFTER_MS)
+  }
+
+  /** Posts all that waits now; resolves when there is nothing left, or the store does not take it. */
+  async flush(): Promise<void> {
+    do {
+      await (this.#posting ?? this.#post())
+    } while (this.#waiting.length > 0 && this.isTaking)
+  }
+
+  /** Nothing is posted from now on, but by `flush`. */
+  stop(): void {
+    this.#isStopped = true
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  #later(delayMs: number): void {
+    if (this.#isStopped) return
+    this.#timer = this.#options.clock.after(delayMs, () => {
+      this.#timer = undefined
+      void this.#post()
+    })
+  }
+
+  #post(): Promise<void> {
+    this.#posting ??= this.#postWaiting().finally(() => {
+      this.#posting = undefined
+      if (this.#waiting.length > 0 && this.#timer === undefined)
+        this.#later(this.isTaking ? POST_AFTER_MS : this.#retryMs())
+    })
+    return this.#posting
+  }
+
+  async #postWaiting(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.slice(0, BATCH_LINES_MAX)
+      if (!(await this.#postBatch(batch))) return
+      this.#waiting.splice(0, batch.length)
+      this.#options.onPosted(batch)
+    }
+  }
+
+  /** False where the store does not take anything now. */
+  async #postBatch(batch: readonly PostedLine[]): Promise<boolean> {
+    const entries: LedgerEntry[] = []
+    const requests: RequestRow[] = []
+    for (const { entry, request } of batch) {
+      if (entry === undefined) requests.push(request)
+      else entries.push(entry)
+    }
+    failpoint('settled-unposted')
+    try {
+      await this.#options.store.postBooks({ nodeId: this.#options.nodeId, entries, requests })
+    } catch (cause) {
+      if (!(cause instanceof StoreUnavailable)) return this.#postApart(batch, cause)
+      this.#failures += 1
+      if (this.#failures === 1) this.#options.onState(false, cause)
+      return false
+    }
+    failpoint('posted')
+    if (this.#failures > 0) this.#options.onState(true)
+    this.#failures = 0
+    return true
+  }
+
+  /** One line spoils the batch: the halves of it are posted apart, down to that line. */
+  async #postApart(batch: readonly PostedLine[], cause: unknown): Promise<boolean> {
+    const [only] = batch
+    if (batch.length === 1 && only !== undefined) {
+      this.#options.onRefused(only, cause)
+      return true
+    }
+    const middle = Math.ceil(batch.length / 2)
+    return (await this.#postBatch(batch.slice(0, middle))) && (await this.#postBatch(batch.slice(middle)))
+  }
+
+  #retryMs(): number {
+    return Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** Math.min(this.#failures - 1, 10))
+  }
+}

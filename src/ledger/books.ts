@@ -1,0 +1,262 @@
+/**
+ * The books of this node: what was accepted, held, settled and closed, each exactly once. Every line stands in a log of
+ * our own before the provider is called or the client told, and goes from there to the store: so a kill loses nothing,
+ * and no request waits for the store.
+ */
+
+import { describeDefect } from '../errors/describe-defect.ts'
+import type { AppendLog } from '../std/append-log.ts'
+import type { Clock } from '../std/clock.ts'
+import { failpoint } from '../std/failpoints.ts'
+import { type BookLine, writeBookLines } from './book-lines.ts'
+import { BookPoster, type PostedLine } from './book-poster.ts'
+import type { BudgetAccounts } from './budget-accounts.ts'
+import type { LedgerStore } from './ledger-store.ts'
+import { type OpenRequest, RequestBooks, type RequestBooksDeps } from './request-books.ts'
+
+export interface BookNotice {
+  readonly level: 'info' | 'warn' | 'error'
+  readonly name: string
+  readonly message: string
+  readonly facts?: Readonly<Record<string, string | number | boolean>>
+}
+
+export interface BooksOptions {
+  readonly store: Pick<LedgerStore, 'postBooks'>
+  readonly accounts: BudgetAccounts
+  readonly nodeId: string
+  readonly clock: Clock
+  /** Where lines stand before the store has them; without it (in memory, in the simulation) a kill loses what waits. */
+  readonly log?: AppendLog
+  /** What a model without a known price is charged at where a budget has to pay; absent: it is refused. */
+  readonly unknownPrice?: { readonly input: number; readonly output: number }
+  readonly linesMax?: number
+  readonly onNotice: (notice: BookNotice) => void
+}
+
+export class Books {
+  readonly #options: BooksOptions
+  readonly #poster: BookPoster
+  readonly #ofRequests: RequestBooksDeps
+  /** Lines of this millisecond, not yet in the log: those that nothing waits for go to the disk together. */
+  #unwritten: BookLine[] = []
+  #willFlush = false
+  /** Lines of each file of the log that are still needed. */
+  readonly #needed = new Map<number, number>()
+  /** The file that each open request began in, by its id, and each attempt under way, by id and number. */
+  readonly #openIn = new Map<string, number>()
+  #isLogging = true
+  #isStopped = false
+  /** The earliest file with lines that had no room in memory. */
+  #spilledFrom: number | undefined
+
+  constructor(options: BooksOptions) {
+    this.#options = options
+    this.#poster = new BookPoster({
+      ...options,
+      onPosted: (lines) => this.#forget(lines),
+      onRefused: (line, cause) => this.#refused(line, cause),
+      onSpilled: (line) => this.#spilled(line),
+      onState: (isTaking, cause) => this.#stateChanged(isTaking, cause),
+    })
+    const { accounts, unknownPrice, clock } = options
+    this.#ofRequests = {
+      accounts,
+      unknownPrice,
+      wallMs: () => clock.wallMs(),
+      mayHold: () => this.#isLogging,
+      write: (line) => this.#write(line),
+      writeNow: () => this.#flushLog(),
+    }
+  }
+
+  get accounts(): BudgetAccounts {
+    return this.#options.accounts
+  }
+
+  /** Lines the store does not have yet. */
+  get waiting(): number {
+    return this.#poster.waiting + this.#unwritten.length
+  }
+
+  /** The store has every line, and no request or attempt is under way: the log is not needed any more. */
+  get isAllPosted(): boolean {
+    return this.waiting === 0 && this.#openIn.size === 0 && this.#spilledFrom === undefined
+  }
+
+  /** Why the books are not as they should be; empty when all is well. */
+  get troubles(): readonly string[] {
+    return [
+      ...(this.#isLogging
+        ? []
+        : ['The log of the books cannot be written: budgets are closed until it can.']),
+      ...(this.#poster.isTaking ? [] : ['The store does not take the books: they wait on this machine.']),
+    ]
+  }
+
+  /** A request was accepted. */
+  begin(request: OpenRequest): RequestBooks {
+    this.#write({ type: 'opened', opened: request.opened })
+    failpoint('accepted')
+    return new RequestBooks(this.#ofRequests, request)
+  }
+
+  /** Posts what waits; resolves when the store has everything, or does not take it. */
+  async flush(): Promise<void> {
+    this.#flushLog()
+    await this.#poster.flush()
+  }
+
+  /** Posts what waits, gives the leases back. What the store does not take stays in the log. */
+  async stop(): Promise<void> {
+    if (this.#isStopped) return
+    this.#isStopped = true
+    this.#poster.stop()
+    await this.flush()
+    if (this.#poster.isTaking) await this.#options.accounts.returnAll()
+    this.#options.log?.close()
+  }
+
+  #write(line: BookLine): void {
+    this.#unwritten.push(line)
+    // It is not taken back where somebody writes earlier: making timers for nothing would cost more than one look.
+    if (this.#willFlush) return
+    this.#willFlush = true
+    this.#options.clock.after(0, () => {
+      this.#willFlush = false
+      this.#flushLog()
+    })
+  }
+
+  #flushLog(): void {
+    if (this.#unwritten.length === 0) return
+    const lines = this.#unwritten
+    this.#unwritten = []
+    const segment = this.#append(lines)
+    failpoint('flushed')
+    this.#note(lines, segment)
+  }
+
+  /** The number of the file; 0 where the lines are in none. */
+  #append(lines: readonly BookLine[]): number {
+    const { log, onNotice } = this.#options
+    if (log === undefined) return 0
+    const before = log.segment
+    try {
+      log.append([writeBookLines(lines)])
+    } catch (cause) {
+      if (this.#isLogging) {
+        const { kind = 'unknown' } = describeDefect(cause)
+        const code = cause instanceof Error && 'code' in cause ? String(cause.code) : kind
+        onNotice({
+          level: 'error',
+          name: 'books_log_unwritable',
+          message: `The log of the books cannot be written (${code}): requests that a budget has to pay are refused until it can, all others are served, and their lines wait in memory.`,
+          facts: { code },
+        })
+      }
+      this.#isLogging = false
+      return 0
+    }
+    if (!this.#isLogging)
+      onNotice({
+        level: 'info',
+        name: 'books_log_writable',
+        message: 'The log of the books is written again.',
+      })
+    this.#isLogging = true
+    // A file that was posted whole while it was written to is let go when the next one is begun.
+    if (log.segment !== before && !this.#needed.has(before)) log.drop(before)
+    return log.segment
+  }
+
+  #note(lines: readonly BookLine[], segment: number): void {
+    this.#needed.set(segment, (this.#needed.get(segment) ?? 0) + lines.length)
+    for (const line of lines) {
+      if (line.type === 'opened') this.#openIn.set(line.opened.exchangeId, segment)
+      else if (line.type === 'held') this.#openIn.set(attemptKey(line.held), segment)
+      else if (line.type === 'settled') this.#poster.add({ segment, entry: line.entry })
+      else this.#poster.add({ segment, request: line.request })
+    }
+  }
+
+  /** A line is needed until the store has it, and what began something until the store has its end. */
+  #forget(lines: readonly PostedLine[]): void {
+    for (const line of lines) {
+      this.#release(line.segment)
+      const key = beginningOf(line)
+      const begunIn = this.#openIn.get(key)
+      if (begunIn === undefined) continue
+      this.#openIn.delete(key)
+      this.#release(begunIn)
+    }
+  }
+
+  #release(segment: number): void {
+    const left = (this.#needed.get(segment) ?? 0) - 1
+    if (left > 0) {
+      this.#needed.set(segment, left)
+      return
+    }
+    this.#needed.delete(segment)
+    if (segment !== 0) this.#options.log?.drop(segment)
+  }
+
+  #refused(line: PostedLine, cause: unknown): void {
+    const exchangeId = line.entry?.exchangeId ?? line.request?.exchangeId ?? ''
+    this.#options.onNotice({
+      level: 'error',
+      name: 'books_line_refused',
+      message:
+        'The store refuses a line of the books, a defect of the gateway; the line is in this notice alone.',
+      facts: {
+        exchangeId,
+        ...describeDefect(cause),
+        line: JSON.stringify(line.entry ?? line.request),
+      },
+    })
+  }
+
+  /** Its file is needed until the next start. */
+  #spilled(line: PostedLine): void {
+    const { segment } = line
+    this.#openIn.delete(beginningOf(line))
+    if (this.#spilledFrom === undefined)
+      this.#options.onNotice({
+        level: segment === 0 ? 'error' : 'warn',
+        name: segment === 0 ? 'books_lines_lost' : 'books_spilled',
+        message:
+          segment === 0
+            ? 'Neither the store nor the disk takes the books, and memory is full: lines are lost from now on.'
+            : 'The store has been away for long: further lines of the books wait on disk, and are posted at the next start.',
+      })
+    this.#spilledFrom ??= segment
+  }
+
+  #stateChanged(isTaking: boolean, cause: unknown): void {
+    this.#options.onNotice(
+      isTaking
+        ? { level: 'info', name: 'store_taking', message: 'The store takes the books again.' }
+        : {
+            level: 'warn',
+            name: 'store_away',
+            message: `The store does not take the books (${cause instanceof Error ? cause.message : 'no answer'}): they wait on this machine.`,
+          },
+    )
+  }
+}
+
+/** What the line ends: an attempt, or a request. */
+function beginningOf({ entry, request }: PostedLine): string {
+  return entry === undefined ? request.exchangeId : attemptKey(entry)
+}
+
+function attemptKey({
+  exchangeId,
+  attempt,
+}: {
+  readonly exchangeId: string
+  readonly attempt: number
+}): string {
+  return `${exchangeId} ${attempt}`
+}

@@ -1,0 +1,401 @@
+/**
+ * What this node may spend, in memory: of each budget and period a lease that the store granted, and of that what is held
+ * for attempts under way. Money is held before it is spent and never more of it than is leased, so the sum of all nodes
+ * cannot pass a limit. A request waits for the store only where the lease at hand does not suffice.
+ */
+
+import type { Budget, BudgetId, BudgetScope } from './budget.ts'
+import type { Attribution, Charge } from './entry.ts'
+import type { BudgetStanding, LeaseAsk, LedgerStore, LeaseGrant } from './ledger-store.ts'
+import { periodEnd, periodStart } from './period.ts'
+import type { NanoUsd } from './prices.ts'
+
+export interface BudgetAccountsOptions {
+  readonly store: Pick<LedgerStore, 'lease' | 'returnLease'>
+  readonly nodeId: string
+  /** Others spend of the same budgets: leases are slices, not all there is. */
+  readonly isShared: boolean
+  /** Nothing is known of budgets before they were read: until `replace` nothing is paid for. Default false: there are none. */
+  readonly awaitsBudgets?: boolean
+  readonly wallMs: () => number
+  readonly nowMs: () => number
+}
+
+/** Of a shared budget, how much is leased at a time beyond what is needed, as a share of its limit. */
+export const LEASE_SHARE = 0.02
+/** How long a budget that gave nothing is not asked again, ms. */
+const DRY_MS = 1_000
+/** How long a lease may lie unused before it goes back to the others, ms. */
+const IDLE_MS = 30_000
+
+export interface Hold {
+  readonly type: 'held'
+  readonly charges: readonly Charge[]
+  readonly nanoUsd: NanoUsd
+  /** Gives back what was not used. Once; calling it again does nothing. */
+  settle(costNanoUsd: NanoUsd): void
+}
+
+export type HoldRefusal =
+  | { readonly type: 'spent'; readonly budget: Budget; readonly standing: SpentStanding }
+  /** The store that keeps the budget does not answer. */
+  | { readonly type: 'unavailable'; readonly budget: Budget }
+
+export interface SpentStanding {
+  readonly limitNanoUsd: NanoUsd
+  /** Spent, or held for what is under way. */
+  readonly spentNanoUsd: NanoUsd
+  /** ms since 1970; absent where it never is. */
+  readonly resetsAtMs?: number
+}
+
+export type HoldAnswer = Hold | HoldRefusal
+
+export interface HoldAsk {
+  /** What is best held. */
+  readonly atMostNanoUsd: NanoUsd
+  /** Where there is not so much, at least this. */
+  readonly atLeastNanoUsd: NanoUsd
+}
+
+class Account {
+  /** As it is now: whoever holds money of the account goes on holding it when its budget is changed. */
+  budget: Budget
+  readonly charge: Charge
+  /** When its period is over, ms since 1970; absent where it never is. */
+  readonly endMs: number | undefined
+  /** Granted and not yet spent, what is held included. */
+  leased = 0
+  held = 0
+  /** As the store told it last. */
+  standing: BudgetStanding | undefined
+  dryUntilMs = 0
+  /** The store has not so much: whoever needs less may ask all the same. */
+  dryFrom = 0
+  usedAtMs = 0
+  /** False where the store did not answer. */
+  leasing: Promise<boolean> | undefined
+  /** Requests that are about to take of it. */
+  awaited = 0
+  /** Its limit changed, or it was removed, while money was held: what comes free goes back, to be granted anew or not. */
+  isRecalled = false
+  /** Nothing is leased until what is held is settled. */
+  isLocked = false
+
+  constructor(budget: Budget, periodStartMs: number) {
+    this.budget = budget
+    this.charge = { budgetId: budget.id, periodStartMs }
+    this.endMs = periodEnd(budget.period, periodStartMs)
+  }
+
+  isOf(budget: Budget, wallMs: number): boolean {
+    const { periodStartMs } = this.charge
+    return (
+      this.budget === budget && wallMs >= periodStartMs && (this.endMs === undefined || wallMs < this.endMs)
+    )
+  }
+
+  get free(): number {
+    return this.leased - this.held
+  }
+}
+
+const NONE: readonly Budget[] = []
+const NO_IDS: readonly string[] = []
+const NO_CHARGES: readonly Charge[] = []
+
+export class BudgetAccounts {
+  readonly #options: BudgetAccountsOptions
+  #isKnown: boolean
+  #byScope = new Map<BudgetScope['kind'], ReadonlyMap<string, readonly Budget[]>>()
+  #limits = new Map<BudgetId, number>()
+  readonly #accounts = new Map<string, Account>()
+  /** The account that each budget was asked for last: nearly always the one that it is asked for next. */
+  readonly #latest = new Map<BudgetId, Account>()
+
+  constructor(options: BudgetAccountsOptions) {
+    this.#options = options
+    this.#isKnown = options.awaitsBudgets !== true
+  }
+
+  /** The budgets in force from now on. What was leased of one whose limit changed goes back, to be asked for anew. */
+  replace(budgets: readonly Budget[]): void {
+    this.#isKnown = true
+    const before = this.#limits
+    const inForce = budgets.filter(({ removedAtMs }) => removedAtMs === undefined)
+    this.#byScope = byKindAndId(inForce)
+    this.#limits = new Map(inForce.map((budget) => [budget.id, budget.limitNanoUsd]))
+    const byId = new Map(inForce.map((budget) => [budget.id, budget]))
+    for (const account of this.#accounts.values()) {
+      const { id } = account.budget
+      account.budget = byId.get(id) ?? account.budget
+      if (before.get(id) === this.#limits.get(id)) continue
+      account.dryUntilMs = 0
+      account.isRecalled = account.held > 0
+      void this.#giveBack(account, account.free)
+    }
+    this.#latest.clear()
+  }
+
+  /** Whether it is known which budgets there are. */
+  get isKnown(): boolean {
+    return this.#isKnown
+  }
+
+  get isEmpty(): boolean {
+    return this.#limits.size === 0
+  }
+
+  /** Every budget that bounds such a request, the narrowest first. `keyIds`: every id the key goes by, its own among them. */
+  applicable(
+    who: Attribution,
+    modelNames: readonly string[],
+    keyIds: readonly string[] = who.keyId === undefined ? NO_IDS : [who.keyId],
+  ): readonly Budget[] {
+    if (this.isEmpty) return NONE
+    const found: Budget[] = []
+    const add = (kind: BudgetScope['kind'], id: string | undefined) => {
+      const budgets = id === undefined ? undefined : this.#byScope.get(kind)?.get(id)
+      if (budgets !== undefined) found.push(...budgets)
+    }
+    for (const id of keyIds) add('key', id)
+    // A key of the file has no id but its name.
+    if (keyIds.length === 0) add('key', who.keyName)
+    add('end-user', who.endUser)
+    for (const tag of who.tags) add('tag', tag)
+    if (this.#byScope.has('model')) for (const name of new Set(modelNames)) add('model', name)
+    add('user', who.userId)
+    add('project', who.projectId)
+    add('team', who.teamId)
+    add('all', '')
+    return found
+  }
+
+  /** Takes the money out of every budget, or out of none. A promise only where the store has to be asked. */
+  hold(budgets: readonly Budget[], ask: HoldAsk): HoldAnswer | Promise<HoldAnswer> {
+    if (budgets.length === 0)
+      return { type: 'held', charges: NO_CHARGES, nanoUsd: ask.atMostNanoUsd, settle() {} }
+    const accounts = budgets.map((budget) => this.#accountOf(budget))
+    const nowMs = this.#options.nowMs()
+    const short = accounts.filter((one) => lacks(one, ask, nowMs))
+    if (short.length === 0) return this.#take(accounts, ask, undefined)
+    return this.#leaseAndTake(accounts, short, ask)
+  }
+
+  /** How the budgets stand, as far as this node knows without asking. */
+  standingsOf(budgets: readonly Budget[]): readonly SpentStanding[] {
+    return budgets.flatMap((budget) => {
+      const account = this.#accountOf(budget)
+      return account.standing === undefined ? [] : [spentStanding(account)]
+    })
+  }
+
+  /**
+   * The store was made anew and knows of no lease of this node: what is free of them is gone, and nothing more is leased
+   * of an account until what is held of it is settled.
+   */
+  forgetLeases(): void {
+    for (const account of this.#accounts.values()) {
+      account.leased = account.held
+      account.isRecalled = account.held > 0
+      account.isLocked = account.held > 0
+      account.dryUntilMs = 0
+    }
+  }
+
+  /** Money held for attempts under way, in all. */
+  get heldNanoUsd(): number {
+    let sum = 0
+    for (const { held } of this.#accounts.values()) sum += held
+    return sum
+  }
+
+  /** Gives back what lies unused; call it now and then. */
+  async returnIdle(): Promise<void> {
+    const returning: Promise<void>[] = []
+    const { isShared, wallMs, nowMs } = this.#options
+    for (const [key, account] of this.#accounts) {
+      const { budget, charge } = account
+      const isOver = periodStart(budget.period, wallMs()) !== charge.periodStartMs
+      const isIdle = isShared && nowMs() - account.usedAtMs > IDLE_MS
+      const isGone = !this.#limits.has(budget.id)
+      if (account.awaited > 0) continue
+      if (isOver || isIdle || isGone) returning.push(this.#giveBack(account, account.free))
+      if (!(isOver || isGone) || account.leased !== 0) continue
+      this.#accounts.delete(key)
+      if (this.#latest.get(budget.id) === account) this.#latest.delete(budget.id)
+    }
+    await Promise.all(returning)
+  }
+
+  /** Gives back everything that is not held: the node stops. */
+  async returnAll(): Promise<void> {
+    for (const account of this.#accounts.values()) await this.#giveBack(account, account.free)
+  }
+
+  #accountOf(budget: Budget): Account {
+    const wallMs = this.#options.wallMs()
+    const latest = this.#latest.get(budget.id)
+    if (latest?.isOf(budget, wallMs) === true) return latest
+    const startMs = periodStart(budget.period, wallMs)
+    const key = `${budget.id}\n${startMs}`
+    const account = this.#accounts.get(key) ?? new Account(budget, startMs)
+    this.#accounts.set(key, account)
+    this.#latest.set(budget.id, account)
+    return account
+  }
+
+  async #leaseAndTake(
+    accounts: readonly Account[],
+    short: readonly Account[],
+    ask: HoldAsk,
+  ): Promise<HoldAnswer> {
+    for (const account of accounts) account.awaited += 1
+    try {
+      const unanswered = await this.#lease(short, ask)
+      const unavailable = unanswered.find((account) => account.free < ask.atLeastNanoUsd)
+      return this.#take(accounts, ask, unavailable)
+    } finally {
+      for (const account of accounts) account.awaited -= 1
+    }
+  }
+
+  /** Asks the store for more of them all at once, after those who are asking already; tells of whom it did not answer. */
+  async #lease(accounts: readonly Account[], ask: HoldAsk): Promise<readonly Account[]> {
+    const unanswered = new Set<Account>()
+    const waitFor = async (account: Account) => {
+      while (account.leasing !== undefined) {
+        if (!(await account.leasing)) unanswered.add(account)
+        else unanswered.delete(account)
+      }
+    }
+    while (accounts.some(({ leasing }) => leasing !== undefined)) await Promise.all(accounts.map(waitFor))
+    const nowMs = this.#options.nowMs()
+    // Who waited for an answer that did not come waits for no second one.
+    const lacking = accounts.filter((account) => !unanswered.has(account) && lacks(account, ask, nowMs))
+    if (lacking.length === 0) return [...unanswered]
+    const asking = this.#askStore(lacking, ask)
+    for (const account of lacking) account.leasing = asking
+    const isAnswered = await asking
+    return isAnswered ? [...unanswered] : [...unanswered, ...lacking]
+  }
+
+  /** Never rejects: false where the store does not answer. */
+  async #askStore(accounts: readonly Account[], ask: HoldAsk): Promise<boolean> {
+    const { store } = this.#options
+    try {
+      const grants = await store.lease(accounts.map((account) => this.#leaseAsk(account, ask)))
+      for (const [place, account] of accounts.entries()) this.#granted(account, grants[place], ask)
+      return true
+    } catch {
+      return false
+    } finally {
+      for (const account of accounts) account.leasing = undefined
+    }
+  }
+
+  #leaseAsk(account: Account, ask: HoldAsk): LeaseAsk {
+    const { budget, charge, free } = account
+    const { nodeId, isShared } = this.#options
+    const limit = this.#limits.get(budget.id) ?? 0
+    const missing = Math.max(0, ask.atMostNanoUsd - free)
+    const want = isShared ? Math.min(limit, missing + Math.ceil(limit * LEASE_SHARE)) : limit
+    const need = Math.max(1, Math.min(want, neededOf(account, ask)))
+    return { nodeId, charge, needNanoUsd: nano(need), wantNanoUsd: nano(want) }
+  }
+
+  #granted(account: Account, grant: LeaseGrant | undefined, ask: HoldAsk): void {
+    const { grantedNanoUsd = 0, standing } = grant ?? {}
+    const needed = neededOf(account, ask)
+    account.leased += grantedNanoUsd
+    account.standing = standing
+    if (account.free >= ask.atMostNanoUsd) return
+    account.dryUntilMs = this.#options.nowMs() + DRY_MS
+    // What was granted was all there is; where nothing was, there may be some for whoever needs less.
+    account.dryFrom = grantedNanoUsd > 0 ? 0 : needed
+  }
+
+  #take(accounts: readonly Account[], ask: HoldAsk, unavailable: Account | undefined): HoldAnswer {
+    if (unavailable !== undefined) return { type: 'unavailable', budget: unavailable.budget }
+    let nanoUsd = ask.atMostNanoUsd as number
+    for (const account of accounts) {
+      if (account.free < ask.atLeastNanoUsd)
+        return { type: 'spent', budget: account.budget, standing: spentStanding(account) }
+      nanoUsd = Math.min(nanoUsd, account.free)
+    }
+    const nowMs = this.#options.nowMs()
+    for (const account of accounts) {
+      account.held += nanoUsd
+      account.usedAtMs = nowMs
+    }
+    let isSettled = false
+    return {
+      type: 'held',
+      charges: accounts.map(({ charge }) => charge),
+      nanoUsd: nano(nanoUsd),
+      settle: (costNanoUsd) => {
+        if (isSettled) return
+        isSettled = true
+        for (const account of accounts) this.#spend(account, nanoUsd, costNanoUsd)
+      },
+    }
+  }
+
+  /** What was used beyond the hold is spent all the same, of the lease as far as it goes: the store charges it in full. */
+  #spend(account: Account, heldNanoUsd: number, costNanoUsd: number): void {
+    account.held -= heldNanoUsd
+    account.leased = Math.max(account.held, account.leased - costNanoUsd)
+    if (!account.isRecalled) return
+    account.isRecalled = account.held > 0
+    account.isLocked = account.isLocked && account.held > 0
+    void this.#giveBack(account, account.free)
+  }
+
+  async #giveBack(account: Account, nanoUsd: number): Promise<void> {
+    if (nanoUsd <= 0) return
+    account.leased -= nanoUsd
+    account.standing = returned(account.standing, nanoUsd)
+    // Where the store does not answer it may have heard all the same: so the money is not spent again, and stays with the
+    // store as leased until this node starts anew.
+    await this.#options.store
+      .returnLease(this.#options.nodeId, account.charge, nano(nanoUsd))
+      .catch(() => undefined)
+  }
+}
+
+/** Whether the store is worth asking for more. */
+function lacks(account: Account, ask: HoldAsk, nowMs: number): boolean {
+  if (account.isLocked || account.free >= ask.atMostNanoUsd) return false
+  return account.dryUntilMs <= nowMs || neededOf(account, ask) < account.dryFrom
+}
+
+/** As the store has it once so much has come back. */
+function returned(standing: BudgetStanding | undefined, nanoUsd: number): BudgetStanding | undefined {
+  if (standing === undefined) return undefined
+  return { ...standing, leasedNanoUsd: nano(Math.max(0, standing.leasedNanoUsd - nanoUsd)) }
+}
+
+function neededOf({ free }: Account, { atLeastNanoUsd }: HoldAsk): number {
+  return Math.max(1, atLeastNanoUsd - free)
+}
+
+/** What others have leased counts as used: nobody else can spend it. */
+function spentStanding({ budget, endMs, standing, free }: Account): SpentStanding {
+  const { limitNanoUsd } = budget
+  const unleased = standing === undefined ? 0 : limitNanoUsd - standing.spentNanoUsd - standing.leasedNanoUsd
+  return {
+    limitNanoUsd,
+    spentNanoUsd: nano(Math.max(0, limitNanoUsd - free - Math.max(0, unleased))),
+    ...(endMs === undefined ? {} : { resetsAtMs: endMs }),
+  }
+}
+
+function byKindAndId(budgets: readonly Budget[]) {
+  const byKind = Map.groupBy(budgets, ({ scope }) => scope.kind)
+  return new Map([...byKind].map(([kind, of]) => [kind, Map.groupBy(of, ({ scope }) => scope.id)]))
+}
+
+function nano(value: number): NanoUsd {
+  // Sound: sums and differences of whole numbers of nano-dollars.
+  return value as NanoUsd
+}

@@ -1,0 +1,141 @@
+/** Keeps the budgets in force as the store has them: loaded at the start, looked after every second, known from a file while the store is away. */
+
+import type { Clock, Timer } from '../std/clock.ts'
+import { readFileIfThere, replaceFile } from '../std/replace-file.ts'
+import type { Budget } from './budget.ts'
+import type { BudgetAccounts } from './budget-accounts.ts'
+import type { BookNotice } from './books.ts'
+import type { BudgetStanding, LedgerStore } from './ledger-store.ts'
+import { periodStart } from './period.ts'
+
+/** How often the store is asked for its revision, ms. */
+const POLL_MS = 1_000
+/** Of so many looks one writes down how the budgets stand. */
+const LOOKS_A_SNAPSHOT = 10
+
+export interface BudgetWatchOptions {
+  readonly clock: Clock
+  readonly store: Pick<LedgerStore, 'loadBudgets' | 'budgetsRevision' | 'standings'>
+  readonly accounts: BudgetAccounts
+  /** Where the budgets last known stand, so that none is forgotten while the store is away. */
+  readonly snapshotPath?: string
+  readonly onNotice: (notice: BookNotice) => void
+}
+
+export class BudgetWatch {
+  readonly #options: BudgetWatchOptions
+  #revision: number | undefined
+  #timer: Timer | undefined
+  #isStopped = false
+  #isAway = false
+  #looking: Promise<void> | undefined
+  #budgets: readonly Budget[] = []
+  #looks = 0
+  #written = ''
+
+  constructor(options: BudgetWatchOptions) {
+    this.#options = options
+  }
+
+  /** Never rejects: where the store does not answer, the file counts until it does. */
+  async start(): Promise<void> {
+    await this.#readSnapshot()
+    await this.look()
+    this.#later()
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#timer?.cancel()
+  }
+
+  /** Takes over what the store has now: whatever was changed before the call is in force when it resolves. */
+  look(): Promise<void> {
+    this.#looking = (this.#looking ?? Promise.resolve()).then(() => this.#look())
+    return this.#looking
+  }
+
+  #later(): void {
+    if (this.#isStopped) return
+    this.#timer = this.#options.clock.after(POLL_MS, () => {
+      void Promise.all([this.look(), this.#options.accounts.returnIdle()]).then(() => this.#later())
+    })
+  }
+
+  async #look(): Promise<void> {
+    const { store, accounts, onNotice } = this.#options
+    try {
+      const revision = await store.budgetsRevision()
+      if (revision !== this.#revision) {
+        const budgets = await store.loadBudgets()
+        accounts.replace(budgets)
+        this.#budgets = budgets
+        this.#revision = revision
+        this.#looks = 0
+      }
+      if (this.#looks % LOOKS_A_SNAPSHOT === 0) await this.#writeSnapshot()
+      this.#looks += 1
+      if (this.#isAway)
+        onNotice({ level: 'info', name: 'budgets_back', message: 'The budgets are read again.' })
+      this.#isAway = false
+    } catch (error) {
+      if (!this.#isAway)
+        onNotice({
+          level: 'warn',
+          name: 'budgets_away',
+          message: `The budgets cannot be read; those last known stay in force. ${messageOf(error)}`,
+        })
+      this.#isAway = true
+    }
+  }
+
+  async #readSnapshot(): Promise<void> {
+    const { snapshotPath, accounts, onNotice } = this.#options
+    if (snapshotPath === undefined) return
+    try {
+      const known = await readBudgetSnapshot(snapshotPath)
+      if (known !== undefined) accounts.replace(known.budgets)
+    } catch (error) {
+      onNotice({ level: 'warn', name: 'budgets_snapshot_unreadable', message: messageOf(error) })
+    }
+  }
+
+  async #writeSnapshot(): Promise<void> {
+    const { snapshotPath, onNotice, store, clock } = this.#options
+    if (snapshotPath === undefined) return
+    const charges = this.#budgets
+      .filter(({ removedAtMs }) => removedAtMs === undefined)
+      .map(({ id, period }) => ({ budgetId: id, periodStartMs: periodStart(period, clock.wallMs()) }))
+    const standings = charges.length === 0 ? [] : await store.standings(charges)
+    const snapshot: BudgetSnapshot = { budgets: this.#budgets, standings }
+    const text = JSON.stringify(snapshot)
+    if (text === this.#written) return
+    try {
+      await replaceFile(snapshotPath, text)
+      this.#written = text
+    } catch (error) {
+      onNotice({
+        level: 'warn',
+        name: 'budgets_snapshot_unwritable',
+        message: `The snapshot of the budgets cannot be written. ${messageOf(error)}`,
+      })
+    }
+  }
+}
+
+/** The budgets, and how they stood a moment ago. */
+export interface BudgetSnapshot {
+  readonly budgets: readonly Budget[]
+  readonly standings: readonly BudgetStanding[]
+}
+
+/** `undefined` where there is no such file. Rejects where it cannot be read. */
+export async function readBudgetSnapshot(path: string): Promise<BudgetSnapshot | undefined> {
+  const text = await readFileIfThere(path)
+  // Sound: the file is our own, written above, whole or not at all.
+  return text === undefined ? undefined : (JSON.parse(text) as BudgetSnapshot)
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

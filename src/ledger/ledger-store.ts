@@ -1,0 +1,67 @@
+/**
+ * Where the books are kept: a port. The store is the durable truth; a node spends from leases, slices of a budget that
+ * the store took out of it beforehand, so that no request waits for the store and the sum of what all nodes can spend
+ * never passes the limit, whatever dies.
+ *
+ * What a store keeps for a budget and a period: `spent` (posted) and `leased` (held by nodes, not yet spent), with
+ * `spent + leased <= limit` whenever it grants.
+ */
+
+import type { AuditNote } from '../std/audit.ts'
+import type { Budget, BudgetId } from './budget.ts'
+import type { Charge, LedgerEntry, RequestRow } from './entry.ts'
+import type { NanoUsd } from './prices.ts'
+
+export interface BookBatch {
+  /** The node whose leases pay. */
+  readonly nodeId: string
+  readonly entries: readonly LedgerEntry[]
+  readonly requests: readonly RequestRow[]
+}
+
+export interface LeaseAsk {
+  readonly nodeId: string
+  readonly charge: Charge
+  /** Grant as much as there is up to `wantNanoUsd`, or nothing where there is less than `needNanoUsd`. */
+  readonly needNanoUsd: NanoUsd
+  readonly wantNanoUsd: NanoUsd
+}
+
+/** How a budget stands in one period. */
+export interface BudgetStanding {
+  readonly budgetId: BudgetId
+  readonly periodStartMs: number
+  readonly limitNanoUsd: NanoUsd
+  readonly spentNanoUsd: NanoUsd
+  /** All nodes together. */
+  readonly leasedNanoUsd: NanoUsd
+}
+
+export interface LeaseGrant {
+  /** 0 where nothing was granted. */
+  readonly grantedNanoUsd: NanoUsd
+  /** After the grant. `undefined` where the budget is gone. */
+  readonly standing: BudgetStanding | undefined
+}
+
+export interface LedgerStore {
+  /**
+   * Posts a batch, all or none of it. An entry or a row that was posted before is passed over, so that a batch may be
+   * posted again. Of each new entry with a cost, every charge: `spent` grows by the cost, and the node's lease and
+   * `leased` shrink by it as far as the lease goes.
+   */
+  postBooks(batch: BookBatch): Promise<void>
+  /** Those in force and those removed. */
+  loadBudgets(): Promise<readonly Budget[]>
+  /** Grows with every change of a budget. */
+  budgetsRevision(): Promise<number>
+  putBudget(budget: Budget, notes: readonly AuditNote[]): Promise<void>
+  /** One grant for each ask, in order; atomically each. */
+  lease(asks: readonly LeaseAsk[]): Promise<readonly LeaseGrant[]>
+  /** Returns what was leased and not spent; more than the node has leased returns what it has. */
+  returnLease(nodeId: string, charge: Charge, nanoUsd: NanoUsd): Promise<void>
+  /** What the node has leased, of every budget and period: for a node that starts again. */
+  leasesOf(nodeId: string): Promise<readonly (Charge & { readonly nanoUsd: NanoUsd })[]>
+  /** In the given periods, one for each charge; a period nobody touched stands at 0. */
+  standings(charges: readonly Charge[]): Promise<readonly BudgetStanding[]>
+}

@@ -1,0 +1,289 @@
+/** The books of one request: money held before each attempt, settled once after it, and one row when the request ends. */
+
+import { GatewayError } from '../errors/gateway-error.ts'
+import type { BookLine, OpenedLine } from './book-lines.ts'
+import type { Budget } from './budget.ts'
+import type { BudgetAccounts, Hold, HoldAnswer, SpentStanding } from './budget-accounts.ts'
+import type { Attribution, Charge, LedgerEntry, RequestRow } from './entry.ts'
+import type { NanoUsd } from './prices.ts'
+import { budgetError, priceUnknownError } from './spend-errors.ts'
+import { affordableOutput, type TokenBounds, worstCaseOf, type WorstPrices } from './worst-case.ts'
+import { failpoint } from '../std/failpoints.ts'
+
+export interface OpenRequest {
+  readonly opened: OpenedLine
+  /** The ids of the key's line of rotations: what bounds one of them bounds all. */
+  readonly keyIds?: readonly string[]
+}
+
+/** An attempt about to be made. */
+export interface AttemptAsk {
+  /** `provider/model`. */
+  readonly target: string
+  readonly provider: string
+  readonly route?: string
+  readonly inputTokensMax: number
+  /** What the client or the model allows; absent where neither says. */
+  readonly outputTokensMax?: number
+  /** Answers asked for in one request. */
+  readonly candidates: number
+  /** Absent where the price is not known. */
+  readonly prices?: WorstPrices
+  /** Sold by other measures than tokens: no price of tokens, an assumed one neither, says what it costs. */
+  readonly isSoldOtherwise?: true
+  /** Costs nothing whatever comes of it: counting tokens, listing files. */
+  readonly isFree: boolean
+}
+
+/** What came of an attempt. */
+export type AttemptResult = Omit<
+  LedgerEntry,
+  'exchangeId' | 'attempt' | 'atMs' | 'attribution' | 'modelId' | 'target' | 'provider' | 'route' | 'charges'
+>
+
+export interface HeldAttempt {
+  /** The ceiling the provider must be told, of each answer; absent: as the client has it. */
+  readonly outputTokensMax?: number
+  /** The most it can cost, as it was held. */
+  readonly heldNanoUsd: NanoUsd | undefined
+  /** Once; calling it again does nothing. */
+  settle(result: AttemptResult): void
+}
+
+export interface RequestBooksDeps {
+  readonly accounts: BudgetAccounts
+  /** Trillionths of a dollar a token. */
+  readonly unknownPrice: { readonly input: number; readonly output: number } | undefined
+  readonly wallMs: () => number
+  /** Whether what is held now would outlive the process. */
+  readonly mayHold: () => boolean
+  readonly write: (line: BookLine) => void
+  /** Everything written so far is in the log when it returns. */
+  readonly writeNow: () => void
+}
+
+/** What is held where neither the client nor the model says how long an answer may be; the provider is told to keep to it. */
+export const OUTPUT_TOKENS_UNASKED = 16_384
+/** An answer cut shorter than this is worth nothing: the request is refused instead. */
+const OUTPUT_TOKENS_MIN = 16
+const PICO_IN_NANO = 1_000
+
+export class RequestBooks {
+  readonly #deps: RequestBooksDeps
+  readonly #request: OpenRequest
+  #attempts = 0
+  #isClosed = false
+  /** `undefined` once an attempt cost something that nobody can tell. */
+  #costNanoUsd: NanoUsd | undefined = NOTHING
+
+  constructor(deps: RequestBooksDeps, request: OpenRequest) {
+    this.#deps = deps
+    this.#request = request
+  }
+
+  /** The budgets that the request counts against, as far as the model it names says. */
+  get budgets(): readonly Budget[] {
+    const { modelId } = this.#request.opened
+    return this.#budgetsFor(modelId === undefined ? [] : [modelId])
+  }
+
+  /** How its budgets stand, as far as this node knows without asking. */
+  get standings(): readonly SpentStanding[] {
+    const { budgets } = this
+    return budgets.length === 0 ? NO_STANDINGS : this.#deps.accounts.standingsOf(budgets)
+  }
+
+  /** Whom the request is charged to. */
+  get attribution(): Attribution {
+    return this.#request.opened.attribution
+  }
+
+  /** Of all attempts settled so far; `undefined` where any of it is not known. */
+  get costNanoUsd(): NanoUsd | undefined {
+    return this.#costNanoUsd
+  }
+
+  /**
+   * Takes the money for an attempt, and writes down that it is about to be made. A promise only where the store has to be
+   * asked. Throws `budget_exceeded`, `price_unknown` or `budget_unavailable`, and holds nothing then.
+   */
+  hold(ask: AttemptAsk): HeldAttempt | Promise<HeldAttempt> {
+    const { modelId } = this.#request.opened
+    if (!ask.isFree && !this.#deps.accounts.isKnown) throw unavailable(undefined)
+    const names = namesOf(modelId, ask.target)
+    const budgets = ask.isFree ? NO_BUDGETS : this.#budgetsFor(names)
+    if (budgets.length === 0) return this.#begun(ask, undefined, undefined)
+    const worst = this.#bounded(ask)
+    const { needs } = worst
+    if (!this.#deps.mayHold()) throw unavailable(budgets[0])
+    const answer = this.#deps.accounts.hold(budgets, needs)
+    return answer instanceof Promise
+      ? answer.then((told) => this.#judged(ask, worst, told))
+      : this.#judged(ask, worst, answer)
+  }
+
+  close(row: RequestRow): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#deps.write({ type: 'closed', request: row })
+    // Who was never let through to a provider is told next: nothing of it stands in the log yet.
+    if (this.#attempts === 0) this.#deps.writeNow()
+    failpoint('terminal-not-flushed')
+  }
+
+  #budgetsFor(modelNames: readonly string[]): readonly Budget[] {
+    const { opened, keyIds } = this.#request
+    return this.#deps.accounts.applicable(opened.attribution, modelNames, keyIds)
+  }
+
+  #bounded(ask: AttemptAsk): Bounded {
+    const prices = ask.prices ?? (ask.isSoldOtherwise ? undefined : this.#assumedPrices())
+    if (prices === undefined) throw priceUnknownError(ask)
+    const ceiling = ask.outputTokensMax ?? OUTPUT_TOKENS_UNASKED
+    const least = Math.min(ceiling, OUTPUT_TOKENS_MIN)
+    const cost = (tokens: number) => worstCaseOf(boundsOf(ask, tokens), prices)
+    return { prices, ceiling, needs: { atMostNanoUsd: cost(ceiling), atLeastNanoUsd: cost(least) } }
+  }
+
+  #assumedPrices(): WorstPrices | undefined {
+    const { unknownPrice } = this.#deps
+    return (
+      unknownPrice && {
+        input: unknownPrice.input / PICO_IN_NANO,
+        output: unknownPrice.output / PICO_IN_NANO,
+      }
+    )
+  }
+
+  #judged(ask: AttemptAsk, { prices, ceiling, needs }: Bounded, answer: HoldAnswer): HeldAttempt {
+    if (answer.type === 'unavailable') throw unavailable(answer.budget)
+    if (answer.type === 'spent')
+      throw budgetError(
+        { budget: answer.budget, ...answer.standing, neededNanoUsd: needs.atLeastNanoUsd },
+        this.#deps.wallMs(),
+      )
+    if (answer.nanoUsd === needs.atMostNanoUsd)
+      return this.#begun(ask, answer, ask.outputTokensMax === undefined ? ceiling : undefined)
+    const affordable = affordableOutput(answer.nanoUsd, ask.inputTokensMax, prices)
+    return this.#begun(ask, answer, Math.floor(affordable / ask.candidates))
+  }
+
+  #begun(ask: AttemptAsk, hold: Hold | undefined, outputTokensMax: number | undefined): HeldAttempt {
+    this.#attempts += 1
+    const attempt = this.#attempts
+    const charges = hold?.charges ?? NO_CHARGES
+    const heldNanoUsd = hold?.nanoUsd ?? worstOf(ask)
+    const { exchangeId } = this.#request.opened
+    const { target, provider, route } = ask
+    const routeField = route === undefined ? {} : { route }
+    this.#deps.write({
+      type: 'held',
+      held: {
+        exchangeId,
+        attempt,
+        atMs: this.#deps.wallMs(),
+        target,
+        provider,
+        ...routeField,
+        ...(heldNanoUsd === undefined ? {} : { nanoUsd: heldNanoUsd }),
+        charges,
+      },
+    })
+    this.#deps.writeNow()
+    failpoint('held')
+    let isSettled = false
+    const held: HeldAttempt = {
+      heldNanoUsd,
+      ...(outputTokensMax === undefined ? {} : { outputTokensMax }),
+      settle: (result) => {
+        if (isSettled) return
+        isSettled = true
+        const charged = hold === undefined ? result : this.#charged(result, ask, hold)
+        const entry = this.#entry({ attempt, target, provider, ...routeField, charges }, charged)
+        hold?.settle(entry.costNanoUsd ?? hold.nanoUsd)
+        this.#costNanoUsd = sumOf(this.#costNanoUsd, entry)
+        this.#deps.write({ type: 'settled', entry })
+      },
+    }
+    // The log did not take it: what is held would not outlive the process, so nobody is asked.
+    if (hold !== undefined && !this.#deps.mayHold()) {
+      held.settle(NOT_MADE)
+      throw unavailable(this.budgets[0])
+    }
+    return held
+  }
+
+  /** What a budget pays is never nothing because nobody knows it: the assumed price of what was used, or all that was held. */
+  #charged(result: AttemptResult, ask: AttemptAsk, hold: Hold): AttemptResult {
+    if (result.costNanoUsd !== undefined) return result
+    const { inputTokens, outputTokens } = result
+    const assumed = ask.prices === undefined ? this.#assumedPrices() : undefined
+    const costNanoUsd =
+      assumed === undefined || inputTokens === undefined
+        ? hold.nanoUsd
+        : worstCaseOf({ inputTokensMax: inputTokens, outputTokensMax: outputTokens ?? 0 }, assumed)
+    return { ...result, basis: 'estimated', costNanoUsd }
+  }
+
+  #entry(
+    attempt: Pick<LedgerEntry, 'attempt' | 'target' | 'provider' | 'route' | 'charges'>,
+    result: AttemptResult,
+  ): LedgerEntry {
+    const { exchangeId, attribution, modelId = '' } = this.#request.opened
+    return { exchangeId, atMs: this.#deps.wallMs(), attribution, modelId, ...attempt, ...result }
+  }
+}
+
+/** A model is known by what the client calls it, by its target, and by its own name at whoever serves it. */
+function namesOf(modelId: string | undefined, target: string): readonly string[] {
+  const own = target.slice(target.indexOf('/') + 1)
+  return modelId === undefined ? [target, own] : [modelId, target, own]
+}
+
+interface Bounded {
+  readonly prices: WorstPrices
+  /** Of each answer. */
+  readonly ceiling: number
+  readonly needs: { readonly atMostNanoUsd: NanoUsd; readonly atLeastNanoUsd: NanoUsd }
+}
+
+/** What comes of an attempt that is given up before anybody is asked. */
+const NOT_MADE: AttemptResult = {
+  outcome: 'failed',
+  code: 'budget_unavailable',
+  durationMs: 0,
+  basis: 'none',
+  // Sound: no dollars are a whole number of nano-dollars.
+  costNanoUsd: 0 as NanoUsd,
+  isWaste: false,
+}
+const NO_CHARGES: readonly Charge[] = []
+const NO_BUDGETS: readonly Budget[] = []
+const NO_STANDINGS: readonly SpentStanding[] = []
+// Sound: no dollars are a whole number of nano-dollars.
+const NOTHING = 0 as NanoUsd
+
+function sumOf(known: NanoUsd | undefined, { basis, costNanoUsd }: LedgerEntry): NanoUsd | undefined {
+  if (basis === 'none') return known
+  if (known === undefined || costNanoUsd === undefined) return undefined
+  // Sound: a sum of whole numbers of nano-dollars is one.
+  return (known + costNanoUsd) as NanoUsd
+}
+
+function boundsOf({ inputTokensMax, candidates }: AttemptAsk, outputTokens: number): TokenBounds {
+  return { inputTokensMax, outputTokensMax: outputTokens * candidates }
+}
+
+/** For the record alone: nobody's budget pays. */
+function worstOf(ask: AttemptAsk): NanoUsd | undefined {
+  if (ask.isFree) return NOTHING
+  if (ask.prices === undefined) return undefined
+  return worstCaseOf(boundsOf(ask, ask.outputTokensMax ?? OUTPUT_TOKENS_UNASKED), ask.prices)
+}
+
+function unavailable(budget: Budget | undefined): GatewayError {
+  return new GatewayError(
+    'budget_unavailable',
+    `The budget "${budget?.name ?? ''}" has to pay for this request, and its books cannot be reached just now.`,
+  )
+}

@@ -1,0 +1,85 @@
+/**
+ * The most an attempt can cost, before it is made: so much is held of every budget. A token is at least one byte of
+ * what was sent, and no model reads more than its context window; of the output a ceiling is enforced. Of several prices
+ * that may apply (tiers, caches, classes, sound, reasoning) the highest counts.
+ */
+
+import type { NanoUsd, Prices, TokenPrices } from './prices.ts'
+
+export interface TokenBounds {
+  readonly inputTokensMax: number
+  /** Of all candidates together. */
+  readonly outputTokensMax: number
+}
+
+/** In nano-dollars a token, fractions kept. */
+export interface WorstPrices {
+  readonly input: number
+  readonly output: number
+}
+
+export interface WorstCaseFacts {
+  /** The request may hold sound, or ask for it. */
+  readonly hasSound: boolean
+  /** The request names a service class. */
+  readonly hasServiceClass: boolean
+}
+
+const PICO_IN_NANO = 1_000
+
+/** `undefined` where a price is missing that could matter. */
+export function worstPrices(
+  prices: Prices | undefined,
+  inputTokensMax: number,
+  { hasSound, hasServiceClass }: WorstCaseFacts,
+): WorstPrices | undefined {
+  if (prices === undefined) return undefined
+  const tables: readonly TokenPrices[] = [
+    prices,
+    ...(prices.tiers ?? []).filter(({ aboveInputTokens }) => inputTokensMax > aboveInputTokens),
+    ...(hasServiceClass ? Object.values(prices.classes ?? {}) : []),
+  ]
+  const input = highest(tables, inputPricesOf)
+  const output = highest(tables, outputPricesOf)
+  if (input === undefined || output === undefined) return undefined
+  const sound = hasSound ? [prices.inputAudio, prices.outputAudio] : [0, 0]
+  const [inputSound, outputSound] = sound
+  // Sound costs many times as much as words: where its price is not known, nothing is.
+  if (inputSound === undefined || (outputSound === undefined && hasSound)) return undefined
+  return {
+    input: Math.max(input, inputSound) / PICO_IN_NANO,
+    output: Math.max(output, outputSound ?? 0) / PICO_IN_NANO,
+  }
+}
+
+/** Rounded up: what is held must never be less than what is settled. */
+export function worstCaseOf({ inputTokensMax, outputTokensMax }: TokenBounds, prices: WorstPrices): NanoUsd {
+  // Sound: a whole number.
+  return Math.ceil(inputTokensMax * prices.input + outputTokensMax * prices.output) as NanoUsd
+}
+
+/** How many tokens of output so much pays for, beside all of the input; below 0 where not even that. */
+export function affordableOutput(nanoUsd: number, inputTokensMax: number, prices: WorstPrices): number {
+  const left = nanoUsd - Math.ceil(inputTokensMax * prices.input)
+  if (prices.output === 0) return left < 0 ? -1 : Number.POSITIVE_INFINITY
+  return left < 0 ? -1 : Math.floor(left / prices.output)
+}
+
+function highest(
+  tables: readonly TokenPrices[],
+  read: (prices: TokenPrices) => readonly (number | undefined)[],
+): number | undefined {
+  const known = tables.flatMap(read).filter((price) => price !== undefined)
+  return known.length === 0 ? undefined : Math.max(...known)
+}
+
+/** An hour in the cache costs twice the input where no price for it is known (ledger/cost-of.ts). */
+function inputPricesOf({ input, cacheRead, cacheWrite, cacheWrite1h }: TokenPrices) {
+  const hour = cacheWrite1h ?? (cacheWrite === undefined || input === undefined ? undefined : input * 2)
+  return [input, cacheRead, cacheWrite, hour]
+}
+
+function outputPricesOf({ input, output, reasoning }: TokenPrices) {
+  // What has a price for input alone (embeddings) answers nothing that costs.
+  return [output ?? (input === undefined ? undefined : 0), reasoning]
+}
