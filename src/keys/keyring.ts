@@ -1,12 +1,16 @@
 /**
  * The client keys: who presents one, and whether it is one. A presented key is hashed before it is compared with
  * anything, so that the time taken tells nothing of the keys here (SEC-10), and every look-up is by the whole hash
- * (SEC-11).
+ * (SEC-11). Nothing but memory is asked.
  */
 
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Secret } from '../std/secret.ts'
+import type { AdminHolder, KeyHolder, KeyIndex, KeyEntry } from './key-index.ts'
+import { digestKey, pepperKey } from './virtual-key.ts'
+
+export type { AdminHolder, KeyHolder } from './key-index.ts'
 
 export interface ClientKey {
   /** What logs call the holder. */
@@ -14,58 +18,119 @@ export interface ClientKey {
   readonly key: Secret
 }
 
-/** Whom a key identified; nameless where no keys are configured. */
-export interface KeyHolder {
-  readonly keyName?: string
-}
-
-export interface Keyring {
-  /** Throws `unauthenticated` for a missing or unknown key; without configured keys everyone is let in, nameless. */
-  authenticate(presented: string | undefined): KeyHolder
+/** The keys that are kept in a store, as they are known now. */
+export interface KeptKeys {
+  /** Under which their hashes were made, the newest first; of every master secret one. */
+  readonly peppers: readonly [Uint8Array, ...(readonly Uint8Array[])]
+  /** `undefined` while nothing is known of them: nobody but the holders of the file's keys is let in then. */
+  index(): KeyIndex | undefined
+  wallMs(): number
 }
 
 const HASH_BYTES = 32
-const ANYONE: KeyHolder = {}
+/** Whoever asks where there are no keys. */
+export const ANYONE: KeyHolder = {}
 
-interface Entry {
-  readonly hash: Buffer
-  readonly holder: KeyHolder
-}
+/** What is known of a key that was presented. */
+export type Finding<Holder> =
+  | { readonly type: 'found'; readonly holder: Holder }
+  /** Here, and not good: of the other door, expired, revoked, or of somebody who is gone. */
+  | { readonly type: 'refused' }
+  | { readonly type: 'unknown' }
 
-/** Of two equal keys the first counts. */
-export function createKeyring(keys: readonly ClientKey[]): Keyring {
-  if (keys.length === 0) return { authenticate: () => ANYONE }
-  // Hashed with a value that exists only in this process, nobody outside can choose a key by what its hash begins
-  // with, so that neither the look-up nor the comparison answers to his choice.
-  const pepper = randomBytes(HASH_BYTES)
-  const entries = indexByHash(keys, pepper)
-  const decoy = randomBytes(HASH_BYTES)
-  return {
-    authenticate(presented) {
-      if (presented === undefined || presented === '')
-        throw unauthenticated('The request carries no client key.')
-      const hash = hashKey(presented, pepper)
-      const entry = entries.get(hash.toString('base64'))
-      if (timingSafeEqual(hash, entry?.hash ?? decoy) && entry !== undefined) return entry.holder
-      throw unauthenticated('The client key is none of this gateway.')
-    },
+const REFUSED = { type: 'refused' } as const
+const UNKNOWN = { type: 'unknown' } as const
+
+/** The file's keys and the kept ones in one ring. Of two equal keys the first counts, and the file's before the kept. */
+export class Keyring {
+  readonly #peppers: readonly KeyObject[]
+  readonly #ofFile: ReadonlyMap<string, KeyEntry>
+  readonly #kept: KeptKeys | undefined
+  readonly #decoy = randomBytes(HASH_BYTES)
+  readonly #isClosed: boolean
+
+  /** `isClosed`: nobody is let in without a key, even where there is none yet. */
+  constructor(ofFile: readonly ClientKey[], kept?: KeptKeys, isClosed = false) {
+    this.#isClosed = isClosed
+    // Hashed with a value that nobody outside knows, a key cannot be chosen by what its hash begins with, so that neither
+    // the look-up nor the comparison answers to a stranger's choice.
+    const [pepper, ...older] = (kept?.peppers ?? [randomBytes(HASH_BYTES)]).map(pepperKey)
+    this.#peppers = pepper === undefined ? [] : [pepper, ...older]
+    this.#ofFile = pepper === undefined ? new Map() : indexFileKeys(ofFile, pepper)
+    this.#kept = kept
+  }
+
+  /** Whether everyone is let in, nameless: where no key was ever made, and that is known for certain. */
+  get isOpen(): boolean {
+    if (this.#isClosed || this.#ofFile.size > 0) return false
+    return this.#kept === undefined || this.#kept.index()?.hasDataKeys === false
+  }
+
+  /** Throws `unauthenticated` for a missing, unknown or unusable key: the same words for each (SEC-19). */
+  authenticate(presented: string | undefined): KeyHolder {
+    const finding = this.findHolder(presented)
+    if (finding.type === 'found') return finding.holder
+    throw unknownKey()
+  }
+
+  /** The same for the admin API, which is never open. */
+  authenticateAdmin(presented: string | undefined): AdminHolder {
+    const finding = this.findAdmin(presented)
+    if (finding.type === 'found') return finding.holder
+    throw unknownKey()
+  }
+
+  /** As `authenticate`, telling apart what is not here from what is not good. */
+  findHolder(presented: string | undefined): Finding<KeyHolder> {
+    if (this.isOpen) return OPEN
+    const entry = this.#find(presented)
+    if (entry === undefined) return UNKNOWN
+    return entry.asHolder !== undefined && this.#isInForce(entry) ? entry.asHolder : REFUSED
+  }
+
+  findAdmin(presented: string | undefined): Finding<AdminHolder> {
+    const entry = this.#find(presented)
+    if (entry === undefined) return UNKNOWN
+    return entry.asAdmin !== undefined && this.#isInForce(entry) ? entry.asAdmin : REFUSED
+  }
+
+  #isInForce({ expiresAtMs }: KeyEntry): boolean {
+    return expiresAtMs === undefined || (this.#kept !== undefined && this.#kept.wallMs() < expiresAtMs)
+  }
+
+  #find(presented: string | undefined): KeyEntry | undefined {
+    if (presented === undefined || presented === '')
+      throw new GatewayError('unauthenticated', 'The request carries no client key.')
+    let hash: Uint8Array = this.#decoy
+    let entry: KeyEntry | undefined
+    for (const pepper of this.#peppers) {
+      const digest = digestKey(presented, pepper)
+      const id = digest.toString('latin1')
+      hash = digest
+      entry = this.#ofFile.get(id) ?? this.#kept?.index()?.entries.get(id)
+      if (entry !== undefined) break
+    }
+    return timingSafeEqual(hash, entry?.hash ?? this.#decoy) ? entry : undefined
   }
 }
 
-function indexByHash(keys: readonly ClientKey[], pepper: Buffer): ReadonlyMap<string, Entry> {
-  const entries = new Map<string, Entry>()
+const OPEN: Finding<KeyHolder> = { type: 'found', holder: ANYONE }
+
+export function createKeyring(ofFile: readonly ClientKey[], kept?: KeptKeys): Keyring {
+  return new Keyring(ofFile, kept)
+}
+
+/** In the same words whatever is the matter with the key. */
+export function unknownKey(): GatewayError {
+  return new GatewayError('unauthenticated', 'The client key is none of this gateway.')
+}
+
+function indexFileKeys(keys: readonly ClientKey[], pepper: KeyObject): ReadonlyMap<string, KeyEntry> {
+  const entries = new Map<string, KeyEntry>()
   for (const { name, key } of keys) {
-    const hash = hashKey(key.reveal(), pepper)
-    const id = hash.toString('base64')
-    if (!entries.has(id)) entries.set(id, { hash, holder: { keyName: name } })
+    const hash = digestKey(key.reveal(), pepper)
+    const id = hash.toString('latin1')
+    if (!entries.has(id)) entries.set(id, { hash, asHolder: { type: 'found', holder: { keyName: name } } })
   }
   return entries
-}
-
-function hashKey(key: string, pepper: Buffer): Buffer {
-  return createHmac('sha256', pepper).update(key).digest()
-}
-
-function unauthenticated(message: string): GatewayError {
-  return new GatewayError('unauthenticated', message)
 }

@@ -1,0 +1,347 @@
+/**
+ * The directory as this process knows it: loaded at the start, looked after every second, and written to a snapshot, so
+ * that no request waits for the store and none is refused a good key while the store is away (faults 128, 130, 148).
+ */
+
+import type { Clock, Timer } from '../std/clock.ts'
+import { StoreConflict } from '../std/store-error.ts'
+import type { DirectorySnapshot } from './directory-snapshot.ts'
+import type { DirectoryStore } from './directory-store.ts'
+import { indexDirectory, type KeyIndex } from './key-index.ts'
+import type { KeptKeys } from './keyring.ts'
+import type { Directory, DirectoryChange } from './records.ts'
+
+/** How often the store is asked for its revision, ms: revocations made elsewhere hold within five seconds (SEC-12). */
+export const POLL_MS = 1_000
+/** A store that has not answered by then is away, ms. */
+export const REFRESH_TIMEOUT_MS = 2_000
+/** The shortest time between two looks at the store for the sake of unknown keys, ms. */
+export const LOOK_AGAIN_MS = 250
+/** How long a request with an unknown key waits for such a look, ms. */
+export const LOOK_WAIT_MS = 50
+
+/** Something an operator should know; as `NoticeRecord` of telemetry/records.ts. */
+export interface DirectoryNotice {
+  readonly level: 'info' | 'warn' | 'error'
+  readonly name: string
+  readonly message: string
+  readonly facts?: Readonly<Record<string, string | number | boolean>>
+}
+
+export interface KeyDirectoryOptions {
+  readonly clock: Clock
+  readonly store: DirectoryStore
+  /** Under which the hashes of keys were made, the newest first. */
+  readonly peppers: KeptKeys['peppers']
+  readonly snapshot?: DirectorySnapshot
+  /**
+   * Whether the snapshot belongs to this store alone, so that an empty store beside it has lost what it held, and is
+   * given it back. Default false: the snapshot counts, the store is left as it is, and a notice says so.
+   */
+  readonly restoresEmptyStore?: boolean
+  readonly notify: (notice: DirectoryNotice) => void
+}
+
+/** Where the directory was taken from at the start; `nothing`: neither the store nor a snapshot could be read. */
+export type DirectoryOrigin = 'store' | 'snapshot' | 'nothing'
+
+export class KeyDirectory implements KeptKeys {
+  readonly peppers: KeptKeys['peppers']
+  readonly #options: KeyDirectoryOptions
+  readonly #listeners = new Set<(directory: Directory) => void>()
+  #directory: Directory | undefined
+  #index: KeyIndex | undefined
+  #isFromStore = false
+  /** Since the last look failed; an operator was told. */
+  #isAway = false
+  #isStopped = false
+  #timer: Timer | undefined
+  /** The look at the store under way. */
+  #running: Promise<void> | undefined
+  /** The look that begins when that one is over. */
+  #next: Promise<void> | undefined
+  #lookedAgainAtMs = Number.NEGATIVE_INFINITY
+  /** Snapshots are written one after the other; the one that waits is the newest. */
+  #writing: Promise<void> | undefined
+  #unwritten: Directory | undefined
+  #isUnwritable = false
+  #isLossNoticed = false
+
+  constructor(options: KeyDirectoryOptions) {
+    this.#options = options
+    this.peppers = options.peppers
+  }
+
+  /** Everything that is known; `undefined` where nothing could be read yet. */
+  get current(): Directory | undefined {
+    return this.#directory
+  }
+
+  /** Whether the store failed to answer the last time it was asked. */
+  get isStoreAway(): boolean {
+    return this.#isAway
+  }
+
+  index(): KeyIndex | undefined {
+    return this.#index
+  }
+
+  wallMs(): number {
+    return this.#options.clock.wallMs()
+  }
+
+  /** Reads the directory and begins to look after it. Never rejects: the poll goes on until the store answers. */
+  async start(): Promise<DirectoryOrigin> {
+    await this.#readSnapshot()
+    await this.#refreshQuietly()
+    this.#pollLater()
+    if (this.#isFromStore) return 'store'
+    return this.#directory === undefined ? 'nothing' : 'snapshot'
+  }
+
+  /** Ends the poll; resolves when the last snapshot is written. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#timer?.cancel()
+    await this.#writing
+  }
+
+  /** Calls `listener` with every new directory; gives back how to end that. */
+  onChange(listener: (directory: Directory) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * Takes over what the store holds now: whatever was changed before the call is in force when it resolves. Rejects where
+   * the store does not answer.
+   */
+  refresh(): Promise<void> {
+    if (this.#running === undefined) return this.#look()
+    this.#next ??= this.#running.catch(() => {}).then(() => this.#look())
+    return this.#next
+  }
+
+  /**
+   * A look at the store for a key that is not known here, since it may have been made elsewhere a moment ago. Whether the
+   * store answered in time, so that what is still unknown exists nowhere. It is not asked again within `LOOK_AGAIN_MS`:
+   * the last answer counts then.
+   */
+  lookAgain(): Promise<boolean> | boolean {
+    const nowMs = this.#options.clock.nowMs()
+    if (nowMs - this.#lookedAgainAtMs >= LOOK_AGAIN_MS) {
+      this.#lookedAgainAtMs = nowMs
+      return this.#isAnsweredInTime(this.refresh())
+    }
+    return this.#running === undefined ? !this.#isAway : this.#isAnsweredInTime(this.#running)
+  }
+
+  #isAnsweredInTime(look: Promise<void>): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.after(LOOK_WAIT_MS, () => resolve(false))
+      const answer = (isAnswered: boolean) => {
+        timer.cancel()
+        resolve(isAnswered)
+      }
+      look.then(
+        () => answer(true),
+        () => answer(false),
+      )
+    })
+  }
+
+  #pollLater(): void {
+    if (this.#isStopped) return
+    this.#timer = this.#options.clock.after(POLL_MS, () => {
+      void this.#refreshQuietly().then(() => this.#pollLater())
+    })
+  }
+
+  async #refreshQuietly(): Promise<void> {
+    try {
+      await this.refresh()
+    } catch {
+      // Noticed where it failed; the next poll tries again.
+    }
+  }
+
+  #look(): Promise<void> {
+    this.#next = undefined
+    const look = this.#timed(this.#readStore()).then(
+      (read) => this.#takeAnswer(read),
+      (error: unknown) => {
+        this.#noticeAway(error)
+        throw error
+      },
+    )
+    const running = look.finally(() => {
+      if (this.#running === running) this.#running = undefined
+    })
+    this.#running = running
+    return running
+  }
+
+  /** A store that hangs must not end the poll; what it says later is not heard. */
+  #timed<Value>(work: Promise<Value>): Promise<Value> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#options.clock.after(REFRESH_TIMEOUT_MS, () =>
+        reject(new Error(`The store has not answered for ${REFRESH_TIMEOUT_MS} ms.`)),
+      )
+      work.finally(() => timer.cancel()).then(resolve, reject)
+    })
+  }
+
+  /** `undefined` where nothing has changed. */
+  async #readStore(): Promise<Directory | undefined> {
+    const { store } = this.#options
+    const revision = await store.directoryRevision()
+    if (this.#isFromStore && revision === this.#directory?.revision) return undefined
+    return this.#isLoss(revision) ? await this.#giveBack() : await store.loadDirectory()
+  }
+
+  /** An empty store where there were keys: they must not vanish in silence (fault 128). */
+  #isLoss(revision: number): boolean {
+    return revision === 0 && this.#directory !== undefined && this.#directory.revision > 0
+  }
+
+  async #giveBack(): Promise<Directory | undefined> {
+    const { store, restoresEmptyStore, clock } = this.#options
+    const known = this.#directory
+    if (known === undefined || restoresEmptyStore !== true) {
+      this.#noticeLoss()
+      return undefined
+    }
+    const note = {
+      atMs: clock.wallMs(),
+      actor: 'gateway',
+      action: 'restore-directory',
+      subject: `revision ${known.revision}`,
+      after: { users: known.users.length, projects: known.projects.length, keys: known.keys.length },
+    }
+    try {
+      await store.changeDirectory(everythingIn(known), [note], 0)
+    } catch (error) {
+      // Another process was faster, with the same snapshot or with something new.
+      if (!(error instanceof StoreConflict)) throw error
+    }
+    this.#notify({
+      level: 'error',
+      name: 'directory_restored',
+      message: `The store held no keys, and was given back the ${known.keys.length} of the snapshot: see what became of its data.`,
+      facts: { keys: known.keys.length, revision: known.revision },
+    })
+    return store.loadDirectory()
+  }
+
+  #noticeLoss(): void {
+    if (this.#isLossNoticed) return
+    this.#isLossNoticed = true
+    this.#notify({
+      level: 'error',
+      name: 'directory_lost',
+      message:
+        'The store holds no keys any more; those last known stay in force. Restore its backup, or stop the gateway and remove the snapshot to start afresh.',
+      facts: { knownRevision: this.#directory?.revision ?? 0 },
+    })
+  }
+
+  #takeAnswer(read: Directory | undefined): void {
+    if (this.#isAway)
+      this.#notify({ level: 'info', name: 'directory_back', message: 'The store of keys answers again.' })
+    this.#isAway = false
+    if (read !== undefined) this.#take(read)
+  }
+
+  #noticeAway(error: unknown): void {
+    if (this.#isAway) return
+    this.#isAway = true
+    this.#notify({
+      level: 'warn',
+      name: 'directory_away',
+      message: `The store of keys does not answer; those last known stay in force. ${messageOf(error)}`,
+      facts: { knownKeys: this.#directory?.keys.length ?? 0 },
+    })
+  }
+
+  #take(directory: Directory): void {
+    const before = this.#isFromStore ? this.#directory?.revision : undefined
+    this.#isLossNoticed = false
+    if (before !== undefined && directory.revision < before)
+      this.#notify({
+        level: 'warn',
+        name: 'directory_went_back',
+        message: `The store of keys went back from revision ${before} to ${directory.revision}, as after the restore of a backup.`,
+        facts: { before, revision: directory.revision },
+      })
+    this.#isFromStore = true
+    this.#putInForce(directory)
+    this.#unwritten = directory
+    this.#writing ??= this.#writeSnapshots()
+  }
+
+  #putInForce(directory: Directory): void {
+    this.#directory = directory
+    this.#index = indexDirectory(directory)
+    for (const listener of this.#listeners) {
+      try {
+        listener(directory)
+      } catch (error) {
+        this.#notify({ level: 'error', name: 'directory_listener_failed', message: messageOf(error) })
+      }
+    }
+  }
+
+  async #readSnapshot(): Promise<void> {
+    try {
+      const directory = await this.#options.snapshot?.read()
+      if (directory !== undefined) this.#putInForce(directory)
+    } catch (error) {
+      this.#notify({ level: 'warn', name: 'directory_snapshot_unreadable', message: messageOf(error) })
+    }
+  }
+
+  async #writeSnapshots(): Promise<void> {
+    while (this.#unwritten !== undefined) {
+      const directory = this.#unwritten
+      this.#unwritten = undefined
+      try {
+        await this.#options.snapshot?.write(directory)
+        this.#isUnwritable = false
+      } catch (error) {
+        this.#noticeUnwritable(error)
+      }
+    }
+    this.#writing = undefined
+  }
+
+  #noticeUnwritable(error: unknown): void {
+    if (this.#isUnwritable) return
+    this.#isUnwritable = true
+    this.#notify({
+      level: 'warn',
+      name: 'directory_snapshot_unwritable',
+      message: `The snapshot of keys cannot be written, so a start without the store would know an older one. ${messageOf(error)}`,
+    })
+  }
+
+  #notify(notice: DirectoryNotice): void {
+    try {
+      this.#options.notify(notice)
+    } catch {
+      // Whoever listens must not end the poll.
+    }
+  }
+}
+
+function everythingIn({ users, teams, projects, keys }: Directory): readonly DirectoryChange[] {
+  return [
+    ...teams.map((team) => ({ type: 'put-team', team }) as const),
+    ...users.map((user) => ({ type: 'put-user', user }) as const),
+    ...projects.map((project) => ({ type: 'put-project', project }) as const),
+    ...keys.map((key) => ({ type: 'put-key', key }) as const),
+  ]
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
