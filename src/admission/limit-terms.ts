@@ -1,0 +1,29 @@
+/** The words in which limits of keys and projects are asked, granted and refused. */
+
+import type { LimitFacts } from '../errors/gateway-error.ts'
+
+/** What a limit counts; all but concurrent requests by the minute. */
+export type LimitKind = LimitFacts['kind']
+
+/** Whose limit it is. */
+export type LimitHolder = LimitFacts['of']
+
+/** What a request may come to. */
+export interface LimitAsk {
+  readonly inputTokens: number
+  /** The ceiling of its answer, or an estimate. No more than a minute's worth is taken beforehand. */
+  readonly outputTokens: number
+}
+
+/** What a request came to, all its attempts together; what is not known is taken as it was asked for. */
+export interface LimitUse {
+  readonly inputTokens?: number
+  readonly outputTokens?: number
+}
+
+/** Of several limits without room, the one that has room last. */
+export interface LimitRefusal extends LimitFacts {
+  readonly type: 'refused'
+  /** Until there is room if nobody else takes it, whole ms; absent where there never will be. */
+  readonly waitMs?: number
+}
