@@ -1,0 +1,116 @@
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { ManualClock } from '../std/manual-clock.test-support.ts'
+import { AnswerCache, PUTTING_BYTES_MAX } from './answer-cache.ts'
+import type { CachedAnswer, CacheStore } from './cache-store.ts'
+import { cacheSchema } from './config-schema.ts'
+
+const settings = cacheSchema.parse({ memoryBytes: '64MiB' })
+const codec = {
+  encode: (text: string) => Buffer.from(text),
+  decode: (bytes: Uint8Array) => (bytes.length === 0 ? undefined : Buffer.from(bytes).toString()),
+  size: (text: string) => text.length,
+}
+const sealer = {
+  seal: (plain: Uint8Array, context: string) => Buffer.from(`${context}|${Buffer.from(plain).toString()}`),
+  open(sealed: Uint8Array, context: string) {
+    const text = Buffer.from(sealed).toString()
+    if (!text.startsWith(`${context}|`)) throw new Error('another place')
+    return Buffer.from(text.slice(context.length + 1))
+  },
+}
+
+let clock: ManualClock
+let kept: Map<string, CachedAnswer>
+
+beforeEach(() => {
+  clock = new ManualClock()
+  kept = new Map()
+})
+
+function storeOf(changed: Partial<CacheStore> = {}): CacheStore {
+  return {
+    putCached: async (entry) => void kept.set(entry.id, entry),
+    findCached: async (id) => kept.get(id),
+    findAlike: async () => [],
+    dropCached: async () => kept.size,
+    sweepCache: async () => 0,
+    ...changed,
+  }
+}
+
+const cacheOn = (store: CacheStore) => new AnswerCache({ clock, store, sealer, settings, codec })
+const entry = (id: string, value = 'said', tenant = 'acme') => {
+  const createdAtMs = clock.wallMs()
+  return { id, tenant, createdAtMs, expiresAtMs: createdAtMs + 1_000, value }
+}
+
+describe('the cache of answers', () => {
+  test('has what was put in memory at once and in the store soon, and neither after its time', async () => {
+    const cache = cacheOn(storeOf())
+    cache.put(entry('a'))
+    expect(cache.recall('a')?.value).toBe('said')
+    const other = cacheOn(storeOf())
+    expect(other.recall('a')).toBeUndefined()
+    expect((await other.find('a'))?.value).toBe('said')
+    expect(other.recall('a')?.value).toBe('said')
+    clock.advance(1_000)
+    expect([cache.recall('a'), other.recall('a')]).toEqual([undefined, undefined])
+  })
+
+  test('takes a seal that does not open, or what it cannot read, for nothing', async () => {
+    const cache = cacheOn(storeOf())
+    cache.put(entry('a'))
+    await Promise.resolve()
+    const [sealed] = kept.values()
+    if (sealed === undefined) throw new Error('It was put.')
+    kept.set('b', { ...sealed, id: 'b' })
+    kept.set('c', { ...sealed, id: 'c', answer: Buffer.from('cache:c|') })
+    expect([await cache.find('b'), await cache.find('c')]).toEqual([undefined, undefined])
+  })
+
+  test('waits 50 ms for a store once, and then not at all for a second', async () => {
+    const findCached = vi.fn(() => new Promise<undefined>(() => {}))
+    const cache = cacheOn(storeOf({ findCached }))
+    const waiting = cache.find('a')
+    clock.advance(50)
+    expect(await waiting).toBeUndefined()
+    expect(await cache.find('a')).toBeUndefined()
+    expect(findCached).toHaveBeenCalledTimes(1)
+    clock.advance(1_000)
+    void cache.find('a')
+    expect(findCached).toHaveBeenCalledTimes(2)
+  })
+
+  test('leaves to memory alone what the store is too slow to take', async () => {
+    const putCached = vi.fn(() => new Promise<void>(() => {}))
+    const cache = cacheOn(storeOf({ putCached }))
+    const large = 'x'.repeat(PUTTING_BYTES_MAX / 2)
+    for (const id of ['a', 'b', 'c']) cache.put(entry(id, large))
+    expect(putCached).toHaveBeenCalledTimes(2)
+    clock.advance(10_000)
+    await vi.waitFor(() => expect(clock.pendingTimers).toBe(0))
+  })
+
+  test('drops the answers of one tenant, in memory too', async () => {
+    const cache = cacheOn(storeOf())
+    cache.put(entry('a'))
+    cache.put(entry('b', 'said', 'other'))
+    await cache.drop('acme')
+    expect([cache.recall('a'), cache.recall('b')?.value]).toEqual([undefined, 'said'])
+  })
+
+  test('sweeps now and then until it is stopped, whatever the store says', async () => {
+    const sweepCache = vi.fn(async () => {
+      throw new Error('away')
+    })
+    const cache = cacheOn(storeOf({ sweepCache }))
+    cache.start(60_000)
+    clock.advance(60_000)
+    await vi.waitFor(() => expect(clock.pendingTimers).toBe(1))
+    clock.advance(60_000)
+    await vi.waitFor(() => expect(clock.pendingTimers).toBe(1))
+    expect(sweepCache).toHaveBeenCalledTimes(2)
+    cache.stop()
+    expect(clock.pendingTimers).toBe(0)
+  })
+})

@@ -1,0 +1,188 @@
+/**
+ * Answers that may be given again: the last ones in memory, all of them sealed in the store. The cache may fail and
+ * nothing else does: a store that is away, or a seal that does not open, is a miss.
+ */
+
+import type { Clock } from '../std/clock.ts'
+import { STORE_WAIT_MS, within } from '../std/within.ts'
+import type { CachedAnswer, CacheStore } from './cache-store.ts'
+import type { CacheSettings } from './config-schema.ts'
+import { MemoryCache } from './memory-cache.ts'
+import type { CacheSealer } from './sealer.ts'
+
+/** Bytes on their way to the store; beyond them an answer stays in memory alone. */
+export const PUTTING_BYTES_MAX = 32 * 1024 ** 2
+/** A store that did not answer is left in peace for so long, ms: misses do not wait for it then. */
+export const STORE_PAUSE_MS = 1_000
+/** What an entry costs in memory beside its answer. */
+const ENTRY_COST_BYTES = 512
+
+/** How values become bytes. */
+export interface CacheCodec<Value> {
+  encode(value: Value): Uint8Array
+  /** `undefined` where the bytes are of another version. */
+  decode(bytes: Uint8Array): Value | undefined
+  /** Bytes that the value holds in memory. */
+  size(value: Value): number
+}
+
+export interface CacheRooms<Value> {
+  readonly clock: Clock
+  readonly store: CacheStore
+  readonly sealer: CacheSealer
+  readonly settings: CacheSettings
+  readonly codec: CacheCodec<Value>
+}
+
+export interface CacheEntry<Value> {
+  readonly id: string
+  readonly tenant: string
+  readonly createdAtMs: number
+  readonly expiresAtMs: number
+  readonly value: Value
+}
+
+/** Where an answer stands among those that it may be compared with. */
+export interface Place {
+  readonly partition: string
+  readonly vector: Float32Array
+}
+
+export class AnswerCache<Value> {
+  readonly #rooms: CacheRooms<Value>
+  readonly #memory: MemoryCache<CacheEntry<Value>>
+  #puttingBytes = 0
+  #awayUntilMs = 0
+  #sweepTimer: { cancel(): void } | undefined
+
+  constructor(rooms: CacheRooms<Value>) {
+    this.#rooms = rooms
+    this.#memory = new MemoryCache(rooms.settings.memoryBytes)
+  }
+
+  get answerBytesMax(): number {
+    return this.#rooms.settings.answerBytes
+  }
+
+  /** From memory, at once. */
+  recall(id: string): CacheEntry<Value> | undefined {
+    const entry = this.#memory.get(id)
+    if (entry === undefined || entry.expiresAtMs > this.#rooms.clock.wallMs()) return entry
+    this.#memory.delete(id)
+    return undefined
+  }
+
+  /** From the store. Never rejects. */
+  async find(id: string): Promise<CacheEntry<Value> | undefined> {
+    const { store, clock } = this.#rooms
+    const found = await this.#ask(() => store.findCached(id, clock.wallMs()))
+    return found === undefined ? undefined : this.#open(found)
+  }
+
+  /** Those most alike, best first. Never rejects. */
+  async findAlike(
+    place: Place,
+    { similarityMin, count }: { readonly similarityMin: number; readonly count: number },
+  ): Promise<readonly (CacheEntry<Value> & { readonly similarity: number })[]> {
+    const { store, clock } = this.#rooms
+    const query = { ...place, similarityMin, count, nowMs: clock.wallMs() }
+    const found = (await this.#ask(() => store.findAlike(query))) ?? []
+    return found.flatMap((answer) => {
+      const entry = this.#open(answer)
+      return entry === undefined ? [] : [{ ...entry, similarity: answer.similarity }]
+    })
+  }
+
+  /** Keeps an answer: in memory at once, in the store as soon as that takes it. */
+  put(entry: CacheEntry<Value>, place?: Place): void {
+    this.#hold(entry)
+    const { codec, sealer, store, clock } = this.#rooms
+    const { value, ...facts } = entry
+    const plain = codec.encode(value)
+    if (this.#puttingBytes + plain.length > PUTTING_BYTES_MAX || this.#isAway()) return
+    this.#puttingBytes += plain.length
+    const answer = sealer.seal(plain, contextOf(entry.id))
+    within(clock, PUT_WAIT_MS, store.putCached({ ...facts, ...place, answer }))
+      .catch(() => this.#noteAway())
+      .finally(() => {
+        this.#puttingBytes -= plain.length
+      })
+  }
+
+  /** The value holds more, or less, than before. */
+  weighAgain(entry: CacheEntry<Value>): void {
+    this.#hold(entry)
+  }
+
+  /** Removes the answers of a tenant, or all; how many the store had. */
+  drop(tenant?: string): Promise<number> {
+    this.#memory.deleteWhere((entry) => tenant === undefined || entry.tenant === tenant)
+    return this.#rooms.store.dropCached(tenant)
+  }
+
+  /** Removes what expired now and then, until `stop`. */
+  start(everyMs: number): void {
+    this.#sweepTimer?.cancel()
+    this.#sweepTimer = this.#rooms.clock.after(everyMs, () => {
+      void this.sweep().finally(() => this.#sweepTimer !== undefined && this.start(everyMs))
+    })
+  }
+
+  stop(): void {
+    this.#sweepTimer?.cancel()
+    this.#sweepTimer = undefined
+  }
+
+  /** A store that is away is swept another time. */
+  async sweep(): Promise<void> {
+    const { clock, store, settings } = this.#rooms
+    const nowMs = clock.wallMs()
+    this.#memory.deleteWhere(({ expiresAtMs }) => expiresAtMs <= nowMs)
+    await store.sweepCache(nowMs, settings.bytes).catch(() => 0)
+  }
+
+  #hold(entry: CacheEntry<Value>): void {
+    this.#memory.set(entry.id, entry, this.#rooms.codec.size(entry.value) + ENTRY_COST_BYTES)
+  }
+
+  /** Opened, and held from now on. */
+  #open({ id, tenant, createdAtMs, expiresAtMs, answer }: CachedAnswer): CacheEntry<Value> | undefined {
+    const { sealer, codec } = this.#rooms
+    let plain: Uint8Array
+    try {
+      plain = sealer.open(answer, contextOf(id))
+    } catch {
+      return undefined
+    }
+    const value = codec.decode(plain)
+    if (value === undefined) return undefined
+    const entry = { id, tenant, createdAtMs, expiresAtMs, value }
+    this.#hold(entry)
+    return entry
+  }
+
+  async #ask<Found>(work: () => Promise<Found>): Promise<Found | undefined> {
+    if (this.#isAway()) return undefined
+    try {
+      return await within(this.#rooms.clock, STORE_WAIT_MS, work())
+    } catch {
+      this.#noteAway()
+      return undefined
+    }
+  }
+
+  #isAway(): boolean {
+    return this.#rooms.clock.nowMs() < this.#awayUntilMs
+  }
+
+  #noteAway(): void {
+    this.#awayUntilMs = this.#rooms.clock.nowMs() + STORE_PAUSE_MS
+  }
+}
+
+/** Nobody waits for a put; this long it counts as on its way, ms. */
+const PUT_WAIT_MS = 10_000
+
+function contextOf(id: string): string {
+  return `cache:${id}`
+}

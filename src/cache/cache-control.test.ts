@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest'
+import { decideCache } from './cache-control.ts'
+import { cachePolicyOf, cacheSchema, DEFAULT_POLICY, routeCacheSchema } from './config-schema.ts'
+
+const settings = cacheSchema.parse(undefined)
+const policy = routeCacheSchema.parse({ ttl: '10m', ttlMax: '1h' })
+const route = policy === true || policy === false ? undefined : policy
+
+type Headers = Readonly<Record<string, string>>
+const decide = (headers: Headers) => decideCache(headers, route, settings)
+const decideSilent = (headers: Headers) => decideCache(headers, undefined, settings)
+
+describe('what a route and a request want of the cache', () => {
+  test('is nothing where neither speaks of it', () => {
+    expect(decideSilent({})).toEqual({ type: 'none' })
+    expect(decideSilent({ 'cache-control': 'no-cache' })).toEqual({ type: 'none' })
+  })
+
+  test('is the time of the route, or of the request, never beyond the longest of the route', () => {
+    expect(decide({})).toEqual({ type: 'use', ttlMs: 600_000, mode: 'normal' })
+    expect(decide({ 'x-holdfast-cache-ttl': '60' })).toMatchObject({ ttlMs: 60_000 })
+    expect(decide({ 'cf-aig-cache-ttl': '99999' })).toMatchObject({ ttlMs: 3_600_000 })
+  })
+
+  test.each([
+    [{ 'x-holdfast-cache-ttl': '60' }],
+    [{ 'x-holdfast-cache': 'on' }],
+    [{ 'cf-aig-cache-ttl': '60' }],
+    [{ 'helicone-cache-enabled': 'true' }],
+  ])('may be asked for by %j where the route is silent and the operator lets it', (headers) => {
+    expect(decideSilent(headers)).toMatchObject({ type: 'use' })
+    expect(decideCache(headers, undefined, { onRequest: false })).toEqual({ type: 'none' })
+  })
+
+  test.each([
+    ['off', { 'x-holdfast-cache': 'off' }],
+    ['off', { 'cf-aig-skip-cache': 'true' }],
+    ['off', { 'helicone-cache-enabled': 'false' }],
+    ['off', { 'cache-control': 'No-Store' }],
+    ['refresh', { 'x-holdfast-cache': 'refresh' }],
+    ['refresh', { 'x-portkey-cache-force-refresh': 'True' }],
+    ['refresh', { 'cache-control': 'max-age=0, no-cache' }],
+    ['only', { 'x-holdfast-cache': 'only' }],
+    ['only', { 'cache-control': 'only-if-cached' }],
+  ])('is %s for %j', (wish, headers) => {
+    const expected = wish === 'off' ? { type: 'bypass', reason: 'request' } : { type: 'use', mode: wish }
+    expect(decide(headers)).toMatchObject(expected)
+  })
+
+  test('hears our own header before all others', () => {
+    expect(decide({ 'x-holdfast-cache': 'on', 'cf-aig-skip-cache': 'true' })).toMatchObject({
+      mode: 'normal',
+    })
+  })
+
+  test.each([
+    { 'x-holdfast-cache': 'maybe' },
+    { 'x-holdfast-cache-ttl': '0' },
+    { 'x-holdfast-cache-ttl': '1h' },
+  ])('refuses %j', (headers) => {
+    expect(() => decide(headers)).toThrow(expect.objectContaining({ code: 'invalid_request' }))
+  })
+
+  test("pays no heed to others' headers that make no sense", () => {
+    expect(decide({ 'cf-aig-cache-ttl': 'soon', 'cf-aig-skip-cache': 'perhaps' })).toMatchObject({
+      mode: 'normal',
+    })
+  })
+})
+
+test('a route says it itself, or the default holds', () => {
+  expect(cachePolicyOf(undefined, { default: false })).toBeUndefined()
+  expect(cachePolicyOf(undefined, { default: true })).toEqual(DEFAULT_POLICY)
+  expect(cachePolicyOf(false, { default: true })).toBeUndefined()
+  expect(cachePolicyOf(route, { default: false })).toBe(route)
+})

@@ -1,0 +1,31 @@
+/** Where answers that may be given again are kept: a port. Bodies come sealed; the store reads none. */
+
+export interface CachedAnswer {
+  /** SHA-256 of tenant and request, hex: 64 digits. */
+  readonly id: string
+  /** Whose it is: only for removing all of somebody's. */
+  readonly tenant: string
+  readonly createdAtMs: number
+  readonly expiresAtMs: number
+  readonly answer: Uint8Array
+  /** Of a semantic cache: what may be compared with one another, hex, and the embedding (unit length). */
+  readonly partition?: string
+  readonly vector?: Float32Array
+}
+
+export interface CacheStore {
+  putCached(entry: CachedAnswer): Promise<void>
+  findCached(id: string, nowMs: number): Promise<CachedAnswer | undefined>
+  /** The most alike of a partition (cosine), best first, at most `count`, none below `similarityMin`. */
+  findAlike(query: {
+    readonly partition: string
+    readonly vector: Float32Array
+    readonly similarityMin: number
+    readonly count: number
+    readonly nowMs: number
+  }): Promise<readonly (CachedAnswer & { readonly similarity: number })[]>
+  /** Of a tenant, or of everybody; how many. */
+  dropCached(tenant?: string): Promise<number>
+  /** Removes what expired, and the oldest beyond `bytesMax`; how many. */
+  sweepCache(nowMs: number, bytesMax: number): Promise<number>
+}

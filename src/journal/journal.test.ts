@@ -1,0 +1,122 @@
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { ManualClock } from '../std/manual-clock.test-support.ts'
+import { StoreConflict } from '../std/store-error.ts'
+import { journalSchema } from './config-schema.ts'
+import { journalId, readIdempotencyKey } from './idempotency-key.ts'
+import { Journal, LATE_BYTES_MAX } from './journal.ts'
+import type { JournalRecord, JournalStore } from './journal-store.ts'
+
+const settings = journalSchema.parse({ answerBytes: '64MiB' })
+const sealer = { seal: (plain: Uint8Array) => plain, open: (sealed: Uint8Array) => sealed }
+const entry = (id: string, exchangeId = `req_${id}`) => ({ id, requestHash: 'hash', exchangeId })
+
+let clock: ManualClock
+let records: Map<string, JournalRecord>
+
+beforeEach(() => {
+  clock = new ManualClock()
+  records = new Map()
+})
+
+function storeOf(changed: Partial<JournalStore> = {}): JournalStore {
+  return {
+    openJournal: async (record) => {
+      const found = records.get(record.id)
+      if (found === undefined) records.set(record.id, record)
+      return found
+    },
+    closeJournal: async (id, _exchangeId, answer) => {
+      const found = records.get(id)
+      if (found !== undefined) records.set(id, { ...found, state: 'done', answer })
+    },
+    dropJournal: async (id) => void records.delete(id),
+    findJournal: async (id) => records.get(id),
+    sweepJournal: async () => 0,
+    ...changed,
+  }
+}
+
+const journalOn = (store: JournalStore) => new Journal({ clock, store, sealer, nodeId: 'n', settings })
+
+describe('the journal', () => {
+  test('asks again where somebody else was faster', async () => {
+    const openJournal = vi.fn(storeOf().openJournal).mockRejectedValueOnce(new StoreConflict('again'))
+    expect(await journalOn(storeOf({ openJournal })).begin(entry('a'))).toBeUndefined()
+    expect(openJournal).toHaveBeenCalledTimes(2)
+  })
+
+  test('gives up the oldest of what the store does not take, and holds no more than its bound', async () => {
+    const closeJournal = vi.fn(async () => {
+      throw new Error('away')
+    })
+    const journal = journalOn(storeOf({ closeJournal }))
+    const half = new Uint8Array(LATE_BYTES_MAX / 2 - 10)
+    for (const id of ['a', 'b', 'c']) {
+      await journal.begin(entry(id))
+      await journal.keep(entry(id), half)
+    }
+    await expect(journal.begin(entry('a', 'again'))).rejects.toMatchObject({ code: 'idempotency_in_doubt' })
+    expect((await journal.begin(entry('b', 'again')))?.answer).toHaveLength(half.length)
+    expect((await journal.begin(entry('c', 'again')))?.answer).toHaveLength(half.length)
+  })
+
+  test('stops giving the store an answer that has expired', async () => {
+    const closeJournal = vi.fn(async () => {
+      throw new Error('away')
+    })
+    const journal = journalOn(storeOf({ closeJournal }))
+    await journal.keep(entry('a'), Buffer.from('x'))
+    for (let hour = 0; hour < 25; hour += 1) {
+      clock.advance(3_600_000)
+      await new Promise(setImmediate)
+    }
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  test('frees a key at once, whatever the store says of it', async () => {
+    const dropJournal = vi.fn(storeOf().dropJournal).mockRejectedValueOnce(new Error('away'))
+    const journal = journalOn(storeOf({ dropJournal }))
+    await journal.begin(entry('a'))
+    await journal.free(entry('a'))
+    expect(records.size).toBe(1)
+    expect(await journal.begin(entry('a', 'again'))).toBeUndefined()
+    expect(records.get('a')?.exchangeId).toBe('again')
+  })
+
+  test('tells what is kept without beginning anything', async () => {
+    const journal = journalOn(storeOf())
+    expect(await journal.find(entry('a'))).toBeUndefined()
+    await journal.begin(entry('a'))
+    await expect(journal.find(entry('a'))).rejects.toMatchObject({ code: 'idempotency_in_doubt' })
+    await journal.keep(entry('a'), Buffer.from('x'))
+    expect(await journal.find(entry('a'))).toEqual({ exchangeId: 'req_a', answer: Buffer.from('x') })
+  })
+
+  test('sweeps now and then until it is stopped', async () => {
+    const sweepJournal = vi.fn(async () => 0)
+    const journal = journalOn(storeOf({ sweepJournal }))
+    journal.start(60_000)
+    clock.advance(60_000)
+    await vi.waitFor(() => expect(clock.pendingTimers).toBe(1))
+    journal.stop()
+    expect(clock.pendingTimers).toBe(0)
+    expect(sweepJournal).toHaveBeenCalledWith(clock.wallMs(), settings.bytes)
+  })
+})
+
+test('SEC-41: one key of two callers is two names, however they are spelled', () => {
+  const owners = [
+    { tenant: 'a', keyId: 'b' },
+    { tenant: 'ab', keyId: '' },
+    { tenant: '', keyId: 'ab' },
+    { tenant: 'a","b', keyId: '' },
+  ]
+  expect(new Set(owners.map((owner) => journalId(owner, 'k'))).size).toBe(4)
+  expect(journalId({ tenant: 'a', keyId: 'b' }, 'k')).toMatch(/^[0-9a-f]{64}$/)
+})
+
+test('a key may have 255 characters', () => {
+  expect(readIdempotencyKey({})).toBeUndefined()
+  expect(readIdempotencyKey({ 'idempotency-key': 'k'.repeat(255) })).toHaveLength(255)
+  expect(() => readIdempotencyKey({ 'idempotency-key': ['a', 'b'] })).toThrow('Idempotency-Key')
+})
