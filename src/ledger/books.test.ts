@@ -1,0 +1,170 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { type AppendLog, openAppendLog, readAppendLog } from '../std/append-log.ts'
+import { ManualClock } from '../std/manual-clock.test-support.ts'
+import { readBookLines } from './book-lines.ts'
+import { Books } from './books.ts'
+import { BudgetAccounts } from './budget-accounts.ts'
+import { budgetOf, LedgerBench, nano, rowOf } from './ledger.test-support.ts'
+import { recoverBooks } from './recover-books.ts'
+import type { AttemptAsk, AttemptResult } from './request-books.ts'
+
+const BUDGET = budgetOf('bud_1', 1_000_000)
+const ASK: AttemptAsk = {
+  target: 'p/m',
+  provider: 'p',
+  inputTokensMax: 10,
+  outputTokensMax: 20,
+  candidates: 1,
+  prices: { input: 1, output: 2 },
+  isFree: false,
+}
+const RESULT: AttemptResult = {
+  outcome: 'completed',
+  durationMs: 1,
+  basis: 'reported',
+  costNanoUsd: nano(7),
+  isWaste: false,
+}
+
+interface StageOptions {
+  readonly segmentBytesMax?: number
+  readonly linesMax?: number
+  readonly log?: (log: AppendLog) => AppendLog
+}
+
+function stage({ segmentBytesMax = 1_000_000, linesMax, log: wrap = (log) => log }: StageOptions = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-books-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const store = new LedgerBench()
+  store.setLimit(BUDGET.id, BUDGET.limitNanoUsd)
+  const clock = new ManualClock()
+  const accounts = new BudgetAccounts({
+    store,
+    nodeId: 'node_1',
+    isShared: false,
+    wallMs: () => clock.wallMs(),
+    nowMs: () => clock.nowMs(),
+  })
+  accounts.replace([BUDGET])
+  const notices: string[] = []
+  const books = new Books({
+    store,
+    accounts,
+    nodeId: 'node_1',
+    clock,
+    log: wrap(openAppendLog({ folder, segmentBytesMax })),
+    ...(linesMax === undefined ? {} : { linesMax }),
+    onNotice: ({ name }) => void notices.push(name),
+  })
+  const begin = (exchangeId: string) =>
+    books.begin({
+      opened: {
+        exchangeId,
+        atMs: 0,
+        attribution: { tags: [] },
+        dialect: 'openai-chat',
+        operation: 'chat',
+        modelId: 'm',
+        stream: false,
+        requestBytes: 1,
+      },
+    })
+  const typesIn = () =>
+    [...readAppendLog(folder)].flatMap(({ line }) => readBookLines(line).map(({ type }) => type))
+  return { folder, store, clock, accounts, books, begin, notices, typesIn }
+}
+
+test('what is held stands in the log before the provider is called', async () => {
+  const { begin, typesIn } = stage()
+  await begin('x').hold(ASK)
+  expect(typesIn()).toEqual(['opened', 'held'])
+})
+
+test('I1: a request that is refused stands in the log before its client is told', () => {
+  const { begin, typesIn } = stage()
+  begin('x').close(rowOf('x', { state: 'rejected' }))
+  expect(typesIn()).toEqual(['opened', 'closed'])
+})
+
+test('a file of the log stays as long as an attempt in it is under way, whatever else it held is posted', async () => {
+  const { folder, store, books, begin, accounts } = stage({ segmentBytesMax: 200 })
+  const request = begin('x')
+  const first = await request.hold(ASK)
+  first.settle(RESULT)
+  await books.flush()
+  // A second attempt, in another file; then many requests that fill further ones.
+  await request.hold(ASK)
+  for (let place = 0; place < 20; place += 1) {
+    const other = begin(`y${place}`)
+    const attempt = await other.hold(ASK)
+    attempt.settle(RESULT)
+    other.close(rowOf(`y${place}`))
+    await books.flush()
+  }
+  // Killed here: the second attempt may have cost what was held.
+  await recoverBooks({ path: folder, nodeId: 'node_1' }, store, 0)
+  expect(store.entries.get('x 2')).toMatchObject({ outcome: 'orphaned', costNanoUsd: 50 })
+  expect(store.standings()).toMatchObject([{ spentNanoUsd: 7 + 50 + 20 * 7, leasedNanoUsd: 0 }])
+  expect(accounts.heldNanoUsd).toBe(50)
+})
+
+test('files whose lines are all posted are dropped, though nothing was ever written while they waited', async () => {
+  const { folder, books, begin } = stage({ segmentBytesMax: 200 })
+  for (let place = 0; place < 30; place += 1) {
+    const request = begin(`x${place}`)
+    const attempt = await request.hold(ASK)
+    attempt.settle(RESULT)
+    request.close(rowOf(`x${place}`))
+    await books.flush()
+  }
+  expect(readdirSync(folder).length).toBeLessThanOrEqual(2)
+  expect(books.isAllPosted).toBe(true)
+})
+
+test('lines that had no room in memory are in the log alone, and so the log is kept', async () => {
+  const { folder, store, books, begin, notices } = stage({ linesMax: 3 })
+  for (let place = 0; place < 5; place += 1) {
+    const request = begin(`x${place}`)
+    const attempt = await request.hold(ASK)
+    attempt.settle(RESULT)
+    request.close(rowOf(`x${place}`))
+  }
+  await books.flush()
+  expect(notices).toEqual(['books_spilled'])
+  expect([store.entries.size, store.rows.size]).toEqual([2, 1])
+  expect(books.waiting).toBe(0)
+  expect(books.isAllPosted).toBe(false)
+  await books.stop()
+  await recoverBooks({ path: folder, nodeId: 'node_1' }, store, 0)
+  expect([store.entries.size, store.rows.size]).toEqual([5, 5])
+})
+
+test('fault 127: while the log cannot be written, requests that a budget pays are refused, and come again by themselves', async () => {
+  let isFull = false
+  const { begin, notices, books, accounts } = stage({
+    log: (log) => ({
+      get segment() {
+        return log.segment
+      },
+      append(lines) {
+        if (isFull) throw Object.assign(new Error('no space'), { code: 'ENOSPC' })
+        log.append(lines)
+      },
+      drop: (segment) => log.drop(segment),
+      close: () => log.close(),
+    }),
+  })
+  isFull = true
+  // The first one finds out about it.
+  await expect(async () => begin('x').hold(ASK)).rejects.toThrow('cannot be reached')
+  expect(() => begin('y').hold(ASK)).toThrow('cannot be reached')
+  expect(accounts.heldNanoUsd).toBe(0)
+  expect(books.troubles).toHaveLength(1)
+  isFull = false
+  begin('z').close(rowOf('z'))
+  expect(books.troubles).toEqual([])
+  expect(notices).toEqual(['books_log_unwritable', 'books_log_writable'])
+})

@@ -1,0 +1,65 @@
+/** The cache of a memory store. */
+
+import type { CachedAnswer, CacheStore } from '../../cache/cache-store.ts'
+
+export class MemoryCache {
+  /** Oldest first, as a Map keeps them. */
+  readonly #answers = new Map<string, CachedAnswer>()
+
+  get answers(): readonly CachedAnswer[] {
+    return [...this.#answers.values()]
+  }
+
+  put(entry: CachedAnswer): void {
+    this.#answers.delete(entry.id)
+    this.#answers.set(entry.id, entry)
+  }
+
+  find(id: string, nowMs: number): CachedAnswer | undefined {
+    const entry = this.#answers.get(id)
+    return entry !== undefined && entry.expiresAtMs > nowMs ? entry : undefined
+  }
+
+  findAlike(query: Parameters<CacheStore['findAlike']>[0]): Awaited<ReturnType<CacheStore['findAlike']>> {
+    const { partition, vector, similarityMin, count, nowMs } = query
+    return [...this.#answers.values()]
+      .flatMap((entry) => {
+        if (entry.partition !== partition || entry.vector === undefined || entry.expiresAtMs <= nowMs)
+          return []
+        const similarity = dot(vector, entry.vector)
+        return similarity >= similarityMin ? [{ ...entry, similarity }] : []
+      })
+      .sort((one, other) => other.similarity - one.similarity)
+      .slice(0, count)
+  }
+
+  drop(tenant: string | undefined): number {
+    const before = this.#answers.size
+    for (const [id, entry] of this.#answers)
+      if (tenant === undefined || entry.tenant === tenant) this.#answers.delete(id)
+    return before - this.#answers.size
+  }
+
+  sweep(nowMs: number, bytesMax: number): number {
+    const before = this.#answers.size
+    let bytes = 0
+    for (const [id, { expiresAtMs, answer }] of this.#answers) {
+      if (expiresAtMs <= nowMs) this.#answers.delete(id)
+      else bytes += answer.length
+    }
+    for (const [id, { answer }] of this.#answers) {
+      if (bytes <= bytesMax) break
+      bytes -= answer.length
+      this.#answers.delete(id)
+    }
+    return before - this.#answers.size
+  }
+}
+
+/** Of two vectors of unit length, the cosine; vectors of another model are not alike. */
+function dot(one: Float32Array, other: Float32Array): number {
+  if (one.length !== other.length) return -1
+  let sum = 0
+  for (let place = 0; place < one.length; place += 1) sum += (one[place] ?? 0) * (other[place] ?? 0)
+  return sum
+}

@@ -1,0 +1,55 @@
+/** The journal of a memory store. */
+
+import type { JournalRecord } from '../../journal/journal-store.ts'
+
+export class MemoryJournal {
+  /** Oldest first, as a Map keeps them. */
+  readonly #records = new Map<string, JournalRecord>()
+
+  get records(): readonly JournalRecord[] {
+    return [...this.#records.values()]
+  }
+
+  /** Takes a record of a copy. */
+  take(record: JournalRecord): void {
+    this.#records.set(record.id, record)
+  }
+
+  open(record: JournalRecord, nowMs: number): JournalRecord | undefined {
+    const known = this.find(record.id, nowMs)
+    if (known !== undefined) return known
+    this.#records.delete(record.id)
+    this.#records.set(record.id, record)
+    return undefined
+  }
+
+  close(id: string, exchangeId: string, answer: Uint8Array): void {
+    const record = this.#records.get(id)
+    if (record?.exchangeId === exchangeId) this.#records.set(id, { ...record, state: 'done', answer })
+  }
+
+  drop(id: string, exchangeId: string): void {
+    if (this.#records.get(id)?.exchangeId === exchangeId) this.#records.delete(id)
+  }
+
+  find(id: string, nowMs: number): JournalRecord | undefined {
+    const record = this.#records.get(id)
+    return record !== undefined && record.expiresAtMs > nowMs ? record : undefined
+  }
+
+  sweep(nowMs: number, bytesMax: number): number {
+    const before = this.#records.size
+    let bytes = 0
+    for (const [id, { expiresAtMs, answer }] of this.#records) {
+      if (expiresAtMs <= nowMs) this.#records.delete(id)
+      else bytes += answer?.length ?? 0
+    }
+    for (const [id, { state, answer }] of this.#records) {
+      if (bytes <= bytesMax) break
+      if (state !== 'done') continue
+      bytes -= answer?.length ?? 0
+      this.#records.delete(id)
+    }
+    return before - this.#records.size
+  }
+}

@@ -1,0 +1,68 @@
+/** A store that forgets when the process ends: for trying out, for the simulation, and as the fake in tests. Nothing in it waits. */
+
+import type { AuditNote } from '../../std/audit.ts'
+import type { Store } from '../store.ts'
+import type { Transferable } from '../transfer.ts'
+import { MemoryAudit } from './memory-audit.ts'
+import { MemoryCache } from './memory-cache.ts'
+import { MemoryDirectory } from './memory-directory.ts'
+import { MemoryJournal } from './memory-journal.ts'
+import { MemoryLedger } from './memory-ledger.ts'
+import { MemoryReports } from './memory-reports.ts'
+import { MemoryTransfer } from './memory-transfer.ts'
+
+export interface MemoryStoreOptions {
+  /** Several nodes of one process spend from it: for tests. Default false. */
+  readonly isShared?: boolean
+  /** Entries and rows kept for reports; the oldest make room. Default 100,000 of each. */
+  readonly linesMax?: number
+}
+
+const LINES_MAX = 100_000
+
+export function createMemoryStore({
+  isShared = false,
+  linesMax = LINES_MAX,
+}: MemoryStoreOptions = {}): Store & Transferable {
+  const audit = new MemoryAudit()
+  const directory = new MemoryDirectory(audit)
+  const ledger = new MemoryLedger(audit, linesMax)
+  const journal = new MemoryJournal()
+  const cache = new MemoryCache()
+  const reports = new MemoryReports(ledger)
+  const transfer = new MemoryTransfer({ audit, directory, ledger, journal, cache })
+  return {
+    kind: 'memory',
+    isShared,
+    loadDirectory: async () => directory.load(),
+    directoryRevision: async () => directory.revision,
+    changeDirectory: async (...change) => directory.change(...change),
+    postBooks: async (batch) => ledger.post(batch),
+    loadBudgets: async () => ledger.budgets,
+    budgetsRevision: async () => ledger.revision,
+    putBudget: async (budget, notes) => ledger.putBudget(budget, notes),
+    lease: async (asks) => asks.map((ask) => ledger.lease(ask)),
+    returnLease: async (nodeId, charge, nanoUsd) => ledger.returnLease(nodeId, charge, nanoUsd),
+    leasesOf: async (nodeId) => ledger.leasesOf(nodeId),
+    standings: async (charges) => ledger.standings(charges),
+    openJournal: async (record, nowMs) => journal.open(record, nowMs),
+    closeJournal: async (id, exchangeId, answer) => journal.close(id, exchangeId, answer),
+    dropJournal: async (id, exchangeId) => journal.drop(id, exchangeId),
+    findJournal: async (id, nowMs) => journal.find(id, nowMs),
+    sweepJournal: async (nowMs, bytesMax) => journal.sweep(nowMs, bytesMax),
+    putCached: async (entry) => cache.put(entry),
+    findCached: async (id, nowMs) => cache.find(id, nowMs),
+    findAlike: async (query) => cache.findAlike(query),
+    dropCached: async (tenant) => cache.drop(tenant),
+    sweepCache: async (nowMs, bytesMax) => cache.sweep(nowMs, bytesMax),
+    spend: async (query) => reports.spend(query),
+    requests: async (query) => reports.requests(query),
+    request: async (exchangeId) => reports.request(exchangeId),
+    auditLines: async (query) => audit.page(query),
+    note: async (note: AuditNote) => audit.add([note]),
+    exportAll: () => transfer.exportAll(),
+    importAll: (chunks) => transfer.importAll(chunks),
+    ping: async () => {},
+    close: async () => {},
+  }
+}

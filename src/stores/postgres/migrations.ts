@@ -1,0 +1,167 @@
+/**
+ * The schema, as the steps that lead to it. A step that was released is never changed: its checksum is kept with the
+ * data, and a difference is refused. Times are ms since 1970, money is nano-USD.
+ */
+
+import { createHash } from 'node:crypto'
+
+export interface Migration {
+  /** 1, 2, 3 ... */
+  readonly version: number
+  readonly name: string
+  readonly text: string
+}
+
+const FIRST: Migration = {
+  version: 1,
+  name: 'keys, books, journal, cache and audit',
+  text: `
+CREATE TABLE holdfast.counters (
+  name text PRIMARY KEY,
+  value bigint NOT NULL
+);
+INSERT INTO holdfast.counters VALUES ('directory', 0), ('budgets', 0);
+
+CREATE TABLE holdfast.directory (
+  place bigint GENERATED ALWAYS AS IDENTITY,
+  kind text NOT NULL CHECK (kind IN ('user', 'team', 'project', 'key')),
+  id text COLLATE "C" NOT NULL,
+  record json NOT NULL,
+  PRIMARY KEY (kind, id)
+);
+
+CREATE TABLE holdfast.audit (
+  sequence bigint PRIMARY KEY,
+  at_ms bigint NOT NULL,
+  actor text NOT NULL,
+  action text NOT NULL,
+  subject text NOT NULL,
+  hash text NOT NULL,
+  line json NOT NULL
+);
+
+CREATE TABLE holdfast.budgets (
+  place bigint GENERATED ALWAYS AS IDENTITY,
+  id text COLLATE "C" PRIMARY KEY,
+  limit_nano bigint NOT NULL CHECK (limit_nano >= 0),
+  is_removed boolean NOT NULL,
+  record json NOT NULL
+);
+
+CREATE TABLE holdfast.standings (
+  budget_id text COLLATE "C" NOT NULL,
+  period_start_ms bigint NOT NULL,
+  spent bigint NOT NULL DEFAULT 0,
+  leased bigint NOT NULL DEFAULT 0 CHECK (leased >= 0),
+  granted bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY (budget_id, period_start_ms)
+) WITH (fillfactor = 70);
+COMMENT ON COLUMN holdfast.standings.granted IS 'what the statement that leased last was given';
+
+CREATE TABLE holdfast.leases (
+  node_id text COLLATE "C" NOT NULL,
+  budget_id text COLLATE "C" NOT NULL,
+  period_start_ms bigint NOT NULL,
+  nano bigint NOT NULL CHECK (nano > 0),
+  PRIMARY KEY (node_id, budget_id, period_start_ms)
+) WITH (fillfactor = 70);
+
+CREATE TABLE holdfast.entries (
+  exchange_id text COLLATE "C" NOT NULL,
+  attempt integer NOT NULL,
+  at_ms bigint NOT NULL,
+  key text, project text, team text, "user" text, end_user text, session text,
+  tags text[] NOT NULL,
+  route text, model text NOT NULL, target text NOT NULL, provider text NOT NULL,
+  cost bigint,
+  is_waste boolean NOT NULL,
+  basis text NOT NULL,
+  input_tokens bigint,
+  output_tokens bigint,
+  record json NOT NULL,
+  PRIMARY KEY (exchange_id, attempt)
+) WITH (toast_tuple_target = 256);
+ALTER TABLE holdfast.entries ALTER COLUMN record SET STORAGE EXTERNAL;
+CREATE INDEX entries_at ON holdfast.entries (at_ms);
+CREATE INDEX entries_session ON holdfast.entries (session, at_ms) WHERE session IS NOT NULL;
+CREATE INDEX entries_end_user ON holdfast.entries (end_user, at_ms) WHERE end_user IS NOT NULL;
+
+CREATE TABLE holdfast.sums (
+  hour_ms bigint NOT NULL,
+  dimensions text COLLATE "C" NOT NULL,
+  key text, project text, team text, "user" text,
+  tags text[] NOT NULL,
+  route text, model text NOT NULL, target text NOT NULL, provider text NOT NULL,
+  entries bigint NOT NULL,
+  cost bigint NOT NULL,
+  waste bigint NOT NULL,
+  estimated bigint NOT NULL,
+  unpriced bigint NOT NULL,
+  input_tokens bigint NOT NULL,
+  output_tokens bigint NOT NULL,
+  PRIMARY KEY (hour_ms, dimensions)
+) WITH (fillfactor = 70);
+
+CREATE TABLE holdfast.requests (
+  exchange_id text COLLATE "C" PRIMARY KEY,
+  at_ms bigint NOT NULL,
+  key text, project text, end_user text, session text,
+  tags text[] NOT NULL,
+  model text, route text, target text,
+  state text NOT NULL,
+  code text,
+  record json NOT NULL
+);
+CREATE INDEX requests_at ON holdfast.requests (at_ms DESC, exchange_id DESC);
+CREATE INDEX requests_key ON holdfast.requests (key, at_ms DESC, exchange_id DESC) WHERE key IS NOT NULL;
+CREATE INDEX requests_session ON holdfast.requests (session, at_ms DESC, exchange_id DESC) WHERE session IS NOT NULL;
+CREATE INDEX requests_end_user ON holdfast.requests (end_user, at_ms DESC, exchange_id DESC) WHERE end_user IS NOT NULL;
+CREATE INDEX requests_code ON holdfast.requests (code, at_ms DESC, exchange_id DESC) WHERE code IS NOT NULL;
+
+CREATE TABLE holdfast.journal (
+  id text COLLATE "C" PRIMARY KEY,
+  request_hash text NOT NULL,
+  exchange_id text NOT NULL,
+  node_id text NOT NULL,
+  state text NOT NULL CHECK (state IN ('open', 'done')),
+  created_at_ms bigint NOT NULL,
+  expires_at_ms bigint NOT NULL,
+  answer bytea
+);
+CREATE INDEX journal_expires ON holdfast.journal (expires_at_ms);
+
+CREATE TABLE holdfast.cache (
+  place bigint GENERATED ALWAYS AS IDENTITY,
+  id text COLLATE "C" PRIMARY KEY,
+  tenant text COLLATE "C" NOT NULL,
+  created_at_ms bigint NOT NULL,
+  expires_at_ms bigint NOT NULL,
+  partition text COLLATE "C",
+  vector real[],
+  signs varbit,
+  answer bytea NOT NULL
+);
+CREATE INDEX cache_expires ON holdfast.cache (expires_at_ms);
+CREATE INDEX cache_tenant ON holdfast.cache (tenant);
+CREATE INDEX cache_partition ON holdfast.cache (partition, created_at_ms DESC) WHERE vector IS NOT NULL;
+
+CREATE FUNCTION holdfast.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'holdfast.% is append-only: no line of it is changed or removed', TG_TABLE_NAME;
+END
+$$;
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON holdfast.entries
+  FOR EACH STATEMENT EXECUTE FUNCTION holdfast.refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON holdfast.requests
+  FOR EACH STATEMENT EXECUTE FUNCTION holdfast.refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON holdfast.audit
+  FOR EACH STATEMENT EXECUTE FUNCTION holdfast.refuse_change();
+`,
+}
+
+/** In order. */
+export const MIGRATIONS: readonly Migration[] = [FIRST]
+
+export function checksumOf({ name, text }: Migration): string {
+  return createHash('sha256').update(`${name}\n${text}`).digest('hex')
+}

@@ -1,0 +1,126 @@
+/** The cache in PostgreSQL. Vectors are compared by the database, which needs no extension for as many as are kept. */
+
+import type { CachedAnswer, CacheStore } from '../../cache/cache-store.ts'
+import type { Row, Session } from './connections.ts'
+import { SWEEP_ROWS_MAX } from './postgres-journal.ts'
+import { bytesIn, databaseText, numberIn, textIn } from './row-values.ts'
+
+/** Answers of one partition that are compared, the newest: what a comparison costs grows with them. */
+export const COMPARED_MAX = 4_000
+/** Products of one comparison in full: a few milliseconds. */
+const PRODUCTS_MAX = 50_000
+const SHORTLIST_MIN = 24
+
+const PUT = {
+  name: 'put-cached',
+  text: `
+INSERT INTO holdfast.cache (id, tenant, created_at_ms, expires_at_ms, partition, vector, signs, answer)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (id) DO UPDATE SET
+  tenant = excluded.tenant, created_at_ms = excluded.created_at_ms, expires_at_ms = excluded.expires_at_ms,
+  partition = excluded.partition, vector = excluded.vector, signs = excluded.signs, answer = excluded.answer`,
+}
+const FIND = {
+  name: 'find-cached',
+  text: 'SELECT * FROM holdfast.cache WHERE id = $1 AND expires_at_ms > $2',
+}
+/**
+ * Without an extension a product costs PostgreSQL a quarter of a microsecond, so that a thousand vectors of a thousand
+ * numbers are too many. First the signs of the numbers are compared, bit by bit: the fewer differ, the smaller the angle.
+ * Of those that are left the cosine is computed, which of vectors of unit length is the sum of the products. Short vectors
+ * all stay. Those of another length are of another model.
+ */
+const FIND_ALIKE = {
+  name: 'find-alike',
+  text: `
+WITH newest AS MATERIALIZED (
+  SELECT id, signs FROM holdfast.cache
+  WHERE partition = $1 AND vector IS NOT NULL AND length(signs) = length($2::varbit) AND expires_at_ms > $4
+  ORDER BY created_at_ms DESC LIMIT ${COMPARED_MAX}
+), nearest AS MATERIALIZED (
+  SELECT id FROM newest ORDER BY bit_count(signs # $2::varbit) LIMIT $7
+), alike AS MATERIALIZED (
+  SELECT cache.id, (
+    SELECT sum(one::float8 * other) FROM unnest(vector, $3::real[]) AS pair(one, other)) AS similarity
+  FROM nearest JOIN holdfast.cache USING (id)
+)
+SELECT cache.*, similarity FROM alike JOIN holdfast.cache USING (id)
+WHERE similarity >= $5 ORDER BY similarity DESC LIMIT $6`,
+}
+const DROP = { text: 'DELETE FROM holdfast.cache WHERE $1::text IS NULL OR tenant = $1' }
+const SWEEP_EXPIRED = {
+  text: `
+DELETE FROM holdfast.cache WHERE id IN (
+  SELECT id FROM holdfast.cache WHERE expires_at_ms <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+}
+const SWEEP_OLDEST = {
+  text: `
+DELETE FROM holdfast.cache WHERE id IN (
+  SELECT id FROM (
+    SELECT id, created_at_ms, sum(octet_length(answer)) OVER (ORDER BY created_at_ms DESC, place DESC) AS bytes
+    FROM holdfast.cache) AS kept
+  WHERE bytes > $1 ORDER BY created_at_ms LIMIT $2)`,
+}
+
+export async function putCached(session: Session, entry: CachedAnswer): Promise<void> {
+  const { id, tenant, createdAtMs, expiresAtMs, answer, partition = null, vector } = entry
+  const [numbers, signs] = vector === undefined ? [null, null] : [[...vector], signsOf(vector)]
+  await session.run(PUT, [
+    id,
+    databaseText(tenant),
+    createdAtMs,
+    expiresAtMs,
+    partition,
+    numbers,
+    signs,
+    answer,
+  ])
+}
+
+export async function findCached(
+  session: Session,
+  id: string,
+  nowMs: number,
+): Promise<CachedAnswer | undefined> {
+  const [row] = await session.query(FIND, [id, nowMs])
+  return row === undefined ? undefined : cachedAnswerOf(row)
+}
+
+export async function findAlike(
+  session: Session,
+  { partition, vector, similarityMin, count, nowMs }: Parameters<CacheStore['findAlike']>[0],
+): ReturnType<CacheStore['findAlike']> {
+  const shortlist = Math.max(SHORTLIST_MIN, count, Math.ceil(PRODUCTS_MAX / Math.max(1, vector.length)))
+  const values = [partition, signsOf(vector), [...vector], nowMs, similarityMin, count, shortlist]
+  const rows = await session.query(FIND_ALIKE, values)
+  return rows.map((row) => ({ ...cachedAnswerOf(row), similarity: numberIn(row, 'similarity') }))
+}
+
+export async function dropCached(session: Session, tenant: string | undefined): Promise<number> {
+  return session.run(DROP, [tenant === undefined ? null : databaseText(tenant)])
+}
+
+export async function sweepCache(session: Session, nowMs: number, bytesMax: number): Promise<number> {
+  const expired = await session.run(SWEEP_EXPIRED, [nowMs, SWEEP_ROWS_MAX])
+  return expired + (await session.run(SWEEP_OLDEST, [bytesMax, SWEEP_ROWS_MAX]))
+}
+
+function signsOf(vector: Float32Array): string {
+  let signs = ''
+  for (const number of vector) signs += number < 0 ? '1' : '0'
+  return signs
+}
+
+export function cachedAnswerOf(row: Row): CachedAnswer {
+  const { partition, vector } = row
+  return {
+    id: textIn(row, 'id'),
+    tenant: textIn(row, 'tenant'),
+    createdAtMs: numberIn(row, 'created_at_ms'),
+    expiresAtMs: numberIn(row, 'expires_at_ms'),
+    answer: bytesIn(row, 'answer'),
+    ...(typeof partition === 'string' ? { partition } : {}),
+    // Sound: the driver reads real[] as an array of numbers.
+    ...(Array.isArray(vector) ? { vector: Float32Array.from(vector as number[]) } : {}),
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * A store in PostgreSQL that several nodes share. Opening it connects to nothing: the database may be away, and what is
+ * asked then is answered with `StoreUnavailable` until it is there. The first answer brings the schema up to date.
+ */
+
+import type { Clock } from '../../std/clock.ts'
+import { StoreUnavailable } from '../../std/store-error.ts'
+import { checkBooks } from '../check-books.ts'
+import type { Store } from '../store.ts'
+import type { Transferable, TransferChunk } from '../transfer.ts'
+import { readConnectionUrl } from './connection-url.ts'
+import { type Borrowed, Connections, type Session } from './connections.ts'
+import { UselessServer } from './driver-errors.ts'
+import { type Migrated, migrate } from './migrate.ts'
+import { MIGRATIONS, type Migration } from './migrations.ts'
+import { addAuditLines, auditPage } from './postgres-audit.ts'
+import * as cache from './postgres-cache.ts'
+import * as directory from './postgres-directory.ts'
+import * as journal from './postgres-journal.ts'
+import * as ledger from './postgres-ledger.ts'
+import * as reports from './postgres-reports.ts'
+import { exportAll, importAll } from './postgres-transfer.ts'
+
+export interface PostgresStoreOptions {
+  /** `postgres://user:password@host:5432/database?sslmode=verify-full` */
+  readonly url: string
+  readonly clock: Clock
+  /** Default 8. */
+  readonly connectionsMax?: number
+  /** How long an operation may take, ms; default `POSTGRES_DEADLINES_MS`. */
+  readonly deadlinesMs?: Partial<PostgresDeadlines>
+  /** The schema was brought up to date. */
+  readonly onMigrated?: (migrated: Migrated) => void
+  /** For tests. */
+  readonly migrations?: readonly Migration[]
+}
+
+export interface PostgresDeadlines {
+  /** What a request may wait for: leases, answers that are kept, revisions. */
+  readonly quick: number
+  /** Changes and batches. */
+  readonly write: number
+  /** Reports, sweeps, and whole lists. */
+  readonly long: number
+  /** A part of a copy. */
+  readonly copy: number
+  readonly migrate: number
+}
+
+export const POSTGRES_DEADLINES_MS: PostgresDeadlines = {
+  quick: 1_000,
+  write: 5_000,
+  long: 10_000,
+  copy: 60_000,
+  migrate: 600_000,
+}
+
+/** Throws where the address is not one. */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store & Transferable> {
+  const read = readConnectionUrl(options.url)
+  if (read.type === 'refused') throw new TypeError(read.reason)
+  const { clock, connectionsMax } = options
+  const connections = await Connections.open({
+    address: read.address,
+    clock,
+    ...(connectionsMax === undefined ? {} : { connectionsMax }),
+  })
+  return storeOver(new MigratedConnections(connections, options))
+}
+
+/** Connections to a database whose schema is this version's. */
+class MigratedConnections {
+  readonly #connections: Connections
+  readonly #options: PostgresStoreOptions
+  readonly deadlinesMs: PostgresDeadlines
+  #migrated: Promise<void> | undefined
+  #isMigrated = false
+  readonly #underWay = new Set<Promise<unknown>>()
+  #closed: Promise<void> | undefined
+
+  constructor(connections: Connections, options: PostgresStoreOptions) {
+    this.#connections = connections
+    this.#options = options
+    this.deadlinesMs = { ...POSTGRES_DEADLINES_MS, ...options.deadlinesMs }
+  }
+
+  use<Result>(deadlineMs: number, work: (session: Session) => Promise<Result>): Promise<Result> {
+    return this.#whenReady(deadlineMs, () => this.#connections.use(deadlineMs, work))
+  }
+
+  transaction<Result>(deadlineMs: number, work: (session: Session) => Promise<Result>): Promise<Result> {
+    return this.#whenReady(deadlineMs, () => this.#connections.transaction(deadlineMs, work))
+  }
+
+  borrow(statementMs: number): Promise<Borrowed> {
+    return this.#whenReady(statementMs, () => this.#connections.borrow(statementMs))
+  }
+
+  /** After what was asked before. */
+  close(): Promise<void> {
+    this.#closed ??= Promise.allSettled(this.#underWay).then(() => this.#connections.close())
+    return this.#closed
+  }
+
+  async #whenReady<Result>(deadlineMs: number, ask: () => Promise<Result>): Promise<Result> {
+    if (this.#closed !== undefined) throw new StoreUnavailable('The store is closed.')
+    const asked = this.#isMigrated ? ask() : this.#whenMigrated(deadlineMs).then(ask)
+    this.#underWay.add(asked)
+    try {
+      return await asked
+    } finally {
+      this.#underWay.delete(asked)
+    }
+  }
+
+  /** A step may take longer than who asks can wait; it goes on without him. */
+  #whenMigrated(deadlineMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#options.clock.after(deadlineMs, () =>
+        reject(new StoreUnavailable(`The schema of the database was not ready within ${deadlineMs} ms.`)),
+      )
+      this.#migrate()
+        .finally(() => timer.cancel())
+        .then(resolve, reject)
+    })
+  }
+
+  #migrate(): Promise<void> {
+    this.#migrated ??= this.#migrateOnce().finally(() => {
+      this.#migrated = undefined
+    })
+    return this.#migrated
+  }
+
+  async #migrateOnce(): Promise<void> {
+    const { migrations = MIGRATIONS, clock, onMigrated } = this.#options
+    const done = await this.#connections.transaction(this.deadlinesMs.migrate, (session) =>
+      migrate(session, migrations, clock.wallMs()),
+    )
+    this.#isMigrated = true
+    if (done !== undefined) onMigrated?.(done)
+  }
+}
+
+const ONE_MOMENT = { text: 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY' }
+const CAN_WRITE = {
+  name: 'ping',
+  text: `SELECT current_setting('transaction_read_only') = 'off' AS can_write`,
+}
+
+function storeOver(database: MigratedConnections): Store & Transferable {
+  const { quick, write, long, copy } = database.deadlinesMs
+  const atOneMoment = <Result>(work: (session: Session) => Promise<Result>) =>
+    database.transaction(long, async (session) => {
+      await session.run(ONE_MOMENT)
+      return work(session)
+    })
+  return {
+    kind: 'postgres',
+    isShared: true,
+    loadDirectory: () => atOneMoment(directory.loadDirectory),
+    directoryRevision: () => database.use(quick, directory.directoryRevision),
+    changeDirectory: (changes, notes, expectedRevision) =>
+      database.transaction(write, (session) =>
+        directory.changeDirectory(session, changes, notes, expectedRevision),
+      ),
+    postBooks: async (batch) => {
+      checkBooks(batch)
+      await database.transaction(write, (session) => ledger.postBooks(session, batch))
+    },
+    loadBudgets: () => database.use(long, ledger.loadBudgets),
+    budgetsRevision: () => database.use(quick, ledger.budgetsRevision),
+    putBudget: (budget, notes) =>
+      database.transaction(write, (session) => ledger.putBudget(session, budget, notes)),
+    lease: (asks) => database.transaction(quick, (session) => ledger.lease(session, asks)),
+    returnLease: (nodeId, charge, nanoUsd) =>
+      database.transaction(write, (session) => ledger.returnLease(session, nodeId, charge, nanoUsd)),
+    leasesOf: (nodeId) => database.use(write, (session) => ledger.leasesOf(session, nodeId)),
+    standings: (charges) => database.use(write, (session) => ledger.standings(session, charges)),
+    openJournal: (record, nowMs) =>
+      database.use(quick, (session) => journal.openJournal(session, record, nowMs)),
+    closeJournal: (id, exchangeId, answer) =>
+      database.use(write, (session) => journal.closeJournal(session, id, exchangeId, answer)),
+    dropJournal: (id, exchangeId) =>
+      database.use(write, (session) => journal.dropJournal(session, id, exchangeId)),
+    findJournal: (id, nowMs) => database.use(quick, (session) => journal.findJournal(session, id, nowMs)),
+    sweepJournal: (nowMs, bytesMax) =>
+      database.use(long, (session) => journal.sweepJournal(session, nowMs, bytesMax)),
+    putCached: (entry) => database.use(write, (session) => cache.putCached(session, entry)),
+    findCached: (id, nowMs) => database.use(quick, (session) => cache.findCached(session, id, nowMs)),
+    findAlike: (query) => database.use(quick, (session) => cache.findAlike(session, query)),
+    dropCached: (tenant) => database.use(long, (session) => cache.dropCached(session, tenant)),
+    sweepCache: (nowMs, bytesMax) =>
+      database.use(long, (session) => cache.sweepCache(session, nowMs, bytesMax)),
+    spend: (query) => database.transaction(long, (session) => reports.spend(session, query)),
+    requests: (query) => database.use(long, (session) => reports.requests(session, query)),
+    request: (exchangeId) => database.use(long, (session) => reports.request(session, exchangeId)),
+    auditLines: (query) => database.use(long, (session) => auditPage(session, query)),
+    note: (note) => database.transaction(write, (session) => addAuditLines(session, [note])),
+    exportAll: () => exportFrom(database),
+    importAll: (chunks) => importAll((work) => database.transaction(copy, work), chunks),
+    ping: () => database.use(quick, ping),
+    close: () => database.close(),
+  }
+}
+
+async function* exportFrom(database: MigratedConnections): AsyncGenerator<TransferChunk> {
+  const { session, giveBack } = await database.borrow(database.deadlinesMs.copy)
+  try {
+    yield* exportAll(session)
+  } finally {
+    giveBack()
+  }
+}
+
+/** A server that takes no writes is none. */
+async function ping(session: Session): Promise<void> {
+  const [row] = await session.query(CAN_WRITE)
+  if (row?.['can_write'] !== true)
+    throw new UselessServer('PostgreSQL takes no writes: it is a replica, or set to read only.')
+}

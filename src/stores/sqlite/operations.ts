@@ -1,0 +1,144 @@
+/** The operations of a SQLite store on one connection, which is opened when it is needed, and again when it is no longer good. */
+
+import { copyDatabase, migrate } from './migrate.ts'
+import { CorruptFile, Database, shouldReopen, storeErrorOf } from './database.ts'
+import type { OperationName, Operations, WorkerSetup } from './protocol.ts'
+import { createFile } from './create-file.ts'
+import { MIGRATIONS } from './schema.ts'
+import { addNotes, auditPage } from './sqlite-audit.ts'
+import * as budgets from './sqlite-budgets.ts'
+import * as directory from './sqlite-directory.ts'
+import { Posting } from './sqlite-posting.ts'
+import * as recall from './sqlite-recall.ts'
+import { requestPage, requestWithAttempts } from './sqlite-requests.ts'
+import { spendRows } from './sqlite-spend.ts'
+import { exportChunks, importChunk, totals } from './sqlite-transfer.ts'
+
+interface Connection {
+  readonly db: Database
+  readonly posting: Posting
+}
+
+const PING = 'SELECT count(*) AS tables FROM sqlite_schema'
+
+export class Connections {
+  readonly #setup: WorkerSetup
+  readonly #wallMs: () => number
+  #open: Connection | undefined
+  readonly #operations: Operations
+
+  constructor(setup: WorkerSetup, wallMs: () => number) {
+    this.#setup = setup
+    this.#wallMs = wallMs
+    this.#operations = this.#makeOperations()
+  }
+
+  /** Throws what the ports say of an error, or `CorruptFile`. */
+  perform(name: OperationName, values: readonly unknown[]): unknown {
+    const wasOpen = this.#open !== undefined
+    // Sound: the facade calls each operation with the values that its type asks for.
+    const operation = this.#operations[name] as (...all: readonly unknown[]) => unknown
+    try {
+      return operation(...values)
+    } catch (error) {
+      if (!shouldReopen(error)) throw storeErrorOf(error)
+      this.#close()
+      // A connection made while the disk was read-only stays so: another one may do better.
+      if (wasOpen) return this.perform(name, values)
+      throw storeErrorOf(error)
+    }
+  }
+
+  get #connection(): Connection {
+    this.#open ??= this.#connect()
+    return this.#open
+  }
+
+  #connect(): Connection {
+    const { path, role, bytesMax } = this.#setup
+    const isWriter = role === 'write'
+    if (isWriter) createFile(path, this.#wallMs())
+    const db = new Database({ path, readOnly: !isWriter, ...(bytesMax === undefined ? {} : { bytesMax }) })
+    try {
+      if (isWriter) migrate({ db, path, migrations: MIGRATIONS, wallMs: this.#wallMs() })
+    } catch (error) {
+      db.close()
+      throw error
+    }
+    return { db, posting: new Posting(db) }
+  }
+
+  #close(): void {
+    this.#open?.db.close()
+    this.#open = undefined
+  }
+
+  #makeOperations(): Operations {
+    const db = () => this.#connection.db
+    let chunks: ReturnType<typeof exportChunks> | undefined
+    return {
+      open: () => void db(),
+      check: () => check(db()),
+      ping: () => void db().get(PING),
+      close: () => this.#close(),
+
+      loadDirectory: () => directory.loadDirectory(db()),
+      directoryRevision: () => directory.directoryRevision(db()),
+      changeDirectory: (...change) => directory.changeDirectory(db(), ...change),
+      note: (note) => db().write(() => addNotes(db(), [note])),
+
+      post: (nodeId, batch) => this.#connection.posting.post(nodeId, batch),
+      loadBudgets: () => budgets.loadBudgets(db()),
+      budgetsRevision: () => budgets.budgetsRevision(db()),
+      putBudget: (budget, notes) => budgets.putBudget(db(), budget, notes),
+      lease: (asks) => budgets.lease(db(), asks),
+      returnLease: (...values) => budgets.returnLease(db(), ...values),
+      leasesOf: (nodeId) => budgets.leasesOf(db(), nodeId),
+      standings: (charges) => budgets.standings(db(), charges),
+
+      openJournal: (record, nowMs) => recall.openJournal(db(), record, nowMs),
+      closeJournal: (...values) => recall.closeJournal(db(), ...values),
+      dropJournal: (id, exchangeId) => recall.dropJournal(db(), id, exchangeId),
+      findJournal: (id, nowMs) => recall.findJournal(db(), id, nowMs),
+      sweepJournal: (nowMs, bytesMax) => recall.sweepJournal(db(), nowMs, bytesMax),
+      putCached: (entry) => recall.putCached(db(), entry),
+      findCached: (id, nowMs) => recall.findCached(db(), id, nowMs),
+      findAlike: (query) => recall.findAlike(db(), query),
+      dropCached: (tenant) => recall.dropCached(db(), tenant),
+      sweepCache: (nowMs, bytesMax) => recall.sweepCache(db(), nowMs, bytesMax),
+
+      spend: (query) => spendRows(db(), query),
+      requests: (query) => requestPage(db(), query),
+      request: (exchangeId) => requestWithAttempts(db(), exchangeId),
+      auditLines: (query) => auditPage(db(), query),
+
+      restore: (snapshot, wallMs, reason) =>
+        db().write(() => {
+          directory.takeDirectory(db(), snapshot.directory)
+          budgets.takeBudgets(db(), snapshot.budgets)
+          budgets.takeStandings(db(), snapshot.standings)
+          addNotes(db(), [
+            {
+              atMs: wallMs,
+              actor: 'gateway',
+              action: 'restore-snapshot',
+              subject: 'store',
+              after: { reason },
+            },
+          ])
+        }),
+      copyTo: (path) => copyDatabase(db(), path),
+      nextChunk: () => {
+        chunks ??= exportChunks(db())
+        return chunks.next().value ?? undefined
+      },
+      importChunk: (chunk) => importChunk(db(), this.#connection.posting, chunk),
+      totals: () => totals(db()),
+    }
+  }
+}
+
+function check(db: Database): void {
+  const said = db.get('PRAGMA quick_check(1)')?.['quick_check']
+  if (said !== 'ok') throw new CorruptFile(`The database is damaged: ${String(said)}.`)
+}

@@ -1,0 +1,77 @@
+/** What the facade and its worker threads say to one another. */
+
+import type { Store } from '../store.ts'
+import type { TransferChunk, TransferTotals } from '../transfer.ts'
+import type { Snapshot } from './snapshot.ts'
+
+/** `write`: the one connection that changes the file. `read`: reports, which may take long. `copy`: one copy, then gone. */
+export type WorkerRole = 'write' | 'read' | 'copy'
+
+export interface WorkerSetup {
+  readonly role: WorkerRole
+  readonly path: string
+  readonly bytesMax?: number
+}
+
+type Ports = Pick<
+  Store,
+  | 'loadDirectory'
+  | 'directoryRevision'
+  | 'changeDirectory'
+  | 'loadBudgets'
+  | 'budgetsRevision'
+  | 'putBudget'
+  | 'lease'
+  | 'returnLease'
+  | 'leasesOf'
+  | 'standings'
+  | 'openJournal'
+  | 'closeJournal'
+  | 'dropJournal'
+  | 'findJournal'
+  | 'sweepJournal'
+  | 'putCached'
+  | 'findCached'
+  | 'findAlike'
+  | 'dropCached'
+  | 'sweepCache'
+  | 'note'
+  | 'ping'
+  | 'spend'
+  | 'requests'
+  | 'request'
+  | 'auditLines'
+>
+
+/** Every operation a worker knows, by name; those of the ports as the ports have them. */
+export type Operations = {
+  readonly [Name in keyof Ports]: (...values: Parameters<Ports[Name]>) => Awaited<ReturnType<Ports[Name]>>
+} & {
+  /** Opens the file, makes it if need be, and brings its schema up to date. */
+  open(wallMs: number): void
+  /** Throws where the pages of the file do not fit together. */
+  check(): void
+  /** `batch`: as of `batchText`. */
+  post(nodeId: string, batch: string): void
+  /** Puts back what a snapshot knows and the file does not; how many records the directory grew by. */
+  restore(snapshot: Snapshot, wallMs: number, reason: string): void
+  copyTo(path: string): void
+  nextChunk(): TransferChunk | undefined
+  importChunk(chunk: TransferChunk): void
+  totals(): TransferTotals
+  close(): void
+}
+
+export type OperationName = keyof Operations
+
+export interface Call {
+  readonly id: number
+  readonly name: OperationName
+  readonly values: readonly unknown[]
+}
+
+export type ErrorKind = 'unavailable' | 'conflict' | 'schema' | 'corrupt' | 'range' | 'other'
+
+export type Answer =
+  | { readonly id: number; readonly result: unknown; readonly error?: undefined }
+  | { readonly id: number; readonly error: { readonly kind: ErrorKind; readonly message: string } }

@@ -1,0 +1,237 @@
+/**
+ * The tables of a SQLite store, as numbered steps from nothing to now. A step is never changed once it is released: its
+ * checksum is kept in every file it made. Money is in whole nano-dollars, times in ms since 1970.
+ */
+
+export interface Migration {
+  /** 1 for the first; each is one more than the one before. */
+  readonly version: number
+  readonly name: string
+  readonly sql: string
+}
+
+const DIRECTORY_AND_BOOKS = `
+CREATE TABLE revisions (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+-- summed: the last entry that stands in the sums of hours. days: the first day that is not summed up yet.
+INSERT INTO revisions VALUES ('directory', 0), ('budgets', 0), ('summed', 0), ('days', 0);
+
+CREATE TABLE directory (
+  kind TEXT NOT NULL CHECK (kind IN ('user', 'team', 'project', 'key')),
+  id TEXT NOT NULL,
+  record TEXT NOT NULL,
+  PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit (
+  sequence INTEGER PRIMARY KEY,
+  hash TEXT NOT NULL,
+  line TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER audit_keeps BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_stays BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+
+CREATE TABLE budgets (
+  id TEXT PRIMARY KEY,
+  limit_nano INTEGER NOT NULL CHECK (limit_nano BETWEEN 0 AND 9007199254740991),
+  is_removed INTEGER NOT NULL,
+  record TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE periods (
+  budget_id TEXT NOT NULL,
+  start_ms INTEGER NOT NULL,
+  spent_nano INTEGER NOT NULL CHECK (spent_nano BETWEEN 0 AND 9007199254740991),
+  PRIMARY KEY (budget_id, start_ms)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE leases (
+  budget_id TEXT NOT NULL,
+  start_ms INTEGER NOT NULL,
+  node_id TEXT NOT NULL,
+  nano INTEGER NOT NULL CHECK (nano BETWEEN 1 AND 9007199254740991),
+  PRIMARY KEY (budget_id, start_ms, node_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX leases_of_node ON leases (node_id);
+
+-- What many lines have in common, written once. Each column is '' where there is none, or '=' and the value.
+CREATE TABLE origins (
+  id INTEGER PRIMARY KEY,
+  key_id TEXT NOT NULL,
+  key_name TEXT NOT NULL,
+  project TEXT NOT NULL,
+  team TEXT NOT NULL,
+  user TEXT NOT NULL,
+  route TEXT NOT NULL,
+  model TEXT NOT NULL,
+  target TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  key TEXT NOT NULL AS (iif(key_id = '', key_name, key_id)) STORED,
+  UNIQUE (key_id, key_name, project, team, user, route, model, target, provider)
+) STRICT;
+
+-- The ids of exchanges are random, and an index of them as they are costs more than all the rest of a posting: so each
+-- has a number in the order of arrival, and is found by a short hash, of which several may be alike.
+CREATE TABLE exchanges (
+  id INTEGER PRIMARY KEY,
+  hash INTEGER NOT NULL,
+  exchange_id TEXT NOT NULL
+) STRICT;
+CREATE INDEX exchanges_by_hash ON exchanges (hash);
+
+CREATE TABLE entries (
+  id INTEGER PRIMARY KEY,
+  exchange INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  origin INTEGER NOT NULL,
+  cost_nano INTEGER CHECK (cost_nano BETWEEN 0 AND 9007199254740991),
+  is_waste INTEGER NOT NULL,
+  basis TEXT NOT NULL,
+  input_tokens INTEGER,
+  output_tokens INTEGER,
+  end_user TEXT,
+  session TEXT,
+  tags TEXT,
+  outcome TEXT NOT NULL,
+  code TEXT,
+  upstream_status INTEGER,
+  message TEXT,
+  duration_ms REAL NOT NULL,
+  first_token_ms REAL,
+  cache_read_tokens INTEGER,
+  cache_write_tokens INTEGER,
+  reasoning_tokens INTEGER,
+  charges TEXT,
+  UNIQUE (exchange, attempt)
+) STRICT;
+CREATE INDEX entries_by_time ON entries (at_ms);
+CREATE TRIGGER entries_keep BEFORE UPDATE ON entries
+BEGIN SELECT RAISE(ABORT, 'the books are append-only'); END;
+CREATE TRIGGER entries_stay BEFORE DELETE ON entries
+BEGIN SELECT RAISE(ABORT, 'the books are append-only'); END;
+
+CREATE TABLE requests (
+  exchange INTEGER PRIMARY KEY,
+  at_ms INTEGER NOT NULL,
+  origin INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  code TEXT,
+  end_user TEXT,
+  session TEXT,
+  tags TEXT,
+  dialect TEXT NOT NULL,
+  operation TEXT NOT NULL,
+  status INTEGER NOT NULL,
+  message TEXT,
+  stream INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  request_bytes INTEGER NOT NULL,
+  response_bytes INTEGER NOT NULL,
+  duration_ms REAL NOT NULL,
+  first_token_ms REAL,
+  overhead_ms REAL,
+  input_tokens INTEGER,
+  output_tokens INTEGER,
+  cost_nano INTEGER CHECK (cost_nano BETWEEN 0 AND 9007199254740991),
+  recall TEXT,
+  is_simulated INTEGER NOT NULL
+) STRICT;
+CREATE INDEX requests_by_time ON requests (at_ms);
+CREATE TRIGGER requests_keep BEFORE UPDATE ON requests
+BEGIN SELECT RAISE(ABORT, 'the books are append-only'); END;
+CREATE TRIGGER requests_stay BEFORE DELETE ON requests
+BEGIN SELECT RAISE(ABORT, 'the books are append-only'); END;
+
+-- Sums of whole hours, made of thousands of entries at a time. hour: hours since 1970.
+CREATE TABLE hours (
+  hour INTEGER NOT NULL,
+  origin INTEGER NOT NULL,
+  entries INTEGER NOT NULL,
+  cost_nano INTEGER NOT NULL,
+  waste_nano INTEGER NOT NULL,
+  estimated_nano INTEGER NOT NULL,
+  unpriced INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  PRIMARY KEY (hour, origin)
+) STRICT, WITHOUT ROWID;
+
+-- The same, by what a request says of itself. kind: 1 tag, 2 end user, 3 session; value as in origins.
+CREATE TABLE value_hours (
+  kind INTEGER NOT NULL,
+  hour INTEGER NOT NULL,
+  value TEXT NOT NULL,
+  origin INTEGER NOT NULL,
+  entries INTEGER NOT NULL,
+  cost_nano INTEGER NOT NULL,
+  waste_nano INTEGER NOT NULL,
+  estimated_nano INTEGER NOT NULL,
+  unpriced INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  PRIMARY KEY (kind, hour, value, origin)
+) STRICT, WITHOUT ROWID;
+
+-- The same of days that are over. day: days since 1970.
+CREATE TABLE days (
+  day INTEGER NOT NULL,
+  origin INTEGER NOT NULL,
+  entries INTEGER NOT NULL,
+  cost_nano INTEGER NOT NULL,
+  waste_nano INTEGER NOT NULL,
+  estimated_nano INTEGER NOT NULL,
+  unpriced INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  PRIMARY KEY (day, origin)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE value_days (
+  kind INTEGER NOT NULL,
+  day INTEGER NOT NULL,
+  value TEXT NOT NULL,
+  origin INTEGER NOT NULL,
+  entries INTEGER NOT NULL,
+  cost_nano INTEGER NOT NULL,
+  waste_nano INTEGER NOT NULL,
+  estimated_nano INTEGER NOT NULL,
+  unpriced INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  PRIMARY KEY (kind, day, value, origin)
+) STRICT, WITHOUT ROWID;
+`
+
+const KEPT_ANSWERS = `
+CREATE TABLE journal (
+  id TEXT PRIMARY KEY,
+  exchange_id TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL,
+  expires_at_ms INTEGER NOT NULL,
+  is_done INTEGER NOT NULL,
+  record TEXT NOT NULL,
+  answer BLOB
+) STRICT;
+CREATE INDEX journal_by_age ON journal (created_at_ms);
+CREATE INDEX journal_by_expiry ON journal (expires_at_ms);
+
+CREATE TABLE cache (
+  id TEXT PRIMARY KEY,
+  tenant TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL,
+  expires_at_ms INTEGER NOT NULL,
+  similar_in TEXT,
+  vector BLOB,
+  answer BLOB NOT NULL
+) STRICT;
+CREATE INDEX cache_by_tenant ON cache (tenant);
+CREATE INDEX cache_by_age ON cache (created_at_ms);
+CREATE INDEX cache_by_expiry ON cache (expires_at_ms);
+CREATE INDEX cache_by_partition ON cache (similar_in) WHERE vector IS NOT NULL;
+`
+
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 1, name: 'directory and books', sql: DIRECTORY_AND_BOOKS },
+  { version: 2, name: 'kept answers', sql: KEPT_ANSWERS },
+]

@@ -1,0 +1,216 @@
+/**
+ * The file of a SQLite store and the threads that have it open. It is opened when it can be; a damaged file is moved
+ * aside and built anew of what is known beside it, and where nothing is known nobody gets to see an empty one (fault 128).
+ */
+
+import { existsSync, statSync } from 'node:fs'
+import type { Clock } from '../../std/clock.ts'
+import { StoreUnavailable } from '../../std/store-error.ts'
+import { removeDatabase } from './create-file.ts'
+import { CorruptFile, storeErrorOf } from './database.ts'
+import type { OperationName, Operations } from './protocol.ts'
+import { finishReplacing, replaceDatabase } from './replacement.ts'
+import type { Snapshot } from './snapshot.ts'
+import { WorkerThread } from './worker-thread.ts'
+
+/** A larger file is checked while it is in use already: a gigabyte takes seconds. */
+const CHECK_BYTES_MAX = 64 * 1_024 * 1_024
+
+export interface StoreNotice {
+  readonly level: 'warn' | 'error'
+  readonly name: string
+  readonly message: string
+  readonly facts?: Readonly<Record<string, string | number>>
+}
+
+export interface SqliteFileOptions {
+  /** Its folder must exist. `-wal`, `-shm`, `.before-v<N>` and `.corrupt-<time>` stand beside it. */
+  readonly path: string
+  readonly clock: Pick<Clock, 'wallMs'>
+  /** The file grows no larger; then it takes nothing but what makes room. Default: as large as the disk lets it. */
+  readonly bytesMax?: number
+  /**
+   * What this node knew last, beside the file. Asked for once the file is open, and whenever it turns out damaged. Absent,
+   * or without an answer: a damaged file is left as it is, and the store does not open.
+   */
+  readonly lastKnown?: () => Promise<Snapshot | undefined>
+  readonly onNotice?: (notice: StoreNotice) => void
+}
+
+type Asked<Name extends OperationName> = Promise<ReturnType<Operations[Name]>>
+
+export class SqliteFile {
+  readonly #options: SqliteFileOptions
+  readonly #writer: WorkerThread
+  readonly #reader: WorkerThread
+  #opening: Promise<void> | undefined
+  #repairing: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+  #isOpen = false
+
+  constructor(options: SqliteFileOptions) {
+    this.#options = options
+    const { path, bytesMax } = options
+    this.#writer = new WorkerThread({ role: 'write', path, ...(bytesMax === undefined ? {} : { bytesMax }) })
+    this.#reader = new WorkerThread({ role: 'read', path })
+  }
+
+  /** Opens the file, unless it cannot be opened just now: then the next operation tries again. */
+  async open(): Promise<void> {
+    try {
+      await this.#ensureOpen()
+    } catch (error) {
+      if (error instanceof StoreUnavailable) return
+      await this.#closeThreads()
+      throw error
+    }
+  }
+
+  /** On the connection that writes. */
+  write<Name extends OperationName>(name: Name, ...values: Parameters<Operations[Name]>): Asked<Name> {
+    return this.#ask(() => this.#writer.call(name, ...values))
+  }
+
+  /** On the one that only reads: what may take long delays no posting. */
+  read<Name extends OperationName>(name: Name, ...values: Parameters<Operations[Name]>): Asked<Name> {
+    return this.#ask(() => this.#reader.call(name, ...values))
+  }
+
+  /** A thread of its own for what takes longest. */
+  async copy<Result>(use: (thread: WorkerThread) => Promise<Result>): Promise<Result> {
+    const thread = this.openCopy()
+    try {
+      return await this.#ask(() => use(thread))
+    } finally {
+      await thread.close()
+    }
+  }
+
+  /** The caller closes it. */
+  openCopy(): WorkerThread {
+    return new WorkerThread({ role: 'copy', path: this.#options.path })
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#closeThreads()
+    return this.#closing
+  }
+
+  async #ask<Result>(ask: () => Promise<Result>): Promise<Result> {
+    if (this.#closing !== undefined) throw new StoreUnavailable('The database is closed.')
+    if (!this.#isOpen) await this.#ensureOpen()
+    try {
+      return await ask()
+    } catch (error) {
+      if (!(error instanceof CorruptFile)) throw error
+      await this.#repair(error)
+      throw new StoreUnavailable('The database was damaged, and is built anew: ask again.', { cause: error })
+    }
+  }
+
+  async #closeThreads(): Promise<void> {
+    // The reader first: the last connection to close clears the write-ahead log away, and must be allowed to write.
+    await this.#reader.close()
+    await this.#writer.close()
+  }
+
+  #ensureOpen(): Promise<void> {
+    this.#opening ??= this.#openFile().finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  async #openFile(): Promise<void> {
+    const { path, clock, lastKnown } = this.#options
+    onDisk(() => finishReplacing(path, this.#aside()))
+    const bytes = existsSync(path) ? statSync(path).size : 0
+    try {
+      await this.#writer.call('open', clock.wallMs())
+      if (bytes <= CHECK_BYTES_MAX) await this.#writer.call('check')
+      // What every request depends on is read whole, however large the rest is.
+      const { revision } = await this.#writer.call('loadDirectory')
+      await this.#writer.call('loadBudgets')
+      const known = await lastKnown?.()
+      if (known !== undefined && known.directory.revision > revision) await this.#catchUp(known, revision)
+    } catch (error) {
+      if (!(error instanceof CorruptFile)) throw error
+      await this.#repair(error)
+    }
+    this.#isOpen = true
+    if (bytes > CHECK_BYTES_MAX) void this.#checkInUse()
+  }
+
+  async #checkInUse(): Promise<void> {
+    await this.read('check').catch(() => undefined)
+  }
+
+  /** A write-ahead log that was cut short takes what was written last with it, and nothing in the file tells. */
+  async #catchUp(known: Snapshot, revision: number): Promise<void> {
+    const { path, clock, onNotice } = this.#options
+    const reason = `The database ${path} is at revision ${revision} of the directory, and this node knew ${known.directory.revision}: what was written last is missing from it.`
+    await this.#writer.call('restore', known, clock.wallMs(), reason)
+    onNotice?.({
+      level: 'error',
+      name: 'store_behind',
+      message: `${reason} Keys and budgets were put back as this node knew them; what was spent counts as the larger of both.`,
+      facts: { revision, known: known.directory.revision },
+    })
+  }
+
+  #aside(): string {
+    const { path, clock } = this.#options
+    return `${path}.corrupt-${new Date(clock.wallMs()).toISOString().replaceAll(/[:.]/g, '-')}`
+  }
+
+  /** Closed afterwards, so that nothing of it is left in a log beside it. */
+  async #build(path: string, known: Snapshot, reason: string): Promise<void> {
+    const { clock, bytesMax } = this.#options
+    onDisk(() => removeDatabase(path))
+    const thread = new WorkerThread({ role: 'write', path, ...(bytesMax === undefined ? {} : { bytesMax }) })
+    try {
+      await thread.call('open', clock.wallMs())
+      await thread.call('restore', known, clock.wallMs(), reason)
+    } finally {
+      await thread.close()
+    }
+  }
+
+  async #repair(error: CorruptFile): Promise<void> {
+    this.#repairing ??= this.#rebuild(error)
+    try {
+      await this.#repairing
+    } finally {
+      this.#repairing = undefined
+    }
+  }
+
+  async #rebuild(error: CorruptFile): Promise<void> {
+    const { path, clock, lastKnown, onNotice } = this.#options
+    const known = await lastKnown?.()
+    if (known === undefined)
+      throw new CorruptFile(
+        `${error.message} Nothing beside ${path} says which keys and budgets there were, so it was left as it is. Restore a backup in its place, or move it away to begin with an empty one.`,
+        { cause: error },
+      )
+    await this.#closeThreads()
+    const aside = this.#aside()
+    await this.#build(`${path}.building`, known, `${error.message} It was moved to ${aside}.`)
+    onDisk(() => replaceDatabase(path, `${path}.building`, aside))
+    await this.#writer.call('open', clock.wallMs())
+    onNotice?.({
+      level: 'error',
+      name: 'store_rebuilt',
+      message: `${error.message} It was moved to ${aside}, and a new one was made of the keys and budgets this node knew last. Reports begin anew: restore a backup to have the old ones.`,
+      facts: { aside, keys: known.directory.keys.length, budgets: known.budgets.length },
+    })
+  }
+}
+
+function onDisk(work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    throw storeErrorOf(error)
+  }
+}

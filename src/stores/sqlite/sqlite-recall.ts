@@ -1,0 +1,166 @@
+/** Answers kept by a SQLite store: the journal's and the cache's. */
+
+import type { CachedAnswer, CacheStore } from '../../cache/cache-store.ts'
+import type { JournalRecord } from '../../journal/journal-store.ts'
+import type { Database, Row } from './database.ts'
+import { fromJson } from './values.ts'
+
+const FIND_RECORD = 'SELECT record, answer FROM journal WHERE id = ? AND expires_at_ms > ?'
+const OPEN = `INSERT INTO journal (id, exchange_id, created_at_ms, expires_at_ms, is_done, record, answer)
+  VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET exchange_id = excluded.exchange_id,
+  created_at_ms = excluded.created_at_ms, expires_at_ms = excluded.expires_at_ms, is_done = excluded.is_done,
+  record = excluded.record, answer = excluded.answer`
+const CLOSE = 'UPDATE journal SET is_done = 1, answer = ?3 WHERE id = ?1 AND exchange_id = ?2'
+const DROP_RECORD = 'DELETE FROM journal WHERE id = ? AND exchange_id = ?'
+const EXPIRE_RECORDS = 'DELETE FROM journal WHERE expires_at_ms <= ?'
+const RECORD_BYTES = 'SELECT coalesce(sum(length(answer)), 0) AS bytes FROM journal'
+const OLD_RECORDS = 'SELECT id, length(answer) AS bytes FROM journal WHERE is_done ORDER BY created_at_ms, id'
+const DROP_ID = 'DELETE FROM journal WHERE id = ?'
+
+const FIND_ANSWER = 'SELECT * FROM cache WHERE id = ? AND expires_at_ms > ?'
+const PUT_ANSWER = `INSERT OR REPLACE INTO cache (id, tenant, created_at_ms, expires_at_ms, similar_in, vector, answer)
+  VALUES (?, ?, ?, ?, ?, ?, ?)`
+const VECTORS =
+  'SELECT id, vector FROM cache WHERE similar_in = ? AND vector IS NOT NULL AND expires_at_ms > ?'
+const DROP_ALL = 'DELETE FROM cache'
+const DROP_TENANT = 'DELETE FROM cache WHERE tenant = ?'
+const EXPIRE_ANSWERS = 'DELETE FROM cache WHERE expires_at_ms <= ?'
+const ANSWER_BYTES = 'SELECT coalesce(sum(length(answer)), 0) AS bytes FROM cache'
+const OLD_ANSWERS = 'SELECT id, length(answer) AS bytes FROM cache ORDER BY created_at_ms, id'
+const DROP_ANSWER = 'DELETE FROM cache WHERE id = ?'
+
+export function openJournal(db: Database, record: JournalRecord, nowMs: number): JournalRecord | undefined {
+  return db.write(() => {
+    const known = findJournal(db, record.id, nowMs)
+    if (known === undefined) takeRecord(db, record)
+    return known
+  })
+}
+
+/** Inside a transaction. */
+export function takeRecord(db: Database, record: JournalRecord): void {
+  const { answer, ...fields } = record
+  const { id, exchangeId, createdAtMs, expiresAtMs, state } = fields
+  const isDone = state === 'done' ? 1 : 0
+  db.run(OPEN, id, exchangeId, createdAtMs, expiresAtMs, isDone, JSON.stringify(fields), answer ?? null)
+}
+
+export function closeJournal(db: Database, id: string, exchangeId: string, answer: Uint8Array): void {
+  db.write(() => db.run(CLOSE, id, exchangeId, answer))
+}
+
+export function dropJournal(db: Database, id: string, exchangeId: string): void {
+  db.write(() => db.run(DROP_RECORD, id, exchangeId))
+}
+
+export function findJournal(db: Database, id: string, nowMs: number): JournalRecord | undefined {
+  const row = db.get(FIND_RECORD, id, nowMs)
+  return row === undefined ? undefined : recordOf(row)
+}
+
+export function recordOf({ record, answer }: Row): JournalRecord {
+  const fields = fromJson<JournalRecord>(record)
+  return answer instanceof Uint8Array ? { ...fields, state: 'done', answer } : fields
+}
+
+export function sweepJournal(db: Database, nowMs: number, bytesMax: number): number {
+  return db.write(() => {
+    const expired = db.run(EXPIRE_RECORDS, nowMs)
+    return expired + dropOldest(db, { bytes: RECORD_BYTES, oldest: OLD_RECORDS, drop: DROP_ID }, bytesMax)
+  })
+}
+
+export function putCached(db: Database, entry: CachedAnswer): void {
+  db.write(() => takeAnswer(db, entry))
+}
+
+/** Inside a transaction. */
+export function takeAnswer(db: Database, entry: CachedAnswer): void {
+  const { id, tenant, createdAtMs, expiresAtMs, partition = null, vector, answer } = entry
+  const bytes =
+    vector === undefined ? null : new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)
+  db.run(PUT_ANSWER, id, tenant, createdAtMs, expiresAtMs, partition, bytes, answer)
+}
+
+export function findCached(db: Database, id: string, nowMs: number): CachedAnswer | undefined {
+  const row = db.get(FIND_ANSWER, id, nowMs)
+  return row === undefined ? undefined : answerOf(row)
+}
+
+export function answerOf(row: Row): CachedAnswer {
+  const { id, tenant, created_at_ms, expires_at_ms, similar_in, vector, answer } = row
+  return {
+    id: String(id),
+    tenant: String(tenant),
+    createdAtMs: Number(created_at_ms),
+    expiresAtMs: Number(expires_at_ms),
+    ...(typeof similar_in === 'string' ? { partition: similar_in } : {}),
+    ...(vector instanceof Uint8Array ? { vector: floatsOf(vector) } : {}),
+    answer: answer instanceof Uint8Array ? answer : new Uint8Array(),
+  }
+}
+
+type Alike = Awaited<ReturnType<CacheStore['findAlike']>>
+
+/** Compares with every vector of the partition: those of one tenant, model and prompt are few. */
+export function findAlike(db: Database, query: Parameters<CacheStore['findAlike']>[0]): Alike {
+  const { partition, vector, similarityMin, count, nowMs } = query
+  const found: { readonly id: string; readonly similarity: number }[] = []
+  for (const row of db.prepare(VECTORS).iterate(partition, nowMs)) {
+    const similarity = row['vector'] instanceof Uint8Array ? dot(vector, floatsOf(row['vector'])) : -1
+    if (similarity >= similarityMin) found.push({ id: String(row['id']), similarity })
+  }
+  const best = found.sort((one, other) => other.similarity - one.similarity).slice(0, count)
+  return best.flatMap(({ id, similarity }) => {
+    const entry = findCached(db, id, nowMs)
+    return entry === undefined ? [] : [{ ...entry, similarity }]
+  })
+}
+
+export function dropCached(db: Database, tenant: string | undefined): number {
+  return db.write(() => (tenant === undefined ? db.run(DROP_ALL) : db.run(DROP_TENANT, tenant)))
+}
+
+export function sweepCache(db: Database, nowMs: number, bytesMax: number): number {
+  return db.write(() => {
+    const expired = db.run(EXPIRE_ANSWERS, nowMs)
+    return expired + dropOldest(db, { bytes: ANSWER_BYTES, oldest: OLD_ANSWERS, drop: DROP_ANSWER }, bytesMax)
+  })
+}
+
+interface Kept {
+  readonly bytes: string
+  readonly oldest: string
+  readonly drop: string
+}
+
+function dropOldest(db: Database, sql: Kept, bytesMax: number): number {
+  let excess = Number(db.get(sql.bytes)?.['bytes']) - bytesMax
+  const dropped: string[] = []
+  if (excess <= 0) return 0
+  for (const { id, bytes } of db.prepare(sql.oldest).iterate()) {
+    if (excess <= 0) break
+    excess -= Number(bytes)
+    dropped.push(String(id))
+  }
+  for (const id of dropped) db.run(sql.drop, id)
+  return dropped.length
+}
+
+/** Copied where it does not begin at a whole float. */
+function floatsOf(bytes: Uint8Array): Float32Array {
+  const { buffer, byteOffset, byteLength } = byteAligned(bytes)
+  return new Float32Array(buffer, byteOffset, byteLength / Float32Array.BYTES_PER_ELEMENT)
+}
+
+function byteAligned(bytes: Uint8Array): Uint8Array {
+  return bytes.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice()
+}
+
+/** Of two vectors of unit length, the cosine; vectors of another model are not alike. */
+function dot(one: Float32Array, other: Float32Array): number {
+  if (one.length !== other.length) return -1
+  let sum = 0
+  for (let place = 0; place < one.length; place += 1) sum += (one[place] ?? 0) * (other[place] ?? 0)
+  return sum
+}

@@ -1,0 +1,90 @@
+/**
+ * The store of a single node: one SQLite file, which a thread of its own writes, so that no request ever waits while the
+ * disk does. A kill loses nothing that was posted; a power cut may lose the last moments before it (`synchronous =
+ * NORMAL`), never the file.
+ */
+
+import { checkBooks } from '../check-books.ts'
+import type { Store } from '../store.ts'
+import { checkTotals, type Transferable, type TransferChunk, type TransferTotals } from '../transfer.ts'
+import { batchText } from './book-values.ts'
+import { SqliteFile, type SqliteFileOptions } from './sqlite-file.ts'
+
+export type SqliteStoreOptions = SqliteFileOptions
+
+/**
+ * Opens the file, makes it if there is none, and brings its schema up to date. Rejects where the schema is not ours or
+ * the file is damaged beyond what is known beside it. A file that cannot be had just now (locked, full, read-only) rejects
+ * nothing: operations do until it can.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store & Transferable> {
+  const file = new SqliteFile(options)
+  await file.open()
+  return createStore(file)
+}
+
+function createStore(file: SqliteFile): Store & Transferable {
+  return {
+    kind: 'sqlite',
+    isShared: false,
+    loadDirectory: () => file.write('loadDirectory'),
+    directoryRevision: () => file.write('directoryRevision'),
+    changeDirectory: (...change) => file.write('changeDirectory', ...change),
+    async postBooks({ nodeId, entries, requests }) {
+      checkBooks({ entries, requests })
+      await file.write('post', nodeId, batchText(entries, requests))
+    },
+    loadBudgets: () => file.write('loadBudgets'),
+    budgetsRevision: () => file.write('budgetsRevision'),
+    putBudget: (budget, notes) => file.write('putBudget', budget, notes),
+    lease: (asks) => file.write('lease', asks),
+    returnLease: (...values) => file.write('returnLease', ...values),
+    leasesOf: (nodeId) => file.write('leasesOf', nodeId),
+    standings: (charges) => file.write('standings', charges),
+    openJournal: (record, nowMs) => file.write('openJournal', record, nowMs),
+    closeJournal: (...values) => file.write('closeJournal', ...values),
+    dropJournal: (id, exchangeId) => file.write('dropJournal', id, exchangeId),
+    findJournal: (id, nowMs) => file.write('findJournal', id, nowMs),
+    sweepJournal: (nowMs, bytesMax) => file.write('sweepJournal', nowMs, bytesMax),
+    putCached: (entry) => file.write('putCached', entry),
+    findCached: (id, nowMs) => file.write('findCached', id, nowMs),
+    findAlike: (query) => file.write('findAlike', query),
+    dropCached: (tenant) => file.write('dropCached', tenant),
+    sweepCache: (nowMs, bytesMax) => file.write('sweepCache', nowMs, bytesMax),
+    spend: (query) => file.read('spend', query),
+    requests: (query) => file.read('requests', query),
+    request: (exchangeId) => file.read('request', exchangeId),
+    auditLines: (query) => file.read('auditLines', query),
+    note: (note) => file.write('note', note),
+    ping: () => file.write('ping'),
+    backup: (path) => file.copy((thread) => thread.call('copyTo', path)),
+    exportAll: () => exportAll(file),
+    importAll: (chunks) => importAll(file, chunks),
+    close: () => file.close(),
+  }
+}
+
+async function* exportAll(file: SqliteFile): AsyncGenerator<TransferChunk> {
+  const thread = file.openCopy()
+  try {
+    for (;;) {
+      const chunk = await thread.call('nextChunk')
+      if (chunk === undefined) return
+      yield chunk
+    }
+  } finally {
+    await thread.close()
+  }
+}
+
+async function importAll(
+  file: SqliteFile,
+  chunks: AsyncIterable<TransferChunk> | Iterable<TransferChunk>,
+): Promise<TransferTotals> {
+  let told: TransferTotals | undefined
+  for await (const chunk of chunks) {
+    if (chunk.type === 'end') told = chunk.totals
+    else await file.write('importChunk', chunk)
+  }
+  return checkTotals(told, await file.write('totals'))
+}

@@ -1,0 +1,104 @@
+/**
+ * How everything moves from one store to another: chunks in an order that any store can take, the last of which says
+ * what all of it adds up to. Importing again does nothing, so a copy that was cut short is simply made again.
+ */
+
+import type { CachedAnswer } from '../cache/cache-store.ts'
+import type { JournalRecord } from '../journal/journal-store.ts'
+import type { Directory } from '../keys/records.ts'
+import type { Budget } from '../ledger/budget.ts'
+import type { Charge, LedgerEntry, RequestRow } from '../ledger/entry.ts'
+import type { NanoUsd } from '../ledger/prices.ts'
+import type { AuditLine } from '../std/audit.ts'
+import { StoreConflict } from '../std/store-error.ts'
+import type { Store } from './store.ts'
+
+/** Records of one chunk, at most. */
+export const CHUNK_RECORDS_MAX = 500
+
+/** How a budget stands in a period, without the leases. */
+export interface PeriodSpend extends Charge {
+  readonly spentNanoUsd: NanoUsd
+}
+
+export interface NodeLease extends Charge {
+  readonly nodeId: string
+  readonly nanoUsd: NanoUsd
+}
+
+export type TransferChunk =
+  | { readonly type: 'directory'; readonly directory: Directory }
+  | { readonly type: 'budgets'; readonly budgets: readonly Budget[] }
+  | { readonly type: 'periods'; readonly periods: readonly PeriodSpend[] }
+  | { readonly type: 'leases'; readonly leases: readonly NodeLease[] }
+  /** Of which nothing is charged: what they cost stands in the periods. */
+  | { readonly type: 'entries'; readonly entries: readonly LedgerEntry[] }
+  | { readonly type: 'requests'; readonly requests: readonly RequestRow[] }
+  /** From the first line on, in order, their hashes as they are. */
+  | { readonly type: 'audit'; readonly lines: readonly AuditLine[] }
+  | { readonly type: 'journal'; readonly records: readonly JournalRecord[] }
+  | { readonly type: 'cache'; readonly answers: readonly CachedAnswer[] }
+  | { readonly type: 'end'; readonly totals: TransferTotals }
+
+/** What a store holds, in numbers that are compared after a copy. */
+export interface TransferTotals {
+  readonly users: number
+  readonly teams: number
+  readonly projects: number
+  readonly keys: number
+  readonly budgets: number
+  readonly spentNanoUsd: number
+  readonly leasedNanoUsd: number
+  readonly entries: number
+  readonly entriesNanoUsd: number
+  readonly requests: number
+  readonly auditLines: number
+  /** 64 zeros where there are none. */
+  readonly lastAuditHash: string
+  readonly journal: number
+  readonly cached: number
+}
+
+/** What a store that can be copied has beside its ports. */
+export interface Transferable {
+  /** Everything, as it was at one moment. */
+  exportAll(): AsyncIterable<TransferChunk>
+  /**
+   * Takes everything, while nobody else writes. Rejects with a `StoreConflict` where the store holds something that is
+   * not part of the copy (other audit lines), or where it does not add up to the same in the end.
+   */
+  importAll(chunks: AsyncIterable<TransferChunk> | Iterable<TransferChunk>): Promise<TransferTotals>
+}
+
+export function isTransferable(store: Store): store is Store & Transferable {
+  return 'exportAll' in store && 'importAll' in store
+}
+
+/** Copies everything; what was copied. */
+export function copyStore(from: Transferable, to: Transferable): Promise<TransferTotals> {
+  return to.importAll(from.exportAll())
+}
+
+/** What every `importAll` says in the end. */
+export function checkTotals(told: TransferTotals | undefined, found: TransferTotals): TransferTotals {
+  if (told === undefined)
+    throw new StoreConflict('The copy ended before its last part: nothing says that it is whole. Copy again.')
+  const wrong = Object.entries(told).filter(
+    // Sound: both have the fields of the interface.
+    ([name, value]) => found[name as keyof TransferTotals] !== value,
+  )
+  if (wrong.length === 0) return found
+  const differences = wrong.map(
+    ([name, value]) => `${name}: ${value} there, ${found[name as keyof TransferTotals]} here`,
+  )
+  throw new StoreConflict(
+    `The copy does not add up to what it was made from (${differences.join('; ')}). Copy into an empty store, while nobody writes to it.`,
+  )
+}
+
+/** What every `importAll` says of a line that does not continue what the store has. */
+export function foreignAudit(sequence: number): StoreConflict {
+  return new StoreConflict(
+    `Line ${sequence} of the audit log is another one here than in the copy: this store has a history of its own. Copy into an empty store.`,
+  )
+}
