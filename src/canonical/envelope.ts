@@ -57,6 +57,8 @@ export interface Envelope {
   /** The client's own ceiling on output tokens, where it set one. */
   readonly maxOutputTokens?: number
   readonly candidateCount: number
+  /** Answers made in all, where more are made than given (`best_of`): all of them are paid for. */
+  readonly generatedCount?: number
   /** Asks for something that no stream of this dialect carries as it stands (spoken audio): never fold it. */
   readonly isPlainOnly?: boolean
   readonly bodyBytes: number

@@ -46,6 +46,8 @@ export interface TargetDialect {
    * query where the dialect needs one. A model's name in it is percent-encoded.
    */
   path(call: CallAddress): string
+  /** A request of this dialect whose answer may have no more than `tokens`, of each candidate; pure. */
+  capOutput(fields: JsonObject, tokens: number): JsonObject
   /** Headers that every request of this dialect carries (`anthropic-version`), lower case. */
   readonly requestHeaders: Readonly<Record<string, string>>
 

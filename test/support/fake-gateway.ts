@@ -164,6 +164,7 @@ export function fakeDialect(id: DialectId): Dialect {
     writeRequest: refuse,
     patchRequest: refuse,
     path: refuse,
+    capOutput: (fields) => fields,
     requestHeaders: {},
     forwardedHeaders: [],
     readResult: refuse,

@@ -3,6 +3,7 @@
  * of a newer version passes through with its own version header.
  */
 
+import { capOutput } from './cap-output.ts'
 import type { Dialect } from '../dialect.ts'
 import { DIALECT } from './dialect-id.ts'
 import { createFolder } from './folder.ts'
@@ -34,6 +35,7 @@ export const anthropicMessages: Dialect = {
   patchRequest,
   streamFraming: 'sse',
   path: ({ operation }) => (operation === 'count-tokens' ? '/messages/count_tokens' : '/messages'),
+  capOutput,
   requestHeaders: { 'anthropic-version': '2023-06-01' },
   // What the client says of itself and of the features it wants; never its key.
   forwardedHeaders: [

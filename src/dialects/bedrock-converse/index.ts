@@ -1,5 +1,6 @@
 /** The Converse API of Amazon Bedrock: one form for the models of many makers. Only providers speak it. */
 
+import { capFields } from '../cap-output.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import type { CallAddress, TargetDialect } from '../dialect.ts'
 import { readError } from './read-error.ts'
@@ -15,6 +16,7 @@ export const bedrockConverse: TargetDialect = {
   writeCountRequest,
   path: ({ operation, modelId, stream }) =>
     `/model/${encodeURIComponent(modelId)}/${verb(operation, stream)}`,
+  capOutput: (fields, tokens) => capFields(fields, tokens, [['inferenceConfig', 'maxTokens']]),
   requestHeaders: {},
   readResult,
   readTokenCount,

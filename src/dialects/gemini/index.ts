@@ -1,5 +1,6 @@
 /** Google's Gemini API, both faces: contents of parts, a model that is named by the path, and streams without a last word. */
 
+import { capFields } from '../cap-output.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import type { CallAddress, Dialect } from '../dialect.ts'
 import { readError } from '../openai-chat/read-error.ts'
@@ -26,6 +27,12 @@ export const gemini: Dialect = {
   writeRequest,
   writeCountRequest,
   path,
+  capOutput: (fields, tokens) =>
+    capFields(fields, tokens, [
+      ['generationConfig', 'maxOutputTokens'],
+      ['generationConfig', 'max_output_tokens'],
+      ['generation_config', 'max_output_tokens'],
+    ]),
   requestHeaders: {},
   patchRequest,
   // What a client's SDK says of itself, and the session; never the project that is billed.

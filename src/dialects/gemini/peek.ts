@@ -90,7 +90,11 @@ function generationOf(body: Uint8Array, fields: Fields): JsonObject {
 }
 
 function ceilingOf(settings: JsonObject): number | undefined {
-  const value = fieldOf(settings, 'maxOutputTokens')
+  // Both spellings at once mean nothing anybody can rely on: the larger one may count.
+  const spellings = [settings['maxOutputTokens'], settings['max_output_tokens']].map(numberOf)
+  const value = spellings.every((one) => one !== undefined)
+    ? Math.max(...spellings.map((one) => one ?? 0))
+    : fieldOf(settings, 'maxOutputTokens')
   if (value === undefined) return undefined
   const ceiling = numberOf(value)
   if (ceiling !== undefined && Number.isInteger(ceiling) && ceiling >= 1 && ceiling <= OUTPUT_TOKENS_MAX)

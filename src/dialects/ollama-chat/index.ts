@@ -1,5 +1,6 @@
 /** Ollama's own chat: a dialect that providers speak and clients do not. */
 
+import { capFields } from '../cap-output.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import type { TargetDialect } from '../dialect.ts'
 import { readError } from '../openai-chat/read-error.ts'
@@ -16,6 +17,7 @@ export const ollamaChat: TargetDialect = {
     if (operation === 'chat') return '/chat'
     throw new GatewayError('not_supported', `The Ollama chat API has no operation "${operation}".`)
   },
+  capOutput: (fields, tokens) => capFields(fields, tokens, [['options', 'num_predict']]),
   requestHeaders: {},
   readResult,
   createStreamReader: () => new OllamaStreamReader(),

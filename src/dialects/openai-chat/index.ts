@@ -1,5 +1,6 @@
 /** OpenAI's chat completions, and everything that calls itself compatible with them. */
 
+import { capFields } from '../cap-output.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import type { Dialect } from '../dialect.ts'
 import { OpenaiChatFolder } from './folder.ts'
@@ -29,6 +30,7 @@ export const openaiChat: Dialect = {
     if (operation === 'chat') return '/chat/completions'
     throw new GatewayError('not_supported', `The OpenAI chat API has no operation "${operation}".`)
   },
+  capOutput: (fields, tokens) => capFields(fields, tokens, [['max_tokens'], ['max_completion_tokens']]),
   requestHeaders: {},
   // Sessions that providers use to keep a prompt cache warm; never anything that names an account.
   forwardedHeaders: ['openai-beta', 'x-session-id', 'x-session-affinity', 'x-grok-conv-id'],

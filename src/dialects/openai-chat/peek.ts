@@ -17,6 +17,11 @@ export const OUTPUT_TOKENS_MAX = 2 ** 31
 /** The most answers a request may ask for. */
 export const CANDIDATE_COUNT_MAX = 128
 
+/** Of two spellings servers read the one or the other: the larger one may count. */
+function largest(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.max(one, other)
+}
+
 export function peek(body: Uint8Array, operation: Operation): Envelope {
   if (operation !== 'chat') {
     throw new GatewayError('not_supported', `The OpenAI chat API has no operation "${operation}".`)
@@ -24,8 +29,10 @@ export function peek(body: Uint8Array, operation: Operation): Envelope {
   const { fields, bodyStart } = scan(body)
   for (const [name, span] of fields) checks.get(name)?.({ body, name, span })
   requireMessages(body, fields)
-  const maxOutputTokens =
-    numberAt(body, fields, 'max_completion_tokens') ?? numberAt(body, fields, 'max_tokens')
+  const maxOutputTokens = largest(
+    numberAt(body, fields, 'max_completion_tokens'),
+    numberAt(body, fields, 'max_tokens'),
+  )
   return {
     dialect: 'openai-chat',
     operation,

@@ -1,5 +1,6 @@
 /** OpenAI's older completions of a prompt: no roles, no tools, one text on from another. */
 
+import { capFields } from '../cap-output.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import type { Dialect } from '../dialect.ts'
 import { patchRequest } from '../openai-chat/patch-request.ts'
@@ -30,6 +31,7 @@ export const openaiCompletions: Dialect = {
     if (operation === 'chat') return '/completions'
     throw new GatewayError('not_supported', `The OpenAI completions API has no operation "${operation}".`)
   },
+  capOutput: (fields, tokens) => capFields(fields, tokens, [['max_tokens']]),
   requestHeaders: {},
   forwardedHeaders: ['openai-beta', 'x-session-id', 'x-session-affinity'],
   readResult,

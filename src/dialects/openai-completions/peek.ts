@@ -36,6 +36,7 @@ export function peek(body: Uint8Array, operation: Operation): Envelope {
   const { fields, bodyStart } = scanChecked(body, checks)
   const prompts = promptCount(body, fields)
   const maxOutputTokens = numberAt(body, fields, 'max_tokens')
+  const bestOf = numberAt(body, fields, 'best_of') ?? 1
   return {
     dialect: DIALECT,
     operation,
@@ -45,7 +46,7 @@ export function peek(body: Uint8Array, operation: Operation): Envelope {
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
     candidateCount: prompts * (numberAt(body, fields, 'n') ?? 1),
     // The best of several is known only when all of them are whole: no server streams it.
-    ...((numberAt(body, fields, 'best_of') ?? 1) > 1 ? { isPlainOnly: true } : {}),
+    ...(bestOf > 1 ? { isPlainOnly: true, generatedCount: prompts * bestOf } : {}),
     bodyBytes: body.byteLength,
     fields,
     bodyStart,

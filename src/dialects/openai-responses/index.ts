@@ -1,5 +1,6 @@
 /** OpenAI's Responses API: items in, items out, and events that number themselves. */
 
+import { capFields } from '../cap-output.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import type { Dialect } from '../dialect.ts'
 import { readError } from '../openai-chat/read-error.ts'
@@ -34,6 +35,7 @@ export const openaiResponses: Dialect = {
     if (operation === 'count-tokens') return '/responses/input_tokens'
     throw new GatewayError('not_supported', `The OpenAI Responses API has no operation "${operation}".`)
   },
+  capOutput: (fields, tokens) => capFields(fields, tokens, [['max_output_tokens']]),
   requestHeaders: {},
   patchRequest,
   // Sessions that providers use to keep a prompt cache warm, and what Codex says of itself; never an account.
