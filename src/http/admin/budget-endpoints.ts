@@ -1,0 +1,292 @@
+/** Budgets over the admin API, each with how it stands now. */
+
+import type { Directory } from '../../keys/records.ts'
+import { type Budget, BUDGET_NANO_USD_MAX, type BudgetId, type BudgetScope } from '../../ledger/budget.ts'
+import type { BudgetStanding } from '../../ledger/ledger-store.ts'
+import { periodEnd, periodStart } from '../../ledger/period.ts'
+import type { NanoUsd } from '../../ledger/prices.ts'
+import type { AuditNote } from '../../std/audit.ts'
+import type { JsonObject } from '../../std/json.ts'
+import { type AdminCall, endpoint } from './endpoint.ts'
+import { byId } from './grants.ts'
+import { readUsd } from './money.ts'
+import { pageRecords } from './page-records.ts'
+import { AdminProblem, invalid, notFound } from './problem.ts'
+import {
+  idSchema,
+  moneyFields,
+  named,
+  nanoUsdSchema,
+  nameSchema,
+  pageOf,
+  pageQuery,
+  sayMoney,
+  sayTime,
+  timeSchema,
+  usdSchema,
+  withoutAbsent,
+  z,
+} from './schemas.ts'
+
+const SCOPE_KINDS = ['key', 'project', 'team', 'user', 'tag', 'end-user', 'model', 'all'] as const
+const periodSchema = z.enum(['day', 'week', 'month', 'total'])
+const scopeSchema = z.strictObject({ kind: z.enum(SCOPE_KINDS), id: z.string().max(256).default('') })
+
+const budgetSchema = named(
+  'Budget',
+  z.object({
+    id: idSchema,
+    name: z.string(),
+    scope: scopeSchema,
+    period: periodSchema,
+    ...moneyFields('limit'),
+    owner: z.string().nullable(),
+    created_at: timeSchema,
+    removed_at: timeSchema.nullable(),
+    standing: z
+      .object({
+        period_start: timeSchema.nullable(),
+        resets_at: timeSchema.nullable(),
+        ...moneyFields('spent'),
+        ...moneyFields('leased'),
+        ...moneyFields('left'),
+      })
+      .meta({
+        description:
+          'In the period that runs: posted, taken out by gateways for requests and not yet spent, and what is left beside both.',
+      }),
+  }),
+)
+
+const limitFields = {
+  limit_usd: usdSchema.max(32).optional(),
+  limit_nano_usd: nanoUsdSchema.min(0).max(BUDGET_NANO_USD_MAX).optional(),
+}
+const ownerSchema = z.string().min(1).max(256)
+
+export const budgetEndpoints = [
+  endpoint({
+    route: 'GET /api/v1/budgets',
+    summary: 'The budgets with their standing, the newest first.',
+    query: z.strictObject({
+      ...pageQuery,
+      scope: z.enum(SCOPE_KINDS).optional(),
+      scope_id: z.string().max(256).optional(),
+      removed: z.enum(['true', 'false']).default('false'),
+    }),
+    answer: pageOf(budgetSchema),
+    async handle(call) {
+      const { query, sight, rooms } = call
+      const asked = (await rooms.store.loadBudgets()).filter(
+        ({ scope, removedAtMs }) =>
+          sight.budget(scope) &&
+          (query.removed === 'true' || removedAtMs === undefined) &&
+          (query.scope === undefined || scope.kind === query.scope) &&
+          (query.scope_id === undefined || scope.id === query.scope_id),
+      )
+      const { rows, next } = pageRecords(asked, query)
+      return { data: await sayBudgets(rows, call), next }
+    },
+  }),
+  endpoint({
+    route: 'POST /api/v1/budgets',
+    summary: 'Sets a budget: in force at once.',
+    body: z.strictObject({
+      name: nameSchema,
+      scope: scopeSchema,
+      period: periodSchema,
+      ...limitFields,
+      owner: ownerSchema.optional(),
+    }),
+    status: 201,
+    answer: budgetSchema,
+    async handle(call) {
+      const { body, rooms, directory } = call
+      const limitNanoUsd = readLimit(body)
+      if (limitNanoUsd === undefined) throw invalid('limit_usd', 'A budget needs a limit.')
+      const budget: Budget = {
+        // Sound: this is where ids of budgets are made for the admin API.
+        id: rooms.ids.next('bud_') as BudgetId,
+        name: body.name,
+        scope: readScope(body.scope, directory),
+        period: body.period,
+        limitNanoUsd,
+        ...(body.owner !== undefined && { owner: body.owner }),
+        createdAtMs: rooms.clock.wallMs(),
+      }
+      await putBudget(call, { action: 'put-budget', budget })
+      return await sayBudget(budget, call)
+    },
+  }),
+  endpoint({
+    route: 'GET /api/v1/budgets/{id}',
+    summary: 'One budget with its standing.',
+    answer: budgetSchema,
+    async handle(call) {
+      return await sayBudget(await budgetInSight(call), call)
+    },
+  }),
+  endpoint({
+    route: 'PATCH /api/v1/budgets/{id}',
+    summary: 'Changes the limit, the owner or the name of a budget; what was spent stays spent.',
+    body: z.strictObject({
+      name: nameSchema.optional(),
+      ...limitFields,
+      owner: ownerSchema.nullable().optional(),
+    }),
+    answer: budgetSchema,
+    async handle(call) {
+      const { name, owner } = call.body
+      const before = await budgetInSight(call)
+      if (before.removedAtMs !== undefined) throw new AdminProblem('conflict', 'This budget was removed.')
+      const limitNanoUsd = readLimit(call.body) ?? before.limitNanoUsd
+      const { owner: _owner, ...rest } = before
+      const newOwner = owner === undefined ? before.owner : owner
+      const budget: Budget = {
+        ...rest,
+        limitNanoUsd,
+        ...(name !== undefined && { name }),
+        ...(typeof newOwner === 'string' && { owner: newOwner }),
+      }
+      await putBudget(call, { action: 'put-budget', before, budget })
+      return await sayBudget(budget, call)
+    },
+  }),
+  endpoint({
+    route: 'DELETE /api/v1/budgets/{id}',
+    summary: 'Removes a budget: it bounds nothing any more. The record and what was spent stay.',
+    answer: budgetSchema,
+    async handle(call) {
+      const before = await budgetInSight(call)
+      if (before.removedAtMs !== undefined) return await sayBudget(before, call)
+      const budget: Budget = { ...before, removedAtMs: call.rooms.clock.wallMs() }
+      await putBudget(call, { action: 'remove-budget', before, budget })
+      return await sayBudget(budget, call)
+    },
+  }),
+]
+
+/** `undefined` where none is named. */
+function readLimit(body: {
+  readonly limit_usd?: string | undefined
+  readonly limit_nano_usd?: number | undefined
+}) {
+  const { limit_usd: usd, limit_nano_usd: nanoUsd } = body
+  if (usd !== undefined && nanoUsd !== undefined)
+    throw invalid('limit_usd', 'Name limit_usd or limit_nano_usd, not both.')
+  // Sound: the schema lets whole numbers within the bound through.
+  if (nanoUsd !== undefined) return nanoUsd as NanoUsd
+  if (usd === undefined) return undefined
+  const read = readUsd(usd)
+  if (read !== undefined) return read
+  throw invalid(
+    'limit_usd',
+    'This is no amount of dollars: write 12.50, at most 1000000, with at most nine decimals.',
+  )
+}
+
+function readScope({ kind, id }: z.output<typeof scopeSchema>, directory: Directory): BudgetScope {
+  if (kind === 'all') {
+    if (id !== '') throw invalid('scope.id', 'A budget for all names nothing.')
+    return { kind, id: '' }
+  }
+  if (id === '') throw invalid('scope.id', `Say which ${kind}.`)
+  switch (kind) {
+    case 'key':
+      byId('scope.id', id, directory.keys)
+      break
+    case 'project':
+      byId('scope.id', id, directory.projects)
+      break
+    case 'team':
+      byId('scope.id', id, directory.teams)
+      break
+    case 'user':
+      byId('scope.id', id, directory.users)
+      break
+    case 'tag':
+    case 'end-user':
+    case 'model':
+      break
+  }
+  return { kind, id }
+}
+
+interface BudgetStep {
+  readonly action: string
+  readonly before?: Budget
+  readonly budget: Budget
+}
+
+async function putBudget(
+  { rooms, caller }: AdminCall,
+  { action, before, budget }: BudgetStep,
+): Promise<void> {
+  const note: AuditNote = {
+    atMs: rooms.clock.wallMs(),
+    actor: caller.actor,
+    action,
+    subject: budget.id,
+    ...(before !== undefined && { before: asJson(before) }),
+    after: asJson(budget),
+  }
+  await rooms.store.putBudget(budget, [note])
+}
+
+function asJson({ scope, ...budget }: Budget): JsonObject {
+  return { ...withoutAbsent(budget), scope: { ...scope } }
+}
+
+async function budgetInSight({ rooms, sight, id }: AdminCall): Promise<Budget> {
+  const budget = (await rooms.store.loadBudgets()).find((other) => other.id === id)
+  if (budget === undefined || !sight.budget(budget.scope)) throw notFound('budget')
+  return budget
+}
+
+async function sayBudget(budget: Budget, call: AdminCall): Promise<z.input<typeof budgetSchema>> {
+  const [said] = await sayBudgets([budget], call)
+  if (said === undefined) throw notFound('budget')
+  return said
+}
+
+async function sayBudgets(
+  budgets: readonly Budget[],
+  { rooms }: AdminCall,
+): Promise<z.input<typeof budgetSchema>[]> {
+  const nowMs = rooms.clock.wallMs()
+  const charges = budgets.map(({ id, period }) => ({
+    budgetId: id,
+    periodStartMs: periodStart(period, nowMs),
+  }))
+  const standings = budgets.length === 0 ? [] : await rooms.store.standings(charges)
+  return budgets.map((budget) => {
+    const standing = standings.find(({ budgetId }) => budgetId === budget.id)
+    return {
+      id: budget.id,
+      name: budget.name,
+      scope: budget.scope,
+      period: budget.period,
+      ...sayMoney('limit', budget.limitNanoUsd),
+      owner: budget.owner ?? null,
+      created_at: new Date(budget.createdAtMs).toISOString(),
+      removed_at: sayTime(budget.removedAtMs),
+      standing: sayStanding(budget, standing, nowMs),
+    }
+  })
+}
+
+function sayStanding(
+  { period, limitNanoUsd }: Budget,
+  standing: BudgetStanding | undefined,
+  nowMs: number,
+): z.input<typeof budgetSchema>['standing'] {
+  const startMs = periodStart(period, nowMs)
+  const { spentNanoUsd: spent = 0, leasedNanoUsd: leased = 0 } = standing ?? {}
+  return {
+    period_start: period === 'total' ? null : sayTime(startMs),
+    resets_at: sayTime(periodEnd(period, startMs)),
+    ...sayMoney('spent', spent),
+    ...sayMoney('leased', leased),
+    ...sayMoney('left', Math.max(0, limitNanoUsd - spent - leased)),
+  }
+}

@@ -1,0 +1,227 @@
+/** What was spent, by anything that tells spending apart. */
+
+import type { Directory } from '../../keys/records.ts'
+import { periodStart } from '../../ledger/period.ts'
+import type { SpendDimension, SpendQuery, SpendRow } from '../../reports/report-store.ts'
+import { endpoint } from './endpoint.ts'
+import { mapInSlices } from './in-slices.ts'
+import { invalid } from './problem.ts'
+import { formatQuery, moneyFields, momentSchema, named, sayMoney, withoutAbsent, z } from './schemas.ts'
+import type { Sight } from './sight.ts'
+
+/** As the query spells them. */
+const DIMENSIONS = {
+  key: 'key',
+  project: 'project',
+  team: 'team',
+  user: 'user',
+  end_user: 'end-user',
+  tag: 'tag',
+  session: 'session',
+  route: 'route',
+  model: 'model',
+  target: 'target',
+  provider: 'provider',
+  hour: 'hour',
+  day: 'day',
+  month: 'month',
+} as const satisfies Record<string, SpendDimension>
+type DimensionName = keyof typeof DIMENSIONS
+const dimensionNames = Object.keys(DIMENSIONS).filter(isDimension)
+const DIMENSIONS_MAX = 3
+const ROWS_MAX = 10_000
+/** As JSON; a table may be longer. */
+const ROWS_MAX_JSON = 1_000
+
+const filter = z.string().min(1).max(256).optional()
+
+const filters = z.strictObject({
+  key: filter,
+  project: filter,
+  team: filter,
+  user: filter,
+  end_user: filter,
+  tag: filter,
+  session: filter,
+  route: filter,
+  model: filter,
+  target: filter,
+  provider: filter,
+})
+
+const rowSchema = z.object({
+  group: z.record(z.string(), z.string().nullable()).meta({
+    description: 'For each dimension of "by" its value: ids for key, project, team and user; null for none.',
+  }),
+  names: z.record(z.string(), z.string()).meta({ description: 'What ids of the group are called.' }),
+  attempts: z.int(),
+  ...moneyFields('cost'),
+  ...moneyFields('waste'),
+  ...moneyFields('estimated'),
+  unpriced_attempts: z.int().meta({ description: 'Their price is not known; they are in no sum.' }),
+  input_tokens: z.int(),
+  output_tokens: z.int(),
+})
+
+const usageSchema = named(
+  'Usage',
+  z.object({
+    from: z.string(),
+    until: z.string(),
+    by: z.array(z.string()),
+    data: z.array(rowSchema),
+    next: z.null().meta({ description: 'There is one page.' }),
+    is_cut: z.boolean().meta({ description: 'There are more rows than were asked for.' }),
+  }),
+)
+
+export const usageEndpoint = endpoint({
+  route: 'GET /api/v1/usage',
+  summary: 'What was spent, by up to three dimensions; the costliest first, by time the earliest.',
+  query: z.strictObject({
+    from: momentSchema.optional(),
+    until: momentSchema.optional(),
+    by: z
+      .string()
+      .max(128)
+      .default('')
+      .meta({ description: `Up to ${DIMENSIONS_MAX} of ${dimensionNames.join(', ')}, with commas.` }),
+    ...filters.shape,
+    limit: z.coerce.number().int().min(1).max(ROWS_MAX).default(ROWS_MAX_JSON),
+    ...formatQuery,
+  }),
+  answer: usageSchema,
+  csv: {
+    columns: [
+      'dimension_1',
+      'value_1',
+      'name_1',
+      'dimension_2',
+      'value_2',
+      'name_2',
+      'dimension_3',
+      'value_3',
+      'name_3',
+      'attempts',
+      'cost_usd',
+      'cost_nano_usd',
+      'waste_nano_usd',
+      'estimated_nano_usd',
+      'unpriced_attempts',
+      'input_tokens',
+      'output_tokens',
+    ],
+    cells: (row, { by }) => [
+      ...[0, 1, 2].flatMap((place) => {
+        const name = by[place]
+        return name === undefined ? [null, null, null] : [name, row.group[name], row.names[name]]
+      }),
+      row.attempts,
+      row.cost_usd,
+      row.cost_nano_usd,
+      row.waste_nano_usd,
+      row.estimated_nano_usd,
+      row.unpriced_attempts,
+      row.input_tokens,
+      row.output_tokens,
+    ],
+  },
+  async handle({ query, rooms, sight, directory, isCsv }) {
+    const nowMs = rooms.clock.wallMs()
+    const fromMs = query.from ?? periodStart('month', nowMs)
+    const untilMs = query.until ?? nowMs + 1
+    if (fromMs >= untilMs) throw invalid('from', 'This is not before "until".')
+    const by = readDimensions(query.by)
+    const limit = isCsv ? query.limit : Math.min(query.limit, ROWS_MAX_JSON)
+    const where = whereOf(query, sight)
+    const rows =
+      where === undefined
+        ? []
+        : await rooms.store.spend({
+            fromMs,
+            untilMs,
+            by: by.map((name) => DIMENSIONS[name]),
+            where,
+            rowsMax: limit + 1,
+          })
+    const names = readNames(by, rows, directory)
+    return {
+      from: new Date(fromMs).toISOString(),
+      until: new Date(untilMs).toISOString(),
+      by: [...by],
+      data: [...(await mapInSlices(rows.slice(0, limit), (row) => sayRow(row, by, names)))],
+      next: null,
+      is_cut: rows.length > limit,
+    }
+  },
+})
+
+/** `undefined` where the caller asks for what another spent. */
+function whereOf(query: z.output<typeof filters>, { onlyUser }: Sight): SpendQuery['where'] | undefined {
+  if (onlyUser !== undefined && query.user !== undefined && query.user !== onlyUser) return undefined
+  const { key, project, team, end_user: endUser, tag, session, route, model, target, provider } = query
+  const user = onlyUser ?? query.user
+  return withoutAbsent({
+    key,
+    project,
+    team,
+    user,
+    'end-user': endUser,
+    tag,
+    session,
+    route,
+    model,
+    target,
+    provider,
+  })
+}
+
+type Names = ReadonlyMap<DimensionName, ReadonlyMap<string, string>>
+
+function sayRow(row: SpendRow, by: readonly DimensionName[], names: Names): z.input<typeof rowSchema> {
+  return {
+    group: Object.fromEntries(by.map((name, place) => [name, row.group[place] ?? null])),
+    names: Object.fromEntries(
+      by.flatMap((name, place) => {
+        const called = names.get(name)?.get(row.group[place] ?? '')
+        return called === undefined ? [] : [[name, called]]
+      }),
+    ),
+    attempts: row.entries,
+    ...sayMoney('cost', row.costNanoUsd),
+    ...sayMoney('waste', row.wasteNanoUsd),
+    ...sayMoney('estimated', row.estimatedNanoUsd),
+    unpriced_attempts: row.unpriced,
+    input_tokens: row.inputTokens,
+    output_tokens: row.outputTokens,
+  }
+}
+
+function isDimension(name: string): name is DimensionName {
+  return Object.hasOwn(DIMENSIONS, name)
+}
+
+function readDimensions(by: string): readonly DimensionName[] {
+  const names = by.split(',').filter((name) => name !== '')
+  const known = names.filter(isDimension)
+  if (known.length < names.length || new Set(names).size < names.length || names.length > DIMENSIONS_MAX)
+    throw invalid('by', `Name up to ${DIMENSIONS_MAX} of ${dimensionNames.join(', ')}, each once.`)
+  return known
+}
+
+/** Of the ids that are in the rows, by dimension: one look through each list, however many rows there are. */
+function readNames(by: readonly DimensionName[], rows: readonly SpendRow[], directory: Directory): Names {
+  const lists = new Map<DimensionName, readonly { readonly id: string; readonly name: string }[]>([
+    ['key', directory.keys],
+    ['project', directory.projects],
+    ['team', directory.teams],
+    ['user', directory.users],
+  ])
+  return new Map(
+    by.map((name, place) => {
+      const wanted = new Set(rows.map(({ group }) => group[place]))
+      const found = (lists.get(name) ?? []).filter(({ id }) => wanted.has(id))
+      return [name, new Map(found.map((record) => [record.id, record.name]))]
+    }),
+  )
+}
