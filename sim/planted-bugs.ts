@@ -137,6 +137,7 @@ function keepingPlaces(house: House): House {
     gateway: delegating(gateway, {
       admit(clientKey, priority) {
         const admission = gateway.admit(clientKey, priority)
+        if (admission instanceof Promise) throw new Error('the keys of a drill are all known')
         count += 1
         return count % EVERY === 0 ? { ...admission, release() {} } : admission
       },

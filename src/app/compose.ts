@@ -3,6 +3,7 @@
  * replaced as a whole when the configuration changes, so that a request sees one configuration from beginning to end.
  */
 
+import { type CallerLimits, createCallerLimits } from '../admission/caller-limits.ts'
 import { type Admission, createAdmission } from '../admission/admission.ts'
 import { targetDialects as dialects } from '../dialects/index.ts'
 import { type BackgroundAnswers, createBackgroundAnswers } from '../exchange/background-answers.ts'
@@ -10,7 +11,9 @@ import { createExplanations, type Explanations } from '../exchange/explanations.
 import type { Gateway, ModelEntry, Readiness } from '../exchange/gateway.ts'
 import { createGateway } from '../exchange/serve.ts'
 import { createExecution } from '../execution/run-plan.ts'
+import { createDirectoryKeyring, type DirectoryKeyring } from '../keys/directory-keyring.ts'
 import { createKeyring } from '../keys/keyring.ts'
+import { isLoopbackHost } from '../providers/local-address.ts'
 import { factsOfTarget } from '../providers/model-facts.ts'
 import { costOf } from '../ledger/cost-of.ts'
 import type { Target } from '../providers/provider.ts'
@@ -44,6 +47,7 @@ import { readVersion } from './version.ts'
 import { createTargetTable } from './target-table.ts'
 import { buildRoute } from './build-route.ts'
 import type { ConfiguredProvider, HoldfastConfig } from './config/config.ts'
+import { type Keeping, keepInMemory } from './keeping.ts'
 import { listKey, type ModelLists } from './discover-models.ts'
 
 const USER_AGENT = `holdfast/${readVersion()}`
@@ -71,16 +75,25 @@ export interface Ground {
   readonly state: StateMemory
   /** Which provider has a file or a batch. */
   readonly idMakers: IdMakers
+  /** What keys and projects may ask in a minute. */
+  readonly callerLimits: CallerLimits
+  /** The store, the books and the directory of keys. */
+  readonly keeping: Keeping
   /** What signs requests where a key is not simply a header. */
   readonly authorizerOf: AuthorizerOf
 }
 
-export type GroundParts = Pick<Ground, 'clock' | 'random' | 'ids' | 'telemetry' | 'transport'>
+export interface GroundParts extends Pick<Ground, 'clock' | 'random' | 'ids' | 'telemetry' | 'transport'> {
+  /** Default: in memory. */
+  readonly keeping?: Keeping
+}
 
 export function createGround(parts: GroundParts): Ground {
   const responses = createResponseStore(parts)
   return {
     ...parts,
+    callerLimits: createCallerLimits(parts),
+    keeping: parts.keeping ?? keepInMemory(parts),
     health: createTargetHealth({
       random: parts.random,
       onTransition: (transition) => parts.telemetry.transitions.publish(transition),
@@ -197,13 +210,16 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
         ground.state.makers.remember(id, stateOriginOf(provider))
       }
     },
-    contextWindow: (target) => factsOfTarget(target)?.contextTokens,
+    factsOf: factsOfTarget,
   })
   const admission = admissionFor(config, options.before, isOverloaded)
   const gateway = createGateway({
     clock,
     telemetry,
-    keyring: createKeyring(config.keys),
+    keyring: keyringFor(config, ground.keeping),
+    books: ground.keeping.books,
+    limits: ground.callerLimits,
+    recall: ground.keeping.recall,
     admission,
     planner,
     execution,
@@ -212,7 +228,7 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     explanations: ground.explanations,
     makerOfId: (id) => ground.idMakers.makerOf(id),
     models: () => listModels(config, directory.list()),
-    readiness: () => readinessOf(isAccepting(), isOverloaded()),
+    readiness: () => readinessOf(isAccepting(), isOverloaded(), ground.keeping.troubles()),
   })
   return { config, gateway, admission }
 }
@@ -236,11 +252,19 @@ function admissionFor(
 
 const never = (): boolean => false
 
-function readinessOf(isAccepting: boolean, isOverloaded: boolean): Readiness {
+function readinessOf(isAccepting: boolean, isOverloaded: boolean, troubles: readonly string[]): Readiness {
   if (!isAccepting) return { isReady: false, reasons: ['The gateway is shutting down.'] }
-  if (!isOverloaded) return { isReady: true, reasons: [] }
-  return { isReady: true, isDegraded: true, reasons: ['The gateway is behind with its work.'] }
+  const reasons = isOverloaded ? ['The gateway is behind with its work.', ...troubles] : troubles
+  return reasons.length === 0 ? { isReady: true, reasons } : { isReady: true, isDegraded: true, reasons }
 }
+
+/** Where keys are kept, nobody from beyond this machine is let in without one, even while there is none. */
+function keyringFor({ keys, listen }: HoldfastConfig, { directory }: Keeping): Keyring {
+  if (directory === undefined) return createKeyring(keys)
+  return createDirectoryKeyring(keys, directory, { isClosed: !isLoopbackHost(listen.host) })
+}
+
+type Keyring = Pick<DirectoryKeyring, 'authenticate'>
 
 /** A credential of several parts must not appear in pieces either. */
 function partsOf({ providers }: HoldfastConfig): readonly Secret[] {

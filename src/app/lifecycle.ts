@@ -19,8 +19,10 @@ import { createUndiciTransport } from '../upstream/undici-transport.ts'
 import { completeConfig } from './complete-config.ts'
 import { composeHouse, composeProber, createGround, type Ground, type House } from './compose.ts'
 import { ConfigSource } from './config-source.ts'
-import type { HoldfastConfig } from './config/config.ts'
+import type { HoldfastConfig, StoreChoice } from './config/config.ts'
 import { type ConfigFault, formatFault } from './config/fault.ts'
+import { type Keeping, type KeepingParts, openInMemory, openKeeping } from './keeping.ts'
+import { openStore } from './open-store.ts'
 import { ModelDiscovery } from './discover-models.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { type FaultSource, outliveFaults } from './process-faults.ts'
@@ -35,6 +37,8 @@ import { FileWatch } from './watch-file.ts'
 const SETTLE_MS = 1_000
 /** How long connections to providers may take to close, ms. */
 const TRANSPORT_CLOSE_MS = 2_000
+/** How long the books may take to reach the store; what does not is in their log. */
+const KEEPING_CLOSE_MS = 5_000
 /** How long the last log lines may take to leave, ms. */
 const LOG_FLUSH_MS = 1_000
 
@@ -52,6 +56,8 @@ export interface StartOptions {
   readonly findsLocalServers?: boolean
   /** Whose uncaught faults are logged and outlived; without it they end the process, as Node has it. */
   readonly faults?: FaultSource
+  /** Where things are kept where the configuration does not say it. Default: in memory. */
+  readonly store?: StoreChoice
   /** Instead of sockets: for tests. */
   readonly transport?: Transport
   /** Channels made by whoever wants to listen from the start: for tests. */
@@ -63,6 +69,8 @@ export interface RunningGateway {
   readonly port: number
   /** Where operators look; absent where there is no admin listener. */
   readonly adminUrl: string | undefined
+  /** Where the first person signs in, once and soon; absent where somebody can sign in already. */
+  readonly signInUrl: string | undefined
   /** The configuration in force. */
   readonly config: HoldfastConfig
   readonly isSimulated: boolean
@@ -84,11 +92,11 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const config = firstConfig(source)
   const telemetry = options.telemetry ?? createTelemetry()
   const transport = options.transport ?? createSocketTransport(config, telemetry)
+  const parts = { clock: systemClock, ids: systemIds, telemetry }
   const ground = createGround({
-    clock: systemClock,
+    ...parts,
+    keeping: await startKeeping(config, options, parts),
     random: systemRandom,
-    ids: systemIds,
-    telemetry,
     transport: routeTransport(SIMULATOR_ORIGIN, createSimulatorTransport(), transport),
   })
   const running = new Running(options, { source, watch, ground, config })
@@ -100,6 +108,17 @@ function firstConfig(source: ConfigSource): HoldfastConfig {
   const loaded = source.load()
   if (loaded.ok) return loaded.config
   throw new StartError('configuration', loaded.faults.map(formatFault).join('\n'), loaded.faults)
+}
+
+/** In memory, or in a store that is there when this resolves; throws StartError where it cannot be opened. */
+function startKeeping(config: HoldfastConfig, options: StartOptions, parts: KeepingParts): Promise<Keeping> {
+  const { unknownPrice, masterKey, journal, cache } = config
+  const rules = { ...(unknownPrice && { unknownPrice }), journal, cache }
+  const choice = config.store ?? options.store
+  if (choice === undefined || choice.kind === 'memory') return openInMemory(parts, rules)
+  return openStore(choice, { ...parts, masterKey, env: options.env }).then((opened) =>
+    openKeeping(parts, rules, opened),
+  )
 }
 
 function createSocketTransport(config: HoldfastConfig, { notices }: Telemetry): Transport {
@@ -148,6 +167,7 @@ class Running implements RunningGateway {
   url = ''
   port = 0
   adminUrl: string | undefined
+  signInUrl: string | undefined
   /** One at a time, so that what was read last is what is in force. */
   readonly reload: () => Promise<readonly ConfigFault[]> = oneAtATime(() => this.#reload())
 
@@ -262,6 +282,7 @@ class Running implements RunningGateway {
     const { transport, clock } = this.#ground
     await Promise.all([this.#server.close(), this.#post.close()])
     await Promise.race([transport.close(), sleep(clock, TRANSPORT_CLOSE_MS)])
+    await Promise.race([this.#ground.keeping.stop(), sleep(clock, KEEPING_CLOSE_MS)])
     for (const close of this.#closers.splice(0).reverse()) await close()
   }
 
@@ -373,7 +394,10 @@ class Running implements RunningGateway {
   async #listenForOperators(): Promise<void> {
     const opening = await this.#post.open()
     if (opening.type === 'refused') throw addressError(opening.address, opening.code, '--admin')
-    if (opening.type === 'listening') this.adminUrl = opening.url
+    if (opening.type !== 'listening') return
+    this.adminUrl = opening.url
+    const path = this.#post.firstSignIn()
+    if (path !== undefined) this.signInUrl = opening.url + path
   }
 }
 

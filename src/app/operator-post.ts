@@ -5,6 +5,7 @@ import type { Gateway } from '../exchange/gateway.ts'
 import { type AdminServer, createAdminServer } from '../http/admin-server.ts'
 import { type EventLoopLag, watchEventLoop } from '../std/event-loop-lag.ts'
 import { openAdmin, type AdminOpening } from './admin-listener.ts'
+import { type ComposedAdmin, composeAdmin } from './compose-admin.ts'
 import type { Ground } from './compose.ts'
 import type { HoldfastConfig } from './config/config.ts'
 import { noticeOfBlock, noticeOfRecovery } from './overload-notices.ts'
@@ -27,6 +28,7 @@ export class OperatorPost {
   readonly #options: OperatorPostOptions
   readonly #startedAtWallMs: number
   readonly #admin: AdminServer
+  readonly #composed: ComposedAdmin | undefined
   #lag: EventLoopLag | undefined
   #generation: Generation = { number: 0, sinceWallMs: 0 }
 
@@ -34,9 +36,16 @@ export class OperatorPost {
     const { telemetry, clock } = options.ground
     this.#options = options
     this.#startedAtWallMs = clock.wallMs()
+    const view = this.#createView()
+    const readiness = () => options.gateway().readiness()
+    const { ground } = options
+    const { directory } = ground.keeping
+    this.#composed =
+      directory && composeAdmin({ ground, directory, view, config: () => options.config(), readiness })
     this.#admin = createAdminServer({
-      view: this.#createView(),
-      readiness: () => options.gateway().readiness(),
+      view,
+      readiness,
+      ...(this.#composed && { api: this.#composed.api }),
       metrics: () => options.metrics(),
       telemetry,
     })
@@ -45,6 +54,11 @@ export class OperatorPost {
   /** Whether the process is behind with its work. */
   get isOverloaded(): boolean {
     return this.#lag?.isOverloaded === true
+  }
+
+  /** Path of a link by which the first person signs in, where nobody can yet. */
+  firstSignIn(): string | undefined {
+    return this.#composed?.firstSignIn()
   }
 
   /** A configuration came into force that was not before. */

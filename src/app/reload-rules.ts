@@ -17,7 +17,7 @@ export function connectionsMax({ limits }: HoldfastConfig): number {
  * taken away, and the address moved to loopback for the next start, it would serve the network to everyone until then.
  */
 export function whyNotInForce(next: HoldfastConfig, started: HoldfastConfig): readonly ConfigFault[] {
-  const reason = whyNotListen(started.listen, next.keys.length)
+  const reason = whyNotListen(started.listen, next.keys.length + (isKept(started) ? 1 : 0))
   if (reason === undefined) return []
   const { host, port } = started.listen
   return [
@@ -31,6 +31,11 @@ export function whyNotInForce(next: HoldfastConfig, started: HoldfastConfig): re
   ]
 }
 
+/** With a store nobody is let in without a key beyond loopback, whether or not there are any yet. */
+function isKept({ store }: HoldfastConfig): boolean {
+  return store !== undefined && store.kind !== 'memory'
+}
+
 /** The fields whose change takes effect at the next start. */
 export function whatNeedsRestart(next: HoldfastConfig, started: HoldfastConfig): readonly string[] {
   const changed = {
@@ -40,6 +45,9 @@ export function whatNeedsRestart(next: HoldfastConfig, started: HoldfastConfig):
     'limits.formBytes': next.limits.formBytes !== started.limits.formBytes,
     'limits.requestsInFlight (the connections to one provider)':
       connectionsMax(next) !== connectionsMax(started),
+    store: JSON.stringify(next.store) !== JSON.stringify(started.store),
+    masterKey: next.masterKey?.fingerprint !== started.masterKey?.fingerprint,
+    budgets: JSON.stringify(next.unknownPrice) !== JSON.stringify(started.unknownPrice),
     log: next.log.level !== started.log.level || next.log.format !== started.log.format,
   }
   return Object.entries(changed).flatMap(([field, hasChanged]) => (hasChanged ? [field] : []))

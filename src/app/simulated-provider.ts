@@ -18,6 +18,8 @@ const provider: Provider = {
   isLocal: true,
   quirks: [],
   isSimulated: true,
+  // Dear enough that a budget of a cent can be seen to be spent.
+  prices: { '*': { input: 10_000_000, output: 50_000_000 } },
 }
 
 export const simulatedProvider: ConfiguredProvider = {

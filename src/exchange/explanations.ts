@@ -3,6 +3,7 @@
  * may read its trace, and so may the operator; to anyone else it is as if there were none (SEC-19).
  */
 
+import { ownerOf } from './caller-owner.ts'
 import type { JsonObject } from '../std/json.ts'
 import type { Caller } from './gateway.ts'
 
@@ -23,16 +24,16 @@ export interface Explanations {
 export function createExplanations(countMax: number = EXPLANATIONS_MAX): Explanations {
   const kept = new Map<string, { readonly owner: string | undefined; readonly explain: Explain }>()
   return {
-    keep(requestId, { keyName }, explain) {
+    keep(requestId, caller, explain) {
       kept.delete(requestId)
-      kept.set(requestId, { owner: keyName, explain })
+      kept.set(requestId, { owner: ownerOf(caller), explain })
       if (kept.size <= countMax) return
       const [oldest] = kept.keys()
       if (oldest !== undefined) kept.delete(oldest)
     },
-    find(requestId, { keyName }) {
+    find(requestId, caller) {
       const one = kept.get(requestId)
-      return one?.owner === keyName ? one?.explain() : undefined
+      return one?.owner === ownerOf(caller) ? one?.explain() : undefined
     },
     findAny: (requestId) => kept.get(requestId)?.explain(),
   }

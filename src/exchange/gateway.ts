@@ -1,16 +1,15 @@
 /** What the story offers to the server in front of it: a port, so that `http/` can be tested alone. */
 
+import type { LimitStanding } from '../admission/limit-standing.ts'
 import type { Priority } from '../admission/priority.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply } from '../execution/reply.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
+import type { KeyHolder } from '../keys/keyring.ts'
 import type { JsonObject } from '../std/json.ts'
 
-/** Who is asking. */
-export interface Caller {
-  /** The configured name of the client key; absent where no keys are configured. */
-  readonly keyName?: string
-}
+/** Who is asking: nameless where there are no keys. */
+export type Caller = KeyHolder
 
 /** A place among the requests in flight, held until released. */
 export interface Permit {
@@ -23,6 +22,8 @@ export interface Permit {
 /** A permit and who holds it. */
 export interface Admission extends Permit {
   readonly caller: Caller
+  /** Where the caller stands with its limits and budgets; there once its request is being served. */
+  standing?: () => LimitStanding | undefined
 }
 
 export interface ModelEntry {
@@ -68,10 +69,11 @@ export interface KeptAnswers {
 export interface Gateway {
   /**
    * Before the body is read: who is it, and is there room? `clientKey` is what the request carried, if anything.
-   * Throws `unauthenticated` or `overloaded`; the key is judged first, so `overloaded` is only told to a good key.
+   * Throws `unauthenticated` or `overloaded`; the key is judged first, so `overloaded` is only told to a good key. A promise
+   * only where the key is not known here and may have been made elsewhere a moment ago.
    * Where room is short, `low` priority is turned away first; the default is `normal`.
    */
-  admit(clientKey: string | undefined, priority?: Priority): Admission
+  admit(clientKey: string | undefined, priority?: Priority): Admission | Promise<Admission>
   /** The whole story of one request. Throws GatewayError when nothing can be answered; the admission is released either way, in the end. */
   serve(exchange: Exchange, admission: Admission): Promise<Reply>
   /** Records a request that never reached `serve`. */
@@ -79,6 +81,7 @@ export interface Gateway {
   readonly answers: KeptAnswers
   /** The decision trace of a request that asked for one, to the client key that made it; `undefined` where none is kept. */
   explain(requestId: string, caller: Caller): JsonObject | undefined
-  models(): readonly ModelEntry[]
+  /** Those that the caller may use. */
+  models(caller: Caller): readonly ModelEntry[]
   readiness(): Readiness
 }

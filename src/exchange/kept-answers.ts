@@ -1,5 +1,6 @@
 /** What clients do with answers they come back to: read, follow, cancel, delete. */
 
+import { ownerOf } from './caller-owner.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { ResponseStore } from '../archive/response-store.ts'
 import type { StoredResponse } from '../archive/stored-response.ts'
@@ -7,8 +8,8 @@ import type { BackgroundAnswers } from './background-answers.ts'
 import type { Caller, KeptAnswers } from './gateway.ts'
 
 export function createKeptAnswers(store: ResponseStore, background: BackgroundAnswers): KeptAnswers {
-  const stored = (id: string, { keyName }: Caller): StoredResponse => {
-    const found = store.get(id, keyName)
+  const stored = (id: string, caller: Caller): StoredResponse => {
+    const found = store.get(id, ownerOf(caller))
     if (found === undefined) throw unknownAnswer(id)
     return found
   }
@@ -17,17 +18,17 @@ export function createKeptAnswers(store: ResponseStore, background: BackgroundAn
     inputItems: (id, caller) => stored(id, caller).input,
     delete(id, caller) {
       stored(id, caller)
-      background.forget(id, caller.keyName)
-      store.delete(id, caller.keyName)
+      background.forget(id, ownerOf(caller))
+      store.delete(id, ownerOf(caller))
     },
     cancel(id, caller) {
       stored(id, caller)
-      background.cancel(id, caller.keyName)
+      background.cancel(id, ownerOf(caller))
       return stored(id, caller).answer
     },
     follow(id, caller, sequence) {
       stored(id, caller)
-      const events = background.follow(id, caller.keyName, sequence)
+      const events = background.follow(id, ownerOf(caller), sequence)
       if (events !== undefined) return events
       throw new GatewayError(
         'invalid_request',

@@ -1,34 +1,47 @@
 /** The story of a request: admitted, planned, run, settled. When a step is added, a verb is added here and a room below. */
 
+import type { CallerLimits, LimitPermit } from '../admission/caller-limits.ts'
 import { type Priority, PRIORITY_HEADER, readPriority } from '../admission/priority.ts'
-import { describeDefect } from '../errors/describe-defect.ts'
 import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { Exchange } from '../execution/exchange.ts'
-import type { Reply, Settlement } from '../execution/reply.ts'
+import type { Reply } from '../execution/reply.ts'
 import type { Execution, Standing } from '../execution/execution.ts'
+import { isScoped, mayKnow } from '../keys/scopes.ts'
+import type { Books } from '../ledger/books.ts'
+import type { RequestBooks } from '../ledger/request-books.ts'
 import { affinityKeyOf } from '../routing/affinity-key.ts'
 import { conditionFacts } from '../routing/condition-facts.ts'
-import type { Plan } from '../routing/plan.ts'
+import { type Plan, targetNodes } from '../routing/plan.ts'
 import type { Planner, PlanWishes } from '../routing/planner.ts'
 import { createRequestNeeds } from '../routing/request-needs.ts'
 import { readStrictHeader } from '../routing/strict-header.ts'
 import { preferTarget } from '../routing/prefer-target.ts'
 import type { ResponseStore } from '../archive/response-store.ts'
 import type { Clock } from '../std/clock.ts'
-import type { ExchangeRecord, Telemetry, TerminalState } from '../telemetry/records.ts'
+import type { Telemetry } from '../telemetry/records.ts'
+import { ownerOf } from './caller-owner.ts'
+import { standingOf as limitStandingOf, takeLimits } from './limits-of-request.ts'
+import type { Recall, RecallFacts } from './recall.ts'
+import { attributionFor } from './request-row.ts'
+import { planInScopes } from './scoped-plan.ts'
 import type { BackgroundAnswers } from './background-answers.ts'
 import type { Explanations } from './explanations.ts'
 import { keepAnswer } from './keep-answer.ts'
 import { createKeptAnswers } from './kept-answers.ts'
 import { type Archive, findReferences, type FoundRequest } from './references.ts'
-import { sessionOf } from './session.ts'
-import type { Admission, Caller, Gateway, ModelEntry, Permit, Readiness, Refusal } from './gateway.ts'
+import { arrivedAtWallMs, recordFailure, recordRefusal, type Served, settle } from './settle.ts'
+import type { Admission, Caller, Gateway, ModelEntry, Permit, Readiness } from './gateway.ts'
 
 /** The rooms a request passes through, in this order. */
 export interface Rooms {
   readonly clock: Clock
   readonly telemetry: Telemetry
-  readonly keyring: { authenticate(clientKey: string | undefined): Caller }
+  readonly keyring: { authenticate(clientKey: string | undefined): Caller | Promise<Caller> }
+  readonly books: Books
+  /** What keys and projects may ask. */
+  readonly limits: CallerLimits
+  /** Answers that were given before, or are being given. */
+  readonly recall: Recall
   readonly admission: { enter(priority?: Priority): Permit }
   readonly planner: Planner
   readonly execution: Execution
@@ -48,13 +61,23 @@ export function createGateway(rooms: Rooms): Gateway {
     refuse: (refusal) => recordRefusal(refusal, rooms),
     answers: createKeptAnswers(rooms.responses, rooms.background),
     explain: (requestId, caller) => rooms.explanations.find(requestId, caller),
-    models: () => rooms.models(),
+    models: (caller) => rooms.models().filter(({ id }) => mayKnowModel(caller, id)),
     readiness: () => rooms.readiness(),
   }
 }
 
-function admit(clientKey: string | undefined, priority: Priority | undefined, rooms: Rooms): Admission {
+function admit(
+  clientKey: string | undefined,
+  priority: Priority | undefined,
+  rooms: Rooms,
+): Admission | Promise<Admission> {
   const caller = rooms.keyring.authenticate(clientKey)
+  return caller instanceof Promise
+    ? caller.then((known) => enter(known, priority, rooms))
+    : enter(caller, priority, rooms)
+}
+
+function enter(caller: Caller, priority: Priority | undefined, rooms: Rooms): Admission {
   const permit = rooms.admission.enter(priority)
   return { caller, hold: (bytes) => permit.hold(bytes), release: () => permit.release() }
 }
@@ -62,24 +85,119 @@ function admit(clientKey: string | undefined, priority: Priority | undefined, ro
 export async function serve(asked: Exchange, admission: Admission, rooms: Rooms): Promise<Reply> {
   let plan: Plan | undefined
   let exchange = withTenant(asked, admission)
+  let books: RequestBooks | undefined
+  let permit: LimitPermit | undefined
   try {
     const found = findReferences(asked, archiveOf(admission, rooms))
     if (found?.references.isBackground === true) return serveInBackground(asked, admission, rooms)
     if (found?.referring !== undefined) exchange = { ...exchange, referring: found.referring }
-    plan = preferTarget(planOf(exchange, rooms), found?.referring?.maker)
-    const reply = await rooms.execution.run(plan, exchange, standingOf(exchange, { plan, admission }, rooms))
-    settle(reply, { exchange, admission, plan }, rooms)
-    return found?.references.isStored === true ? keep(reply, { exchange, admission }, found, rooms) : reply
+    const opened = openBooks(exchange, admission, rooms)
+    books = opened
+    admission.standing = () => limitStandingOf(admission.caller, opened, rooms)
+    permit = takeLimits(exchange, admission.caller, rooms.limits)
+    plan = scopedPlanOf(exchange, { admission, maker: found?.referring?.maker }, rooms)
+    const reply = await answer(exchange, { admission, plan, books, permit }, rooms)
+    // One that was given before is kept already, with who made it.
+    const isNew = found?.references.isStored === true && reply.recall === undefined
+    return isNew ? keep(reply, { exchange, admission }, found, rooms) : reply
   } catch (thrown) {
     admission.release()
     const error = toGatewayError(thrown)
-    recordFailure(error, { exchange, admission, ...(plan === undefined ? {} : { plan }) }, rooms)
+    books ??= openBooks(exchange, admission, rooms)
+    recordFailure(error, { exchange, admission, plan, books, permit }, rooms)
     throw error
   }
 }
 
-function withTenant(exchange: Exchange, { caller: { keyName } }: Admission): Exchange {
-  return keyName === undefined ? exchange : { ...exchange, tenant: keyName }
+/** The plan for what the caller may use. */
+function scopedPlanOf(
+  exchange: Exchange,
+  { admission: { caller }, maker }: { readonly admission: Admission; readonly maker: string | undefined },
+  rooms: Rooms,
+): Plan {
+  const { modelId } = exchange.envelope
+  const { operation } = exchange
+  return planInScopes(() => preferTarget(planOf(exchange, caller, rooms), maker), caller, {
+    modelId,
+    operation,
+  })
+}
+
+interface Prepared {
+  readonly admission: Admission
+  readonly plan: Plan
+  readonly books: RequestBooks
+  readonly permit: LimitPermit
+}
+
+/** An answer that was made before, or is being made, or one that is made now. */
+async function answer(exchange: Exchange, prepared: Prepared, rooms: Rooms): Promise<Reply> {
+  const { admission, plan, books } = prepared
+  const served = { ...prepared, exchange }
+  const { caller } = admission
+  const facts = {
+    ...recallFacts(plan, caller),
+    serve: (own: Exchange) => serve(own, ownAdmission(caller), rooms),
+  }
+  const begun = rooms.recall.begin(exchange, facts)
+  const step = begun instanceof Promise ? await begun : begun
+  if (step.type !== 'run') {
+    const reply = await step.reply
+    settle(reply, reply, served, rooms)
+    return reply
+  }
+  try {
+    const standing = { ...standingOf(exchange, { plan, admission }, rooms), books }
+    const made = await rooms.execution.run(plan, step.exchange, standing)
+    const reply = await step.watch(made)
+    settle(reply, made, served, rooms)
+    return reply
+  } catch (error) {
+    step.failed(error, books.costNanoUsd !== 0)
+    throw error
+  }
+}
+
+/** What is asked for the sake of a request has its place. */
+function ownAdmission(caller: Caller): Admission {
+  return { caller, hold() {}, release() {} }
+}
+
+function recallFacts({ routeName, cache, root }: Plan, caller: Caller): RecallFacts {
+  const owner = ownerOf(caller) ?? ''
+  return {
+    owner: { tenant: caller.projectId ?? owner, keyId: owner },
+    routeName,
+    cache,
+    ...(cache === undefined ? {} : { targets: targetNodes(root).map(({ target }) => target.id) }),
+  }
+}
+
+function withTenant(exchange: Exchange, { caller }: Admission): Exchange {
+  const tenant = ownerOf(caller)
+  return tenant === undefined ? exchange : { ...exchange, tenant }
+}
+
+function openBooks(exchange: Exchange, { caller }: Admission, { books, clock }: Rooms): RequestBooks {
+  const { id, dialect, operation, envelope } = exchange
+  return books.begin({
+    opened: {
+      exchangeId: id,
+      atMs: arrivedAtWallMs(exchange, clock),
+      attribution: attributionFor(exchange, caller),
+      dialect: dialect.id,
+      operation,
+      ...(envelope.modelId === '' ? {} : { modelId: envelope.modelId }),
+      stream: envelope.stream,
+      requestBytes: envelope.bodyBytes,
+    },
+    ...(caller.line === undefined ? {} : { keyIds: caller.line }),
+  })
+}
+
+/** A route is known by its name, and a model by its own or as `provider/model`. */
+function mayKnowModel(caller: Caller, id: string): boolean {
+  return !isScoped(caller) || mayKnow(caller, { modelId: id, route: id, target: id })
 }
 
 /** How urgent the request is, and whether its client or its route wants to know why it went as it did. */
@@ -98,18 +216,18 @@ const EXPLAIN_HEADER = 'x-holdfast-explain'
 
 function archiveOf(admission: Admission, rooms: Rooms): Archive {
   return {
-    owner: admission.caller.keyName,
+    owner: ownerOf(admission.caller),
     store: rooms.responses,
     hold: (bytes) => admission.hold(bytes),
   }
 }
 
 /** By the model, or, where none says who serves the request, by who has what it speaks of. */
-function planOf(exchange: Exchange, rooms: Rooms): Plan {
+function planOf(exchange: Exchange, caller: Caller, rooms: Rooms): Plan {
   const { asked, envelope, dialect } = exchange
   const nowMs = rooms.clock.nowMs()
   const isByModel = asked === undefined || (asked.spec.placedBy === 'model' && envelope.modelId !== '')
-  if (isByModel) return rooms.planner.plan(envelope, nowMs, wishesOf(exchange, rooms))
+  if (isByModel) return rooms.planner.plan(envelope, nowMs, wishesOf(exchange, caller, rooms))
   const { spec, reference, providerId } = asked
   const likely = [asked.id, reference?.id].map((id) => (id === undefined ? id : rooms.makerOfId(id)))
   const question = { spec, dialect: dialect.id, named: providerId, likely }
@@ -117,7 +235,7 @@ function planOf(exchange: Exchange, rooms: Rooms): Plan {
 }
 
 /** What the request asks of its plan; it is decoded, and its facts are found out, only where a route or a target asks. */
-function wishesOf(exchange: Exchange, { clock }: Rooms): PlanWishes {
+function wishesOf(exchange: Exchange, caller: Caller, { clock }: Rooms): PlanWishes {
   const { dialect, operation, headers, named, tenant } = exchange
   const isStrict = readStrictHeader(headers)
   const { body, envelope } = operation === 'chat' ? saidInFull(exchange) : exchange
@@ -132,7 +250,7 @@ function wishesOf(exchange: Exchange, { clock }: Rooms): PlanWishes {
       conditionFacts({
         envelope,
         headers,
-        keyName: tenant,
+        keyName: caller.keyName,
         priority: readPriority(headers[PRIORITY_HEADER]),
         wallMs: clock.wallMs(),
         ...(needs === undefined ? {} : { needs }),
@@ -154,7 +272,7 @@ function saidInFull(exchange: Exchange): Pick<Exchange, 'body' | 'envelope'> {
 
 /** The answer is made by a request of our own, which is served as any other; its client reads along, or comes back. */
 function serveInBackground(exchange: Exchange, admission: Admission, rooms: Rooms): Reply {
-  return rooms.background.start(exchange, admission.caller.keyName, (detached) =>
+  return rooms.background.start(exchange, ownerOf(admission.caller), (detached) =>
     serve(detached, admission, rooms),
   )
 }
@@ -162,13 +280,13 @@ function serveInBackground(exchange: Exchange, admission: Admission, rooms: Room
 /** A client may come back to this answer, or refer to it in its next request. */
 function keep(
   reply: Reply,
-  { exchange, admission }: Served,
+  { exchange, admission }: Pick<Served, 'exchange' | 'admission'>,
   { references }: FoundRequest,
   rooms: Rooms,
 ): Reply {
   const { conversation } = exchange.dialect
   if (conversation === undefined) return reply
-  const owner = admission.caller.keyName
+  const owner = ownerOf(admission.caller)
   const turn = { exchange, conversation, references, owner, maker: makerOf(reply, exchange) }
   return keepAnswer(reply, turn, rooms.responses)
 }
@@ -179,127 +297,4 @@ function makerOf({ target }: Reply, { dialect }: Exchange): string | undefined {
   const { provider } = target
   const isNative = provider.dialect === dialect.id || provider.alsoSpeaks?.includes(dialect.id) === true
   return isNative ? target.id : undefined
-}
-
-interface Served {
-  readonly exchange: Exchange
-  readonly admission: Admission
-  /** Absent where it failed before there was one. */
-  readonly plan?: Plan
-}
-
-/** Attaches the one settlement: however the answer ends, the place is given back and exactly one record is kept. */
-function settle(reply: Reply, served: Served, rooms: Rooms): void {
-  void reply.settled.then((settlement) => {
-    served.admission.release()
-    recordReply(reply, settlement, served, rooms)
-  })
-}
-
-function recordReply(reply: Reply, settlement: Settlement, served: Served, rooms: Rooms): void {
-  rooms.telemetry.exchanges.publish({
-    ...exchangeFacts(served, rooms),
-    state: settlement.state,
-    ...targetField(reply),
-    attempts: reply.attempts.length,
-    ...costField(reply.costNanoUsd?.()),
-    status: reply.status,
-    responseBytes: settlement.bodyBytes,
-    losses: reply.lossesAtEnd?.() ?? reply.losses,
-    isSimulated: reply.target?.provider.isSimulated === true,
-    ...(reply.routeName === undefined ? {} : { route: reply.routeName }),
-    ...(reply.firstTokenMs === undefined ? {} : { firstTokenMs: reply.firstTokenMs }),
-    ...(reply.overheadMs === undefined ? {} : { overheadMs: reply.overheadMs }),
-    ...(settlement.usage === undefined ? {} : { usage: settlement.usage }),
-    ...(settlement.error === undefined ? {} : { code: settlement.error.code }),
-  })
-  if (settlement.error) publishDefect(settlement.error, served, rooms)
-}
-
-/** Who finished the answer. */
-function targetField({ target, rescue }: Reply): Pick<ExchangeRecord, 'target' | 'rescueRung'> {
-  const rescued = rescue?.()
-  if (rescued !== undefined) return { target: rescued.target, rescueRung: rescued.rung }
-  return target === undefined ? {} : { target: target.id }
-}
-
-function costField(costNanoUsd: number | undefined): Pick<ExchangeRecord, 'costNanoUsd'> {
-  return costNanoUsd === undefined ? {} : { costNanoUsd }
-}
-
-function recordFailure(error: GatewayError, served: Served, rooms: Rooms): void {
-  rooms.telemetry.exchanges.publish({
-    ...exchangeFacts(served, rooms),
-    state: failureState(error),
-    attempts: error.attempts.length,
-    status: error.status,
-    code: error.code,
-    ...ownWords(error),
-    responseBytes: 0,
-    losses: [],
-    isSimulated: false,
-    ...(served.plan?.routeName === undefined ? {} : { route: served.plan.routeName }),
-  })
-  publishDefect(error, served, rooms)
-}
-
-/** A defect of our own is said with its place, so that it can be mended. */
-function publishDefect(error: GatewayError, { exchange }: Served, rooms: Rooms): void {
-  if (error.code !== 'gateway_error') return
-  rooms.telemetry.notices.publish({
-    level: 'error',
-    name: 'gateway_defect',
-    message: error.message,
-    facts: { exchangeId: exchange.id, ...describeDefect(error) },
-  })
-}
-
-function exchangeFacts({ exchange, admission, plan }: Served, rooms: Rooms) {
-  const skipped = plan?.skipped?.map(({ targetId, lacks }) => `${targetId}: ${lacks.join(', ')}`)
-  const sessionId = sessionOf(exchange.headers)
-  return {
-    ...(sessionId === undefined ? {} : { sessionId }),
-    ...(skipped === undefined ? {} : { skipped }),
-    exchangeId: exchange.id,
-    dialect: exchange.dialect.id,
-    operation: exchange.operation,
-    ...(exchange.envelope.modelId === '' ? {} : { modelId: exchange.envelope.modelId }),
-    stream: exchange.envelope.stream,
-    requestBytes: exchange.envelope.bodyBytes,
-    durationMs: rooms.clock.nowMs() - exchange.arrivedAtMs,
-    ...(admission.caller.keyName === undefined ? {} : { keyName: admission.caller.keyName }),
-  }
-}
-
-function recordRefusal(refusal: Refusal, rooms: Rooms): void {
-  rooms.telemetry.exchanges.publish({
-    exchangeId: refusal.exchangeId,
-    state: failureState(refusal.error),
-    dialect: refusal.dialect,
-    operation: 'other',
-    attempts: 0,
-    stream: false,
-    status: refusal.status,
-    code: refusal.error.code,
-    ...ownWords(refusal.error),
-    requestBytes: refusal.requestBytes,
-    responseBytes: 0,
-    durationMs: refusal.durationMs,
-    losses: [],
-    isSimulated: false,
-    ...(refusal.keyName === undefined ? {} : { keyName: refusal.keyName }),
-  })
-}
-
-/** Why a request was turned away. Where a provider was asked, its attempt says what came of it. */
-function ownWords(error: GatewayError): Pick<ExchangeRecord, 'message'> {
-  const isOwn = error.attempts.length === 0 && error.facts.upstreamMessage === undefined
-  return isOwn ? { message: error.message } : {}
-}
-
-/** Which terminal state a failure is: ours or the provider's, the client's leaving, its fault, or our being full. */
-function failureState(error: GatewayError): TerminalState {
-  if (error.code === 'client_gone') return 'client_gone'
-  if (error.code === 'overloaded' || error.code === 'gateway_shutting_down') return 'shed'
-  return error.row.fault === 'client' && error.attempts.length === 0 ? 'rejected' : 'failed'
 }

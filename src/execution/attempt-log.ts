@@ -7,6 +7,7 @@ import type { GatewayError } from '../errors/gateway-error.ts'
 import type { NanoUsd } from '../ledger/prices.ts'
 import type { Target } from '../providers/provider.ts'
 import type { Clock } from '../std/clock.ts'
+import { failpoint } from '../std/failpoints.ts'
 import type { AttemptRecord, Telemetry } from '../telemetry/records.ts'
 import type { Exchange } from './exchange.ts'
 import { publishedWords } from './repeated-words.ts'
@@ -20,6 +21,8 @@ export interface AttemptEnd {
   readonly hasBegun: boolean
   /** Another attempt was faster: whatever this one cost is waste. */
   readonly isBeaten?: boolean
+  /** Of an answer that broke off: bytes of text that came of it. */
+  readonly textBytes?: number
 }
 
 /** Told of an attempt by whoever remembers targets. */
@@ -34,6 +37,10 @@ export interface AttemptOutcome {
   readonly error: GatewayError | undefined
   /** `undefined` where nobody knows, or nothing was spent. */
   readonly costNanoUsd: NanoUsd | undefined
+  /** As it is published. */
+  readonly record: AttemptRecord
+  /** As in an `AttemptEnd`. */
+  readonly textBytes: number | undefined
 }
 
 export interface AttemptEntry {
@@ -42,6 +49,8 @@ export interface AttemptEntry {
   markFirstToken(): void
   /** What was reported before the attempt broke off, for whoever ends it without knowing; `isFinal`: nothing was to come after it. */
   noteUsage(usage: Usage | undefined, isFinal: boolean): void
+  /** Bytes of text that came before the attempt broke off, for whoever ends it without knowing. */
+  noteText(bytes: number): void
   complete(end: AttemptEnd): void
   cancel(end: AttemptEnd): void
   fail(error: GatewayError, end: AttemptEnd): void
@@ -83,6 +92,7 @@ export class AttemptLog {
     let firstTokenMs: number | undefined
     let notedUsage: Usage | undefined
     let isUsageFinal = false
+    let notedTextBytes: number | undefined
     let isEnded = false
 
     const end = (outcome: AttemptRecord['outcome'], how: AttemptEnd, error?: GatewayError) => {
@@ -109,7 +119,7 @@ export class AttemptLog {
         ...(status === undefined ? {} : { status }),
         ...(error === undefined ? {} : { code: error.code }),
       }
-      this.#telemetry.attempts.publish({
+      const record: AttemptRecord = {
         exchangeId: this.#exchange.id,
         number: place + 1,
         target: target.id,
@@ -124,8 +134,10 @@ export class AttemptLog {
         ...(firstTokenMs === undefined ? {} : { firstTokenMs }),
         ...(usage === undefined || usageSource === 'none' ? {} : { usage }),
         ...(costNanoUsd === undefined ? {} : { costNanoUsd }),
-      })
-      observer?.end({ outcome, error, costNanoUsd })
+      }
+      this.#telemetry.attempts.publish(record)
+      const textBytes = how.textBytes ?? notedTextBytes
+      observer?.end({ outcome, error, costNanoUsd, record, textBytes })
     }
 
     return {
@@ -133,11 +145,15 @@ export class AttemptLog {
       markFirstToken: () => {
         if (firstTokenMs !== undefined) return
         firstTokenMs = this.#clock.nowMs() - startedAtMs
+        failpoint('first-token')
         observer?.content(firstTokenMs)
       },
       noteUsage: (usage, isFinal) => {
         notedUsage = usage
         isUsageFinal = isFinal
+      },
+      noteText: (bytes) => {
+        notedTextBytes = bytes
       },
       complete: (how) => end('completed', how),
       cancel: (how) => end('cancelled', how),

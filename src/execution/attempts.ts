@@ -7,7 +7,12 @@ import type { Target } from '../providers/provider.ts'
 import { type PromptBucket, promptBucket } from '../resilience/first-token-times.ts'
 import type { Plan } from '../routing/plan.ts'
 import type { UpstreamResponse } from '../upstream/attempt.ts'
+import type { NanoUsd } from '../ledger/prices.ts'
+import type { StopSignal } from '../std/stop-signal.ts'
+import type { AttemptAsk, AttemptResult, HeldAttempt, RequestBooks } from '../ledger/request-books.ts'
 import { alertOf } from './alert.ts'
+import { askOf, resultOf } from './attempt-money.ts'
+import { capCall } from './cap-call.ts'
 import type { AttemptEntry, AttemptLog, AttemptOutcome } from './attempt-log.ts'
 import type { Deadline } from './deadline.ts'
 import type { DecisionTrace } from './decision-trace.ts'
@@ -18,6 +23,7 @@ import type { Exchange } from './exchange.ts'
 import type { ExecutionDeps } from './execution.ts'
 import type { Lane } from './race.ts'
 import { TargetCall } from './target-call.ts'
+import { failpoint } from '../std/failpoints.ts'
 
 /** A call that may be made now: said in the target's words, and with a place there. */
 export interface Ready {
@@ -27,7 +33,15 @@ export interface Ready {
   readonly slot: Slot
 }
 
+/** A call that is paid for. */
+export interface HeldCall extends Ready {
+  readonly ask: AttemptAsk
+  /** Absent where nobody keeps books. */
+  readonly held: HeldAttempt | undefined
+}
+
 export interface AttemptsInit {
+  readonly books: RequestBooks | undefined
   readonly exchange: Exchange
   readonly plan: Pick<Plan, 'routeName' | 'hedge'>
   readonly deadline: Deadline
@@ -53,7 +67,35 @@ export class Attempts {
     this.#promptBucket = promptBucket(init.exchange.envelope.bodyBytes)
   }
 
-  begin({ target, call, slot }: Ready): AttemptEntry {
+  /** Takes the money for a call, and gives the call as it may be made for it, or why it cannot be paid for. */
+  async pay(ready: Ready, signal: StopSignal): Promise<HeldCall | GatewayError> {
+    try {
+      const held = this.#hold(ready)
+      const call = held instanceof Promise ? await held : held
+      if (!signal.aborted) return call
+      // Nobody waits for it any more, and nothing was sent.
+      call.held?.settle(NOT_SENT)
+      return toGatewayError(signal.reason)
+    } catch (thrown) {
+      return toGatewayError(thrown)
+    }
+  }
+
+  /** A promise only where the store of the books has to be asked. */
+  #hold(ready: Ready): HeldCall | Promise<HeldCall> {
+    const { exchange, plan, books } = this.#init
+    const { routeName } = plan
+    const ask = askOf(exchange, ready.target, {
+      facts: this.#deps.factsOf?.(ready.target),
+      routeName,
+      // What passes as it came grows by words that cost nothing to speak of.
+      ...(ready.call.isTranslated && { sentBytes: ready.call.body.length }),
+    })
+    const held = books?.hold(ask)
+    return held instanceof Promise ? held.then((paid) => capped(ready, ask, paid)) : capped(ready, ask, held)
+  }
+
+  begin({ target, call, slot, ask, held }: HeldCall): AttemptEntry {
     const { effort, log, trace } = this.#init
     effort.call(target)
     trace?.note('attempt', target.id)
@@ -63,7 +105,7 @@ export class Attempts {
       promptBucket: this.#promptBucket,
       isStreamed: call.mode !== 'plain',
     })
-    return log.begin(target, {
+    const entry = log.begin(target, {
       content: (firstTokenMs) => {
         trace?.note('content', target.id)
         books.content(firstTokenMs)
@@ -72,14 +114,22 @@ export class Attempts {
         const { outcome, error } = ended
         trace?.note(outcome, target.id, error?.code)
         this.#noteSpend(ended)
+        held?.settle(
+          resultOf({ ...ended, heldNanoUsd: held.heldNanoUsd }, ask, (usage) =>
+            this.#deps.costOf?.(target, usage),
+          ),
+        )
         const isNews = books.end(outcome, error)
         if (isNews && error !== undefined) this.#alert(target, error)
       },
     })
+    // Of a stream nothing has come so far; what breaks off with more says so.
+    if (call.mode !== 'plain') entry.noteText(0)
+    return entry
   }
 
   async send({ target, targetDialect, call }: Ready, { signal }: Lane): Promise<UpstreamResponse> {
-    return this.#deps.send({
+    const response = await this.#deps.send({
       target,
       dialect: targetDialect,
       method: 'POST',
@@ -90,6 +140,8 @@ export class Attempts {
       signal,
       ...call.operation?.request,
     })
+    failpoint('sent')
+    return response
   }
 
   /** Ends an attempt that brought no answer. Resolves to its failure; throws where it is none of the target's: the client left, say. */
@@ -130,4 +182,18 @@ export class Attempts {
     const alert = alertOf(target, error, { request: exchange.body, isRouted: plan.routeName !== undefined })
     if (alert !== undefined) this.#deps.telemetry.notices.publish(alert)
   }
+}
+
+const NOT_SENT: AttemptResult = {
+  outcome: 'cancelled',
+  durationMs: 0,
+  basis: 'none',
+  // Sound: no dollars are a whole number of nano-dollars.
+  costNanoUsd: 0 as NanoUsd,
+  isWaste: false,
+}
+
+function capped(ready: Ready, ask: AttemptAsk, held: HeldAttempt | undefined): HeldCall {
+  const tokens = held?.outputTokensMax
+  return { ...ready, call: tokens === undefined ? ready.call : capCall(ready, tokens), ask, held }
 }

@@ -42,8 +42,8 @@ export async function openContinuation(init: ContinuationInit): Promise<ResumedL
   try {
     const pipe = new ContinuationPipe(init)
     const head = await readOn(init, pipe)
-    const { target, attempt, chunks } = init
-    return { leg: { target, attempt, response, chunks, pipe }, head }
+    const { target, attempt, chunks, rung } = init
+    return { leg: { target, attempt, response, chunks, pipe }, head, isAnew: rung > 1 }
   } catch (error) {
     response.cancel()
     throw error
@@ -55,6 +55,7 @@ async function readOn({ chunks, response, attempt, ...init }: ContinuationInit, 
   const head: Uint8Array[] = []
   while (head.length === 0 && !facts.isTerminated) {
     const step = await chunks.next(facts.isComplete)
+    if (!step.done) chunks.bytes += step.value.length
     const bytes = step.done ? pipe.end() : pipe.read(step.value)
     if (facts.error) throw facts.error
     if (facts.hasContent) {

@@ -217,7 +217,8 @@ function adaptPath(path: string, target: Target, address: CallAddress): string {
   )
 }
 
-function adaptFields(fields: JsonObject, quirks: readonly Quirk[]): JsonObject {
+/** As the provider's deviations from its dialect want it. */
+export function adaptFields(fields: JsonObject, quirks: readonly Quirk[]): JsonObject {
   return quirks.reduce((adapted, quirk) => quirk.adaptRequest?.(adapted) ?? adapted, fields)
 }
 

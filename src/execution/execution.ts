@@ -17,6 +17,8 @@ import type { JsonObject } from '../std/json.ts'
 import type { Random } from '../std/ids.ts'
 import type { Telemetry } from '../telemetry/records.ts'
 import type { UpstreamRequest, UpstreamResponse } from '../upstream/attempt.ts'
+import type { RequestBooks } from '../ledger/request-books.ts'
+import type { TargetFacts } from './attempt-money.ts'
 import type { DeliveredMemory } from './delivered-bytes.ts'
 import type { SharedBudgets } from './effort.ts'
 import type { Exchange } from './exchange.ts'
@@ -40,8 +42,8 @@ export interface ExecutionDeps {
   redact(error: GatewayError): GatewayError
   /** Told the ids of files and batches that a provider's answer names. */
   readonly onIds?: (ids: readonly string[], provider: Provider) => void
-  /** The context window of a target's model, tokens, where it is known. */
-  readonly contextWindow?: (target: Target) => number | undefined
+  /** What is known of a target's model. */
+  readonly factsOf?: (target: Target) => TargetFacts | undefined
 }
 
 /** How a request stands among the others. */
@@ -49,6 +51,8 @@ export interface Standing {
   readonly priority: Priority
   /** Given where somebody asked why what is done is done: told at the start how to say it. */
   readonly onTrace?: (explain: () => JsonObject) => void
+  /** Who pays, attempt by attempt; absent: nobody keeps books. */
+  readonly books?: RequestBooks
 }
 
 export interface Execution {

@@ -9,7 +9,7 @@ import type { Loss } from '../canonical/loss.ts'
 import type { InferenceResult } from '../canonical/result.ts'
 import { unfold } from '../canonical/unfold.ts'
 import { mayHoldState } from '../dialects/marks.ts'
-import type { Folder, Passthrough, StreamFacts } from '../dialects/dialect.ts'
+import type { Dialect, Folder, Passthrough, StreamFacts } from '../dialects/dialect.ts'
 import { StateWatch } from '../provenance/watch-state.ts'
 import { stateOriginOf } from '../providers/target.ts'
 import {
@@ -28,6 +28,7 @@ import { relayOperation } from './operation-relay.ts'
 import type { Committed, RelayContext } from './relay-context.ts'
 import type { Settlement } from './reply.ts'
 import { StreamSource } from './stream-source.ts'
+import { textBytesOfResult, textBytesWithin } from './text-bytes.ts'
 import { createTranslatingFolder, createTranslator } from './translator.ts'
 import { UpstreamChunks } from './upstream-chunks.ts'
 import { warningsOfFolded, warningsOfResult, warningsOfStream } from './visible-text.ts'
@@ -143,9 +144,11 @@ async function foldStream(context: RelayContext): Promise<Committed> {
   const folder: LossyFolder = call.isTranslated
     ? createTranslatingFolder(targetDialect, exchange.dialect, { ...answerOptions(context), candidates })
     : exchange.dialect.createFolder({ candidates })
+  const received = { bytes: 0 }
   try {
-    await foldWhole(context, folder)
+    await foldWhole(context, folder, received)
   } catch (error) {
+    attempt.noteText(foldedTextBytes(folder, received.bytes, exchange.dialect))
     attempt.noteUsage(folder.facts.usage, folder.facts.isComplete)
     throw error
   }
@@ -159,8 +162,17 @@ async function foldStream(context: RelayContext): Promise<Committed> {
   return committedPlain(context, { body, losses, flags, warnings, modelId, ...usageOf(facts) })
 }
 
+/** Of the part that is there; half an answer may be none that can be said, and is then measured by its bytes. */
+function foldedTextBytes(folder: Folder, receivedBytes: number, dialect: Dialect): number {
+  try {
+    return textBytesOfResult(dialect.readResult(folder.result()))
+  } catch {
+    return textBytesWithin(receivedBytes)
+  }
+}
+
 /** Reads the stream to the end of a whole answer. */
-async function foldWhole(context: RelayContext, folder: Folder): Promise<void> {
+async function foldWhole(context: RelayContext, folder: Folder, received: { bytes: number }): Promise<void> {
   const { response, attempt } = context
   const { facts } = folder
   const chunks = new UpstreamChunks(response, context.clock)
@@ -168,7 +180,10 @@ async function foldWhole(context: RelayContext, folder: Folder): Promise<void> {
   while (!facts.isTerminated) {
     const step = await chunks.next(facts.isComplete)
     if (step.done) folder.end()
-    else folder.read(step.value)
+    else {
+      received.bytes += step.value.length
+      folder.read(step.value)
+    }
     if (facts.hasContent && !isMarked) {
       isMarked = true
       context.claim()

@@ -36,6 +36,10 @@ export interface Reply {
   readonly rescue?: () => { readonly rung: number; readonly target: string } | undefined
   /** What was decided on the way, where the request asked for it; said in `x-holdfast-explanation`. */
   readonly explanation?: string
+  /** How it comes that no provider was asked for it; absent where one was. */
+  readonly recall?: ReplyRecall
+  /** Headers besides, name and value by turns. */
+  readonly headers?: readonly string[]
   /** The provider's own request id, where it gave one. */
   readonly upstreamRequestId?: string
   /**
@@ -49,6 +53,12 @@ export interface Reply {
   /** Resolves once, when the last byte is handed over or the client is gone; never rejects. */
   readonly settled: Promise<Settlement>
 }
+
+/**
+ * `attached`: shared with the running request of the same idempotency key; `replayed`: kept under it. `coalesced`: shared
+ * with a running request that asks the same; `hit`: kept in the cache.
+ */
+export type ReplyRecall = 'attached' | 'replayed' | 'coalesced' | 'hit'
 
 export interface Settlement {
   /** `rescued`: whole, though the stream broke off on the way and another one went on. */

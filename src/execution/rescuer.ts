@@ -22,6 +22,7 @@ import { type Rung, rungsFor, wishOf } from './rescue-rules.ts'
 import type { StreamLeg } from './stream-leg.ts'
 import type { ResumedLeg } from './stream-source.ts'
 import type { TargetQueue } from './target-queue.ts'
+import { textBytesWithin } from './text-bytes.ts'
 import { UpstreamChunks } from './upstream-chunks.ts'
 
 export interface RescuerInit {
@@ -123,12 +124,16 @@ export class Rescuer {
     const { target, targetDialect, resumed } = prepared
     const lane = soleLane(signal)
     trace?.note(`rescue rung ${rung}`, target.id)
-    const attempt = attempts.begin(prepared)
-    let hasBegun = false
+    const call = await attempts.pay(prepared, signal)
+    if (call instanceof GatewayError) {
+      this.#init.queue.giveBack(prepared)
+      return 'failed'
+    }
+    const attempt = attempts.begin(call)
+    let chunks: UpstreamChunks | undefined
     try {
-      const response = await attempts.send(prepared, lane)
-      hasBegun = true
-      const chunks = new UpstreamChunks(response, clock)
+      const response = await attempts.send(call, lane)
+      chunks = new UpstreamChunks(response, clock)
       const opened = await openContinuation({
         rung,
         target,
@@ -143,7 +148,8 @@ export class Rescuer {
       this.#init.onRescued(rung, opened.leg)
       return opened
     } catch (thrown) {
-      const error = attempts.failed(attempt, { thrown, hasBegun, lane })
+      attempt.noteText(textBytesWithin(chunks?.bytes ?? 0))
+      const error = attempts.failed(attempt, { thrown, hasBegun: chunks !== undefined, lane })
       return error.code === 'rescue_diverged' ? 'diverged' : 'failed'
     }
   }

@@ -110,6 +110,7 @@ class PlanRun {
       log: this.#log,
       effort: this.#effort,
       trace: this.#trace,
+      books: standing.books,
     })
     this.#queue = this.#createQueue()
   }
@@ -271,14 +272,19 @@ class PlanRun {
       this.#queue.giveBack(ready)
       throw this.#deadline.signal.reason
     }
-    const attempt = this.#attempts.begin(ready)
+    const call = await this.#attempts.pay(ready, lane.signal)
+    if (call instanceof GatewayError) {
+      this.#queue.giveBack(ready)
+      return { ready, error: call }
+    }
+    const attempt = this.#attempts.begin(call)
     let hasBegun = false
     this.#waiting.begin()
     try {
-      const response = await this.#attempts.send(ready, lane)
+      const response = await this.#attempts.send(call, lane)
       hasBegun = true
       const committed = await relay({
-        ...this.#relayParts(ready, lane),
+        ...this.#relayParts(call, lane),
         response,
         attempt,
       })
@@ -369,10 +375,10 @@ class PlanRun {
 
   /** After a request that was too long, only larger windows are worth asking. */
   #dropTooSmall(error: GatewayError, failed: Target): void {
-    const windowOf = this.#deps.contextWindow
-    const failedWindow = windowOf?.(failed)
-    if (error.row.otherTarget !== 'larger-context' || windowOf === undefined || failedWindow === undefined)
-      return
+    if (error.row.otherTarget !== 'larger-context') return
+    const windowOf = (target: Target) => this.#deps.factsOf?.(target)?.contextTokens
+    const failedWindow = windowOf(failed)
+    if (failedWindow === undefined) return
     this.#queue.keep((target) => (windowOf(target) ?? Number.POSITIVE_INFINITY) > failedWindow)
   }
 

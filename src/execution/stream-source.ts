@@ -12,6 +12,7 @@ import type { Exchange } from './exchange.ts'
 import { joinBytes } from './join-bytes.ts'
 import type { Settlement } from './reply.ts'
 import type { StreamLeg } from './stream-leg.ts'
+import { textBytesOf, textBytesWithin } from './text-bytes.ts'
 import { warningsOfStream } from './visible-text.ts'
 
 /** Bytes that may be held back: while nothing but pings and empty deltas has come, and of a tool call that is not complete. */
@@ -31,6 +32,8 @@ export interface Rescue {
 export interface ResumedLeg {
   readonly leg: StreamLeg
   readonly head: Uint8Array
+  /** It made anew what was delivered already. */
+  readonly isAnew: boolean
 }
 
 export interface StreamContext {
@@ -64,6 +67,8 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
   #heldBytes = 0
   #bodyBytes = 0
   #rescues = 0
+  /** Of the text delivered, what streams before this one made, and it did not. */
+  #textBytesBefore = 0
   #isExhausted = false
   #isPipeEnded = false
   #isSettled = false
@@ -85,7 +90,8 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     try {
       await this.#holdToContent()
     } catch (error) {
-      const { attempt, pipe } = this.#leg
+      const { attempt, chunks, pipe } = this.#leg
+      attempt.noteText(textBytesWithin(chunks.bytes))
       attempt.noteUsage(pipe.facts.usage, pipe.facts.isComplete)
       // Content and its end came in one piece: nothing of it was sent, but it was made.
       if (pipe.facts.hasContent) attempt.markFirstToken()
@@ -170,7 +176,9 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     if (rescue === undefined || delivered === undefined || !isRescuable(failure)) return failure
     const failed = this.#leg
     failed.response.cancel()
-    failed.attempt.fail(failure, this.#end())
+    const textBytes = this.#textBytes()
+    failed.attempt.fail(failure, { ...this.#end(), textBytes: textBytes - this.#textBytesBefore })
+    this.#textBytesBefore = textBytes
     this.#dropHeld()
     const resumed = await rescue.resume(failure, delivered, failed).catch(toGatewayError)
     if (resumed instanceof GatewayError) return resumed
@@ -179,6 +187,7 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
       resumed.leg.attempt.cancel({ hasBegun: true })
       return failure
     }
+    if (resumed.isAnew) this.#textBytesBefore = 0
     this.#leg = resumed.leg
     this.#head = resumed.head
     this.#rescues += 1
@@ -268,6 +277,7 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
       this.#isExhausted = true
       return this.#endPipe()
     }
+    chunks.bytes += step.value.length
     return pipe.read(step.value)
   }
 
@@ -304,18 +314,20 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
 
   #settleBroken(failure: GatewayError | undefined): void {
     if (this.#isSettled) return
+    const textBytes = Math.max(0, this.#textBytes() - this.#textBytesBefore)
     this.#settle()
     const { attempt, response, pipe } = this.#leg
     response.cancel()
     const usage = usageOf(pipe.facts)
     const bodyBytes = this.#bodyBytes
+    const end = { ...this.#end(), textBytes }
     if (failure === undefined || failure.code === 'client_gone') {
-      attempt.cancel(this.#end())
+      attempt.cancel(end)
       this.#settlement.resolve({ state: 'client_gone', bodyBytes, ...usage })
     } else {
       // That we shut down is no failure of the target.
-      if (failure.code === 'gateway_shutting_down') attempt.cancel(this.#end())
-      else attempt.fail(failure, this.#end())
+      if (failure.code === 'gateway_shutting_down') attempt.cancel(end)
+      else attempt.fail(failure, end)
       this.#settlement.resolve({ state: 'truncated', error: failure, bodyBytes, ...usage })
     }
   }
@@ -323,6 +335,13 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
   #settle(): void {
     this.#isSettled = true
     this.#delivered?.release()
+  }
+
+  /** Of everything delivered; where that was not kept, what its bytes make likely. */
+  #textBytes(): number {
+    const chunks = this.#delivered?.chunks
+    if (chunks === undefined) return textBytesWithin(this.#bodyBytes)
+    return textBytesOf(chunks, this.#context.exchange.dialect)
   }
 
   #end(): AttemptEnd {

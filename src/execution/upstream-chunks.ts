@@ -15,6 +15,8 @@ export class UpstreamChunks {
   readonly #chunks: AsyncIterator<Uint8Array, undefined>
   /** Set with the reason to finish: until then the last word may come. */
   #endsAtMs: number | undefined
+  /** Received so far, counted by whoever reads: a count in here would cost another turn of the loop for each chunk. */
+  bytes = 0
 
   constructor(response: UpstreamResponse, clock: Clock) {
     this.#response = response

@@ -1,6 +1,7 @@
 /**
- * The listener for those who run the gateway, apart from the one for clients (SEC-16): it only tells, on loopback only,
- * and asks for no key, so a client key is worth nothing here and nothing here is reachable where clients are.
+ * The listener for those who run the gateway, apart from the one for clients (SEC-16): on loopback only. What tells how
+ * the gateway is asks for no key; what shows or changes keys and money is the admin API's, and asks everybody. A client
+ * key is worth nothing here and nothing here is reachable where clients are.
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -8,6 +9,7 @@ import type { AddressInfo } from 'node:net'
 import { describeDefect } from '../errors/describe-defect.ts'
 import type { Readiness } from '../exchange/gateway.ts'
 import type { Telemetry } from '../telemetry/records.ts'
+import type { AdminApi } from './admin/admin-api.ts'
 import { readOrigin } from './browser-origin.ts'
 import { isLoopbackName } from './loopback-host.ts'
 import type { OperatorView } from './operator-view.ts'
@@ -20,6 +22,8 @@ export interface AdminServerOptions {
   /** The text of `/metrics`. */
   readonly metrics: () => Promise<string>
   readonly telemetry: Telemetry
+  /** Absent: there is only what tells. */
+  readonly api?: AdminApi
 }
 
 export interface AdminServer {
@@ -35,6 +39,8 @@ const HEADERS_BYTES_MAX = 8 * 1024
 /** From a request's first byte to its last, ms. */
 const REQUEST_MS = 10_000
 const KEEP_ALIVE_MS = 5_000
+/** A connection on which nothing moves for so long is cut: who does not read his answer keeps it in memory. Longer than a report takes. */
+const IDLE_MS = 30_000
 
 export function createAdminServer(options: AdminServerOptions): AdminServer {
   const server = createServer(
@@ -48,6 +54,7 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
     (request, response) => void respond(request, response, options),
   )
   server.maxConnections = CONNECTIONS_MAX
+  server.setTimeout(IDLE_MS)
   return {
     listen: (host, port) => listen(server, host, port),
     close: () =>
@@ -86,7 +93,10 @@ async function respond(
   options: AdminServerOptions,
 ): Promise<void> {
   try {
-    write(response, request, refusalOf(request) ?? (await answerOf(request.url ?? '', options)))
+    const refusal = refusalOf(request)
+    if (refusal === undefined && options.api?.owns(pathOf(request)) === true)
+      return await options.api.handle(request, response)
+    write(response, request, refusal ?? (await answerOf(request, options)))
   } catch (error) {
     options.telemetry.notices.publish({
       level: 'error',
@@ -98,20 +108,25 @@ async function respond(
   }
 }
 
-function refusalOf({ method, headers }: IncomingMessage): Answer | undefined {
+/** Of pages from elsewhere, before anything is looked at. */
+function refusalOf({ headers }: IncomingMessage): Answer | undefined {
   if (!isLoopbackName(headers.host))
     return problem(421, 'The admin listener answers to the names of this machine only: localhost, 127.0.0.1.')
   if (readOrigin(headers).type === 'foreign' || headers['sec-fetch-site'] === 'cross-site')
     return problem(403, 'Web pages from elsewhere are not answered here.')
-  if (method !== 'GET' && method !== 'HEAD')
-    return { ...problem(405, 'The admin listener answers GET.'), headers: { allow: 'GET, HEAD' } }
   return undefined
+}
+
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?', 1)[0] ?? ''
 }
 
 const EXPLAIN = /^\/explain\/([A-Za-z0-9_-]{1,128})$/
 
-async function answerOf(target: string, options: AdminServerOptions): Promise<Answer> {
-  const [path = ''] = target.split('?', 1)
+async function answerOf(request: IncomingMessage, options: AdminServerOptions): Promise<Answer> {
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return { ...problem(405, 'This path answers GET.'), headers: { allow: 'GET, HEAD' } }
+  const path = pathOf(request)
   switch (path) {
     case '/status':
       return { status: 200, body: options.view.status() }

@@ -42,7 +42,7 @@ export const adminSchema = z
   )
   .prefault({})
   .describe(
-    'The listener for those who run the gateway: /status, /explain/{request-id}, /metrics, /healthz, /readyz. false for none.',
+    'The listener for those who run the gateway: the admin API (/api/v1), which asks everybody who they are, and /status, /explain/{request-id}, /metrics, /healthz, /readyz, which are open. false for none.',
   )
 
 export const httpLimitsShape = {

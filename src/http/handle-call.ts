@@ -5,8 +5,8 @@ import type { DialectId } from '../canonical/envelope.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { Caller } from '../exchange/gateway.ts'
-import { clientKeyOf } from '../keys/client-key.ts'
 import type { OperationSpec } from '../operations/operation-spec.ts'
+import { admitCall } from './admit-call.ts'
 import { answerWhole } from './answer.ts'
 import { answerError } from './answer-error.ts'
 import { preflightHeaders } from './browser-origin.ts'
@@ -72,7 +72,7 @@ async function handleReading(reading: ReadingCall, rooms: CallRooms): Promise<vo
   const { call, path } = reading
   call.dialect = callerDialect(call, path, rooms)
   try {
-    const caller = reading.route.access === 'key' ? authenticate(reading, rooms) : {}
+    const caller = reading.route.access === 'key' ? await authenticate(reading, rooms) : {}
     await answerReading(reading, caller, rooms)
   } catch (thrown) {
     const error = toGatewayError(thrown)
@@ -152,10 +152,10 @@ function refuse(call: ClientCall, path: string | undefined, error: GatewayError,
 }
 
 /** Judges the key without taking a place: a gateway too busy for one more request still shows its models and metrics. */
-function authenticate({ call, endpoint }: ReadingCall, rooms: CallRooms): Caller {
+async function authenticate({ call, endpoint }: ReadingCall, rooms: CallRooms): Promise<Caller> {
   let caller: Caller = {}
   try {
-    const admission = rooms.gateway.admit(clientKeyOf(call.request.headers, call.request.url))
+    const admission = await admitCall(call, rooms)
     admission.release()
     caller = admission.caller
   } catch (error) {
@@ -171,9 +171,9 @@ async function answerReading(reading: ReadingCall, caller: Caller, rooms: CallRo
   const { call, endpoint } = reading
   switch (endpoint.kind) {
     case 'models':
-      return answerJson(call, 200, listModels(rooms.gateway.models(), modelsQuery(call, rooms)), rooms)
+      return answerJson(call, 200, listModels(rooms.gateway.models(caller), modelsQuery(call, rooms)), rooms)
     case 'model': {
-      const model = findModel(rooms.gateway.models(), reading.parameter ?? '', modelsQuery(call, rooms))
+      const model = findModel(rooms.gateway.models(caller), reading.parameter ?? '', modelsQuery(call, rooms))
       return answerJson(call, 200, model, rooms)
     }
     case 'kept-answer':

@@ -3,16 +3,16 @@
  * the story begins, this endpoint owns the admission and the record of a refusal; from then on the story does.
  */
 
-import { PRIORITY_HEADER, readPriority } from '../admission/priority.ts'
 import type { DialectId, PathFacts } from '../canonical/envelope.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import { type GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { Admission, Gateway } from '../exchange/gateway.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply } from '../execution/reply.ts'
-import { clientKeyOf } from '../keys/client-key.ts'
+import type { GuessLimiter } from '../keys/guess-limiter.ts'
 import { releaseBytes } from '../std/release-bytes.ts'
 import { type StopSignal, StopSource } from '../std/stop-signal.ts'
+import { admitCall } from './admit-call.ts'
 import { type AnswerRules, commonHeaders, endResponse } from './answer.ts'
 import { answerError } from './answer-error.ts'
 import { type CallPhase, type ClientCall, type StopReason, stopError } from './client-call.ts'
@@ -27,6 +27,7 @@ import type { Endpoint, HttpRoute } from './route-table.ts'
 
 export interface InferenceRooms {
   readonly gateway: Gateway
+  readonly guesses: GuessLimiter
   readonly dialects: ReadonlyMap<DialectId, Dialect>
   readonly limits: HttpLimits
   readonly rules: AnswerRules
@@ -85,15 +86,15 @@ export async function serveExchange(served: ServedCall, rooms: InferenceRooms): 
   let admission: Admission | undefined
   let exchange: Exchange
   try {
-    const { headers, url } = call.request
-    admission = rooms.gateway.admit(clientKeyOf(headers, url), readPriority(headers[PRIORITY_HEADER]))
+    const admitted = admitCall(call, rooms)
+    admission = admitted instanceof Promise ? await admitted : admitted
     refuseForeignPage(call.origin, admission.caller)
     exchange = await served.receive(admission, stopping, receipt)
   } catch (error) {
     admission?.release()
     return refuseInference(served, { thrown: error, requestBytes: receipt.bytes, admission }, rooms)
   }
-  const serving = new Serving(call, stopping, (error) => answerThrown(served, error, rooms))
+  const serving = new Serving(call, stopping, (error) => answerThrown(served, error, rooms, admission))
   call.phase = serving
   if (call.stopped !== undefined) serving.stop(call.stopped)
   let reply: Reply
@@ -101,14 +102,14 @@ export async function serveExchange(served: ServedCall, rooms: InferenceRooms): 
     reply = await rooms.gateway.serve(exchange, admission)
   } catch (error) {
     giveBack(exchange)
-    return call.stopped === undefined ? answerThrown(served, error, rooms) : undefined
+    return call.stopped === undefined ? answerThrown(served, error, rooms, admission) : undefined
   }
   // Its own record of the settlement was ordered before ours, so the story has read the body for the last time by then;
   // and no socket has it, since a dialect sends a copy.
   void reply.settled.then(() => giveBack(exchange))
   if (call.stopped !== undefined) return dropReply(reply)
   try {
-    return await writeReply({ served, exchange, reply, stopping }, rooms)
+    return await writeReply({ served, exchange, reply, stopping, admission }, rooms)
   } catch (error) {
     dropReply(reply)
     throw error
@@ -180,10 +181,15 @@ function refuseInference(served: ServedCall, refused: RefusedInference, rooms: I
 }
 
 /** Whatever was thrown, as an answer; what is no refusal of anybody is a defect of ours and said so. */
-function answerThrown(served: ServedCall, thrown: unknown, rooms: InferenceRooms): void {
+function answerThrown(
+  served: ServedCall,
+  thrown: unknown,
+  rooms: InferenceRooms,
+  admission?: Admission,
+): void {
   const error = toGatewayError(thrown)
   if (error.code === 'gateway_error') rooms.onDefect(served.call, thrown)
-  answerError(served.call, served.dialect, error, rooms.rules)
+  answerError(served.call, served.dialect, error, rooms.rules, admission?.standing?.())
 }
 
 /** The gateway works on it and nothing is written yet. */
@@ -213,13 +219,15 @@ interface Answering {
   readonly exchange: Exchange
   readonly reply: Reply
   readonly stopping: StopSource
+  readonly admission: Admission
 }
 
 function writeReply(answering: Answering, rooms: InferenceRooms): Promise<void> | undefined {
-  const { reply, served, stopping } = answering
+  const { reply, served, stopping, admission } = answering
   const { call } = served
   const headers = commonHeaders(call, rooms.rules)
-  pushReplyHeaders(headers, reply)
+  const standing = admission.standing?.()
+  pushReplyHeaders(headers, reply, standing && { dialect: served.dialect.id, standing })
   if (reply.body instanceof Uint8Array) {
     headers.push('content-length', String(reply.body.length))
     call.onClosed = (isTaken) => reply.close(isTaken)

@@ -1,15 +1,24 @@
 /** The headers of an answer that came from a target: who gave it, after how many tries, at what cost of our own. */
 
+import type { LimitStanding } from '../admission/limit-standing.ts'
+import type { DialectId } from '../canonical/envelope.ts'
 import type { Loss } from '../canonical/loss.ts'
 import { SUMMARY_LENGTH_MAX } from '../execution/decision-trace.ts'
 import type { Reply } from '../execution/reply.ts'
 import { formatUsd } from '../ledger/format-usd.ts'
 import { headerText } from './header-text.ts'
+import { pushLimitHeaders, pushUsageNotice } from './limit-headers.ts'
 
 const LOSSES_MAX = 32
 
+/** Where the client stands with its limits, and how it is told so. */
+export interface ClientLimits {
+  readonly dialect: DialectId
+  readonly standing: LimitStanding
+}
+
 /** Name and value by turns. */
-export function pushReplyHeaders(headers: string[], reply: Reply): void {
+export function pushReplyHeaders(headers: string[], reply: Reply, limits?: ClientLimits): void {
   headers.push(
     'content-type',
     headerText(reply.contentType),
@@ -29,7 +38,12 @@ export function pushReplyHeaders(headers: string[], reply: Reply): void {
     headers.push('x-holdfast-warning', headerText(reply.warnings.join(', ')))
   if (reply.explanation !== undefined)
     headers.push('x-holdfast-explanation', headerText(reply.explanation, SUMMARY_LENGTH_MAX))
+  if (reply.headers !== undefined) headers.push(...reply.headers.map((text) => headerText(text)))
   if (reply.target?.provider.isSimulated === true) headers.push('x-holdfast-simulated', 'true')
+  if (limits !== undefined) {
+    pushLimitHeaders(headers, limits.dialect, limits.standing)
+    if (reply.status < 400) pushUsageNotice(headers, limits.dialect, limits.standing)
+  }
 }
 
 /** The names, each once, comma separated; field names come from the client, so they are made safe and few. */

@@ -7,6 +7,7 @@ import type { ServerResponse } from 'node:http'
 import { type GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import { type AnswerRules, endResponse } from './answer.ts'
 import { type CallPhase, type ClientCall, type StopReason, stopError } from './client-call.ts'
+import { failpoint } from '../std/failpoints.ts'
 
 export interface ReplyStreamInit {
   readonly call: ClientCall
@@ -48,6 +49,7 @@ export class ReplyStream implements CallPhase {
         if (step.done === true) break
         this.#hasWritten = true
         if (!this.#response.write(step.value)) await this.#drained()
+        failpoint('mid-stream')
         if (this.#isOver) return
       }
     } catch (error) {

@@ -7,6 +7,7 @@ import type { Dialect } from '../dialects/dialect.ts'
 import { describeDefect } from '../errors/describe-defect.ts'
 import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { Gateway } from '../exchange/gateway.ts'
+import { createGuessLimiter } from '../keys/guess-limiter.ts'
 import { HEARTBEAT_MS } from '../resilience/timers.ts'
 import type { Clock, Timer } from '../std/clock.ts'
 import type { IdSource } from '../std/ids.ts'
@@ -106,6 +107,7 @@ class NodeGatewayServer implements GatewayServer {
     }
     this.#fixedRooms = {
       dialects: options.dialects,
+      guesses: createGuessLimiter(clock),
       limits: this.#limits,
       rules: this.#rules,
       heartbeatMs,

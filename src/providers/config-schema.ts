@@ -1,6 +1,7 @@
 /** What the file says of providers. */
 
 import { z } from 'zod'
+import { pricesSchema } from '../ledger/config-schema.ts'
 import { durationSchema, secretSchema } from '../std/config-values.ts'
 
 /** Names that mean something else in an address. */
@@ -96,6 +97,12 @@ const providerSchema = z
       .max(2_000)
       .optional()
       .describe('Its models, for listing; others can be addressed all the same.'),
+    prices: z
+      .record(z.string().min(1).max(256), pricesSchema)
+      .optional()
+      .describe(
+        'What its models cost, by name, where that is not published or not what you pay; "*" for all others.',
+      ),
     timeouts: timeoutsSchema.optional(),
   })
   .nullable()

@@ -42,10 +42,28 @@ export function modelFacts(providerId: ProviderId, modelId: string): ModelFacts 
 
 /** The facts of a target, at whatever instance of a known provider it is. */
 export function factsOfTarget(target: {
-  readonly provider: Pick<Provider, 'id' | 'instanceOf'>
+  readonly provider: Pick<Provider, 'id' | 'instanceOf' | 'prices'>
   readonly modelId: string
 }): ModelFacts | undefined {
-  return modelFacts(target.provider.instanceOf ?? target.provider.id, target.modelId)
+  const { id, instanceOf, prices: own } = target.provider
+  const facts = modelFacts(instanceOf ?? id, target.modelId)
+  if (own === undefined) return facts
+  const prices = own[target.modelId] ?? own['*']
+  return prices === undefined ? facts : pricedFacts(facts ?? NO_FACTS, prices)
+}
+
+const NO_FACTS: ModelFacts = {}
+/** Facts with prices of the operator's, made once. */
+const priced = new WeakMap<Prices, WeakMap<ModelFacts, ModelFacts>>()
+
+function pricedFacts(facts: ModelFacts, prices: Prices): ModelFacts {
+  const made = priced.get(prices) ?? new WeakMap<ModelFacts, ModelFacts>()
+  priced.set(prices, made)
+  const known = made.get(facts)
+  if (known !== undefined) return known
+  const joined = { ...facts, prices }
+  made.set(facts, joined)
+  return joined
 }
 
 /** What a model's tokens cost, where that is known (fault 91: not known is never zero). */

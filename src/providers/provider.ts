@@ -2,6 +2,7 @@
 
 import type { DialectId, Operation, TargetDialectId } from '../canonical/envelope.ts'
 import type { NativeContinuation } from '../dialects/dialect.ts'
+import type { Prices } from '../ledger/prices.ts'
 import type { Brand } from '../std/brand.ts'
 import type { JsonObject } from '../std/json.ts'
 import type { Secret } from '../std/secret.ts'
@@ -49,6 +50,8 @@ export interface Provider {
   readonly continuation?: NativeContinuation | ((modelId: string) => NativeContinuation | undefined)
   /** `false`: failing again and again does not keep it from being called. */
   readonly hasBreaker?: boolean
+  /** What tokens of its models cost, by the model's name at the provider, where the operator says so; `*` for all others. */
+  readonly prices?: Readonly<Record<string, Prices>>
   /** Answers are made up by the simulator; said in every response. */
   readonly isSimulated?: boolean
   /** Where its API is documented. */

@@ -1,6 +1,7 @@
 /** What the file says of routes. */
 
 import { z } from 'zod'
+import { routeCacheSchema } from '../cache/config-schema.ts'
 import { HEDGE_SPEND_SHARE } from '../resilience/spend-budget.ts'
 import { ATTEMPTS_MAX, DEADLINE_MS, RETRIES } from '../resilience/timers.ts'
 import { durationSchema, shareSchema } from '../std/config-values.ts'
@@ -108,6 +109,7 @@ const routeSchema = z
       .boolean()
       .default(false)
       .describe('Refuse rather than leave out what a target cannot express. Default false.'),
+    cache: routeCacheSchema.optional(),
     hedge: hedgeSchema
       .optional()
       .describe('Begin a second attempt elsewhere beside one that is slow to say anything. Default false.'),

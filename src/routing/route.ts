@@ -1,5 +1,6 @@
 /** A public model name and how it is served. */
 
+import type { CachePolicy } from '../cache/config-schema.ts'
 import type { Target } from '../providers/provider.ts'
 import { DEADLINE_MS, RETRIES } from '../resilience/timers.ts'
 import type { Condition } from './condition.ts'
@@ -30,6 +31,8 @@ export interface RoutePolicy {
   readonly rescue: RescuePolicy
   /** A refusal by a provider's content policy sends the request to the next target. */
   readonly fallsBackOnPolicy: boolean
+  /** How its answers are given again; absent: not at all unless a request asks for it. */
+  readonly cache?: CachePolicy
   /** Why what was done was done is kept for every request. */
   readonly isExplained: boolean
 }

@@ -70,6 +70,8 @@ export interface ExchangeRecord {
   readonly usage?: Usage
   /** What all of its attempts cost, nano-USD; absent where any of it is not known. */
   readonly costNanoUsd?: number
+  /** How it comes that no provider was asked for it; absent where one was. */
+  readonly recall?: 'attached' | 'replayed' | 'coalesced' | 'hit'
   /** The rung of the rescue ladder that finished a stream which broke off. */
   readonly rescueRung?: number
   readonly losses: readonly Loss[]

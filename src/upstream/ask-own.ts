@@ -1,6 +1,6 @@
 /** Asks a listener of our own on this machine: bounded in time and size, without following anything elsewhere. */
 
-import { get, type IncomingMessage } from 'node:http'
+import { type IncomingHttpHeaders, type IncomingMessage, request as open } from 'node:http'
 
 /** Limit of the whole asking, ms. */
 const ASK_MS = 5_000
@@ -8,21 +8,40 @@ const ASK_MS = 5_000
 const ANSWER_BYTES_MAX = 16 * 1024 ** 2
 
 export type OwnAnswer =
-  | { readonly type: 'answer'; readonly status: number; readonly text: string }
+  | {
+      readonly type: 'answer'
+      readonly status: number
+      readonly headers: IncomingHttpHeaders
+      readonly text: string
+    }
   | { readonly type: 'unreachable'; readonly reason: string }
 
+export interface OwnAsk {
+  /** Sent with POST; without it the asking is a GET. */
+  readonly body?: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Limit of the whole asking, ms. Default 5 s. */
+  readonly timeoutMs?: number
+}
+
 /** Never rejects. */
-export function askOwn(url: string): Promise<OwnAnswer> {
+export function askOwn(
+  url: string,
+  { body, headers = {}, timeoutMs = ASK_MS }: OwnAsk = {},
+): Promise<OwnAnswer> {
   return new Promise((resolve) => {
-    const fail = (error: unknown) => resolve({ type: 'unreachable', reason: reasonOf(error) })
-    const request = get(url, { agent: false, signal: AbortSignal.timeout(ASK_MS) })
+    const fail = (error: unknown) => resolve({ type: 'unreachable', reason: reasonOf(error, timeoutMs) })
+    const method = body === undefined ? 'GET' : 'POST'
+    const request = open(url, { method, headers, agent: false, signal: AbortSignal.timeout(timeoutMs) })
     request.on('error', fail)
     request.on('response', (response) => {
       readText(response).then(
-        (text) => resolve({ type: 'answer', status: response.statusCode ?? 0, text }),
+        (text) =>
+          resolve({ type: 'answer', status: response.statusCode ?? 0, headers: response.headers, text }),
         fail,
       )
     })
+    request.end(body)
   })
 }
 
@@ -39,8 +58,8 @@ async function readText(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, timeoutMs: number): string {
   if (!(error instanceof Error)) return 'unknown'
-  if (error.name === 'TimeoutError' || error.name === 'AbortError') return `no answer within ${ASK_MS} ms`
+  if (error.name === 'TimeoutError' || error.name === 'AbortError') return `no answer within ${timeoutMs} ms`
   return 'code' in error ? String(error.code) : error.message
 }

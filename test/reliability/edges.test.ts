@@ -1,9 +1,12 @@
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
+import { createCallerLimits } from '../../src/admission/caller-limits.ts'
+import { keepInMemory } from '../../src/app/keeping.ts'
 import { dialects } from '../../src/dialects/index.ts'
 import { GatewayError } from '../../src/errors/gateway-error.ts'
 import { serve } from '../../src/exchange/serve.ts'
 import type { Reply } from '../../src/execution/reply.ts'
+import { systemIds } from '../../src/std/ids.ts'
 import { ByteQueue } from '../../src/std/byte-queue.ts'
 import { createTelemetry } from '../../src/telemetry/telemetry.ts'
 import type { NoticeRecord } from '../../src/telemetry/records.ts'
@@ -50,6 +53,8 @@ test('a defect of ours after the commit point is published with its place', asyn
   const openai = dialects.get('openai-chat')
   if (!openai) throw new Error('served')
   const body = Buffer.from('{"model":"m","messages":[{}]}')
+  const clock = new ManualClock()
+  const { books, recall } = keepInMemory({ clock, ids: systemIds, telemetry })
   const reply: Reply = fakeReply({
     settled: Promise.resolve({
       state: 'truncated',
@@ -70,8 +75,11 @@ test('a defect of ours after the commit point is published with its place', asyn
     },
     { caller: {}, hold: () => {}, release: () => {} },
     {
-      clock: new ManualClock(),
+      clock,
       telemetry,
+      books,
+      recall,
+      limits: createCallerLimits({ clock }),
       // Only these are asked for.
       planner: { plan: () => ({}) },
       execution: { run: () => Promise.resolve(reply) },

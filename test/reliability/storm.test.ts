@@ -233,6 +233,7 @@ test.for([1, 2])('seed %i: nothing is held when all is over', { timeout: 90_000 
   }
   const upstreamCalls = a.requests.length + b.requests.length
   expect(attempts.length).toBeGreaterThanOrEqual(upstreamCalls)
+  await ground.keeping.stop()
   await expect.poll(() => [...clock.pending.values()], { timeout: 6_000 }).toEqual([])
   // An idle connection is kept for 4 s; none that was given up may live on.
   const open = () =>

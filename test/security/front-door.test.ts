@@ -1,3 +1,4 @@
+import { Agent, fetch } from 'undici'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { httpLimits } from '../../src/http/http-limits.ts'
 import { createRoutes, type HttpRoute } from '../../src/http/route-table.ts'
@@ -53,6 +54,21 @@ const doors: readonly Door[] = createRoutes(httpLimits).flatMap((route) =>
 
 const OPEN_PATHS = ['/', '/api/hello', '/livez', '/readyz', '/v1']
 
+/** Bad keys from one address are limited (SEC-18): so many doors are knocked at from several. */
+const KNOCKS_AN_ADDRESS = 15
+let knocks = 0
+const agents = new Map<string, Agent>()
+
+function nextAgent(): Agent {
+  knocks += 1
+  const address = `127.0.0.${2 + (Math.floor(knocks / KNOCKS_AN_ADDRESS) % 250)}`
+  const agent = agents.get(address) ?? new Agent({ localAddress: address })
+  agents.set(address, agent)
+  return agent
+}
+
+afterAll(() => Promise.all([...agents.values()].map((agent) => agent.close())))
+
 function knock(
   { method, path }: Pick<Door, 'method' | 'path'>,
   headers: Readonly<Record<string, string>> = {},
@@ -65,6 +81,7 @@ function knock(
     method,
     headers: { 'content-type': 'application/json', ...headers },
     ...body,
+    dispatcher: nextAgent(),
   })
 }
 

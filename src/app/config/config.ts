@@ -1,5 +1,7 @@
 /** The configuration in force: everything followed, checked and turned into values; nothing here is text to be parsed again. */
 
+import type { CacheSettings } from '../../cache/config-schema.ts'
+import type { JournalSettings } from '../../journal/config-schema.ts'
 import type { AttemptTimers, Provider } from '../../providers/provider.ts'
 import type { RouteNode, RoutePolicy } from '../../routing/route.ts'
 import type { Secret } from '../../std/secret.ts'
@@ -20,6 +22,13 @@ export interface HoldfastConfig {
     readonly bufferedBytes: number
     readonly eventLoopLagMs: number
   }
+  /** Where things are kept; absent: as whoever starts the gateway has it. */
+  readonly store?: StoreChoice
+  /** What a budget is charged for tokens without a known price, trillionths of a dollar; absent: the request is refused. */
+  readonly unknownPrice?: { readonly input: number; readonly output: number }
+  readonly journal: JournalSettings
+  readonly cache: CacheSettings
+  readonly masterKey?: Secret
   readonly log: {
     readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent'
     readonly format?: 'json' | 'pretty'
@@ -35,6 +44,12 @@ export interface HoldfastConfig {
   /** The file it came from; absent where there is none. */
   readonly path?: string
 }
+
+export type StoreChoice =
+  | { readonly kind: 'memory' }
+  /** Paths are absolute. */
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | { readonly kind: 'postgres'; readonly url: Secret; readonly folder: string }
 
 export interface AdminListen {
   readonly host: string
@@ -74,9 +89,11 @@ export type ConfiguredNode = RouteNode<string>
 
 /** The configuration for eyes and files: secrets as fingerprints, header values not at all (SEC-27). */
 export function describeConfig(config: HoldfastConfig) {
-  const { secrets: _, ...open } = config
+  const { secrets: _, masterKey, store, ...open } = config
   return {
     ...open,
+    ...(masterKey && { masterKey: masterKey.toString() }),
+    ...(store && { store: store.kind === 'postgres' ? { ...store, url: store.url.toString() } : store }),
     keys: config.keys.map(({ name, key }) => ({ name, key: key.toString() })),
     providers: config.providers.map(({ provider, credential, pool, ...rest }) => ({
       id: provider.id,

@@ -174,7 +174,7 @@ keys: [{ name: laptop, key: "\${LAPTOP_KEY}" }]
 `
     expect(faultsOf(text, { path: 'conf/holdfast.yaml', text })).toEqual([
       'conf/holdfast.yaml:3:3: providers: "antropic" is not a known provider (did you mean "anthropic"?). For a server of your own give dialect and baseUrl',
-      'conf/holdfast.yaml:4:70: providers.backup has no field "credental"; did you mean "credential"? (the fields are provider, dialect, alsoSpeaks, baseUrl, credential, keys, breaker, slots, headers, models, timeouts)',
+      'conf/holdfast.yaml:4:70: providers.backup has no field "credental"; did you mean "credential"? (the fields are provider, dialect, alsoSpeaks, baseUrl, credential, keys, breaker, slots, headers, models, prices, timeouts)',
       'conf/holdfast.yaml:7:29: routes.smart.targets[1]: the provider "bakup" is not a known provider; did you mean "backup"? Otherwise add it under providers',
       'conf/holdfast.yaml:8:15: routes.smart.deadline: "10 minutes" is not a duration: write a number and a unit, such as 500ms, 30s, 10m or 2h',
       'conf/holdfast.yaml:9:14: routes.smart.retries: "lots" must be a number',

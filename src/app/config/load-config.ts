@@ -11,9 +11,10 @@ import type { FaultList } from './fault-list.ts'
 import { type ListenAddress, parseListen, whyNotListen } from './listen.ts'
 import { resolveAdmin } from './resolve-admin.ts'
 import { type Environment, readYaml, type YamlSource } from './read-yaml.ts'
-import type { Resolution } from './resolution.ts'
+import { type Resolution, secretAt } from './resolution.ts'
 import { resolveKeys } from './resolve-keys.ts'
 import { resolveProviders } from './resolve-providers.ts'
+import { resolveStore } from './resolve-store.ts'
 import { type DeclaredNames, resolveRoutes } from './resolve-routes.ts'
 import { type ConfigDocument, configSchema } from './schema.ts'
 
@@ -133,6 +134,9 @@ function resolve(
   const keys = resolveKeys(document.keys, resolution)
   const listen = resolveListen(document, options.listen, faults)
   const admin = resolveAdmin(document.admin, options.admin, faults)
+  const store = resolveStore(document.store, resolution)
+  const masterKey =
+    document.masterKey === undefined ? undefined : secretAt(document.masterKey, ['masterKey'], resolution)
   const providers = resolveProviders(document, { ...resolution, ...(listen && { listen }) })
   const { routes, added } = resolveRoutes({ ...resolution, document, providers, declared: namesIn(value) })
   if (listen === undefined || !faults.isEmpty) return undefined
@@ -147,6 +151,11 @@ function resolve(
     secrets,
     routes,
     limits: { ...limits, eventLoopLagMs: eventLoopLag },
+    journal: document.journal,
+    cache: document.cache,
+    ...(store && { store }),
+    ...(masterKey && { masterKey }),
+    ...(document.budgets.unknownPrice !== 'refuse' && { unknownPrice: document.budgets.unknownPrice }),
     log: { level: document.log.level, ...(document.log.format && { format: document.log.format }) },
     shutdown: { waitMs: document.shutdown.wait, drainMs: document.shutdown.drain },
     discover: document.discover,
@@ -173,7 +182,9 @@ function resolveListen(
   const subject = override === undefined ? formatPath(['listen']) : '--listen'
   const parsed = parseListen(written)
   // Keys that are there but faulty are still keys: one fault is enough.
-  const keyCount = document.keys.length + (faults.hasWithin(['keys']) ? 1 : 0)
+  // With a store, keys can be made later, and nobody is let in before.
+  const isKept = document.store !== undefined && document.store.kind !== 'memory'
+  const keyCount = document.keys.length + (isKept || faults.hasWithin(['keys']) ? 1 : 0)
   const fault = parsed.type === 'fault' ? parsed.message : whyNotListen(parsed.address, keyCount)
   if (fault === undefined && parsed.type === 'address') return parsed.address
   if (!faults.has(['listen'])) faults.at(['listen'], `${subject}: ${quote(String(written))} ${fault}`)

@@ -1,4 +1,4 @@
-/** Where the admin listener is: on this machine only, since it asks nobody who they are. */
+/** Where the admin listener is: on this machine only, since it speaks no TLS and `/status`, `/metrics` and `/explain` are open. */
 
 import { ADMIN_PORT, LISTEN_HOST } from '../../http/config-schema.ts'
 import { isLoopbackHost } from '../../providers/local-address.ts'
@@ -32,5 +32,5 @@ export function resolveAdmin(
 
 function whyNotAdmin(host: string): string | undefined {
   if (isLoopbackHost(host)) return undefined
-  return 'reaches beyond this machine, and the admin listener asks nobody who they are: listen on 127.0.0.1, and reach it from elsewhere through a tunnel'
+  return 'reaches beyond this machine, where /status, /metrics and /explain would be open to everybody and sessions unencrypted: listen on 127.0.0.1, and reach it from elsewhere through a tunnel'
 }

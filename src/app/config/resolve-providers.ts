@@ -57,6 +57,21 @@ export function implicitProvider(
   }
 }
 
+/** Absent prices are left out. */
+function pricesOf(prices: NonNullable<ProviderEntry['prices']>): NonNullable<Provider['prices']> {
+  return Object.fromEntries(
+    Object.entries(prices).map(([model, { cacheRead, cacheWrite, reasoning, ...own }]) => [
+      model,
+      {
+        ...own,
+        ...(cacheRead !== undefined && { cacheRead }),
+        ...(cacheWrite !== undefined && { cacheWrite }),
+        ...(reasoning !== undefined && { reasoning }),
+      },
+    ]),
+  )
+}
+
 function resolveProvider(
   id: string,
   entry: ProviderEntry,
@@ -78,6 +93,7 @@ function resolveProvider(
       ...provider,
       id,
       headers: { ...provider.headers, ...headers },
+      ...(entry.prices && { prices: pricesOf(entry.prices) }),
       ...(entry.alsoSpeaks && { alsoSpeaks: entry.alsoSpeaks }),
       ...(entry.breaker === false && { hasBreaker: false }),
       ...(provider.id === id ? {} : { instanceOf: provider.id }),

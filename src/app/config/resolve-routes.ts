@@ -1,5 +1,6 @@
 /** Routes: every target found, routes within routes followed, circles refused. */
 
+import { cachePolicyOf } from '../../cache/config-schema.ts'
 import { RESERVED_PROVIDER_IDS } from '../../providers/config-schema.ts'
 import { knownProviders } from '../../providers/index.ts'
 import { parseAddress } from '../../providers/target.ts'
@@ -40,6 +41,7 @@ export interface ResolvedRoutes {
 export function resolveRoutes(context: RouteContext): ResolvedRoutes {
   const resolver = new RouteResolver(context)
   const routes = Object.entries(context.document.routes).map(([name, route]): ConfiguredRoute => {
+    const cache = cachePolicyOf(route.cache, context.document.cache)
     const root = resolver.expand(name, [])
     if (!isAlwaysMeant(root)) {
       context.warnings.push(
@@ -54,6 +56,7 @@ export function resolveRoutes(context: RouteContext): ResolvedRoutes {
       retries: route.retries,
       isStrict: route.strict,
       ...(route.hedge && { hedge: { afterMsMin: route.hedge.after, spendShare: route.hedge.share } }),
+      ...(cache && { cache }),
       rescue: route.rescue,
       fallsBackOnPolicy: route.policyFallback,
       isExplained: route.explain,

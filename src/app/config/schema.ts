@@ -3,6 +3,11 @@
 import { z } from 'zod'
 import { admissionLimitsShape } from '../../admission/config-schema.ts'
 import { adminSchema, httpLimitsShape, listenSchema, shutdownSchema } from '../../http/config-schema.ts'
+import { secretSchema } from '../../std/config-values.ts'
+import { storeSchema } from '../../stores/config-schema.ts'
+import { cacheSchema } from '../../cache/config-schema.ts'
+import { journalSchema } from '../../journal/config-schema.ts'
+import { budgetsSchema } from '../../ledger/config-schema.ts'
 import { keysSchema } from '../../keys/config-schema.ts'
 import { providersSchema } from '../../providers/config-schema.ts'
 import { knownProviders } from '../../providers/index.ts'
@@ -27,6 +32,15 @@ export const configSchema = z
       .strictObject({ ...httpLimitsShape, ...upstreamLimitsShape, ...admissionLimitsShape })
       .prefault({})
       .describe('Bounds of the process.'),
+    store: storeSchema,
+    budgets: budgetsSchema,
+    journal: journalSchema,
+    cache: cacheSchema,
+    masterKey: secretSchema
+      .optional()
+      .describe(
+        'What keys are hashed and answers sealed under: at least 32 characters; several with commas between them for a rotation, the newest first. HOLDFAST_MASTER_KEY counts before it. Default: a file beside the store, made at the first start.',
+      ),
     log: logSchema,
     shutdown: shutdownSchema,
   })

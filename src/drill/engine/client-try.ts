@@ -135,7 +135,9 @@ export class OpenTry {
     const { exchangeId, request, clientKey, priority, headers } = this.#asking
     let admission: Admission | undefined
     try {
-      admission = gateway.admit(clientKey, priority)
+      const admitted = gateway.admit(clientKey, priority)
+      if (admitted instanceof Promise) throw new Error('the keys of a drill are all known')
+      admission = admitted
       admission.hold(request.body.length)
       const exchange: Exchange = {
         id: exchangeId,

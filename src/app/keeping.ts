@@ -1,0 +1,320 @@
+/** What outlives requests, and mostly the process: the store, the books, the directory of keys, and what keeps them in step. */
+
+import { AnswerCache } from '../cache/answer-cache.ts'
+import { cacheSchema, type CacheSettings } from '../cache/config-schema.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
+import { cachedReplyCodec } from '../exchange/cached-reply.ts'
+import { createRecall, type Recall } from '../exchange/recall.ts'
+import { journalSchema, type JournalSettings } from '../journal/config-schema.ts'
+import { Journal } from '../journal/journal.ts'
+import { Secret } from '../std/secret.ts'
+import type { DirectoryStore } from '../keys/directory-store.ts'
+import { KeyDirectory } from '../keys/key-directory.ts'
+import { createSnapshotFile } from '../keys/directory-snapshot.ts'
+import { BudgetAccounts } from '../ledger/budget-accounts.ts'
+import { BudgetWatch } from '../ledger/budget-watch.ts'
+import { Books } from '../ledger/books.ts'
+import { recoverBooks } from '../ledger/recover-books.ts'
+import { openAppendLog } from '../std/append-log.ts'
+import type { Clock, Timer } from '../std/clock.ts'
+import type { IdSource } from '../std/ids.ts'
+import { createSealer, type Sealer } from '../std/sealer.ts'
+import { createMemoryStore } from '../stores/memory/memory-store.ts'
+import type { Store } from '../stores/store.ts'
+import type { Telemetry } from '../telemetry/records.ts'
+import {
+  beat,
+  type BookFolder,
+  claimFolder,
+  deadFolders,
+  HEARTBEAT_MS,
+  removeFolder,
+} from './book-folders.ts'
+import type { OpenedStore } from './open-store.ts'
+
+export interface Keeping {
+  readonly store: Store
+  readonly books: Books
+  /** Answers that were given before, or are being given. */
+  readonly recall: Recall
+  /** Absent where only the file's keys count. */
+  readonly directory?: KeyDirectory
+  /** Seals what is at rest. */
+  readonly sealer: Sealer
+  /** Why things are not kept as they should be; empty when all is well. */
+  troubles(): readonly string[]
+  /** Posts what waits and gives leases back. */
+  stop(): Promise<void>
+}
+
+export interface KeepingParts {
+  readonly clock: Clock
+  readonly ids: IdSource
+  readonly telemetry: Pick<Telemetry, 'notices'>
+}
+
+/** What the configuration says of it. */
+export interface KeepingRules {
+  /** Trillionths of a dollar a token, of models without a known price; absent: they are refused where a budget pays. */
+  readonly unknownPrice?: { readonly input: number; readonly output: number }
+  readonly journal?: JournalSettings
+  readonly cache?: CacheSettings
+}
+
+/** Forgets everything when the process ends: for trying out, for drills and tests. */
+export function keepInMemory(
+  parts: KeepingParts,
+  rules: KeepingRules = {},
+  store = createMemoryStore(),
+): Keeping {
+  const nodeId = parts.ids.next('node_')
+  const accounts = accountsOf(store, nodeId, parts)
+  const books = new Books({ ...booksParts(parts, rules), store, accounts, nodeId })
+  const sealer = createSealer([new Secret(parts.ids.next('master_'))])
+  const recall = createRecallOf({ parts, rules, store, sealer, nodeId })
+  return {
+    store,
+    books,
+    recall,
+    sealer,
+    troubles: () => books.troubles,
+    async stop() {
+      recall.stop(STOPPED)
+      await books.stop()
+      await store.close()
+    },
+  }
+}
+
+/** The same with keys and budgets that are made while it runs. */
+export async function openInMemory(parts: KeepingParts, rules: KeepingRules): Promise<Keeping> {
+  const kept = keepInMemory(parts, rules)
+  const { clock, telemetry } = parts
+  const notify = telemetry.notices.publish.bind(telemetry.notices)
+  const budgets = new BudgetWatch({
+    clock,
+    store: kept.store,
+    accounts: kept.books.accounts,
+    onNotice: notify,
+  })
+  const directory = new KeyDirectory({
+    clock,
+    store: afterBudgets(kept.store, budgets),
+    peppers: kept.sealer.deriveKeys('pepper'),
+    notify,
+  })
+  await Promise.all([directory.start(), budgets.start()])
+  return {
+    ...kept,
+    directory,
+    async stop() {
+      budgets.stop()
+      await directory.stop()
+      await kept.stop()
+    },
+  }
+}
+
+/** Never rejects for a store that is away: what was known last counts until it is back. */
+export async function openKeeping(
+  parts: KeepingParts,
+  rules: KeepingRules,
+  { store, base, sealer, peppers, health }: OpenedStore,
+): Promise<Keeping> {
+  const { clock, ids, telemetry } = parts
+  const notify = telemetry.notices.publish.bind(telemetry.notices)
+  const root = `${base}.books`
+  const folder = claimFolder(root, ids.next('node_'))
+  const accounts = accountsOf(store, folder.nodeId, { ...parts, awaitsBudgets: true })
+  parts.telemetry.notices.subscribe(({ name }) => {
+    if (name === 'store_rebuilt') accounts.forgetLeases()
+  })
+  const log = openAppendLog({ folder: folder.path })
+  const { nodeId } = folder
+  const books = new Books({ ...booksParts(parts, rules), store, accounts, nodeId, log })
+  const recall = createRecallOf({ parts, rules, store, sealer, nodeId })
+  const budgets = new BudgetWatch({
+    clock,
+    store,
+    accounts,
+    snapshotPath: `${base}.budgets.json`,
+    onNotice: notify,
+  })
+  const directory = new KeyDirectory({
+    clock,
+    store: afterBudgets(store, budgets),
+    peppers,
+    snapshot: createSnapshotFile(`${base}.keys.json`),
+    restoresEmptyStore: !store.isShared,
+    notify,
+  })
+  const recovery = new Recovery(root, store, parts)
+  await recovery.start()
+  await Promise.all([directory.start(), budgets.start()])
+  const beating = keepBeating(folder, clock)
+  return {
+    store,
+    books,
+    recall,
+    directory,
+    sealer,
+    troubles: () => [...books.troubles, ...health()],
+    async stop() {
+      recall.stop(STOPPED)
+      budgets.stop()
+      recovery.stop()
+      beating.cancel()
+      await directory.stop()
+      await books.stop()
+      // Where the folder stays, the next start brings in what it has and gives back what is leased.
+      if (books.isAllPosted && (await returnLeases(store, nodeId))) removeFolder(folder)
+      await store.close()
+    },
+  }
+}
+
+/** A key comes into force after the budgets that were there before it: not one request of its is let through without them. */
+function afterBudgets(store: DirectoryStore, budgets: BudgetWatch): DirectoryStore {
+  return {
+    directoryRevision: () => store.directoryRevision(),
+    changeDirectory: (...change) => store.changeDirectory(...change),
+    async loadDirectory() {
+      const directory = await store.loadDirectory()
+      await budgets.look()
+      return directory
+    },
+  }
+}
+
+function accountsOf(
+  store: Store,
+  nodeId: string,
+  { clock, awaitsBudgets = false }: KeepingParts & { readonly awaitsBudgets?: boolean },
+): BudgetAccounts {
+  return new BudgetAccounts({
+    store,
+    awaitsBudgets,
+    nodeId,
+    isShared: store.isShared,
+    wallMs: () => clock.wallMs(),
+    nowMs: () => clock.nowMs(),
+  })
+}
+
+interface RecallParts {
+  readonly parts: KeepingParts
+  readonly rules: KeepingRules
+  readonly store: Store
+  readonly sealer: Sealer
+  readonly nodeId: string
+}
+
+function createRecallOf({ parts: { clock }, rules, store, sealer, nodeId }: RecallParts): Recall {
+  const { journal = journalSchema.parse(undefined), cache = cacheSchema.parse(undefined) } = rules
+  return createRecall({
+    clock,
+    journal: new Journal({ clock, store, sealer, nodeId, settings: journal }),
+    cache: new AnswerCache({ clock, store, sealer, settings: cache, codec: cachedReplyCodec }),
+    cacheSettings: cache,
+    sweepEveryMs: SWEEP_MS,
+  })
+}
+
+/** How often kept answers that expired are removed, ms. */
+const SWEEP_MS = 60_000
+
+/** What requests that others share end with when the gateway does. */
+const STOPPED = new GatewayError('gateway_shutting_down', 'The gateway is shutting down.')
+
+function booksParts({ clock, telemetry }: KeepingParts, { unknownPrice }: KeepingRules) {
+  const onNotice = telemetry.notices.publish.bind(telemetry.notices)
+  return { ...(unknownPrice && { unknownPrice }), clock, onNotice }
+}
+
+/** Those too that the store granted when nobody waited for them any more; false where it does not answer. */
+async function returnLeases(store: Store, nodeId: string): Promise<boolean> {
+  try {
+    for (const lease of await store.leasesOf(nodeId)) await store.returnLease(nodeId, lease, lease.nanoUsd)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function keepBeating(folder: BookFolder, clock: Clock): Timer {
+  let timer: Timer
+  const again = () => {
+    timer = clock.after(HEARTBEAT_MS, () => {
+      try {
+        beat(folder, clock.wallMs())
+      } catch {
+        // The disk says no; the log of the books tells of it.
+      }
+      again()
+    })
+  }
+  again()
+  return { cancel: () => timer.cancel() }
+}
+
+/** How long until what dead processes left is looked for again, ms: others may die while this one runs. */
+const RECOVERY_MS = 5_000
+/** The same where the store did not take it. */
+const RECOVERY_RETRY_MS = 1_000
+
+/** Brings in what processes that are gone left behind, as soon as the store takes it. */
+class Recovery {
+  readonly #root: string
+  readonly #store: Store
+  readonly #parts: KeepingParts
+  #timer: Timer | undefined
+  #isStopped = false
+
+  constructor(root: string, store: Store, parts: KeepingParts) {
+    this.#root = root
+    this.#store = store
+    this.#parts = parts
+  }
+
+  /** Resolves after the first try, whatever came of it. */
+  async start(): Promise<void> {
+    const isDone = await this.#recoverAll()
+    if (this.#isStopped) return
+    this.#timer = this.#parts.clock.after(isDone ? RECOVERY_MS : RECOVERY_RETRY_MS, () => void this.start())
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#timer?.cancel()
+  }
+
+  async #recoverAll(): Promise<boolean> {
+    const { clock, telemetry } = this.#parts
+    let isDone = true
+    for (const folder of deadFolders(this.#root, clock.wallMs())) {
+      try {
+        const { entries, requests, orphans } = await recoverBooks(folder, this.#store, {
+          nowMs: clock.wallMs(),
+          onRefused: (exchangeId) =>
+            telemetry.notices.publish({
+              level: 'error',
+              name: 'books_line_refused',
+              message: 'The store refuses a line of the books that a run of the gateway left behind.',
+              facts: { exchangeId },
+            }),
+        })
+        removeFolder(folder)
+        if (orphans + requests + entries > 0)
+          telemetry.notices.publish({
+            level: orphans > 0 ? 'warn' : 'info',
+            name: 'books_recovered',
+            message: `A run of the gateway that ended left books behind: ${requests} requests and ${entries} attempts were brought in, ${orphans} of the requests orphaned.`,
+            facts: { node: folder.nodeId, requests, entries, orphans },
+          })
+      } catch {
+        isDone = false
+      }
+    }
+    return isDone
+  }
+}

@@ -1,0 +1,118 @@
+/** Opens the store that the configuration names, with what seals and hashes by its master secret. */
+
+import { mkdirSync } from 'node:fs'
+import path from 'node:path'
+import { createSnapshotFile } from '../keys/directory-snapshot.ts'
+import { readBudgetSnapshot } from '../ledger/budget-watch.ts'
+import type { KeptKeys } from '../keys/keyring.ts'
+import { describeKeyWeakness } from '../keys/weak-key.ts'
+import type { Clock } from '../std/clock.ts'
+import { MASTER_SECRET_VARIABLE, readMasterSecret } from '../std/master-secret.ts'
+import { createSealer, type Sealer } from '../std/sealer.ts'
+import type { Secret } from '../std/secret.ts'
+import { guardStore } from '../stores/guarded-store.ts'
+import type { Snapshot } from '../stores/sqlite/snapshot.ts'
+import type { StoreHealth } from '../stores/store-pulse.ts'
+import type { Store } from '../stores/store.ts'
+import { isTransferable, type Transferable } from '../stores/transfer.ts'
+import type { NoticeRecord, Telemetry } from '../telemetry/records.ts'
+import type { StoreChoice } from './config/config.ts'
+import { checkSecretsKnown } from './known-secrets.ts'
+import { StartError } from './start-error.ts'
+
+export interface OpenedStore {
+  readonly store: Store
+  /** The store as it is copied to another; absent where it cannot be. */
+  readonly transfer?: Transferable
+  /** Path of the files beside the store, without their ends (`.books`, `.keys.json`). */
+  readonly base: string
+  readonly sealer: Sealer
+  readonly peppers: KeptKeys['peppers']
+  /** Why the store does not answer as it should; empty when it does. */
+  readonly health: () => readonly string[]
+}
+
+export interface OpenStoreOptions {
+  readonly clock: Clock
+  readonly telemetry: Pick<Telemetry, 'notices'>
+  readonly masterKey: Secret | undefined
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+export type KeptChoice = Exclude<StoreChoice, { kind: 'memory' }>
+
+/** Throws StartError where the store or the master secret is not what it must be. */
+export async function openStore(choice: KeptChoice, options: OpenStoreOptions): Promise<OpenedStore> {
+  const base = choice.kind === 'sqlite' ? choice.path : path.join(choice.folder, 'holdfast')
+  try {
+    mkdirSync(path.dirname(base), { recursive: true, mode: 0o700 })
+    const { secrets } = readMasterSecret({
+      env: options.env[MASTER_SECRET_VARIABLE],
+      ...(options.masterKey && { configured: options.masterKey }),
+      path: `${base}.key`,
+      describeWeakness: describeKeyWeakness,
+    })
+    const sealer = createSealer(secrets)
+    await checkSecretsKnown(`${base}.marks`, sealer)
+    const chosen = await openChosen(choice, base, options)
+    const store = guardStore(chosen, {
+      clock: options.clock,
+      // The file's own thread writes its log back now and then, and nobody else answers in its place.
+      ...(choice.kind === 'sqlite' && { deadlinesMs: { lease: SQLITE_WAIT_MS, recall: SQLITE_WAIT_MS } }),
+      onChange: (health) => options.telemetry.notices.publish(noticeOf(health)),
+    })
+    return {
+      store,
+      ...(isTransferable(chosen) && { transfer: chosen }),
+      base,
+      sealer,
+      peppers: sealer.deriveKeys('pepper'),
+      health: () => troublesOf(store.health()),
+    }
+  } catch (error) {
+    throw new StartError('environment', error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** What a request may wait for the file, ms. */
+const SQLITE_WAIT_MS = 250
+
+/** Each is loaded only where it is chosen. */
+async function openChosen(choice: KeptChoice, base: string, options: OpenStoreOptions): Promise<Store> {
+  const { clock, telemetry } = options
+  if (choice.kind === 'postgres') {
+    const { openPostgresStore } = await import('../stores/postgres/postgres-store.ts')
+    return openPostgresStore({ url: choice.url.reveal(), clock })
+  }
+  const { openSqliteStore } = await import('../stores/sqlite/sqlite-store.ts')
+  return openSqliteStore({
+    path: choice.path,
+    clock,
+    lastKnown: () => readLastKnown(base),
+    onNotice: (notice) => telemetry.notices.publish(notice),
+  })
+}
+
+function troublesOf({ state, lastError = 'it did not answer in time' }: StoreHealth): readonly string[] {
+  if (state === 'answering') return []
+  return [`The store is ${state === 'slow' ? 'slow' : 'away'}: ${lastError}`]
+}
+
+function noticeOf(health: StoreHealth): NoticeRecord {
+  const [trouble] = troublesOf(health)
+  return trouble === undefined
+    ? { level: 'info', name: 'store_answering', message: 'The store answers again.' }
+    : { level: 'warn', name: 'store_trouble', message: trouble }
+}
+
+/** What this node knew of the store the last time it looked; `undefined` where it never did. */
+async function readLastKnown(base: string): Promise<Snapshot | undefined> {
+  const directory = await createSnapshotFile(`${base}.keys.json`).read()
+  const money = await readBudgetSnapshot(`${base}.budgets.json`)
+  if (directory === undefined && money === undefined) return undefined
+  return {
+    directory: directory ?? { revision: 0, users: [], teams: [], projects: [], keys: [] },
+    budgets: money?.budgets ?? [],
+    standings: money?.standings ?? [],
+  }
+}

@@ -1,0 +1,110 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { attributionOf, END_USER_LENGTH_MAX, NOTHING_SAID, TAG_LENGTH_MAX, TAGS_MAX } from './attribution.ts'
+
+test('a request that says nothing gets the one value that says so', () => {
+  expect(attributionOf({ host: 'a', 'user-agent': 'b' })).toBe(NOTHING_SAID)
+  expect(attributionOf({ 'x-holdfast-user': ' ', 'x-holdfast-tags': ',, ' })).toBe(NOTHING_SAID)
+  expect(Object.isFrozen(NOTHING_SAID) && Object.isFrozen(NOTHING_SAID.tags)).toBe(true)
+})
+
+describe('the end user', () => {
+  test.each([
+    [{ 'x-holdfast-user': ' ada ' }, 'ada'],
+    [{ 'x-litellm-end-user-id': 'ada' }, 'ada'],
+    [{ 'x-litellm-customer-id': 'ada' }, 'ada'],
+    [{ 'helicone-user-id': 'ada' }, 'ada'],
+    [{ 'x-portkey-metadata': '{"_user":"ada"}' }, 'ada'],
+    [{ 'cf-aig-metadata': '{"_user":"ada"}' }, 'ada'],
+    [{ 'helicone-user-id': 'other', 'x-holdfast-user': 'ada' }, 'ada'],
+    [{ 'x-portkey-metadata': '{"_user":"other"}', 'helicone-user-id': 'ada' }, 'ada'],
+  ])('of %j', (headers, endUser) => {
+    expect(attributionOf(headers)).toEqual({ endUser, tags: [] })
+  })
+
+  test('is whom the body names where no header does', () => {
+    expect(attributionOf({}, 'ada').endUser).toBe('ada')
+    expect(attributionOf({ 'x-holdfast-user': 'eve' }, 'ada').endUser).toBe('eve')
+    expect(attributionOf({}, ' ')).toBe(NOTHING_SAID)
+  })
+})
+
+describe('the session', () => {
+  test.each([
+    [{ 'x-holdfast-session': 's1', 'x-session-id': 's2' }, 's1'],
+    [{ 'helicone-session-id': 's1', 'x-claude-code-session-id': 's2' }, 's1'],
+    [{ 'x-claude-code-session-id': 's2' }, 's2'],
+    [{ 'x-holdfast-session': '', 'x-session-id': 's2' }, 's2'],
+    [{ 'x-portkey-trace-id': 's3' }, undefined],
+  ])('of %j', (headers, session) => {
+    expect(attributionOf(headers).sessionId).toBe(session)
+  })
+})
+
+describe('the tags', () => {
+  test.each([
+    ['of our own', { 'x-holdfast-tags': 'team:search, nightly,' }, ['nightly', 'team:search']],
+    ['of LiteLLM', { 'x-litellm-tags': 'b,a,b' }, ['a', 'b']],
+    ['of a header that came twice', { 'x-holdfast-tags': ['b', 'a'] }, ['a', 'b']],
+    ['of Helicone', { 'helicone-property-app': 'chat', 'helicone-property-': 'x' }, ['app:chat']],
+    ['of Helicone without a value', { 'helicone-property-beta': ' ' }, ['beta']],
+    [
+      'of Cloudflare',
+      { 'cf-aig-metadata': '{"team":"a","n":1,"ok":true,"no":null,"deep":{"x":1}}' },
+      ['n:1', 'ok:true', 'team:a'],
+    ],
+    ['of Portkey', { 'x-portkey-metadata': '{"_user":"ada","env":"prod"}' }, ['env:prod']],
+    ['none of JSON that is broken', { 'x-portkey-metadata': '{"a":', 'cf-aig-metadata': '[1]' }, []],
+    ['none of JSON that is long', { 'x-portkey-metadata': JSON.stringify({ a: 'x'.repeat(5_000) }) }, []],
+    ['each once', { 'x-holdfast-tags': 'app:chat', 'helicone-property-app': 'chat' }, ['app:chat']],
+  ])('%s', (_what, headers, tags) => {
+    expect(attributionOf(headers).tags).toEqual(tags)
+  })
+
+  test('are sixteen at the most, of which our own count first', () => {
+    const many = Array.from({ length: 40 }, (_, at) => `z${at}`).join(',')
+    const { tags } = attributionOf({ 'x-litellm-tags': many, 'x-holdfast-tags': 'mine' })
+    expect(tags).toHaveLength(TAGS_MAX)
+    expect(tags[0]).toBe('mine')
+  })
+})
+
+test('other letters are percent-encoded, as UTF-8 where the client sent that', () => {
+  const sent = Buffer.from('Zoë', 'utf8').toString('latin1')
+  expect(attributionOf({ 'x-holdfast-user': sent }).endUser).toBe('Zo%C3%AB')
+  expect(attributionOf({ 'cf-aig-metadata': '{"city":"\\u6771\\ud83d\\ude00\\ud800"}' }).tags).toEqual([
+    'city:%E6%9D%B1%F0%9F%98%80%EF%BF%BD',
+  ])
+})
+
+test('whatever is sent, what comes of it is short, printable, sorted and said once', () => {
+  const value = fc.oneof(fc.string({ unit: 'binary', maxLength: 300 }), fc.array(fc.string()))
+  const name = fc.constantFrom(
+    'x-holdfast-user',
+    'x-holdfast-session',
+    'x-holdfast-tags',
+    'x-litellm-tags',
+    'helicone-user-id',
+    'helicone-property-x',
+    'helicone-property-é',
+    'cf-aig-metadata',
+    'x-portkey-metadata',
+  )
+  const metadata = fc.json().map((text) => text)
+  fc.assert(
+    fc.property(fc.dictionary(name, fc.oneof(value, metadata)), (headers) => {
+      const { endUser = 'x', sessionId = 'x', tags } = attributionOf(headers)
+      for (const [text, max] of [
+        [endUser, END_USER_LENGTH_MAX],
+        [sessionId, 128],
+        ...tags.map((tag) => [tag, TAG_LENGTH_MAX] as const),
+      ] as const) {
+        expect(text).toMatch(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/)
+        expect(text.length).toBeLessThanOrEqual(max)
+      }
+      expect(tags.length).toBeLessThanOrEqual(TAGS_MAX)
+      expect(tags).toEqual([...new Set(tags)].sort())
+    }),
+    { numRuns: 1_000 },
+  )
+})

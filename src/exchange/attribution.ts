@@ -1,0 +1,171 @@
+/**
+ * Whom a request is for, as its client says it in headers: the end user, the session, tags. Programs that come from
+ * another gateway keep saying it in that one's words. What is said is bounded, and plain text wherever it shows up later.
+ */
+
+import type { Exchange } from '../execution/exchange.ts'
+import type { Attribution } from '../ledger/entry.ts'
+import { isJsonObject, parseJson } from '../std/json.ts'
+import { sessionOf } from './session.ts'
+
+/** The part of an attribution that the client itself says. */
+export type SaidAttribution = Pick<Attribution, 'endUser' | 'sessionId' | 'tags'>
+
+/** Tags of a request; the first ones said count. */
+export const TAGS_MAX = 16
+/** Characters of a tag; a longer one is cut. */
+export const TAG_LENGTH_MAX = 64
+/** Characters of an end user's name; a longer one is cut. */
+export const END_USER_LENGTH_MAX = 128
+/** Characters of a header that holds JSON; a longer one is not read. */
+const METADATA_LENGTH_MAX = 4_096
+
+const NO_TAGS: readonly string[] = Object.freeze([])
+/** Of a request that says nothing. */
+export const NOTHING_SAID: SaidAttribution = Object.freeze({ tags: NO_TAGS })
+
+type Headers = Exchange['headers']
+
+/** The most telling first. The last ones are LiteLLM's and Helicone's. */
+const USER_HEADERS = [
+  'x-holdfast-user',
+  'x-litellm-end-user-id',
+  'x-litellm-customer-id',
+  'helicone-user-id',
+] as const
+const OWN_SESSION_HEADERS = ['x-holdfast-session', 'helicone-session-id'] as const
+const TAG_HEADERS = ['x-holdfast-tags', 'x-litellm-tags'] as const
+/** Cloudflare's and Portkey's: a JSON object of short texts, of which `_user` is the user. */
+const METADATA_HEADERS = ['cf-aig-metadata', 'x-portkey-metadata'] as const
+const METADATA_USER = '_user'
+/** Helicone's: the name of the header goes on with the name of the tag. */
+const PROPERTY_PREFIX = 'helicone-property-'
+
+/** `bodyUser`: whom the body names, where that is known without a look for it; a header counts before it. */
+export function attributionOf(headers: Headers, bodyUser?: string): SaidAttribution {
+  if (!saysSomething(headers) && bodyUser === undefined) {
+    const sessionId = sessionOf(headers)
+    return sessionId === undefined ? NOTHING_SAID : { sessionId, tags: NO_TAGS }
+  }
+  const sessionId = ownSessionOf(headers) ?? sessionOf(headers)
+  const metadata = readMetadata(headers)
+  const endUser = endUserOf(headers, metadata, bodyUser)
+  const tags = tagsOf(headers, metadata)
+  if (sessionId === undefined && endUser === undefined && tags === NO_TAGS) return NOTHING_SAID
+  return { ...(endUser !== undefined && { endUser }), ...(sessionId !== undefined && { sessionId }), tags }
+}
+
+/** One walk over the names, since most requests have none of these: cheaper than a look for each. */
+function saysSomething(headers: Headers): boolean {
+  for (const name in headers) {
+    const first = name.charCodeAt(0)
+    if (first !== LETTER_X && first !== LETTER_H && first !== LETTER_C) continue
+    if (name.startsWith(PROPERTY_PREFIX) || WORDS.has(name)) return true
+  }
+  return false
+}
+
+const LETTER_C = 0x63
+const LETTER_H = 0x68
+const LETTER_X = 0x78
+const WORDS: ReadonlySet<string> = new Set([
+  ...USER_HEADERS,
+  ...OWN_SESSION_HEADERS,
+  ...TAG_HEADERS,
+  ...METADATA_HEADERS,
+])
+
+type Metadata = readonly (readonly [name: string, value: string])[]
+const NO_METADATA: Metadata = []
+
+function ownSessionOf(headers: Headers): string | undefined {
+  for (const name of OWN_SESSION_HEADERS) {
+    const value = headers[name]
+    if (value === undefined) continue
+    const session = plain(textOf(value), END_USER_LENGTH_MAX)
+    if (session !== '') return session
+  }
+  return undefined
+}
+
+function endUserOf(headers: Headers, metadata: Metadata, bodyUser: string | undefined): string | undefined {
+  for (const name of USER_HEADERS) {
+    const value = headers[name]
+    if (value === undefined) continue
+    const user = plain(textOf(value), END_USER_LENGTH_MAX)
+    if (user !== '') return user
+  }
+  const said = metadata.find(([name]) => name === METADATA_USER)?.[1] ?? bodyUser ?? ''
+  return said === '' ? undefined : plain(said, END_USER_LENGTH_MAX) || undefined
+}
+
+function readMetadata(headers: Headers): Metadata {
+  const values = METADATA_HEADERS.map((name) => headers[name])
+  if (values.every((value) => value === undefined)) return NO_METADATA
+  return values.flatMap((value) => parseMetadata(textOf(value)))
+}
+
+function parseMetadata(text: string): Metadata {
+  if (text === '' || text.length > METADATA_LENGTH_MAX) return NO_METADATA
+  const parsed = parseJson(text)
+  if (!isJsonObject(parsed)) return NO_METADATA
+  return Object.entries(parsed).flatMap(([name, value]) =>
+    typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+      ? [[name, String(value)] as const]
+      : [],
+  )
+}
+
+function tagsOf(headers: Headers, metadata: Metadata): readonly string[] {
+  let tags: Set<string> | undefined
+  const add = (text: string) => {
+    const tag = plain(text, TAG_LENGTH_MAX)
+    if (tag === '') return
+    tags ??= new Set()
+    if (tags.size < TAGS_MAX) tags.add(tag)
+  }
+  for (const name of TAG_HEADERS) {
+    const value = headers[name]
+    if (value !== undefined) textOf(value).split(',').forEach(add)
+  }
+  for (const name in headers) {
+    if (!name.startsWith(PROPERTY_PREFIX) || name.length === PROPERTY_PREFIX.length) continue
+    add(nameAndValue(name.slice(PROPERTY_PREFIX.length), textOf(headers[name])))
+  }
+  for (const [name, value] of metadata) if (name !== METADATA_USER) add(nameAndValue(name, value))
+  return tags === undefined ? NO_TAGS : [...tags].sort()
+}
+
+function nameAndValue(name: string, value: string): string {
+  return value.trim() === '' ? name.trim() : `${name.trim()}:${value.trim()}`
+}
+
+/** Node gives a header that came several times as one text, or as a list. */
+function textOf(value: Headers[string]): string {
+  if (value === undefined) return ''
+  return typeof value === 'string' ? value : value.join(',')
+}
+
+const PLAIN = /^[\x20-\x7e]*$/
+
+/** Without space around it, other characters than printable ASCII percent-encoded, cut at no half of such a code. */
+function plain(text: string, lengthMax: number): string {
+  // Whatever is cut off by this would be cut off below: nothing gets shorter.
+  const trimmed = text.trim().slice(0, lengthMax)
+  if (PLAIN.test(trimmed)) return trimmed.trimEnd()
+  let encoded = ''
+  for (const char of trimmed) {
+    const next = PLAIN.test(char) ? char : percentEncoded(char)
+    if (encoded.length + next.length > lengthMax) break
+    encoded += next
+  }
+  return encoded.trimEnd()
+}
+
+/** Node gives the bytes of a header as characters up to 255; JSON may hold others. */
+function percentEncoded(char: string): string {
+  const point = char.codePointAt(0) ?? 0
+  return point > 255
+    ? encodeURIComponent(char.toWellFormed())
+    : `%${point.toString(16).toUpperCase().padStart(2, '0')}`
+}

@@ -1,0 +1,140 @@
+/** An answer put down so that it can be given again: as a value, as bytes, and as a reply. */
+
+import type { Usage } from '../canonical/usage.ts'
+import { errorCodes, type ErrorCode } from '../errors/codes.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
+import type { Reply, ReplyRecall, Settlement } from '../execution/reply.ts'
+import type { NanoUsd } from '../ledger/prices.ts'
+import { isJsonObject, numberOf, parseJson, stringOf } from '../std/json.ts'
+
+/** What is kept of an answer beside its body. */
+export interface KeptHead {
+  /** The request that it was made for. */
+  readonly exchangeId: string
+  readonly status: number
+  readonly contentType: string
+  readonly createdAtMs: number
+  /** How it was said; what a reader of another form gets is said anew. */
+  readonly form: string
+  readonly targetId?: string
+  readonly isSimulated?: boolean
+  readonly usage?: Usage
+  /** What broke the body off, where it has no place for an error of its own. */
+  readonly failure?: { readonly code: ErrorCode; readonly message: string }
+  /** Of an answer that others like it are compared with: what was asked last. */
+  readonly question?: string
+}
+
+export interface KeptReply extends KeptHead {
+  readonly body: Uint8Array
+}
+
+const LENGTH_BYTES = 4
+
+/** The length of the head, the head as JSON, the body. */
+export function encodeKept({ body, ...head }: KeptReply): Uint8Array {
+  const text = Buffer.from(JSON.stringify(head))
+  const length = Buffer.alloc(LENGTH_BYTES)
+  length.writeUInt32BE(text.length)
+  return Buffer.concat([length, text, body])
+}
+
+/** `undefined` where the bytes are none of ours. */
+export function decodeKept(bytes: Uint8Array): KeptReply | undefined {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  if (buffer.length < LENGTH_BYTES) return undefined
+  const bodyStart = LENGTH_BYTES + buffer.readUInt32BE()
+  if (bodyStart > buffer.length) return undefined
+  const head = readHead(parseJson(buffer.toString('utf8', LENGTH_BYTES, bodyStart)))
+  return head === undefined ? undefined : { ...head, body: buffer.subarray(bodyStart) }
+}
+
+function readHead(value: unknown): KeptHead | undefined {
+  if (!isJsonObject(value)) return undefined
+  const exchangeId = stringOf(value['exchangeId'])
+  const status = numberOf(value['status'])
+  const contentType = stringOf(value['contentType'])
+  const createdAtMs = numberOf(value['createdAtMs'])
+  const form = stringOf(value['form'])
+  if (exchangeId === undefined || status === undefined || contentType === undefined) return undefined
+  if (createdAtMs === undefined || form === undefined) return undefined
+  const targetId = stringOf(value['targetId'])
+  const question = stringOf(value['question'])
+  const failure = readFailure(value['failure'])
+  return {
+    exchangeId,
+    status,
+    contentType,
+    createdAtMs,
+    form,
+    ...(targetId === undefined ? {} : { targetId }),
+    ...(value['isSimulated'] === true ? { isSimulated: true } : {}),
+    // Sound: the seal shows that we wrote it ourselves, from a Usage.
+    ...(isJsonObject(value['usage']) ? { usage: value['usage'] } : {}),
+    ...(failure === undefined ? {} : { failure }),
+    ...(question === undefined ? {} : { question }),
+  }
+}
+
+function readFailure(value: unknown): KeptHead['failure'] {
+  if (!isJsonObject(value)) return undefined
+  const code = stringOf(value['code'])
+  const message = stringOf(value['message'])
+  if (code === undefined || message === undefined || !isErrorCode(code)) return undefined
+  return { code, message }
+}
+
+function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(errorCodes, text)
+}
+
+/** What a live answer and a kept one have in common for whoever pays nothing for it. */
+export interface GivenAgain {
+  readonly recall: ReplyRecall
+  readonly headers: readonly string[]
+}
+
+/** The answer again, from its bytes. */
+export function replyOfKept(kept: KeptReply, { recall, headers }: GivenAgain): Reply {
+  const { promise, resolve } = Promise.withResolvers<Settlement>()
+  const { body, failure } = kept
+  const bodyBytes = body.length
+  const close = (isTaken: boolean) => resolve({ state: isTaken ? 'completed' : 'client_gone', bodyBytes })
+  return {
+    status: kept.status,
+    contentType: kept.contentType,
+    body:
+      failure === undefined
+        ? body
+        : brokenBody(body, new GatewayError(failure.code, failure.message), resolve),
+    attempts: [],
+    losses: [],
+    recall,
+    headers: [
+      ...headers,
+      ...(kept.targetId === undefined ? [] : ['x-holdfast-target', kept.targetId]),
+      ...(kept.isSimulated === true ? ['x-holdfast-simulated', 'true'] : []),
+    ],
+    costNanoUsd: () => NOTHING,
+    settled: promise,
+    close,
+  }
+}
+
+// Sound: no dollars are a whole number of nano-dollars.
+export const NOTHING = 0 as NanoUsd
+
+/** A body that broke off once breaks off again, at the same byte. */
+async function* brokenBody(
+  body: Uint8Array,
+  error: GatewayError,
+  settle: (settlement: Settlement) => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    if (body.length > 0) yield body
+    settle({ state: 'truncated', error, bodyBytes: body.length })
+    throw error
+  } finally {
+    settle({ state: 'client_gone', bodyBytes: 0 })
+  }
+}

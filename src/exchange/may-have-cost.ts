@@ -1,0 +1,39 @@
+/** Whether a request that failed may have been paid for: only where it surely was not is its idempotency key free again. */
+
+import type { ErrorCode } from '../errors/codes.ts'
+import type { GatewayError } from '../errors/gateway-error.ts'
+
+/**
+ * An attempt that ended so cost nothing: it never reached the provider, or was refused instead of answered. An attempt
+ * without a code was given up while it ran, and may well be paid for, as may whatever is not named here.
+ */
+const free: ReadonlySet<string> = new Set<ErrorCode>([
+  'upstream_unreachable',
+  'upstream_tls',
+  'blocked_address',
+  'no_target_available',
+  'overloaded',
+  'loss_refused',
+  'capability_missing',
+  'not_supported',
+  'rate_limited',
+  'request_over_limit',
+  'insufficient_quota',
+  'model_quota_exhausted',
+  'upstream_auth',
+  'upstream_forbidden',
+  'upstream_model_not_found',
+  'context_length_exceeded',
+  'upstream_request_too_large',
+  'upstream_invalid_request',
+  'content_policy',
+  'upstream_transient',
+  'upstream_error',
+  'upstream_unavailable',
+  'upstream_gateway_timeout',
+  'upstream_overloaded',
+])
+
+export function mayHaveCost({ attempts }: Pick<GatewayError, 'attempts'>): boolean {
+  return attempts.some(({ code }) => code === undefined || !free.has(code))
+}

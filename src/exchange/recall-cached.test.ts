@@ -1,0 +1,453 @@
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { DEFAULT_POLICY } from '../cache/config-schema.ts'
+import { anthropicMessages } from '../dialects/anthropic-messages/index.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
+import type { Exchange } from '../execution/exchange.ts'
+import type { Reply } from '../execution/reply.ts'
+import { ManualClock } from '../std/manual-clock.test-support.ts'
+import {
+  type AskedFields,
+  client,
+  FakeCacheStore,
+  plainReply,
+  receive,
+  recallOn,
+  type RecallParts,
+  Story,
+  Upstream,
+} from './recall.test-support.ts'
+
+const owner = { tenant: 'acme', keyId: 'key_1' }
+const facts = { owner, cache: DEFAULT_POLICY, routeName: 'route', targets: ['far/m'] }
+
+let clock: ManualClock
+let cacheStore: FakeCacheStore
+
+beforeEach(() => {
+  clock = new ManualClock()
+  cacheStore = new FakeCacheStore()
+})
+
+function storyOn(execute: (exchange: Exchange) => Promise<Reply>, parts: Partial<RecallParts> = {}): Story {
+  return new Story(recallOn({ clock, cacheStore, ...parts }), execute)
+}
+
+function answer(content: string, finish = 'stop', extra: object = {}): string {
+  const choice = { index: 0, message: { role: 'assistant', content }, finish_reason: finish, ...extra }
+  const usage = { prompt_tokens: 3, completion_tokens: 5, total_tokens: 8 }
+  return JSON.stringify({
+    id: 'chatcmpl_1',
+    object: 'chat.completion',
+    created: 7,
+    model: 'm',
+    choices: [choice],
+    usage,
+  })
+}
+
+const chunk = (delta: object, finish: string | null = null) =>
+  `data: ${JSON.stringify({ id: 'chatcmpl_1', object: 'chat.completion.chunk', created: 7, model: 'm', choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`
+const events = [
+  chunk({ role: 'assistant', content: 'hel' }),
+  chunk({ content: 'lo' }),
+  chunk({}, 'stop'),
+  'data: [DONE]\n\n',
+]
+
+/** Answers plain requests at once and streams in pieces, each answer with a number of its own. */
+function answering(parts: Partial<RecallParts> = {}) {
+  const upstreams: Upstream[] = []
+  const story: Story = storyOn(async (exchange) => {
+    if (!exchange.envelope.stream) return plainReply(answer(`answer ${story.executions}`))
+    const upstream = new Upstream(exchange)
+    upstreams.push(upstream)
+    return upstream.reply
+  }, parts)
+  const ask = async (fields: AskedFields = {}, of = facts) =>
+    receive(await story.serve(client(fields).exchange, of))
+  const header = ({ reply }: { reply: Reply }, name: string) => {
+    const { headers = [] } = reply
+    const at = headers.indexOf(name)
+    return at < 0 ? undefined : headers[at + 1]
+  }
+  return { story, upstreams, ask, header }
+}
+
+describe('a cached route', () => {
+  test('gives the same request its answer again, at no cost, and says how old it is', async () => {
+    const { story, ask, header } = answering()
+    const first = await ask()
+    clock.advance(5_000)
+    const second = await ask()
+    expect(await second.text).toBe(await first.text)
+    expect([header(first, 'x-holdfast-cache'), header(second, 'x-holdfast-cache')]).toEqual(['MISS', 'HIT'])
+    expect(header(second, 'age')).toBe('5')
+    expect(second.reply.recall).toBe('hit')
+    expect(second.reply.costNanoUsd?.()).toBe(0)
+    expect(story.executions).toBe(1)
+  })
+
+  test('knows a request again whatever the order of its fields, and asks no store for what is in memory', async () => {
+    const { story, ask } = answering()
+    await ask({ body: { temperature: 0, seed: 1 } })
+    const asked = cacheStore.asked
+    await ask({ body: { seed: 1, temperature: 0 } })
+    expect(story.executions).toBe(1)
+    expect(cacheStore.asked).toBe(asked)
+  })
+
+  test('SEC-41: shares nothing between tenants, keys, routes, targets or requests that differ in one field', async () => {
+    const { story, ask } = answering()
+    const others = [
+      facts,
+      { ...facts, owner: { tenant: 'other', keyId: 'key_1' } },
+      { ...facts, owner: { tenant: 'acme', keyId: 'key_2' } },
+      { ...facts, routeName: 'elsewhere' },
+      { ...facts, targets: ['near/m'] },
+    ]
+    const texts = []
+    for (const one of others) texts.push(await (await ask({}, one)).text)
+    texts.push(await (await ask({ body: { temperature: 1 } })).text)
+    texts.push(await (await ask({ body: { user: 'u' } })).text)
+    expect(new Set(texts).size).toBe(7)
+    expect(story.executions).toBe(7)
+  })
+
+  test('SEC-43: gives nothing of another request but its id, and only to the key that made it', async () => {
+    const { ask } = answering()
+    await ask({ headers: { 'x-client-request-id': 'mine' } })
+    const again = await ask({ headers: { 'x-client-request-id': 'yours' } })
+    expect(JSON.stringify(again.reply.headers)).not.toContain('mine')
+    expect(again.reply.upstreamRequestId).toBeUndefined()
+    expect(
+      [...cacheStore.entries.values()].every((entry) => !Buffer.from(entry.answer).includes('answer 1')),
+    ).toBe(true)
+  })
+
+  test('finds in the store what an earlier process kept, until it expires', async () => {
+    await answering().ask()
+    const next = answering()
+    expect(await (await next.ask()).text).toBe(answer('answer 1'))
+    expect(next.story.executions).toBe(0)
+    clock.advance(DEFAULT_POLICY.ttl)
+    await next.ask()
+    expect(next.story.executions).toBe(1)
+  })
+
+  test('answers as ever while the store is away, and does not wait for it again and again', async () => {
+    cacheStore.isAway = true
+    const { story, ask } = answering()
+    await ask()
+    const asked = cacheStore.asked
+    await ask({ body: { seed: 2 } })
+    expect(cacheStore.asked).toBe(asked)
+    await ask()
+    expect(story.executions).toBe(2)
+  })
+
+  test("knows Claude Code's requests again though their attribution block changes", async () => {
+    const text = JSON.stringify({
+      id: 'msg_1',
+      type: 'message',
+      role: 'assistant',
+      model: 'm',
+      content: [{ type: 'text', text: 'hi' }],
+      stop_reason: 'end_turn',
+      usage: { input_tokens: 1, output_tokens: 1 },
+    })
+    const story = storyOn(async () => plainReply(text))
+    const asked = (version: string) => ({
+      dialect: anthropicMessages,
+      body: {
+        max_tokens: 5,
+        system: [
+          { type: 'text', text: `x-anthropic-billing-header: cc_version=${version}; cc_entrypoint=cli;` },
+          { type: 'text', text: 'Be kind.' },
+        ],
+      },
+    })
+    await story.serve(client(asked('1')).exchange, facts)
+    await story.serve(client(asked('2')).exchange, facts)
+    expect(story.executions).toBe(1)
+  })
+})
+
+describe('what is asked of the cache by header', () => {
+  test('off leaves it alone, refresh makes the answer anew, only wants no other', async () => {
+    const { ask, header, story } = answering()
+    await expect(ask({ headers: { 'x-holdfast-cache': 'only' } })).rejects.toMatchObject({
+      code: 'not_cached',
+    })
+    expect(story.executions).toBe(0)
+    await ask()
+    const off = await ask({ headers: { 'x-holdfast-cache': 'off' } })
+    expect([header(off, 'x-holdfast-cache'), header(off, 'x-holdfast-cache-reason')]).toEqual([
+      'BYPASS',
+      'request',
+    ])
+    expect(await off.text).toBe(answer('answer 2'))
+    expect(await (await ask()).text).toBe(answer('answer 1'))
+    expect(await (await ask({ headers: { 'x-holdfast-cache': 'refresh' } })).text).toBe(answer('answer 3'))
+    expect(await (await ask({ headers: { 'x-holdfast-cache': 'only' } })).text).toBe(answer('answer 3'))
+  })
+
+  test('asks for it where the route does not', async () => {
+    const { ask, story, header } = answering()
+    const { cache: _cache, ...silent } = facts
+    const asked = { headers: { 'x-holdfast-cache-ttl': '60' } }
+    // Sound: a route that says nothing has no policy.
+    const of = silent as typeof facts
+    expect(header(await ask({}, of), 'x-holdfast-cache')).toBeUndefined()
+    await ask(asked, of)
+    await ask(asked, of)
+    expect(story.executions).toBe(2)
+    clock.advance(60_000)
+    await ask(asked, of)
+    expect(story.executions).toBe(3)
+  })
+
+  test('is nothing to a request with an idempotency key', async () => {
+    const { ask, header, story } = answering()
+    await ask()
+    const keyed = await ask({ headers: { 'idempotency-key': 'k' } })
+    expect(header(keyed, 'x-holdfast-cache-reason')).toBe('idempotency-key')
+    expect(story.executions).toBe(2)
+  })
+})
+
+describe('an answer that is not whole is never given again', () => {
+  test.each([
+    ['cut short', answer('a', 'length')],
+    ['filtered', answer('a', 'content_filter')],
+    ['no answer', '{"odd":true}'],
+  ])('%s', async (_name, text) => {
+    const story = storyOn(async () => plainReply(text))
+    await story.serve(client().exchange, facts)
+    await story.serve(client().exchange, facts)
+    expect(story.executions).toBe(2)
+  })
+
+  test('an error', async () => {
+    const story = storyOn(async () => {
+      throw new GatewayError('upstream_error', 'no')
+    })
+    for (let count = 0; count < 2; count += 1)
+      await expect(story.serve(client().exchange, facts)).rejects.toMatchObject({ code: 'upstream_error' })
+    expect(story.executions).toBe(2)
+  })
+
+  test('one that its client was warned of', async () => {
+    const story = storyOn(async () => plainReply(answer('a'), { warnings: ['no_visible_text'] }))
+    await story.serve(client().exchange, facts)
+    await story.serve(client().exchange, facts)
+    expect(story.executions).toBe(2)
+  })
+
+  test('a stream that broke off', async () => {
+    const { ask, upstreams, story } = answering()
+    const first = await ask({ body: { stream: true } })
+    for (const event of events) upstreams[0]?.say(event)
+    upstreams[0]?.end('truncated', new GatewayError('upstream_truncated', 'cut'))
+    await first.text
+    await ask({ body: { stream: true } })
+    expect(story.executions).toBe(2)
+  })
+
+  test('calls of tools are whole', async () => {
+    const call = { id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }
+    const message = { message: { role: 'assistant', content: null, tool_calls: [call] } }
+    const story = storyOn(async () => plainReply(answer('', 'tool_calls', message)))
+    await story.serve(client().exchange, facts)
+    await story.serve(client().exchange, facts)
+    expect(story.executions).toBe(1)
+  })
+})
+
+describe('one answer in all forms', () => {
+  test('a stream is given again byte by byte, and as a whole with its id, words and usage', async () => {
+    const { ask, upstreams, story, header } = answering()
+    const streamed = { body: { stream: true } }
+    const first = await ask(streamed)
+    for (const event of events) upstreams[0]?.say(event)
+    upstreams[0]?.end()
+    await first.text
+    const again = await ask(streamed)
+    expect(await again.text).toBe(events.join(''))
+    expect(again.reply.contentType).toMatch('text/event-stream')
+    const whole = await ask()
+    expect(JSON.parse(await whole.text)).toMatchObject({
+      id: 'chatcmpl_1',
+      choices: [{ message: { content: 'hello' }, finish_reason: 'stop' }],
+    })
+    expect(header(whole, 'x-holdfast-cache')).toBe('HIT')
+    expect(whole.reply.contentType).toBe('application/json')
+    expect(story.executions).toBe(1)
+  })
+
+  test('a whole is given again as a stream, with usage where it is asked for', async () => {
+    const { ask, story } = answering()
+    await ask()
+    const bare = await (await ask({ body: { stream: true } })).text
+    expect(bare).toContain('answer 1')
+    expect(bare).toContain('chatcmpl_1')
+    expect(bare).toMatch(/data: \[DONE\]\n\n$/)
+    expect(bare).not.toContain('"prompt_tokens"')
+    const counted = await ask({ body: { stream: true, stream_options: { include_usage: true } } })
+    expect(await counted.text).toContain('"prompt_tokens":3')
+    expect(story.executions).toBe(1)
+  })
+})
+
+describe('identical requests in flight', () => {
+  test('are one run: streams from their first byte on, each to its end', async () => {
+    const { ask, upstreams, story, header } = answering()
+    const streamed = { body: { stream: true } }
+    const first = await ask(streamed)
+    upstreams[0]?.say(events[0] ?? '')
+    await new Promise(setImmediate)
+    const second = await ask(streamed)
+    for (const event of events.slice(1)) upstreams[0]?.say(event)
+    upstreams[0]?.end()
+    expect(await second.text).toBe(events.join(''))
+    expect(await first.text).toBe(events.join(''))
+    expect(header(second, 'x-holdfast-cache-reason')).toBe('coalesced')
+    expect(second.reply.recall).toBe('coalesced')
+    expect(story.executions).toBe(1)
+  })
+
+  test('go on when the one that began it leaves, and end when the last one does', async () => {
+    const upstreams: Upstream[] = []
+    const story = storyOn(async (exchange) => {
+      const upstream = new Upstream(exchange)
+      upstreams.push(upstream)
+      return upstream.reply
+    })
+    const streamed = { body: { stream: true } }
+    const one = client(streamed)
+    const two = client(streamed)
+    const first = await story.serve(one.exchange, facts)
+    const second = receive(await story.serve(two.exchange, facts))
+    one.leave()
+    first.close(false)
+    upstreams[0]?.say(events[0] ?? '')
+    await new Promise(setImmediate)
+    expect(upstreams[0]?.isClosed).toBe(false)
+    two.leave()
+    second.reply.close(false)
+    expect(upstreams[0]?.isClosed).toBe(true)
+    expect(await first.settled).toMatchObject({ state: 'client_gone' })
+    // Whoever comes now begins anew.
+    void story.serve(client(streamed).exchange, facts)
+    await vi.waitFor(() => expect(story.executions).toBe(2))
+  })
+
+  test('are not bound to a run that everybody left before it began to answer', async () => {
+    const signals: Exchange['signal'][] = []
+    const story = storyOn(({ signal }) => {
+      signals.push(signal)
+      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    })
+    const one = client()
+    const served = story.serve(one.exchange, facts)
+    await vi.waitFor(() => expect(signals).toHaveLength(1))
+    one.leave()
+    await expect(served).rejects.toMatchObject({ code: 'client_gone' })
+    void story.serve(client().exchange, facts).catch(() => {})
+    await vi.waitFor(() => expect(signals).toHaveLength(2))
+    expect(signals[1]?.aborted).toBe(false)
+  })
+})
+
+test('I7: an answer that begins after everybody left is given up at once', async () => {
+  const begin = Promise.withResolvers<Reply>()
+  let upstream: Upstream | undefined
+  const story = storyOn((exchange) => {
+    upstream = new Upstream({ ...exchange, signal: client().exchange.signal })
+    return begin.promise
+  })
+  const one = client({ body: { stream: true } })
+  const served = story.serve(one.exchange, facts)
+  await vi.waitFor(() => expect(upstream).toBeDefined())
+  one.leave()
+  if (upstream !== undefined) begin.resolve(upstream.reply)
+  const reply = await served
+  expect(upstream?.isClosed).toBe(true)
+  reply.close(false)
+  expect(await reply.settled).toMatchObject({ state: 'client_gone' })
+})
+
+describe('a route that compares questions', () => {
+  const semantic = { embeddings: 'near/embed', similarity: 0.9, verify: 'near/judge' }
+  const serve = () => Promise.reject(new Error('Nothing is served here.'))
+  const alike = { ...facts, serve, cache: { ...DEFAULT_POLICY, semantic } }
+  const says = (content: string, more: object = {}) => ({
+    body: { messages: [{ role: 'user', content }], ...more },
+  })
+  const embed = vi.fn(async () => new Float32Array([3, 4]))
+
+  test('answers the same question in other words, and says so', async () => {
+    const { ask, story, header } = answering({ semantic: { embed } })
+    await ask(says('How do I reset my password?'), alike)
+    const again = await ask(says('how can I reset the password'), alike)
+    expect(await again.text).toBe(answer('answer 1'))
+    expect(header(again, 'x-holdfast-cache-reason')).toBe('alike')
+    expect(header(again, 'x-holdfast-cache-similarity')).toBe('1.0000')
+    expect(story.executions).toBe(1)
+  })
+
+  test('never answers a question that sounds alike and asks something else', async () => {
+    const verify = vi.fn(async () => true)
+    const { ask, story } = answering({ semantic: { embed, verify } })
+    await ask(says('Is 50 mg safe?'), alike)
+    await ask(says('Is 500 mg safe?'), alike)
+    await ask(says('Is 50 mg not safe?'), alike)
+    expect(story.executions).toBe(3)
+    expect(verify).not.toHaveBeenCalled()
+  })
+
+  test('asks a model where the words differ, and takes its doubt, its failure and its silence for a no', async () => {
+    const verify = vi.fn<() => Promise<boolean>>(async () => true)
+    const { ask, story } = answering({ semantic: { embed, verify } })
+    await ask(says('my car will not start'), alike)
+    await ask(says('my automobile will not start'), alike)
+    expect(story.executions).toBe(1)
+    verify.mockResolvedValueOnce(false)
+    await ask(says('my lorry will not start'), alike)
+    verify.mockRejectedValue(new Error('away'))
+    await ask(says('my bicycle will not start'), alike)
+    expect(story.executions).toBe(3)
+  })
+
+  test('SEC-41: compares nothing across tenants, systems, tools, parameters or histories', async () => {
+    const { ask, story } = answering({ semantic: { embed } })
+    const question = 'How do I reset my password?'
+    await ask(says(question), alike)
+    const reworded = 'how can I reset the password'
+    await ask(says(reworded), { ...alike, owner: { tenant: 'other', keyId: 'key_1' } })
+    await ask(says(reworded, { temperature: 1 }), alike)
+    await ask(says(reworded, { tools: [{ type: 'function', function: { name: 'f' } }] }), alike)
+    const history = [
+      { role: 'system', content: 'Be rude.' },
+      { role: 'user', content: reworded },
+    ]
+    await ask({ body: { messages: history } }, alike)
+    expect(story.executions).toBe(5)
+  })
+
+  test('answers as ever where no embedding comes', async () => {
+    const broken = vi.fn(async () => {
+      throw new Error('away')
+    })
+    const { ask, story } = answering({ semantic: { embed: broken } })
+    await ask(says('a'), alike)
+    await ask(says('a'), alike)
+    expect(story.executions).toBe(1)
+    const never = vi.fn(() => new Promise<Float32Array>(() => {}))
+    const silent = answering({ semantic: { embed: never } })
+    const asked = silent.ask(says('b'), alike)
+    await vi.waitFor(() => expect(never).toHaveBeenCalled())
+    clock.advance(2_000)
+    await asked
+    expect(silent.story.executions).toBe(1)
+  })
+})

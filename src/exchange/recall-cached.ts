@@ -1,0 +1,316 @@
+/**
+ * Requests that may be answered from the cache: from what is kept for the same request, from an answer to it that is being
+ * made, or, where the route says so, from the answer to a question that asks the same in other words.
+ */
+
+import type { AnswerCache, CacheEntry, Place } from '../cache/answer-cache.ts'
+import { type CacheDecision, decideCache } from '../cache/cache-control.ts'
+import type { CachePolicy, CacheSettings } from '../cache/config-schema.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
+import type { Exchange } from '../execution/exchange.ts'
+import type { Reply, ReplyRecall, Settlement } from '../execution/reply.ts'
+import type { Clock } from '../std/clock.ts'
+import { answerForm } from './answer-form.ts'
+import { CacheIdentities } from './cache-identity.ts'
+import type { CachedReply } from './cached-reply.ts'
+import { isSound, isWholeAnswer, whyUncacheable } from './cacheable.ts'
+import { type GivenAgain, type KeptReply, replyOfKept } from './kept-reply.ts'
+import { LIVE_BYTES_MAX, LiveAnswer, type LiveMemory } from './live-answer.ts'
+import { type RecallStep, runAlone } from './recall-step.ts'
+import { readAnswer, type SaidAnswer, sayAgain } from './say-again.ts'
+import type { SemanticFacts, SemanticMatch, SemanticSearch } from './semantic-search.ts'
+import { replyOfRunner, replyOfSharer } from './shared-reply.ts'
+import { type Presence, SharedRun } from './shared-run.ts'
+
+export interface CachedFacts extends SemanticFacts {
+  /** What the route says; `undefined`: nothing unless the request asks. */
+  readonly cache?: CachePolicy | undefined
+}
+
+export interface CachedRooms {
+  readonly clock: Clock
+  readonly cache: AnswerCache<CachedReply>
+  readonly settings: Pick<CacheSettings, 'onRequest'>
+  readonly memory: LiveMemory
+  readonly semantic: SemanticSearch
+}
+
+type Use = Extract<CacheDecision, { type: 'use' }>
+
+interface Asked {
+  readonly exchange: Exchange
+  readonly facts: CachedFacts
+  readonly use: Use
+  readonly id: string
+}
+
+export class CachedRecall {
+  readonly #rooms: CachedRooms
+  readonly #identities = new CacheIdentities()
+  /** By id and form: a stream and a whole are not made of one another while they are made. */
+  readonly #runs = new Map<string, SharedRun>()
+
+  constructor(rooms: CachedRooms) {
+    this.#rooms = rooms
+  }
+
+  /** Runs that others may join. */
+  get size(): number {
+    return this.#runs.size
+  }
+
+  /** Throws `not_cached` where the client wants no other answer than a kept one. */
+  begin(exchange: Exchange, facts: CachedFacts): RecallStep | Promise<RecallStep> {
+    const use = decideCache(exchange.headers, facts.cache, this.#rooms.settings)
+    if (use.type === 'none') return runAlone(exchange)
+    if (use.type === 'bypass') return runMarked(exchange, bypassed(use.reason))
+    const reason = whyUncacheable(exchange)
+    if (reason !== undefined) return runMarked(exchange, bypassed(reason))
+    const id = this.#identities.of(exchange, facts)
+    if (id === undefined) return runMarked(exchange, bypassed('body'))
+    return this.#begin({ exchange, facts, use, id })
+  }
+
+  /** Ends all that is under way. */
+  stop(reason: unknown): void {
+    for (const run of this.#runs.values()) run.stop(reason)
+  }
+
+  #begin(asked: Asked): RecallStep | Promise<RecallStep> {
+    const { use, id, exchange } = asked
+    if (use.mode === 'refresh')
+      return this.#runStep(begun(this.#privateRun(), exchange), asked, { reason: 'refresh' })
+    const held = this.#rooms.cache.recall(id)
+    const hit = held && this.#hit(held, exchange)
+    if (hit !== undefined) return hit
+    const key = `${id}/${answerForm(exchange.envelope)}`
+    const running = this.#runs.get(key)
+    if (running?.isJoinable === true) return this.#attach(running, exchange)
+    const isShared = running === undefined && this.#rooms.memory.bytes <= LIVE_BYTES_MAX
+    const run = isShared && use.mode !== 'only' ? this.#openRun(key) : this.#privateRun()
+    return this.#lookUp(begun(run, exchange), asked)
+  }
+
+  #openRun(key: string): SharedRun {
+    const run: SharedRun = new SharedRun({
+      isDurable: false,
+      onClosed: () => {
+        if (this.#runs.get(key) === run) this.#runs.delete(key)
+      },
+    })
+    this.#runs.set(key, run)
+    return run
+  }
+
+  #privateRun(): SharedRun {
+    return new SharedRun({ isDurable: false, onClosed() {} })
+  }
+
+  /** In the store, then among those alike; else it must be made. */
+  async #lookUp(begun: Begun, asked: Asked): Promise<RecallStep> {
+    const { exchange, id, use, facts } = asked
+    try {
+      const found = await this.#rooms.cache.find(id)
+      const hit = found && this.#hit(found, exchange, begun)
+      if (hit !== undefined) return hit
+      const match = use.semantic && (await this.#rooms.semantic.find(exchange, facts, use.semantic))
+      const alike = match?.entry && this.#hit(match.entry, exchange, begun, match)
+      if (alike !== undefined) return alike
+      if (use.mode === 'only') throw notCached()
+      return this.#runStep(begun, asked, match === undefined ? {} : { match })
+    } catch (error) {
+      begun.run.fails(error)
+      begun.presence.leave()
+      throw error
+    }
+  }
+
+  #attach(run: SharedRun, exchange: Exchange): RecallStep {
+    const again = ({ exchangeId }: { readonly exchangeId: string }): GivenAgain =>
+      givenAgain('coalesced', exchangeId, ['x-holdfast-cache-reason', 'coalesced', 'age', '0'])
+    return {
+      type: 'attach',
+      reply: run.attach(exchange, (outcome, presence) =>
+        replyOfSharer(outcome, exchange, { presence, again }),
+      ),
+    }
+  }
+
+  /** `undefined` where the answer cannot be said as this request wants it. */
+  #hit(
+    entry: CacheEntry<CachedReply>,
+    exchange: Exchange,
+    begun?: Begun,
+    match?: SemanticMatch,
+  ): RecallStep | undefined {
+    const said = this.#sayAs(entry, exchange)
+    if (said === undefined) return undefined
+    const kept = { ...entry.value.kept, contentType: said.contentType, body: said.body }
+    begun?.run.ends(kept)
+    begun?.presence.leave()
+    const ageS = Math.max(0, Math.floor((this.#rooms.clock.wallMs() - entry.createdAtMs) / 1_000))
+    const alike =
+      match === undefined
+        ? []
+        : ['x-holdfast-cache-reason', 'alike', 'x-holdfast-cache-similarity', match.similarity.toFixed(4)]
+    const again = givenAgain('hit', kept.exchangeId, ['age', String(ageS), ...alike])
+    return { type: 'replay', reply: replyOfKept(kept, again) }
+  }
+
+  #sayAs(entry: CacheEntry<CachedReply>, exchange: Exchange): SaidAnswer | undefined {
+    const { kept, forms } = entry.value
+    const form = answerForm(exchange.envelope)
+    if (kept.form === form) return kept
+    const known = forms.get(form)
+    if (known !== undefined) return known
+    const said = sayAgain(kept, exchange)
+    if (said === undefined) return undefined
+    forms.set(form, said)
+    this.#rooms.cache.weighAgain(entry)
+    return said
+  }
+
+  #runStep(
+    { run, presence }: Begun,
+    asked: Asked,
+    { reason, match }: { readonly reason?: string; readonly match?: SemanticMatch },
+  ): RecallStep {
+    const { exchange } = asked
+    const headers = [
+      'x-holdfast-cache',
+      'MISS',
+      ...(reason === undefined ? [] : ['x-holdfast-cache-reason', reason]),
+    ]
+    return {
+      type: 'run',
+      exchange: { ...exchange, signal: run.signal },
+      watch: async (reply) => {
+        const { body } = reply
+        if (!(body instanceof Uint8Array)) {
+          const live = this.#liveAnswer({ ...reply, body }, asked, match)
+          const told = replyOfRunner(live, exchange, {
+            presence,
+            headers: [...(reply.headers ?? []), ...headers],
+          })
+          run.goesOn(live)
+          return told
+        }
+        this.#keep(reply, { body, settlement: WHOLE }, asked, match)
+        run.ends(this.#keptOf(reply, body, exchange))
+        presence.leave()
+        return { ...reply, headers: [...(reply.headers ?? []), ...headers] }
+      },
+      failed: (error) => {
+        run.fails(error)
+        presence.leave()
+      },
+    }
+  }
+
+  #liveAnswer(
+    reply: Reply & { readonly body: AsyncIterable<Uint8Array> },
+    asked: Asked,
+    match: SemanticMatch | undefined,
+  ): LiveAnswer {
+    const { cache, memory } = this.#rooms
+    return new LiveAnswer({
+      reply,
+      exchangeId: asked.exchange.id,
+      memory,
+      bytesMax: cache.answerBytesMax,
+      isDurable: false,
+      onEnd: ({ body, failure, settlement }) => {
+        if (body !== undefined && failure === undefined) this.#keep(reply, { body, settlement }, asked, match)
+      },
+    })
+  }
+
+  /** Keeps what may be given again; everything else is forgotten. */
+  #keep(
+    reply: Reply,
+    {
+      body,
+      settlement,
+    }: { readonly body: Uint8Array; readonly settlement: Pick<Settlement, 'state' | 'usage'> },
+    { exchange, facts, id, use }: Asked,
+    match: SemanticMatch | undefined,
+  ): void {
+    const { cache, clock } = this.#rooms
+    if (body.length > cache.answerBytesMax || !isSound(reply, settlement.state)) return
+    const kept = this.#keptOf(reply, body, exchange)
+    const isChat = exchange.operation === 'chat'
+    const result = isChat ? readAnswer(exchange.dialect, kept, exchange.envelope.candidateCount) : undefined
+    if (isChat && (result === undefined || !isWholeAnswer(result))) return
+    const usage = settlement.usage ?? result?.usage
+    const question = match?.place === undefined ? undefined : match.question
+    const value: CachedReply = {
+      kept: {
+        ...kept,
+        ...(usage === undefined ? {} : { usage }),
+        ...(question === undefined ? {} : { question }),
+      },
+      forms: new Map(),
+    }
+    const createdAtMs = clock.wallMs()
+    const expiresAtMs = createdAtMs + use.ttlMs
+    const place: Place | undefined = match?.place
+    cache.put({ id, tenant: facts.owner.tenant, createdAtMs, expiresAtMs, value }, place)
+  }
+
+  #keptOf(reply: Reply, body: Uint8Array, exchange: Exchange): KeptReply {
+    const { status, contentType, target } = reply
+    return {
+      exchangeId: exchange.id,
+      status,
+      contentType,
+      createdAtMs: this.#rooms.clock.wallMs(),
+      form: answerForm(exchange.envelope),
+      ...(target === undefined ? {} : { targetId: target.id }),
+      ...(target?.provider.isSimulated === true ? { isSimulated: true } : {}),
+      body,
+    }
+  }
+}
+
+/** A run, and the part in it of the request that it is made for. */
+interface Begun {
+  readonly run: SharedRun
+  readonly presence: Presence
+}
+
+/** Whoever begins a run is there from its start: those who join it may leave before anything is found. */
+function begun(run: SharedRun, exchange: Exchange): Begun {
+  return { run, presence: run.join(exchange) }
+}
+
+/** A whole body is whole whether its client takes it or not. */
+const WHOLE = { state: 'completed' } as const
+
+function givenAgain(recall: ReplyRecall, exchangeId: string, headers: readonly string[]): GivenAgain {
+  return {
+    recall,
+    headers: ['x-holdfast-cache', 'HIT', 'x-holdfast-original-request-id', exchangeId, ...headers],
+  }
+}
+
+function bypassed(reason: string): readonly string[] {
+  return ['x-holdfast-cache', 'BYPASS', 'x-holdfast-cache-reason', reason]
+}
+
+/** Made as ever; only its headers say that a cache was spoken of. */
+function runMarked(exchange: Exchange, headers: readonly string[]): RecallStep {
+  return {
+    ...runAlone(exchange),
+    watch: (reply) => Promise.resolve({ ...reply, headers: [...(reply.headers ?? []), ...headers] }),
+  }
+}
+
+function notCached(): GatewayError {
+  return new GatewayError(
+    'not_cached',
+    'No answer to this request is kept, and x-holdfast-cache: only wants no other.',
+    {
+      param: 'x-holdfast-cache',
+    },
+  )
+}

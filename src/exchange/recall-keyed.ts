@@ -1,0 +1,248 @@
+/**
+ * Requests with an `Idempotency-Key`: answered once, paid for once. The first one is run, to its end even where its client
+ * leaves; others of the same key share its answer while it is made, and are given it again afterwards, byte by byte.
+ */
+
+import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
+import type { Exchange } from '../execution/exchange.ts'
+import type { Reply } from '../execution/reply.ts'
+import { journalId, readIdempotencyKey } from '../journal/idempotency-key.ts'
+import { type Journal, type JournalEntry, mismatch } from '../journal/journal.ts'
+import type { Clock } from '../std/clock.ts'
+import { answerForm } from './answer-form.ts'
+import { decodeKept, encodeKept, type GivenAgain, type KeptReply, replyOfKept } from './kept-reply.ts'
+import { type EndedAnswer, LIVE_BYTES_MAX, LiveAnswer, type LiveMemory } from './live-answer.ts'
+import { mayHaveCost } from './may-have-cost.ts'
+import { type EventView, readEventView, viewEvents } from './numbered-events.ts'
+import type { RecallOwner, RecallStep } from './recall-step.ts'
+import { hashRequest } from './request-hash.ts'
+import { replyOfRunner, replyOfSharer } from './shared-reply.ts'
+import { SharedRun } from './shared-run.ts'
+
+export interface KeyedRooms {
+  readonly clock: Clock
+  readonly journal: Journal
+  readonly memory: LiveMemory
+}
+
+interface KeyedRun {
+  readonly run: SharedRun
+  readonly entry: JournalEntry
+}
+
+export class KeyedRecall {
+  readonly #rooms: KeyedRooms
+  readonly #runs = new Map<string, KeyedRun>()
+
+  constructor(rooms: KeyedRooms) {
+    this.#rooms = rooms
+  }
+
+  /** Runs under way. */
+  get size(): number {
+    return this.#runs.size
+  }
+
+  /** `undefined` where the request has no key. Throws what the journal says against it. */
+  begin(exchange: Exchange, owner: RecallOwner): Promise<RecallStep> | undefined {
+    if (!isMade(exchange)) return undefined
+    const key = readIdempotencyKey(exchange.headers)
+    return key === undefined ? undefined : this.#begin(exchange, journalId(owner, key))
+  }
+
+  /** Ends all that is under way. */
+  stop(reason: unknown): void {
+    for (const { run } of this.#runs.values()) run.stop(reason)
+  }
+
+  async #begin(exchange: Exchange, id: string): Promise<RecallStep> {
+    const view = readEventView(exchange)
+    const entry = { id, requestHash: await hashRequest(exchange), exchangeId: exchange.id }
+    const running = this.#runs.get(id)
+    if (running !== undefined) return attach(running, { exchange, entry, view })
+    if (view !== undefined && view.after > 0) return this.#resume(entry, view)
+    if (this.#rooms.memory.bytes > LIVE_BYTES_MAX) throw tooManyLive()
+    return this.#run({ exchange, entry, view })
+  }
+
+  /** A client that has a part of an answer never gets the rest of another one. */
+  async #resume(entry: JournalEntry, view: EventView): Promise<RecallStep> {
+    const kept = await this.#rooms.journal.find(entry)
+    if (kept === undefined) throw nothingToResume()
+    return replay(readKept(kept.answer, kept.exchangeId), view)
+  }
+
+  async #run(asked: Asked): Promise<RecallStep> {
+    const { entry, view } = asked
+    const run = new SharedRun({ isDurable: true, onClosed: () => this.#runs.delete(entry.id) })
+    // Before anything is waited for: the next one with this key must find it.
+    this.#runs.set(entry.id, { run, entry })
+    try {
+      const found = await this.#rooms.journal.begin(entry)
+      if (found === undefined) return this.#runStep(run, asked)
+      const kept = readKept(found.answer, found.exchangeId)
+      run.ends(kept)
+      return replay(kept, view)
+    } catch (error) {
+      run.fails(error)
+      throw error
+    }
+  }
+
+  #runStep(run: SharedRun, { exchange, entry, view }: Asked): RecallStep {
+    const { journal } = this.#rooms
+    const presence = run.join(exchange)
+    return {
+      type: 'run',
+      exchange: { ...exchange, signal: run.signal },
+      watch: async (reply) => {
+        const { body } = reply
+        if (!(body instanceof Uint8Array)) {
+          const live = this.#liveAnswer({ ...reply, body }, exchange, entry)
+          const told = replyOfRunner(live, exchange, { presence, headers: [] })
+          run.goesOn(live)
+          return viewEvents(told, view)
+        }
+        presence.leave()
+        const kept = this.#keptOf(reply, exchange, body)
+        await journal.keep(entry, encodeKept(kept))
+        run.ends(kept)
+        return viewEvents(reply, view)
+      },
+      failed: (thrown, isPaid) => {
+        const error = toGatewayError(thrown)
+        presence.leave()
+        this.#fails(error, { exchange, entry, isPaid: isPaid ?? mayHaveCost(error) })
+        run.fails(error)
+      },
+    }
+  }
+
+  #liveAnswer(reply: Streamed, exchange: Exchange, entry: JournalEntry): LiveAnswer {
+    const { journal, memory } = this.#rooms
+    return new LiveAnswer({
+      reply,
+      exchangeId: exchange.id,
+      memory,
+      bytesMax: journal.answerBytesMax,
+      isDurable: true,
+      onEnd: (ended) => this.#keepEnded(ended, reply, { exchange, entry }),
+    })
+  }
+
+  /** An answer that we ourselves cut off stays in doubt: given again it would look like its provider's failure. */
+  async #keepEnded(
+    { settlement, body, failure }: EndedAnswer,
+    reply: Streamed,
+    { exchange, entry }: Named,
+  ): Promise<void> {
+    const code = failure?.code ?? settlement.error?.code
+    if (code === 'gateway_shutting_down' || settlement.state === 'client_gone') return
+    const kept = body === undefined ? undefined : this.#keptOf(reply, exchange, body)
+    const broken = failure === undefined ? {} : { failure: { code: failure.code, message: failure.message } }
+    await this.#rooms.journal.keep(entry, kept === undefined ? undefined : encodeKept({ ...kept, ...broken }))
+  }
+
+  /** Free again where nothing was spent; else the error is the answer. */
+  #fails(error: GatewayError, { exchange, entry, isPaid }: Named & { readonly isPaid: boolean }): void {
+    const { journal, clock } = this.#rooms
+    if (!isPaid) return void journal.free(entry)
+    if (error.code === 'gateway_shutting_down' || error.code === 'client_gone') return
+    const { id, dialect } = exchange
+    const body = Buffer.from(dialect.writeError(error, { requestId: id, attempts: error.attempts }))
+    const said = { exchangeId: id, status: error.status, contentType: ERROR_TYPE, form: 'error', body }
+    void journal.keep(entry, encodeKept({ ...said, createdAtMs: clock.wallMs() }))
+  }
+
+  #keptOf(reply: Reply, exchange: Exchange, body: Uint8Array): KeptReply {
+    const { status, contentType, target } = reply
+    return {
+      exchangeId: exchange.id,
+      status,
+      contentType,
+      createdAtMs: this.#rooms.clock.wallMs(),
+      form: answerForm(exchange.envelope),
+      ...(target === undefined ? {} : { targetId: target.id }),
+      ...(target?.provider.isSimulated === true ? { isSimulated: true } : {}),
+      body,
+    }
+  }
+}
+
+/** What only reads, removes or counts may be asked as often as one likes. */
+function isMade({ operation, asked }: Exchange): boolean {
+  return operation !== 'count-tokens' && (asked === undefined || asked.spec.method === 'POST')
+}
+
+const ERROR_TYPE = 'application/json; charset=utf-8'
+
+interface Named {
+  readonly exchange: Exchange
+  readonly entry: JournalEntry
+}
+
+interface Asked extends Named {
+  readonly view: EventView | undefined
+}
+
+type Streamed = Reply & { readonly body: AsyncIterable<Uint8Array> }
+
+function attach({ run, entry: first }: KeyedRun, { exchange, entry, view }: Asked): RecallStep {
+  if (first.requestHash !== entry.requestHash) throw mismatch(first.exchangeId)
+  if (!run.isJoinable) throw tooLargeToShare(first.exchangeId)
+  const reply = run.attach(exchange, (outcome, presence) =>
+    viewEvents(replyOfSharer(outcome, exchange, { presence, again: againAs('attached') }), view),
+  )
+  return { type: 'attach', reply }
+}
+
+function replay(kept: KeptReply, view: EventView | undefined): RecallStep {
+  return { type: 'replay', reply: viewEvents(replyOfKept(kept, againAs('replayed')(kept)), view) }
+}
+
+/** The error that stands in an answer's place stays what it is: the client's own retry cannot help. */
+function againAs(recall: 'attached' | 'replayed') {
+  return ({ exchangeId, status }: { readonly exchangeId: string; readonly status?: number }): GivenAgain => ({
+    recall,
+    headers: [
+      'x-holdfast-recall',
+      recall,
+      'x-holdfast-original-request-id',
+      exchangeId,
+      ...(status === undefined || status < 400 ? [] : ['x-should-retry', 'false']),
+    ],
+  })
+}
+
+function readKept(answer: Uint8Array, exchangeId: string): KeptReply {
+  const kept = decodeKept(answer)
+  if (kept !== undefined) return kept
+  throw new GatewayError(
+    'idempotency_in_doubt',
+    `The answer to the request of this Idempotency-Key (${exchangeId}) was kept by another version and cannot be read. It was paid for; to pay for it anew, send it with a new key.`,
+  )
+}
+
+function nothingToResume(): GatewayError {
+  return new GatewayError(
+    'invalid_request',
+    'Nothing is kept under this Idempotency-Key, so there is nothing to go on with; without Last-Event-ID and x-holdfast-after the answer is made anew.',
+    { param: 'last-event-id' },
+  )
+}
+
+function tooLargeToShare(exchangeId: string): GatewayError {
+  return new GatewayError(
+    'idempotency_in_doubt',
+    `The answer to the request of this Idempotency-Key (${exchangeId}) is still being made, and is too large to be given twice; to pay for it anew, send it with a new key.`,
+    { param: 'Idempotency-Key' },
+  )
+}
+
+function tooManyLive(): GatewayError {
+  return new GatewayError(
+    'overloaded',
+    `Answers that are being made and may be shared hold more than ${LIVE_BYTES_MAX} bytes.`,
+    { retryAfterMs: 1_000 },
+  )
+}

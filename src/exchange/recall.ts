@@ -1,0 +1,85 @@
+/**
+ * Whether an answer need be made at all: one that was made, or is being made, for the same request is given instead. It
+ * stands between the plan and its execution.
+ */
+
+import type { AnswerCache } from '../cache/answer-cache.ts'
+import { decideCache } from '../cache/cache-control.ts'
+import type { CacheSettings } from '../cache/config-schema.ts'
+import type { Exchange } from '../execution/exchange.ts'
+import type { Reply } from '../execution/reply.ts'
+import type { Journal } from '../journal/journal.ts'
+import type { Clock } from '../std/clock.ts'
+import type { CachedReply } from './cached-reply.ts'
+import type { LiveMemory } from './live-answer.ts'
+import { createOwnQuestions, type OwnQuestions } from './own-questions.ts'
+import { type CachedFacts, CachedRecall } from './recall-cached.ts'
+import { KeyedRecall } from './recall-keyed.ts'
+import type { RecallStep } from './recall-step.ts'
+import { createSemanticSearch } from './semantic-search.ts'
+
+/** What is known of a request besides what it says: whose it is, who may answer it, what its route caches. */
+export type RecallFacts = CachedFacts
+
+export interface Recall {
+  /** Throws GatewayError where the request may neither be answered again nor be made. */
+  begin(exchange: Exchange, facts: RecallFacts): RecallStep | Promise<RecallStep>
+  /** Ends every run that is under way, and the sweeping. */
+  stop(reason: unknown): void
+  /** Runs that others may join, and bytes of those that stream. */
+  readonly load: { readonly running: number; readonly bytes: number }
+}
+
+export interface RecallRooms {
+  readonly clock: Clock
+  readonly journal: Journal
+  readonly cache: AnswerCache<CachedReply>
+  readonly cacheSettings: Pick<CacheSettings, 'onRequest'>
+  /** Instead of requests of our own; for tests. */
+  readonly questions?: OwnQuestions
+  /** How often what expired is removed, ms; absent: never. */
+  readonly sweepEveryMs?: number
+}
+
+export function createRecall(rooms: RecallRooms): Recall {
+  const { clock, journal, cache, cacheSettings, questions = createOwnQuestions(clock), sweepEveryMs } = rooms
+  const memory: LiveMemory = { bytes: 0 }
+  const semantic = createSemanticSearch({ clock, cache, questions })
+  const keyed = new KeyedRecall({ clock, journal, memory })
+  const cached = new CachedRecall({ clock, cache, settings: cacheSettings, memory, semantic })
+  if (sweepEveryMs !== undefined) for (const room of [journal, cache]) room.start(sweepEveryMs)
+  return {
+    begin(exchange, facts) {
+      const step = keyed.begin(exchange, facts.owner)
+      if (step === undefined) return cached.begin(exchange, facts)
+      // A key promises one answer for one request; the cache promises nothing of the kind.
+      const isCached = decideCache(exchange.headers, facts.cache, cacheSettings).type !== 'none'
+      return isCached ? step.then(markBypassed) : step
+    },
+    stop(reason) {
+      keyed.stop(reason)
+      cached.stop(reason)
+      journal.stop()
+      cache.stop()
+    },
+    get load() {
+      return { running: keyed.size + cached.size, bytes: memory.bytes }
+    },
+  }
+}
+
+function markBypassed(step: RecallStep): RecallStep {
+  switch (step.type) {
+    case 'replay':
+      return { ...step, reply: withBypass(step.reply) }
+    case 'attach':
+      return { ...step, reply: step.reply.then(withBypass) }
+    case 'run':
+      return { ...step, watch: async (reply) => withBypass(await step.watch(reply)) }
+  }
+}
+
+function withBypass(reply: Reply): Reply {
+  const told = ['x-holdfast-cache', 'BYPASS', 'x-holdfast-cache-reason', 'idempotency-key']
+  return { ...reply, headers: [...(reply.headers ?? []), ...told] }
+}

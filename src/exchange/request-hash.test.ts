@@ -1,0 +1,83 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Exchange } from '../execution/exchange.ts'
+import type { FormBody } from '../operations/operation-request.ts'
+import { mayHaveCost } from './may-have-cost.ts'
+import { client } from './recall.test-support.ts'
+import { hashRequest } from './request-hash.ts'
+
+function formOf(boundary: string, cut: number, word = 'hello'): Exchange {
+  const text = `--${boundary}\r\ncontent-disposition: form-data; name="a"\r\n\r\n${word}\r\n--${boundary}--\r\n`
+  const pieces = [text.slice(0, cut), text.slice(cut)].map((piece) => Buffer.from(piece))
+  const form: FormBody = {
+    contentType: `multipart/form-data; boundary=${boundary}`,
+    length: text.length,
+    source: () => ({
+      length: text.length,
+      async *open() {
+        yield* pieces
+      },
+    }),
+    close: async () => {},
+  }
+  const asked = { dialect: 'openai-chat', body: Buffer.alloc(0), ownAddress: '', query: '', form }
+  // Sound: the hash looks at nothing of a spec.
+  return {
+    ...client().exchange,
+    operation: 'transcription',
+    asked: asked as unknown as NonNullable<Exchange['asked']>,
+  }
+}
+
+describe('the hash of a request', () => {
+  test('is another for one other byte, and for another path', () => {
+    const { exchange } = client()
+    const hashes = [
+      exchange,
+      client({ body: { seed: 1 } }).exchange,
+      { ...exchange, named: { modelId: 'other' } },
+      { ...exchange, named: { modelId: 'other', stream: true } },
+      { ...exchange, operation: 'embeddings' as const },
+    ].map(hashRequest)
+    expect(new Set(hashes).size).toBe(hashes.length)
+    expect(hashRequest(client().exchange)).toBe(hashRequest(exchange))
+  })
+
+  test('of a form does not hang on the boundary that was drawn for it, wherever it is cut', async () => {
+    const whole = await hashRequest(formOf('one', 0))
+    await fc.assert(
+      fc.asyncProperty(fc.nat(100), fc.stringMatching(/^[a-z]{1,30}$/), async (cut, boundary) => {
+        if ('content-disposition: form-data; name="a" hello'.includes(`--${boundary}`)) return
+        expect(await hashRequest(formOf(boundary, cut))).toBe(whole)
+      }),
+    )
+    expect(await hashRequest(formOf('one', 0, 'other'))).not.toBe(whole)
+  })
+})
+
+describe('whether a failure may have been paid for', () => {
+  const failed = (...codes: readonly (string | undefined)[]) =>
+    mayHaveCost({
+      attempts: codes.map((code) => ({
+        target: 't',
+        durationMs: 1,
+        ...(code === undefined ? {} : { code }),
+      })),
+    })
+
+  test('is no where nothing was tried, or all that was refused it', () => {
+    expect(failed()).toBe(false)
+    expect(failed('rate_limited', 'upstream_unreachable')).toBe(false)
+  })
+
+  test.each([
+    'upstream_timeout',
+    'upstream_reset',
+    'upstream_truncated',
+    'empty_response',
+    'a_code_of_tomorrow',
+    undefined,
+  ])('is yes where one attempt ended with %s', (code) => {
+    expect(failed('rate_limited', code)).toBe(true)
+  })
+})
