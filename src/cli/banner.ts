@@ -12,6 +12,8 @@ export interface BannerFacts {
   readonly hasKeys: boolean
   readonly warnings: readonly string[]
   readonly adminUrl?: string
+  /** Where the first person signs in, once. */
+  readonly signInUrl?: string
   readonly configPath?: string
 }
 
@@ -30,6 +32,9 @@ export function bannerLines(facts: BannerFacts, style: CliIo['style']): readonly
     ...providerLines(facts, label),
     ...modelLines(facts, label),
     `${label('config')}${facts.configPath ?? 'none; what the environment offers'}`,
+    ...(facts.signInUrl === undefined
+      ? []
+      : [`${label('sign in')}${facts.signInUrl} (once, within 15 minutes)`]),
     ...(facts.adminUrl === undefined ? [] : [`${label('status')}${facts.adminUrl}/status; holdfast status`]),
     ...facts.warnings.map((warning) => `${style('yellow', 'note'.padEnd(10))}${warning}`),
     '',

@@ -1,9 +1,11 @@
 /** The command line: what can be said, and its help. Each command's code is loaded only when it is called. */
 
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { readVersion } from '../app/version.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { common, examples, withOutput } from './command-parts.ts'
 import type { CliIo } from './io.ts'
+import { addKeepingCommands } from './keeping-commands.ts'
 
 /** Runs one command line (without the program's own name) to its end. */
 export async function runCommandLine(words: readonly string[], io: CliIo): Promise<ExitCode> {
@@ -44,6 +46,7 @@ export function createProgram(io: CliIo, done: (code: ExitCode) => void): Comman
       '--admin <host:port>',
       'address of the admin listener instead of what the file says; off for none',
     )
+    .option('--memory', 'keep keys, budgets and books in memory, unless the file says where')
     .addOption(
       new Option('--log-level <level>', 'how much is logged').choices([
         'debug',
@@ -131,6 +134,49 @@ export function createProgram(io: CliIo, done: (code: ExitCode) => void): Comman
       done(await (await import('./commands/drill.ts')).drill(scenario, options, io)),
     )
 
+  common(program.command('env'))
+    .description('Say, or write, what a client needs to use this gateway.')
+    .argument('[client]', 'claude-code, codex, gemini-cli, opencode, ...; --list has them all')
+    .option('--list', 'list the clients there are')
+    .option('--url <url>', 'address of the gateway instead of what the file says')
+    .option('--key <name>', 'name of the key to use; - reads the key itself from standard input')
+    .option('--model <model>', 'what the client is to ask for')
+    .addOption(new Option('--shell <shell>', 'whose lines to print').choices(['bash', 'fish', 'powershell']))
+    .option('--write', "write the client's own settings, keeping the rest of them and a copy")
+    .option('--dry-run', 'with --write: show what would change')
+    .addHelpText(
+      'after',
+      examples([
+        'holdfast env --list',
+        'eval "$(holdfast env claude-code)"',
+        'holdfast env codex --write --dry-run',
+        'holdfast env opencode --write --model smart',
+        'holdfast env claude-code --write --key - < key.txt',
+      ]),
+    )
+    .action(async (client, options) =>
+      done(await (await import('./commands/env.ts')).env(client, options, io)),
+    )
+
+  withOutput(program.command('import'))
+    .description("Make holdfast.yaml from another gateway's configuration, with a word on every line of it.")
+    .addArgument(new Argument('<gateway>', 'whose configuration it is').choices(['litellm']))
+    .argument('<file>', 'its configuration file')
+    .option('--apply', 'write the file; without it only what would become of it is said')
+    .option('--out <file>', 'where to write instead of ./holdfast.yaml')
+    .option('--force', 'write over a file that is there')
+    .addHelpText(
+      'after',
+      examples([
+        'holdfast import litellm litellm_config.yaml',
+        'holdfast import litellm litellm_config.yaml --apply',
+        'holdfast import litellm litellm_config.yaml --apply --out new.yaml --json',
+      ]),
+    )
+    .action(async (_, file, options) =>
+      done(await (await import('./commands/import-litellm.ts')).importCommand(file, options, io)),
+    )
+
   withOutput(program.command('simulate'))
     .description('Serve made-up answers in every dialect, with faults on demand.')
     .option('--port <number>', 'port to listen on', port, 4242)
@@ -151,27 +197,14 @@ export function createProgram(io: CliIo, done: (code: ExitCode) => void): Comman
     )
     .action(async (options) => done(await (await import('./commands/simulate.ts')).simulate(options, io)))
 
+  addKeepingCommands(program, io, done)
+
   withOutput(program.command('version'))
     .description('Say which version this is.')
     .addHelpText('after', examples(['holdfast version', 'holdfast version --json']))
     .action(async (options) => done(await (await import('./commands/version.ts')).version(options, io)))
 
   return program
-}
-
-function common(command: Command): Command {
-  return withOutput(command).option(
-    '-c, --config <path>',
-    'configuration file (default: ./holdfast.yaml where there is one)',
-  )
-}
-
-function withOutput(command: Command): Command {
-  return command.option('--json', 'answer in JSON').option('-q, --quiet', 'say only what matters')
-}
-
-function examples(lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`
 }
 
 const exitCodesHelp = `

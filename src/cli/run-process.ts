@@ -8,6 +8,9 @@ import { runCommandLine } from './program.ts'
 /** How long the last words may take to be read, ms. */
 const LINGER_MS = 2_000
 
+/** Long, and yet a timer that can be set, ms. */
+const KEEP_ALIVE_MS = 3_600_000
+
 export async function runProcess(): Promise<void> {
   // A reader that left (`holdfast models | head -1`) is no reason to complain, and none to stop serving (fault 140).
   process.stdout.on('error', ignoreBrokenPipe)
@@ -26,12 +29,26 @@ export async function runProcess(): Promise<void> {
 const processIo: CliIo = {
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),
+  readIn: readStandardInput,
   // Node itself looks whether the stream is a terminal, and at NO_COLOR and FORCE_COLOR.
   style: (style, text) => styleText(style, text, { stream: process.stdout }),
   env: process.env,
   directory: process.cwd(),
   signals: process,
+  keepAlive() {
+    const timer = setInterval(() => undefined, KEEP_ALIVE_MS)
+    return () => clearInterval(timer)
+  },
   faults: process,
+}
+
+async function readStandardInput(lengthMax: number): Promise<string> {
+  let text = ''
+  for await (const chunk of process.stdin.setEncoding('utf8')) {
+    text += String(chunk)
+    if (text.length > lengthMax) break
+  }
+  return text.slice(0, lengthMax)
 }
 
 function ignoreBrokenPipe(error: Error): void {

@@ -1,6 +1,7 @@
 /** `holdfast start`: serves until it is told to stop. */
 
 import { formatFault } from '../../app/config/fault.ts'
+import { storeBeside } from '../../app/config/resolve-store.ts'
 import { findConfigPath } from '../../app/config/find-config.ts'
 import type { RunningGateway, StartOptions } from '../../app/lifecycle.ts'
 import { startGateway } from '../../app/lifecycle.ts'
@@ -15,6 +16,8 @@ import { type CliIo, type CommonOptions } from '../io.ts'
 export interface StartCommandOptions extends CommonOptions {
   readonly listen?: string
   readonly admin?: string
+  /** Where the file says nothing of it, keep nothing beyond the end of the process. */
+  readonly memory?: boolean
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }
 
@@ -37,6 +40,7 @@ function startOptions(options: StartCommandOptions, io: CliIo): StartOptions {
   const configPath = findConfigPath(options.config)
   return {
     env: io.env,
+    store: options.memory === true ? { kind: 'memory' } : storeBeside(configPath),
     ...(configPath !== undefined && { configPath }),
     ...(options.listen !== undefined && { listen: options.listen }),
     ...(options.admin !== undefined && { admin: options.admin }),
@@ -56,7 +60,7 @@ function refuse(error: StartError, { json }: StartCommandOptions, io: CliIo): Ex
 
 /** One line of JSON for programs, since log lines follow on the same stream. */
 function announce(running: RunningGateway, { json, quiet }: StartCommandOptions, io: CliIo): void {
-  const { url, adminUrl, config, isSimulated } = running
+  const { url, adminUrl, signInUrl, config, isSimulated } = running
   if (json) {
     const model = exampleModel(config)
     io.out(
@@ -64,6 +68,7 @@ function announce(running: RunningGateway, { json, quiet }: StartCommandOptions,
         type: 'listening',
         url,
         ...(adminUrl !== undefined && { adminUrl }),
+        ...(signInUrl !== undefined && { signInUrl }),
         version: readVersion(),
         isSimulated,
         providers: config.providers.map(({ provider }) => provider.id),
@@ -85,6 +90,7 @@ function announce(running: RunningGateway, { json, quiet }: StartCommandOptions,
     hasKeys: config.keys.length > 0,
     warnings,
     ...(adminUrl !== undefined && { adminUrl }),
+    ...(signInUrl !== undefined && { signInUrl }),
     ...(path !== undefined && { configPath: path }),
   }
   io.out(bannerLines(facts, io.style).join('\n'))

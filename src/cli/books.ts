@@ -1,0 +1,50 @@
+/** What is kept, as commands work with it: a port, so that a test can keep it in memory. */
+
+import type { HoldfastConfig, StoreChoice } from '../app/config/config.ts'
+import type { DirectoryStore } from '../keys/directory-store.ts'
+import type { LedgerStore } from '../ledger/ledger-store.ts'
+import type { ReportStore } from '../reports/report-store.ts'
+import type { Secret } from '../std/secret.ts'
+
+/** The part of a store that commands use. */
+export type BookStore = Pick<DirectoryStore, 'loadDirectory' | 'changeDirectory'> &
+  Pick<LedgerStore, 'loadBudgets' | 'putBudget' | 'standings'> &
+  ReportStore & {
+    /** A whole copy, while it is in use; absent where there is no file to copy. */
+    readonly backup?: (path: string) => Promise<void>
+  }
+
+/** How a store is copied: in chunks that only stores look into. */
+export interface Copyable {
+  exportAll(): AsyncIterable<unknown>
+  /** What all of it adds up to. */
+  importAll(chunks: AsyncIterable<unknown>): Promise<object>
+}
+
+export interface OpenedBooks {
+  readonly store: BookStore
+  /** Absent where the store cannot be copied to another. */
+  readonly transfer?: Copyable
+  /** Hashes keys: the newest of the peppers. */
+  readonly pepper: Uint8Array
+  /** Path of the files beside the store, without their ends; absent where there are none. */
+  readonly base?: string
+  /** As it is in force, for addresses and names. */
+  readonly config: HoldfastConfig
+  /** The body of a request that was kept; absent where bodies are not kept at all. */
+  readonly findRequestBody?: (exchangeId: string) => Promise<string | undefined>
+  close(): Promise<void>
+}
+
+export interface BooksAsk {
+  readonly config: HoldfastConfig
+  /** Another store than the configuration's. */
+  readonly choice?: StoreChoice
+  readonly masterKey: Secret | undefined
+  /** The working directory: a store that nobody named stands there, where there is no file to stand beside. */
+  readonly directory: string
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** Throws StartError where it cannot be opened. */
+export type OpenBooks = (ask: BooksAsk) => Promise<OpenedBooks>

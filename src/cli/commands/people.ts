@@ -1,0 +1,115 @@
+/** `holdfast project`, `team` and `user`: makes and lists those whom keys and budgets belong to. */
+
+import { createProject, createTeam, createUser } from '../../keys/people-changes.ts'
+import type { Role } from '../../keys/records.ts'
+import { changeDirectory, namesOf } from '../change-books.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { type CliIo, type CommonOptions, printJson } from '../io.ts'
+import { withBooks } from '../open-books.ts'
+import { readWhole } from '../read-values.ts'
+import { sayMoment, tableLines } from '../table.ts'
+
+export interface ProjectOptions extends CommonOptions {
+  readonly team?: string
+  readonly rpm?: string
+  readonly tpm?: string
+}
+
+export function projectCreate(name: string, options: ProjectOptions, io: CliIo): Promise<ExitCode> {
+  return withBooks(options, io, async (books) => {
+    const { team, rpm, tpm } = options
+    const limits = {
+      ...(rpm !== undefined && { requestsPerMinute: readWhole(rpm, 'rpm') }),
+      ...(tpm !== undefined && { tokensPerMinute: readWhole(tpm, 'tpm') }),
+    }
+    const asked = {
+      name,
+      ...(team !== undefined && { team }),
+      ...(Object.keys(limits).length > 0 && { limits }),
+    }
+    const { project } = await changeDirectory(books, io, (directory, context) =>
+      createProject(directory, asked, context),
+    )
+    return sayMade('project', project, options, io)
+  })
+}
+
+export function teamCreate(name: string, options: CommonOptions, io: CliIo): Promise<ExitCode> {
+  return withBooks(options, io, async (books) => {
+    const { team } = await changeDirectory(books, io, (directory, context) =>
+      createTeam(directory, { name }, context),
+    )
+    return sayMade('team', team, options, io)
+  })
+}
+
+export interface UserOptions extends CommonOptions {
+  readonly team?: string
+  readonly email?: string
+  readonly role?: Role
+  readonly service?: boolean
+}
+
+export function userCreate(name: string, options: UserOptions, io: CliIo): Promise<ExitCode> {
+  return withBooks(options, io, async (books) => {
+    const { team, email, role, service } = options
+    const asked = {
+      name,
+      ...(team !== undefined && { team }),
+      ...(email !== undefined && { email }),
+      ...(role !== undefined && { role }),
+      ...(service === true && { isService: true }),
+    }
+    const { user } = await changeDirectory(books, io, (directory, context) =>
+      createUser(directory, asked, context),
+    )
+    return sayMade('user', user, options, io)
+  })
+}
+
+interface Made {
+  readonly id: string
+  readonly name: string
+}
+
+function sayMade(kind: string, made: Made, { json, quiet }: CommonOptions, io: CliIo): ExitCode {
+  if (json) printJson(io, { ok: true, [kind]: made })
+  else io.out(quiet === true ? made.id : `the ${kind} ${made.name} is made (${made.id})`)
+  return exitCodes.ok
+}
+
+export type PeopleKind = 'project' | 'team' | 'user'
+
+export function peopleList(kind: PeopleKind, options: CommonOptions, io: CliIo): Promise<ExitCode> {
+  return withBooks(options, io, async ({ store }) => {
+    const directory = await store.loadDirectory()
+    const names = namesOf(directory)
+    const lists = {
+      project: directory.projects.filter(({ archivedAtMs }) => archivedAtMs === undefined),
+      team: directory.teams.filter(({ archivedAtMs }) => archivedAtMs === undefined),
+      user: directory.users.filter(({ disabledAtMs }) => disabledAtMs === undefined),
+    } as const
+    const records = lists[kind]
+    if (options.json) {
+      printJson(io, { [`${kind}s`]: records })
+      return exitCodes.ok
+    }
+    if (records.length === 0) {
+      if (options.quiet !== true) io.err(`no ${kind}s; holdfast ${kind} create NAME makes one`)
+      return exitCodes.ok
+    }
+    const columns = ['NAME', 'TEAM', ...(kind === 'user' ? ['ROLE'] : []), 'MADE', 'ID'].map((title) => ({
+      title,
+    }))
+    const rows = records.map((record) => [
+      record.name,
+      ('teamId' in record && record.teamId !== undefined ? names.get(record.teamId) : undefined) ?? '-',
+      ...('role' in record ? [record.role] : []),
+      sayMoment(record.createdAtMs),
+      record.id,
+    ])
+    const [head = '', ...lines] = tableLines(columns, rows)
+    io.out([io.style('dim', head), ...lines].join('\n'))
+    return exitCodes.ok
+  })
+}

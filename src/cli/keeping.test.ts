@@ -1,0 +1,508 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { hashKey, kindOfKey } from '../keys/virtual-key.ts'
+import type { Clock } from '../std/clock.ts'
+import { ManualClock } from '../std/manual-clock.test-support.ts'
+import { StoreConflict, StoreUnavailable } from '../std/store-error.ts'
+import { charge, entry, nano, row } from '../stores/contract/samples.test-support.ts'
+import { createMemoryStore } from '../stores/memory/memory-store.ts'
+import type { Store } from '../stores/store.ts'
+import type { Copyable, OpenBooks } from './books.ts'
+import { exitCodes } from './exit-codes.ts'
+import { runIn, Terminal } from './terminal.test-support.ts'
+import { runCommandLine } from './program.ts'
+
+const pepper: Uint8Array = new Uint8Array(32).fill(7)
+const NOW_MS = new ManualClock().wallMs()
+let directory = ''
+let store: Store
+let clock: Clock
+
+beforeEach(() => {
+  directory = mkdtempSync(path.join(tmpdir(), 'holdfast-keeping-'))
+  store = createMemoryStore()
+  clock = new ManualClock()
+  writeFileSync(
+    path.join(directory, 'holdfast.yaml'),
+    'discover: false\nkeys: [{ name: of-file, key: Kq7vb-n29xmw81pz }]\nproviders: { ollama: {} }\nroutes: { smart: { targets: [ollama/llama3] } }\n',
+  )
+})
+afterEach(() => rmSync(directory, { recursive: true }))
+
+const over =
+  (kept: Store): OpenBooks =>
+  async ({ config }) => ({ store: kept, pepper, config, close: async () => {} })
+const config = () => ['--config', path.join(directory, 'holdfast.yaml')]
+const run = (words: readonly string[], options: { readonly env?: Readonly<Record<string, string>> } = {}) =>
+  runIn([...words, ...config()], { directory, clock, openBooks: over(store), ...options })
+const json = async (words: readonly string[]) => JSON.parse((await run([...words, '--json'])).output)
+
+describe('key', () => {
+  test('create shows the key once, with a line to try it, and keeps only its hash', async () => {
+    const { exitCode, output, complaints } = await run(['key', 'create', 'laptop'])
+    expect(exitCode).toBe(exitCodes.ok)
+    expect(kindOfKey(output)).toBe('data')
+    expect(complaints).toContain(
+      `curl http://127.0.0.1:4141/v1/chat/completions -H "authorization: Bearer ${output}"`,
+    )
+    expect(complaints).toContain('"model":"smart"')
+    const { keys } = await store.loadDirectory()
+    expect(keys).toMatchObject([{ name: 'laptop', hash: hashKey(output, pepper), hint: output.slice(-4) }])
+    expect(JSON.stringify([keys, await store.auditLines({ limit: 10 })])).not.toContain(output)
+  })
+
+  test('create --quiet says the key and nothing else, for a variable', async () => {
+    const { output, complaints } = await run(['key', 'create', 'laptop', '--quiet'])
+    expect(kindOfKey(output)).toBe('data')
+    expect(complaints).toBe('')
+  })
+
+  test('create takes scopes, limits, an expiry and a budget, all of it exact', async () => {
+    await run(['project', 'create', 'search'])
+    await run(['user', 'create', 'ada'])
+    const words =
+      'key|create|trial|--project|search|--user|ada|--budget|0.01 total|--models|smart,ollama/*|--operations|chat|--expires|30d|--rpm|60|--tpm|10000'
+    const made = await json(words.split('|'))
+    expect(made).toMatchObject({ name: 'trial', budget: { limit_usd: '0.01', period: 'total' } })
+    const { keys, projects, users } = await store.loadDirectory()
+    expect(keys).toMatchObject([
+      {
+        projectId: projects[0]?.id,
+        userId: users[0]?.id,
+        scopes: { models: ['smart', 'ollama/*'], operations: ['chat'] },
+        limits: { requestsPerMinute: 60, tokensPerMinute: 10_000 },
+        expiresAtMs: NOW_MS + 30 * 86_400_000,
+      },
+    ])
+    expect(await store.loadBudgets()).toMatchObject([
+      { scope: { kind: 'key', id: keys[0]?.id }, limitNanoUsd: 10_000_000, period: 'total' },
+    ])
+  })
+
+  test('create leaves no budget and no key behind where somebody else was faster', async () => {
+    const made = createMemoryStore()
+    store = {
+      ...made,
+      changeDirectory: async () => {
+        throw new StoreConflict('not at that revision')
+      },
+    }
+    const { exitCode, complaints } = await run(['key', 'create', 'laptop', '--budget', '5/day'])
+    expect(exitCode).toBe(exitCodes.configuration)
+    expect(complaints).toContain('nothing was made')
+    expect((await made.loadBudgets()).filter(({ removedAtMs }) => removedAtMs === undefined)).toEqual([])
+    expect((await made.loadDirectory()).keys).toEqual([])
+  })
+
+  test('create makes admin keys, which may only look unless more is said', async () => {
+    const { output } = await run(['key', 'create', 'ops', '--admin'])
+    expect(kindOfKey(output)).toBe('admin')
+    expect((await store.loadDirectory()).keys[0]?.role).toBe('viewer')
+    expect((await run(['key', 'create', 'x', '--role', 'admin'])).complaints).toContain('add --admin')
+  })
+
+  test.each([
+    ['a name of the file', ['of-file'], 'called "of-file" already'],
+    [
+      'the key itself as a name',
+      ['sk-hf-0123456789abcdefghijABCDEFGHIJ01abcdef'],
+      'never given as an argument',
+    ],
+    ['a project that is not there', ['x', '--project', 'gone'], 'There is no project called "gone"'],
+    ['an operation that is none', ['x', '--operations', 'chatting'], 'is no operation'],
+    ['a budget that is none', ['x', '--budget', 'five'], 'is no amount of dollars'],
+    ['an expiry that is none', ['x', '--expires', 'soon'], 'is no length of time'],
+  ])('create refuses %s', async (_, words, complaint) => {
+    const { exitCode, output, complaints } = await run(['key', 'create', ...words])
+    expect(exitCode).toBe(exitCodes.configuration)
+    expect(complaints).toContain(complaint)
+    expect(output + complaints).not.toContain('0123456789abcdefghij')
+    expect((await store.loadDirectory()).keys).toEqual([])
+  })
+
+  test('list shows those in force, by name and never the key', async () => {
+    const { output: secret } = await run(['key', 'create', 'laptop', '--quiet'])
+    await run(['key', 'create', 'old'])
+    await run(['key', 'revoke', 'old'])
+    const { output, complaints } = await run(['key', 'list'])
+    expect(output).toContain(`laptop  sk-hf-…${secret.slice(-4)}`)
+    expect(output).not.toContain('old')
+    expect(output).not.toContain(secret)
+    expect(complaints).toContain('of-file')
+    expect((await run(['key', 'list', '--all'])).output).toContain('revoked')
+    expect((await json(['key', 'list'])).keys).toHaveLength(1)
+  })
+
+  test('revoke and rotate go by the name, and say what becomes of the old one', async () => {
+    const { output: first } = await run(['key', 'create', 'laptop', '--quiet'])
+    const rotated = await run(['key', 'rotate', 'laptop', '--overlap', '2h'])
+    expect(rotated.output).not.toBe(first)
+    expect(rotated.complaints).toContain('The old one is good until 2026-01-01 02:00:00 UTC')
+    expect(await json(['key', 'revoke', 'laptop'])).toMatchObject({
+      ok: true,
+      revoked: [expect.any(String), expect.any(String)],
+    })
+    expect((await run(['key', 'rotate', 'laptop'])).exitCode).toBe(exitCodes.configuration)
+    expect((await run(['key', 'revoke', 'laptap'])).exitCode).toBe(exitCodes.configuration)
+  })
+})
+
+describe('budget', () => {
+  test('create, list, set and remove; what was spent stays', async () => {
+    await run(['key', 'create', 'laptop'])
+    const made = await json([
+      'budget',
+      'create',
+      '--for',
+      'key:laptop',
+      '--limit',
+      '0.01',
+      '--per',
+      'day',
+      '--owner',
+      'ops',
+    ])
+    expect(made.budget).toMatchObject({
+      name: 'key:laptop',
+      limit_nano_usd: 10_000_000,
+      period: 'day',
+      owner: 'ops',
+    })
+    await store.postBooks({
+      nodeId: 'n',
+      requests: [],
+      entries: [entry('req_1', { costNanoUsd: nano(4_000_000), charges: [charge(made.budget.id, NOW_MS)] })],
+    })
+    const listed = await run(['budget', 'list'])
+    expect(listed.output).toMatch(/key:laptop +key:laptop +0\.01 +day +0\.004 +0\.006 +2026-01-02 00:00:00/)
+    expect((await run(['budget', 'set', 'key:laptop', '--limit', '0.02'])).output).toContain(
+      '0.02 dollars a day',
+    )
+    expect((await json(['budget', 'list'])).budgets[0]).toMatchObject({
+      limit_usd: '0.02',
+      spent_usd: '0.004',
+    })
+    expect((await run(['budget', 'remove', made.budget.id])).exitCode).toBe(exitCodes.ok)
+    expect((await json(['budget', 'list'])).budgets).toEqual([])
+    expect((await json(['budget', 'list', '--all'])).budgets).toHaveLength(1)
+    const { rows } = await store.auditLines({ limit: 3 })
+    expect(rows.map(({ action }) => action)).toEqual(['remove-budget', 'put-budget', 'put-budget'])
+  })
+
+  test.each([
+    ['all', { kind: 'all', id: '' }],
+    ['key:of-file', { kind: 'key', id: 'of-file' }],
+    ['tag:team:red', { kind: 'tag', id: 'team:red' }],
+    ['model:ollama/llama3', { kind: 'model', id: 'ollama/llama3' }],
+    ['end-user:ada@example.com', { kind: 'end-user', id: 'ada@example.com' }],
+  ])('may be for %s', async (scope, expected) => {
+    await run(['budget', 'create', '--for', scope, '--limit', '1', '--per', 'total'])
+    expect((await store.loadBudgets())[0]?.scope).toEqual(expected)
+  })
+
+  test.each([
+    [['--for', 'key:gone', '--limit', '1', '--per', 'day'], 'There is no key called "gone"'],
+    [['--for', 'laptop', '--limit', '1', '--per', 'day'], 'write key:laptop'],
+    [['--for', 'room:1', '--limit', '1', '--per', 'day'], 'a budget is for a key'],
+    [['--for', 'all', '--limit', '0', '--per', 'day'], 'is no amount'],
+    [['--for', 'all', '--limit', '1', '--per', 'year'], 'is no period'],
+    [['--for', 'all', '--limit', '1'], "required option '--per"],
+  ])('create refuses %j', async (words, complaint) => {
+    const { exitCode, complaints } = await run(['budget', 'create', ...words])
+    expect(exitCode).toBe(exitCodes.configuration)
+    expect(complaints).toContain(complaint)
+  })
+})
+
+test.each(['project', 'team', 'user'])('%s: makes and lists', async (kind) => {
+  expect((await run([kind, 'create', 'search'])).output).toContain(`the ${kind} search is made`)
+  expect((await run([kind, 'create', 'search'])).complaints).toContain('already')
+  expect((await run([kind, 'list'])).output).toContain('search')
+  expect((await json([kind, 'list']))[`${kind}s`]).toMatchObject([{ name: 'search' }])
+})
+
+/** One request of two attempts, the first of them for nothing. */
+async function postOne() {
+  const attribution = { tags: ['team:red'], keyId: 'key_1', keyName: 'laptop' }
+  const at = { attribution, atMs: NOW_MS - 1_000 }
+  await store.postBooks({
+    nodeId: 'n',
+    entries: [
+      entry('req_1', {
+        ...at,
+        outcome: 'failed',
+        upstreamStatus: 500,
+        code: 'upstream_error',
+        isWaste: true,
+        costNanoUsd: nano(100),
+        message: 'it broke\u001b[2J',
+      }),
+      entry('req_1', {
+        ...at,
+        atMs: NOW_MS - 500,
+        attempt: 2,
+        target: 'other/small',
+        provider: 'other',
+        costNanoUsd: nano(300),
+      }),
+    ],
+    requests: [
+      row('req_1', {
+        ...at,
+        atMs: NOW_MS - 2_000,
+        modelId: 'small',
+        target: 'other/small',
+        attempts: 2,
+        costNanoUsd: nano(400),
+        durationMs: 1_500,
+      }),
+    ],
+  })
+}
+
+describe('usage', () => {
+  test('adds up by what is asked for, in columns, JSON and CSV', async () => {
+    await postOne()
+    const words = ['usage', '--from', '2h']
+    expect((await run([...words, '--by', 'target'])).output).toMatch(/other\/small +1 +0\.0000003 +0 /)
+    expect(await json([...words, '--by', 'key'])).toMatchObject({
+      rows: [{ group: { key: 'key_1' }, attempts: 2, cost_nano_usd: 400, waste_nano_usd: 100 }],
+    })
+    expect((await run([...words, '--by', 'target', '--csv'])).output.split('\r\n')[0]).toMatch(
+      /^target,target_name,attempts,cost_usd/,
+    )
+    expect((await json([...words, '--target', 'other/small'])).rows).toMatchObject([{ cost_nano_usd: 300 }])
+  })
+
+  test.each([
+    [['--by', 'colour'], 'tells no spending apart'],
+    [['--by', 'key,model,day,tag'], 'at most 3'],
+    [['--from', '2026-12-01', '--until', '2026-11-01'], 'is not before'],
+    [['--key', 'gone'], 'there is no key "gone"'],
+    [['--key', 'sk-hf-secret-secret'], 'never the key itself'],
+  ])('refuses %j', async (words, complaint) => {
+    const { exitCode, complaints } = await run(['usage', ...words])
+    expect(exitCode).toBe(exitCodes.configuration)
+    expect(complaints).toContain(complaint)
+    expect(complaints).not.toContain('secret')
+  })
+})
+
+describe('logs', () => {
+  test('shows requests, the newest last, and those that filters leave', async () => {
+    await postOne()
+    await store.postBooks({
+      nodeId: 'n',
+      entries: [],
+      requests: [row('req_2', { atMs: NOW_MS, status: 429, state: 'refused', code: 'budget_spent' })],
+    })
+    const { output } = await run(['logs'])
+    expect(output.split('\n')).toEqual([
+      '2025-12-31 23:59:58 200 small -> other/small laptop, ?+? tokens, 2 attempts, 1500 ms, 0.0000004 dollars req_1',
+      '2026-01-01 00:00:00 429 - ?+? tokens, 13 ms, unknown dollars, budget_spent req_2',
+    ])
+    expect((await run(['logs', '--code', 'budget_spent'])).output).not.toContain('req_1')
+    expect(JSON.parse((await run(['logs', '--limit', '1', '--json'])).output).exchangeId).toBe('req_2')
+  })
+
+  test('--follow goes on with each request once, while the store comes and goes, until it is interrupted', async () => {
+    await store.postBooks({ nodeId: 'n', entries: [], requests: [row('req_0', { atMs: NOW_MS - 9_000 })] })
+    await postOne()
+    const manual = new ManualClock()
+    let isAway = false
+    const flaky: Store = {
+      ...store,
+      requests: async (query) => {
+        if (isAway) throw new StoreUnavailable('away')
+        return store.requests(query)
+      },
+    }
+    const terminal = new Terminal({ directory, clock: manual, openBooks: over(flaky) })
+    const ended = runCommandLine(['logs', '--follow', '--limit', '1', ...config()], terminal)
+    await expect.poll(() => manual.pendingTimers).toBe(1)
+    const step = async () => {
+      manual.advance(1_000)
+      await expect.poll(() => manual.pendingTimers).toBe(1)
+    }
+    isAway = true
+    await step()
+    isAway = false
+    await store.postBooks({ nodeId: 'n', entries: [], requests: [row('req_2', { atMs: NOW_MS })] })
+    await step()
+    await step()
+    expect(terminal.lines.map((line) => line.slice(-5))).toEqual(['req_1', 'req_2'])
+    terminal.emit('SIGINT')
+    expect(await ended).toBe(exitCodes.ok)
+    expect(terminal.listenerCount('SIGINT')).toBe(0)
+  })
+
+  test('show tells the attempts in order, when they began, what they cost and what was for nothing', async () => {
+    await postOne()
+    const { output } = await run(['logs', 'show', 'req_1'])
+    expect(output).toContain('+988 ms   1. acme/small failed 500, upstream_error')
+    expect(output).toContain('it broke?[2J')
+    expect(output).toContain('+1488 ms  2. other/small completed')
+    expect(output).toContain('0.0000004 dollars, 0.0000001 of them for nothing')
+    expect(await json(['logs', 'show', 'req_1'])).toMatchObject({
+      request: { exchangeId: 'req_1' },
+      cost_nano_usd: 400,
+      waste_nano_usd: 100,
+    })
+    expect((await run(['logs', 'show', 'req_9'])).exitCode).toBe(exitCodes.configuration)
+  })
+})
+
+describe('replay', () => {
+  test('says that bodies are not kept, and how to give one', async () => {
+    await postOne()
+    const { exitCode, complaints } = await run(['replay', 'req_1'])
+    expect(exitCode).toBe(exitCodes.configuration)
+    expect(complaints).toContain('no prompts. Give the body in a file: --body request.json')
+  })
+
+  test('asks the gateway again, of another model, and lays both beside each other', async () => {
+    await postOne()
+    const asked: { url?: string | undefined; auth?: string | undefined; body: string }[] = []
+    const server = createServer((request, response) => void answer(request, response))
+    const answer = async (request: IncomingMessage, response: ServerResponse) => {
+      let body = ''
+      for await (const chunk of request) body += String(chunk)
+      asked.push({ url: request.url, auth: request.headers.authorization, body })
+      await store.postBooks({
+        nodeId: 'n',
+        entries: [],
+        requests: [row('req_2', { modelId: 'other', target: 'x/other', costNanoUsd: nano(50) })],
+      })
+      response
+        .writeHead(200, { 'x-request-id': 'req_2', 'content-type': 'application/json' })
+        .end('{"answer":1}')
+    }
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    writeFileSync(
+      path.join(directory, 'request.json'),
+      JSON.stringify({ model: 'small', messages: [], stream: true, stream_options: {} }),
+    )
+    const words = [
+      'replay',
+      'req_1',
+      '--body',
+      'request.json',
+      '--model',
+      'other',
+      '--url',
+      `http://127.0.0.1:${port}`,
+    ]
+    const { exitCode, output, complaints } = await run(words, { env: { HOLDFAST_KEY: 'the-key' } })
+    expect(asked).toEqual([
+      { url: '/v1/chat/completions', auth: 'Bearer the-key', body: '{"model":"other","messages":[]}' },
+    ])
+    expect(exitCode).toBe(exitCodes.ok)
+    expect(output).toBe('{"answer":1}')
+    expect(complaints).toMatch(/request +req_1 +req_2/)
+    expect(complaints).toMatch(/dollars +0\.0000004 +0\.00000005/)
+    server.close()
+    expect((await run(words)).exitCode).toBe(exitCodes.unreachable)
+  })
+})
+
+describe('audit', () => {
+  test('verify is 0 for a whole log and 1 for one that was changed', async () => {
+    await run(['key', 'create', 'a'])
+    await run(['key', 'revoke', 'a'])
+    expect((await run(['audit', 'verify'])).output).toContain('is whole: 2 lines')
+    expect((await run(['audit', 'list'])).output).toMatch(
+      /1 .* cli create-key key_.*\n2 .* cli revoke-key key_/,
+    )
+    const whole = store
+    store = {
+      ...whole,
+      auditLines: async (query) => {
+        const page = await whole.auditLines(query)
+        return {
+          ...page,
+          rows: page.rows.map((line) => (line.sequence === 1 ? { ...line, actor: 'nobody' } : line)),
+        }
+      },
+    }
+    const broken = await run(['audit', 'verify'])
+    expect(broken.exitCode).toBe(exitCodes.failed)
+    expect(broken.complaints).toContain('broken at line 1')
+  })
+})
+
+describe('stores', () => {
+  test('backup copies a file, never over another, and says what to do where there is none', async () => {
+    expect((await run(['backup', 'x.db'])).complaints).toContain('pg_dump')
+    store = { ...store, backup: async (file) => writeFileSync(file, 'copy') }
+    expect((await run(['backup', 'x.db'])).exitCode).toBe(exitCodes.ok)
+    expect(readFileSync(path.join(directory, 'x.db'), 'utf8')).toBe('copy')
+    expect((await run(['backup', 'x.db'])).complaints).toContain('is there already')
+  })
+
+  // Sound: a store in memory takes what another one gives.
+  const copied = (kept: Store) => kept as Store & Copyable
+  const migrating =
+    (target: Store, targetPepper = pepper): OpenBooks =>
+    async ({ config: of, choice }) => ({
+      store: choice?.kind === 'postgres' ? target : store,
+      transfer: copied(choice?.kind === 'postgres' ? target : store),
+      pepper: choice?.kind === 'postgres' ? targetPepper : pepper,
+      config: of,
+      close: async () => {},
+    })
+  const migrateTo = (target: Store, targetPepper?: Uint8Array) =>
+    runIn(['migrate', 'sqlite', 'postgres', ...config()], {
+      directory,
+      env: { DATABASE_URL: 'postgres://u:secret-of-mine@h/d' },
+      openBooks: migrating(target, targetPepper),
+    })
+
+  test('migrate copies everything, carries the master secret along, and says the totals', async () => {
+    await run(['key', 'create', 'laptop', '--budget', '5/day'])
+    await postOne()
+    writeFileSync(path.join(directory, 'holdfast.db.key'), 'the master secret', { mode: 0o600 })
+    const target = createMemoryStore()
+    const { exitCode, output, complaints } = await migrateTo(target)
+    expect(exitCode).toBe(exitCodes.ok)
+    expect(output).toContain('keys: 1')
+    expect(output + complaints).not.toContain('secret-of-mine')
+    expect(await target.loadDirectory()).toEqual(await store.loadDirectory())
+    expect((await target.request('req_1'))?.attempts).toHaveLength(2)
+    const carried = path.join(directory, 'holdfast-data', 'holdfast.key')
+    expect(readFileSync(carried, 'utf8')).toBe('the master secret')
+    expect(statSync(carried).mode & 0o777).toBe(0o600)
+  })
+
+  test('migrate refuses stores of different secrets, books that nobody posted, and what is no database', async () => {
+    const target = createMemoryStore()
+    expect((await migrateTo(target, new Uint8Array(32))).complaints).toContain('different master secrets')
+    mkdirSync(path.join(directory, 'holdfast.db.books', 'node_1'), { recursive: true })
+    expect((await migrateTo(target)).complaints).toContain('books of a gateway that runs, or that died')
+    expect((await run(['migrate', 'sqlite', 'postgres'])).complaints).toContain('DATABASE_URL')
+    expect((await run(['migrate', 'sqlite', 'sqlite'])).complaints).toContain('of one kind')
+    expect((await target.loadDirectory()).keys).toEqual([])
+  })
+})
+
+test('a store that does not answer is 1, with a sentence, and in JSON too', async () => {
+  store = { ...store, loadDirectory: async () => Promise.reject(new StoreUnavailable('nobody listens')) }
+  const { exitCode, complaints } = await run(['key', 'list'])
+  expect(exitCode).toBe(exitCodes.failed)
+  expect(complaints).toBe('the store does not answer: nobody listens')
+  expect(await json(['key', 'list'])).toEqual({ ok: false, message: complaints })
+})
+
+test('a store in memory is refused: what is made there would be gone', async () => {
+  writeFileSync(path.join(directory, 'holdfast.yaml'), 'store: { kind: memory }\n')
+  const { exitCode, complaints } = await runIn(['key', 'list', ...config()], { directory })
+  expect(exitCode).toBe(exitCodes.configuration)
+  expect(complaints).toContain('keeps nothing beyond one process')
+  expect(existsSync(path.join(directory, 'holdfast.db'))).toBe(false)
+})
