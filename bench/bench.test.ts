@@ -15,13 +15,24 @@ test('the bench measures the gateway beside the bare relay, and every answer is 
     readonly cells: readonly {
       readonly figures: readonly { contestant: string; requestsPerSecond: number }[]
     }[]
+    readonly books: readonly { name: string; throughputRatio: number; addedP99Us: number }[]
   }
   expect(result.cells).toHaveLength(4)
   for (const { figures } of result.cells) {
     expect(figures.map(({ contestant }) => contestant)).toEqual(['bare relay', 'holdfast'])
     expect(figures.every(({ requestsPerSecond }) => requestsPerSecond > 0)).toBe(true)
   }
-}, 60_000)
+  expect(result.books.map(({ name }) => name)).toEqual([
+    'with books, 1 KB, plain',
+    'with books, 1 KB, 50 chunks',
+    'with an Idempotency-Key, 1 KB, plain',
+    'cached, 1 KB, plain',
+  ])
+  for (const { throughputRatio, addedP99Us } of result.books) {
+    expect(throughputRatio).toBeGreaterThan(0)
+    expect(Number.isFinite(addedP99Us)).toBe(true)
+  }
+}, 120_000)
 
 test.each(allCells.map((cell) => [cell.name, cell] as const))(
   'the request of "%s" has exactly the size it is named for',

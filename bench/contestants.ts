@@ -18,6 +18,8 @@ export interface Contestant {
   /** The model name a client of this contestant writes. */
   model(cell: Cell): string
   headers(cell: Cell): Readonly<Record<string, string>>
+  /** A header that says something else in every request. */
+  readonly freshHeader?: string
   close(): Promise<void>
 }
 
@@ -30,7 +32,7 @@ export interface Absent {
 const folder = dirname(fileURLToPath(import.meta.url))
 const portkeyFolder = join(folder, 'portkey')
 const portkeyServer = join(portkeyFolder, 'node_modules/@portkey-ai/gateway/build/start-server.js')
-const ownRoot = join(folder, '..')
+export const ownRoot = join(folder, '..')
 
 /** One way of running the gateway. */
 export interface HoldfastRun {
@@ -81,8 +83,27 @@ export async function startBareRelay(upstream: string): Promise<Contestant> {
 
 /** The gateway itself, its log going through a pipe as it does under a container's runtime. */
 export async function startHoldfast(upstream: string, run: HoldfastRun = {}): Promise<Contestant> {
-  const { name = 'holdfast', root = ownRoot, flags = [], isResilient = false } = run
-  const { path, remove } = await writeHoldfastConfig(upstream, isResilient)
+  const { isResilient = false } = run
+  const config = await writeHoldfastConfig(upstream, isResilient)
+  return {
+    ...(await startHoldfastOf(run, config)),
+    model: (cell) =>
+      isResilient ? routeName(cell.upstream, modelOf(cell)) : `bench-${cell.upstream}/${modelOf(cell)}`,
+  }
+}
+
+/** A configuration in a folder of its own. */
+export interface WrittenConfig {
+  readonly path: string
+  remove(): Promise<void>
+}
+
+/** The gateway with a configuration of its own, which is removed with it. */
+export async function startHoldfastOf(
+  run: HoldfastRun,
+  { path, remove }: WrittenConfig,
+): Promise<Contestant> {
+  const { name = 'holdfast', root = ownRoot, flags = [] } = run
   const child = startPinned({
     core: 'gateway',
     command: [process.execPath, join(root, 'src/cli/main.ts'), 'start', '--config', path, ...flags],
@@ -94,8 +115,6 @@ export async function startHoldfast(upstream: string, run: HoldfastRun = {}): Pr
     ...processId(child.pid),
     name,
     origin: `http://127.0.0.1:${port}`,
-    model: (cell) =>
-      isResilient ? routeName(cell.upstream, modelOf(cell)) : `bench-${cell.upstream}/${modelOf(cell)}`,
     async close() {
       await stop(child)
       await remove()

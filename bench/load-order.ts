@@ -14,12 +14,20 @@ export type LoadOrder =
       readonly durationMs: number
       /** What the last bytes of a whole answer contain. */
       readonly ending: string
+      /** So many are begun, evenly, whatever becomes of those before; absent: each as soon as another has ended. */
+      readonly perSecond?: number
+      /** A header that says something else in every request. */
+      readonly freshHeader?: string
+      /** A 503 is counted apart instead of stopping the bench. */
+      readonly mayRefuse?: boolean
     })
   | (Request & { readonly kind: 'hold'; readonly streams: number })
 
 export interface LoadReport {
   readonly kind: 'report'
+  /** Those that were answered. */
   readonly requests: number
+  readonly refused: number
   readonly elapsedMs: number
   readonly latenciesMs: readonly number[]
   /** The first answer that was not whole. */

@@ -11,6 +11,10 @@ import { startPinned, stop } from './processes.ts'
 export interface RunOptions {
   readonly concurrency: number
   readonly durationMs: number
+  /** Absent: as many as are answered. */
+  readonly perSecond?: number
+  /** Whether a 503 is counted apart instead of stopping the bench. */
+  readonly mayRefuse?: boolean
 }
 
 export class LoadProcess {
@@ -68,6 +72,7 @@ function requestTo(contestant: Contestant, cell: Cell) {
     origin: contestant.origin,
     path: pathOf(cell, contestant.model(cell)),
     headers: contestant.headers(cell),
+    ...(contestant.freshHeader === undefined ? {} : { freshHeader: contestant.freshHeader }),
     body: requestBody(cell, contestant.model(cell)),
   }
 }

@@ -3,12 +3,13 @@
  *   --quick       a smoke run of seconds: few cells, one round, the bare relay and Holdfast only
  *   --json        the result as JSON on standard output
  *   --write       writes docs/performance.md
- *   --cell TEXT   only cells whose name contains TEXT, and neither memory nor start-up
+ *   --cell TEXT   only cells whose name contains TEXT, and nothing else
+ *   --books       only what keys, budgets, limits and the books cost
  *   --rounds N    rounds for each cell (default 5)
  *   --resilient   also Holdfast with routes of two balanced targets, hedging and rescue
  *   --against DIR also the Holdfast of another checkout
  *   --alone       neither nginx nor Portkey
- *   --without-holdfast, --without-memory, --without-startup
+ *   --without-holdfast, --without-memory, --without-startup, --without-books
  */
 
 import { writeFile } from 'node:fs/promises'
@@ -16,6 +17,7 @@ import { cpus } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { repositoryRoot } from '../tools/checks/source-files.ts'
+import { type BooksPlan, type BooksRow, measureBooks } from './books.ts'
 import { allCells, type Cell } from './cells.ts'
 import {
   type Absent,
@@ -43,10 +45,12 @@ const { values: flags } = parseArgs({
     'log-level': { type: 'string' },
     resilient: { type: 'boolean', default: false },
     against: { type: 'string' },
+    books: { type: 'boolean', default: false },
     alone: { type: 'boolean', default: false },
     'without-holdfast': { type: 'boolean', default: false },
     'without-memory': { type: 'boolean', default: false },
     'without-startup': { type: 'boolean', default: false },
+    'without-books': { type: 'boolean', default: false },
   },
 })
 
@@ -60,6 +64,10 @@ const fullPlan: Plan = {
   concurrency: 32,
 }
 const quickPlan: Plan = { rounds: 1, loadMs: 300, latencyMs: 100, warmUpMs: 200, concurrency: 8 }
+/** The pace that the added latency is promised at. */
+const paced = { perSecond: 500 }
+const fullBooks: BooksPlan = { ...fullPlan, ...paced, pacedMs: 2_000 }
+const quickBooks: BooksPlan = { ...quickPlan, ...paced, pacedMs: 200 }
 const quickCells = /^(?:passthrough|openai to anthropic), 1 KB, (?:plain|50 chunks)$/
 
 const holdfastFlags = flags['log-level'] === undefined ? [] : ['--log-level', flags['log-level']]
@@ -81,14 +89,18 @@ else process.stdout.write(`${writeTables(result)}\n`)
 if (flags.write) await writeFile(join(repositoryRoot, 'docs', 'performance.md'), writeDocument(result))
 
 async function bench(): Promise<BenchResult> {
-  const isPartial = flags.quick || flags.cell !== ''
+  const isPartial = flags.quick || flags.books || flags.cell !== ''
   const startup =
     isPartial || flags['without-startup'] || flags['without-holdfast'] ? undefined : await measureStartup(5)
   const load = new LoadProcess()
   const direct = await startUpstream()
-  const { contestants, absent } = await startContestants(direct.origin)
+  const { contestants, absent } = flags.books
+    ? { contestants: [], absent: [] }
+    : await startContestants(direct.origin)
   try {
-    const cells = await measureCells(load, direct, contestants)
+    const cells = flags.books ? [] : await measureCells(load, direct, contestants)
+    const books =
+      flags['without-books'] || flags['without-holdfast'] ? [] : await measureAllBooks(load, direct.origin)
     const memory = isPartial || flags['without-memory'] ? [] : await measureAllMemory(load, direct.origin)
     const machine = {
       date: new Date().toISOString().slice(0, 10),
@@ -97,7 +109,7 @@ async function bench(): Promise<BenchResult> {
       cores: cpus().length,
       isPinned: canPin,
     }
-    return { machine, plan, cells, memory, absent, ...(startup === undefined ? {} : { startup }) }
+    return { machine, plan, cells, books, memory, absent, ...(startup === undefined ? {} : { startup }) }
   } finally {
     await Promise.all([load, direct, ...contestants].map((each) => each.close()))
   }
@@ -135,6 +147,14 @@ async function measureCells(
     results.push(await measureCell({ cell, load, plan }, direct, contestants))
   }
   return results
+}
+
+function measureAllBooks(load: LoadProcess, upstream: string): Promise<readonly BooksRow[]> {
+  return measureBooks(load, {
+    upstream,
+    plan: flags.quick ? quickBooks : fullBooks,
+    ...(flags.against === undefined ? {} : { against: resolve(flags.against) }),
+  })
 }
 
 /** Each on a process that has served nothing yet. */

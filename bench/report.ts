@@ -1,5 +1,6 @@
 /** Says the results of the bench: as a table for the terminal, and as docs/performance.md. */
 
+import type { BooksRow } from './books.ts'
 import { PACE_MS, streamChunks } from './cells.ts'
 import type { Absent } from './contestants.ts'
 import type { CellFigures, CellResult, Plan } from './measure.ts'
@@ -10,6 +11,7 @@ export interface BenchResult {
   readonly machine: Machine
   readonly plan: Plan
   readonly cells: readonly CellResult[]
+  readonly books: readonly BooksRow[]
   readonly memory: readonly MemoryResult[]
   readonly startup?: StartupResult
   readonly absent: readonly Absent[]
@@ -30,11 +32,22 @@ const measured = 'holdfast'
 
 /** Every table of the report, as Markdown, which is legible in a terminal too. */
 export function writeTables(result: BenchResult): string {
+  const sections = [
+    ...(result.cells.length === 0 ? [] : cellSections(result)),
+    ...booksSection(result.books),
+    ...memorySection(result.memory),
+    ...startupSection(result.startup),
+    ...result.absent.map(({ name, absent }) => `${name} did not take part: ${absent}.`),
+  ]
+  return sections.join('\n\n')
+}
+
+function cellSections(result: BenchResult): readonly string[] {
   const names = [
     ...new Set(result.cells.flatMap(({ figures }) => figures.map(({ contestant }) => contestant))),
   ]
   const rivals = names.filter((name) => name !== measured)
-  const sections = [
+  return [
     '## CPU time for each request, µs',
     table(result, names, ({ cpuUs }) => cpuUs, whole),
     '## CPU time as a ratio: holdfast against',
@@ -49,11 +62,7 @@ export function writeTables(result: BenchResult): string {
     table(result, names, ({ addedP99Us }) => addedP99Us, whole),
     '## Added latency as a ratio (p50 / p99): holdfast against',
     latencyRatios(result, rivals),
-    ...memorySection(result.memory),
-    ...startupSection(result.startup),
-    ...result.absent.map(({ name, absent }) => `${name} did not take part: ${absent}.`),
   ]
-  return sections.join('\n\n')
 }
 
 /** docs/performance.md. */
@@ -79,6 +88,10 @@ Absolute figures belong to that machine; the ratios travel better.
   contestants are close to each other and fast, it is the latter.
 - Holdfast runs as it is shipped: it reads usage from every answer, counts its metrics, and writes a log line for each attempt
   and each exchange into a pipe. The others log nothing.
+- *plain path* is Holdfast with a key of its file, a store in memory and nothing that bounds anybody; *with books* keeps
+  its store in SQLite, and its client has a virtual key with three limits, a budget of its own and one of its project. CPU
+  time counts every thread; the latencies are those at 500 requests a second, evenly spaced. What is cached is one answer,
+  asked for again and again.
 - Requests set \`max_tokens\` to 256, so that a plain one goes upstream as it was asked.
 - *bare relay* is \`bench/bare-relay.ts\`: node:http and undici's dispatch, and nothing else. It passes the client's dialect on
   in every cell, also where Holdfast translates. *nginx* is a reverse proxy of one worker with keep-alive and without
@@ -142,6 +155,26 @@ function valueOf(figures: readonly CellFigures[], name: string, pick: Pick): num
 
 function ratio(value: number | undefined, other: number | undefined): string {
   return value === undefined || other === undefined || other <= 0 ? '-' : `${(value / other).toFixed(2)}x`
+}
+
+function booksSection(books: readonly BooksRow[]): readonly string[] {
+  if (books.length === 0) return []
+  return [
+    '## Keys, budgets, limits and the books on SQLite',
+    rows(
+      ['', 'against', 'CPU µs', 'added µs', 'requests/s', 'added p50 µs', 'added p99 µs', 'refused ‰'],
+      books.map((row) => [
+        row.name,
+        row.base,
+        whole(row.cpuUs),
+        whole(row.addedCpuUs),
+        `${row.throughputRatio.toFixed(2)}x`,
+        whole(row.addedP50Us),
+        whole(row.addedP99Us),
+        row.refusedPerMille.toFixed(1),
+      ]),
+    ),
+  ]
 }
 
 function memorySection(memory: readonly MemoryResult[]): readonly string[] {

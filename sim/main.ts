@@ -8,15 +8,13 @@
  */
 
 import { fork } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { repositoryRoot } from '../tools/checks/source-files.ts'
 import { missingFrom } from './coverage.ts'
 import { cutEverywhere } from './cuts.ts'
 import { play } from './play.ts'
-import { writeReliability } from './reliability.ts'
+import { reliabilityOf } from './reliability.ts'
+import { writeOwnPart } from './reliability-file.ts'
 import { addTally, NOTHING, runSeeds, type SeedRange, type Tally } from './run-seeds.ts'
 import { describeScene, shrink } from './shrink.ts'
 import { drawScene } from './swarm.ts'
@@ -86,10 +84,7 @@ async function runLong(): Promise<void> {
   const cuts = cutEverywhere(LONG_CUTS)
   for (const told of [...cuts.soldAsWhole, ...cuts.takenForPart]) console.log(`cut: ${told}`)
   if (cuts.soldAsWhole.length + cuts.takenForPart.length > 0) process.exitCode = 1
-  await writeFile(
-    join(repositoryRoot, 'RELIABILITY.json'),
-    await writeReliability({ tally, cuts, seconds: (performance.now() - startedAtMs) / 1_000 }),
-  )
+  await writeOwnPart(await reliabilityOf({ tally, cuts, seconds: (performance.now() - startedAtMs) / 1_000 }))
   tell(tally)
   const missing = missingFrom(tally.coverage)
   for (const name of missing) console.log(`never happened: ${name}`)

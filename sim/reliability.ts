@@ -16,41 +16,37 @@ export interface LongRun {
   readonly seconds: number
 }
 
-export async function writeReliability({ tally, cuts, seconds }: LongRun): Promise<string> {
+export async function reliabilityOf({ tally, cuts, seconds }: LongRun): Promise<object> {
   const broken = tally.breaches.flatMap(({ breaches }) => breaches)
   const missing = missingFrom(tally.coverage)
-  return `${JSON.stringify(
-    {
-      commit: await commitOf(),
-      date: new Date().toISOString().slice(0, 10),
-      command: 'npm run sim -- --long',
-      seeds: tally.seeds,
-      simulatedRequests: tally.requests,
-      providerCalls: tally.calls,
-      seconds: Math.round(seconds),
-      invariantFailures: broken.length,
-      invariants: Object.fromEntries(
-        invariants.map(({ id, title }) => [
-          id,
-          { title, failures: broken.filter(({ invariant }) => invariant === id).length },
-        ]),
-      ),
-      cuts: {
-        made: cuts.cuts,
-        soldAsWhole: cuts.soldAsWhole.length,
-        takenForPart: cuts.takenForPart.length,
-      },
-      faults: countsOf(tally.coverage, (name) => name.startsWith(FAULT)),
-      sometimes: {
-        required: REQUIRED.length,
-        reached: REQUIRED.length - missing.length,
-        missing,
-        counts: countsOf(tally.coverage, (name) => !name.startsWith(FAULT)),
-      },
+  return {
+    commit: await commitOf(),
+    date: new Date().toISOString().slice(0, 10),
+    command: 'npm run sim -- --long',
+    seeds: tally.seeds,
+    simulatedRequests: tally.requests,
+    providerCalls: tally.calls,
+    seconds: Math.round(seconds),
+    invariantFailures: broken.length,
+    invariants: Object.fromEntries(
+      invariants.map(({ id, title }) => [
+        id,
+        { title, failures: broken.filter(({ invariant }) => invariant === id).length },
+      ]),
+    ),
+    cuts: {
+      made: cuts.cuts,
+      soldAsWhole: cuts.soldAsWhole.length,
+      takenForPart: cuts.takenForPart.length,
     },
-    undefined,
-    2,
-  )}\n`
+    faults: countsOf(tally.coverage, (name) => name.startsWith(FAULT)),
+    sometimes: {
+      required: REQUIRED.length,
+      reached: REQUIRED.length - missing.length,
+      missing,
+      counts: countsOf(tally.coverage, (name) => !name.startsWith(FAULT)),
+    },
+  }
 }
 
 function countsOf(counts: Tally['coverage'], isWanted: (name: string) => boolean): Record<string, number> {

@@ -1,6 +1,6 @@
 /** The page that shows which tests prove which row of the fault catalogue, and how they ended. */
 
-import { beyondCatalogue, type CatalogueRow } from './catalogue.ts'
+import type { CatalogueRow } from './catalogue.ts'
 import type { NumberedTest } from './numbered-tests.ts'
 
 export type RowResult = 'passed' | 'failed' | 'untested' | 'outside'
@@ -50,7 +50,6 @@ ${rows
   .filter(({ outside }) => outside !== undefined)
   .map(outsideLine)
   .join('\n')}
-- ${beyondCatalogue.from} to ${beyondCatalogue.to}: ${beyondCatalogue.reason}.
 
 ## What rows still lack
 

@@ -1,0 +1,195 @@
+/**
+ * What the books cost on SQLite: posting a request (its entry and its row) in batches, and asking what was spent once
+ * there are many. `node bench/spend-queries.ts [requests]`; a million by default.
+ */
+
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import type { LedgerEntry, RequestRow } from '../src/ledger/entry.ts'
+import type { NanoUsd } from '../src/ledger/prices.ts'
+import type { RequestQuery, SpendQuery } from '../src/reports/report-store.ts'
+import { systemClock } from '../src/std/clock.ts'
+import { createSeededIds, createSeededRandom } from '../src/std/ids.ts'
+import { median } from './statistics.ts'
+import { openSqliteStore } from '../src/stores/sqlite/sqlite-store.ts'
+import type { Store } from '../src/stores/store.ts'
+
+const HOUR_MS = 3_600_000
+const DAYS = 30
+const FROM_MS = Date.UTC(2026, 9, 1)
+const UNTIL_MS = FROM_MS + DAYS * 24 * HOUR_MS
+/** What a query may take, ms. */
+const QUERY_MS_MAX = 300
+const ROUNDS = 5
+
+const random = createSeededRandom(7)
+const ids = createSeededIds(random)
+const oneOf = (count: number) => Math.floor(random.next() ** 2 * count)
+
+/** A key is one program's: it has a few people, a few models and sessions that go on for an hour. */
+function makeRequest(atMs: number): { readonly entry: LedgerEntry; readonly row: RequestRow } {
+  const exchangeId = ids.next('req_')
+  const keyNumber = oneOf(200)
+  const session = oneOf(4)
+  const model = (keyNumber + session) % 12
+  const attribution = {
+    keyId: `key_${String(keyNumber).padStart(32, '0')}`,
+    keyName: `key ${keyNumber}`,
+    projectId: `prj_${String(keyNumber % 40).padStart(32, '0')}`,
+    teamId: `team_${String(keyNumber % 8).padStart(32, '0')}`,
+    userId: `usr_${String(keyNumber % 60).padStart(32, '0')}`,
+    endUser: `person-${keyNumber}-${session}-${Math.floor(atMs / HOUR_MS) % 6}`,
+    sessionId: `session-${Math.floor((atMs - FROM_MS) / HOUR_MS)}-${keyNumber}-${session}`,
+    tags: [`app:${keyNumber % 15}`, `stage:${oneOf(3)}`],
+  }
+  // Sound: a whole number.
+  const costNanoUsd = (1_000 + oneOf(3_000_000)) as NanoUsd
+  const common = { exchangeId, atMs, attribution, modelId: `model-${model}`, route: `route-${model % 5}` }
+  const used = { inputTokens: 10 + oneOf(9_000), outputTokens: 10 + oneOf(2_000), costNanoUsd }
+  const provider = `provider-${model % 4}`
+  const target = `${provider}/model-${model}`
+  return {
+    entry: {
+      ...common,
+      ...used,
+      attempt: 1,
+      target,
+      provider,
+      outcome: 'completed',
+      upstreamStatus: 200,
+      durationMs: 800 + oneOf(9_000),
+      firstTokenMs: 200 + oneOf(900),
+      basis: random.next() < 0.05 ? 'estimated' : 'reported',
+      isWaste: random.next() < 0.02,
+      charges: [],
+    },
+    row: {
+      ...common,
+      ...used,
+      target,
+      state: random.next() < 0.97 ? 'completed' : 'failed',
+      dialect: 'openai-chat',
+      operation: 'chat',
+      status: 200,
+      stream: true,
+      attempts: 1,
+      requestBytes: 2_000,
+      responseBytes: 9_000,
+      durationMs: 900 + oneOf(9_000),
+      overheadMs: 1.5,
+      isSimulated: false,
+    },
+  }
+}
+
+interface Posted {
+  readonly requests: number
+  readonly wallMs: number
+  readonly cpuMicros: number
+}
+
+/** Posts so many, one after another in time; what making them costs is not counted. */
+async function post(store: Store, times: readonly number[], batch: number): Promise<Posted> {
+  let wallMs = 0
+  let cpuMicros = 0
+  for (let from = 0; from < times.length; from += batch) {
+    const made = times.slice(from, from + batch).map(makeRequest)
+    const entries = made.map(({ entry }) => entry)
+    const requests = made.map(({ row }) => row)
+    const cpu = process.cpuUsage()
+    const start = performance.now()
+    await store.postBooks({ nodeId: 'node_1', entries, requests })
+    wallMs += performance.now() - start
+    const { user, system } = process.cpuUsage(cpu)
+    cpuMicros += user + system
+  }
+  return { requests: times.length, wallMs, cpuMicros }
+}
+
+function timesOf(count: number, fromMs: number, untilMs: number): readonly number[] {
+  return Array.from({ length: count }, (_, place) =>
+    Math.floor(fromMs + ((untilMs - fromMs) * place) / count),
+  )
+}
+
+function tell(what: string, { requests, wallMs, cpuMicros }: Posted): void {
+  const each = (cpuMicros / requests).toFixed(1)
+  const rate = Math.round((requests / wallMs) * 1_000)
+  console.log(`${what.padEnd(44)} ${each.padStart(6)} µs CPU a request, ${rate} a second`)
+}
+
+const RANGE = { fromMs: FROM_MS, untilMs: UNTIL_MS, rowsMax: 100 }
+/** Both ends within an hour. */
+const PARTS = { fromMs: FROM_MS + 17 * 60_000, untilMs: UNTIL_MS - 29 * 60_000, rowsMax: 100 }
+
+const SPENDS: Readonly<Record<string, SpendQuery>> = {
+  everything: { ...RANGE, by: [] },
+  'by key': { ...RANGE, by: ['key'] },
+  'by key, model and day': { ...PARTS, by: ['key', 'model', 'day'] },
+  'by team and hour': { ...PARTS, by: ['team', 'hour'] },
+  'by target and month': { ...PARTS, by: ['target', 'month'] },
+  'by day of one key': { ...PARTS, by: ['day'], where: { key: `key_${'0'.repeat(32)}` } },
+  'by tag': { ...PARTS, by: ['tag'] },
+  'by tag, project and day': { ...PARTS, by: ['tag', 'project', 'day'] },
+  'by end user': { ...PARTS, by: ['end-user'] },
+  'by session': { ...PARTS, by: ['session'] },
+  'by model of one tag': { ...PARTS, by: ['model'], where: { tag: 'app:3' } },
+  'by day of one end user': { ...PARTS, by: ['day'], where: { 'end-user': 'person-17-1-3' } },
+  'by model of one session': { ...PARTS, by: ['model'], where: { session: 'session-400-3-1' } },
+  'by tag of one tag (from the entries)': { ...PARTS, by: ['tag'], where: { tag: 'app:3' } },
+  'by tag and end user (from the entries)': { ...PARTS, by: ['tag', 'end-user'] },
+}
+
+const PAGES: Readonly<Record<string, RequestQuery>> = {
+  'the newest 50 requests': { limit: 50 },
+  'the newest 50 of one key': { limit: 50, keyId: `key_${String(150).padStart(32, '0')}` },
+  'the newest 50 of one session, long ago': { limit: 50, sessionId: 'session-3-3-1' },
+  'the newest 50 of a tag nobody has': { limit: 50, tag: 'nobody' },
+}
+
+interface Asked {
+  readonly wallMs: number
+  /** Of all threads: what it would take on a machine that does nothing else. */
+  readonly cpuMs: number
+}
+
+/** Medians. */
+async function ask(work: () => Promise<unknown>): Promise<Asked> {
+  const walls: number[] = []
+  const cpus: number[] = []
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const start = performance.now()
+    const cpu = process.cpuUsage()
+    await work()
+    const { user, system } = process.cpuUsage(cpu)
+    walls.push(performance.now() - start)
+    cpus.push((user + system) / 1_000)
+  }
+  return { wallMs: median(walls), cpuMs: median(cpus) }
+}
+
+function tellQuery(what: string, { wallMs, cpuMs }: Asked): void {
+  const verdict = wallMs <= QUERY_MS_MAX ? '' : `   over ${QUERY_MS_MAX} ms`
+  console.log(`${what.padEnd(44)} ${wallMs.toFixed(1).padStart(8)} ms, ${cpuMs.toFixed(1)} of CPU${verdict}`)
+}
+
+const count = Number(process.argv[2] ?? 1_000_000)
+const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-bench-'))
+const file = path.join(folder, 'holdfast.db')
+const store = await openSqliteStore({ path: file, clock: systemClock })
+try {
+  await post(store, timesOf(20_000, FROM_MS, FROM_MS + 1), 500)
+  tell(`posting ${count}, 1,000 at a time`, await post(store, timesOf(count, FROM_MS, UNTIL_MS), 1_000))
+  for (const batch of [500, 100, 25]) {
+    const now = timesOf(20_000, UNTIL_MS, UNTIL_MS + HOUR_MS)
+    tell(`20,000 more, ${batch} at a time`, await post(store, now, batch))
+  }
+  console.log(`the file: ${Math.round(statSync(file).size / 1_048_576)} MiB`)
+  for (const [what, query] of Object.entries(SPENDS))
+    tellQuery(`spending ${what}`, await ask(() => store.spend(query)))
+  for (const [what, query] of Object.entries(PAGES)) tellQuery(what, await ask(() => store.requests(query)))
+} finally {
+  await store.close()
+  rmSync(folder, { recursive: true })
+}

@@ -1,0 +1,298 @@
+/**
+ * `npm run soak`: the real gateway with its books in SQLite, as busy as it can be, with a hundredth of each misfortune,
+ * for a long time. Is the memory steady, and are the books right in the end? Writes the section `soak` of RELIABILITY.json.
+ *   --minutes N        how long (default 20; 1440 before a release)
+ *   --concurrency N    clients (default 32)
+ *   --seed N
+ *   --no-write
+ */
+
+import { type ChildProcess, fork } from 'node:child_process'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { openStore } from '../../src/app/open-store.ts'
+import { type Budget, BUDGET_NANO_USD_MAX, type BudgetId, type BudgetScope } from '../../src/ledger/budget.ts'
+import type { NanoUsd } from '../../src/ledger/prices.ts'
+import { createKey } from '../../src/keys/key-changes.ts'
+import { systemClock } from '../../src/std/clock.ts'
+import { systemIds } from '../../src/std/ids.ts'
+import { Secret } from '../../src/std/secret.ts'
+import { CACHE_KIB } from '../../src/stores/sqlite/database.ts'
+import type { Store } from '../../src/stores/store.ts'
+import { createTelemetry } from '../../src/telemetry/telemetry.ts'
+import { type GatewayRun, runGateway } from '../crash/gateway-run.ts'
+import { PRICES_USD } from '../crash/priced-upstream.ts'
+import { writeSection } from '../reliability-file.ts'
+import { type FromLoad, type LoadCounts, type LoadOrder, PLAIN_TAG, type ToLoad } from './load-messages.ts'
+import { descriptorsOf, heapIn, quantile, rssOf, type Sample, slopePerHour } from './process-samples.ts'
+
+const SAMPLE_EVERY_MS = 5_000
+/** Until the garbage is collected and its pages are given back, ms. */
+const COLLECT_MS = 1_000
+/** Code is compiled, pools and caches fill: what memory does in the first part says nothing. */
+const WARM_UP_SHARE = 0.25
+const RSS_SLOPE_MAX_MB = 1
+/** In a shorter run the swings of the collector are more than what is looked for. */
+const JUDGED_MINUTES_MIN = 20
+const MB = 1024 ** 2
+const NO_SAMPLE: Sample = { atMs: 0, rssBytes: 0, heapBytes: 0, databaseBytes: 0, descriptors: 0, lagMs: 0 }
+const MASTER_KEY = `${'0123456789abcdef'.repeat(3)}fedcba9876543210`
+/** Half a dollar is spent in a minute or so; the largest limit there is lasts for months. */
+const LIMITS = { rich: BUDGET_NANO_USD_MAX, poor: 500_000_000 } as const
+
+const { values: flags } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '20' },
+    concurrency: { type: 'string', default: '32' },
+    seed: { type: 'string', default: '1' },
+    write: { type: 'boolean', default: true },
+  },
+  allowNegative: true,
+})
+const minutes = Number(flags.minutes)
+if (!(minutes > 0)) throw new Error('write npm run soak -- --minutes 20')
+
+const folder = mkdtempSync(join(tmpdir(), 'holdfast-soak-'))
+const heapFile = join(folder, 'heap.json')
+const load = fork(join(import.meta.dirname, 'load.ts'))
+try {
+  const result = await soak()
+  console.log(JSON.stringify(result, undefined, 2))
+  if (flags.write) await writeSection('soak', result)
+  if (result.failures.length > 0) process.exitCode = 1
+} finally {
+  load.kill('SIGKILL')
+  rmSync(folder, { recursive: true, force: true })
+}
+
+async function soak() {
+  const { baseUrl } = await heard(load, 'upstream')
+  writeConfig(baseUrl)
+  const path = join(folder, 'holdfast.db')
+  const { store, peppers } = await openStore(
+    { kind: 'sqlite', path },
+    {
+      clock: systemClock,
+      telemetry: { notices: createTelemetry().notices },
+      masterKey: new Secret(MASTER_KEY),
+      env: {},
+    },
+  )
+  const { keys, budgets } = await makeTenants(store, peppers[0] ?? new Uint8Array())
+  const collecting = join(import.meta.dirname, 'collect-on-signal.ts')
+  const nodeArguments = ['--expose-gc', '--import', collecting]
+  const gateway = await runGateway({
+    folder,
+    masterKey: MASTER_KEY,
+    nodeArguments,
+    env: { HOLDFAST_SOAK_HEAP: heapFile },
+  })
+  if (gateway.addresses === undefined) throw new Error(`the gateway did not start: ${gateway.printed()}`)
+  const { url } = gateway.addresses
+  order({
+    type: 'go',
+    order: { url, keys, seed: Number(flags.seed), concurrency: Number(flags.concurrency) },
+  })
+  const samples = await watch(gateway, url)
+  const last = heard(load, 'counts', ({ isLast }) => isLast)
+  order({ type: 'stop' })
+  const { counts } = await last
+  const idle = descriptorsOf(gateway.pid)
+  gateway.kill('SIGTERM')
+  await gateway.exited
+  const failures = [
+    ...gateway.complaints(),
+    ...(await judgeBooks(store, { budgets, counts })),
+    ...judgeSamples(samples),
+  ]
+  await store.close()
+  return {
+    ...report(samples, counts),
+    idleDescriptors: idle,
+    databaseMb: round(statSync(path).size / MB),
+    failures,
+  }
+}
+
+function report(samples: readonly Sample[], counts: LoadCounts) {
+  const warm = warmOf(samples)
+  const rss = warm.map(({ rssBytes }) => rssBytes / MB)
+  const lag = warm.map(({ lagMs }) => lagMs)
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    command: `npm run soak -- --minutes ${minutes} --concurrency ${flags.concurrency} --seed ${flags.seed}`,
+    minutes,
+    requests: counts.requests,
+    requestsPerSecond: round(counts.requests / (minutes * 60)),
+    statuses: counts.statuses,
+    misfortunes: counts.misfortunes,
+    upstreamCalls: counts.upstreamCalls,
+    rssMb: { first: round(rss[0] ?? 0), last: round(rss.at(-1) ?? 0), most: round(Math.max(...rss)) },
+    rssSlopeMbPerHour: round(slopePerHour(warm, ({ rssBytes }) => rssBytes / MB)),
+    /** Without what the database's cache holds, which is bounded and fills as the file grows: this one is judged. */
+    keptSlopeMbPerHour: round(slopePerHour(warm, keptMb)),
+    heapSlopeMbPerHour: round(slopePerHour(warm, ({ heapBytes }) => heapBytes / MB)),
+    isSlopeJudged: minutes >= JUDGED_MINUTES_MIN,
+    descriptors: {
+      first: warm[0]?.descriptors ?? 0,
+      last: warm.at(-1)?.descriptors ?? 0,
+      most: Math.max(...warm.map(({ descriptors }) => descriptors)),
+    },
+    lagMs: { p50: round(quantile(lag, 0.5)), p99: round(quantile(lag, 0.99)), most: round(Math.max(...lag)) },
+  }
+}
+
+async function watch(gateway: GatewayRun, url: string): Promise<readonly Sample[]> {
+  const samples: Sample[] = []
+  const startedAtMs = performance.now()
+  const untilMs = startedAtMs + minutes * 60_000
+  while (performance.now() < untilMs) {
+    await pause(SAMPLE_EVERY_MS)
+    const askedAtMs = performance.now()
+    await (await fetch(`${url}/livez`)).arrayBuffer()
+    const atMs = performance.now()
+    gateway.kill('SIGUSR2')
+    await pause(COLLECT_MS)
+    samples.push({
+      atMs: atMs - startedAtMs,
+      rssBytes: rssOf(gateway.pid),
+      heapBytes: heapIn(heapFile),
+      databaseBytes: statSync(join(folder, 'holdfast.db')).size,
+      descriptors: descriptorsOf(gateway.pid),
+      lagMs: atMs - askedAtMs,
+    })
+    const { rssBytes, heapBytes, descriptors } = samples.at(-1) ?? NO_SAMPLE
+    process.stderr.write(
+      `${round((atMs - startedAtMs) / 60_000)} min: ${round(rssBytes / MB)} MB, heap ${round(heapBytes / MB)} MB, ${descriptors} descriptors\n`,
+    )
+  }
+  return samples
+}
+
+function judgeSamples(samples: readonly Sample[]): readonly string[] {
+  const warm = warmOf(samples)
+  const slope = slopePerHour(warm, keptMb)
+  const isGrowing = minutes >= JUDGED_MINUTES_MIN && slope >= RSS_SLOPE_MAX_MB
+  const half = Math.floor(warm.length / 2)
+  const most = (part: readonly Sample[]) => Math.max(0, ...part.map(({ descriptors }) => descriptors))
+  // Twice the clients is what connections come to; beyond the first half's most they would grow.
+  const moreDescriptors = most(warm.slice(half)) - most(warm.slice(0, half))
+  return [
+    ...(isGrowing ? [`memory grows by ${round(slope)} MB an hour`] : []),
+    ...(moreDescriptors > Number(flags.concurrency)
+      ? [`there are ${moreDescriptors} descriptors more than before`]
+      : []),
+  ]
+}
+
+/** Resident, without the pages of the file that lie in the database's cache. */
+function keptMb({ rssBytes, databaseBytes }: Sample): number {
+  return (rssBytes - Math.min(databaseBytes, CACHE_KIB * 1_024)) / MB
+}
+
+function warmOf(samples: readonly Sample[]): readonly Sample[] {
+  return samples.slice(Math.floor(samples.length * WARM_UP_SHARE))
+}
+
+interface Known {
+  readonly budgets: readonly Budget[]
+  readonly counts: LoadCounts
+}
+
+async function judgeBooks(store: Store, { budgets, counts }: Known): Promise<readonly string[]> {
+  const always = { fromMs: 0, untilMs: Date.now() + 3_600_000, rowsMax: 100 }
+  const standings = await store.standings(budgets.map(({ id }) => ({ budgetId: id, periodStartMs: 0 })))
+  const byKey = await store.spend({ ...always, by: ['key'] })
+  const plain = await store.spend({ ...always, by: ['key'], where: { tag: PLAIN_TAG } })
+  const costOf = (rows: typeof byKey, id: string) =>
+    rows.find(({ group }) => group[0] === id)?.costNanoUsd ?? 0
+  const wrong: string[] = []
+  for (const [place, { budgetId, spentNanoUsd, leasedNanoUsd, limitNanoUsd }] of standings.entries()) {
+    const scope = budgets[place]?.scope
+    const entered =
+      scope?.kind === 'key'
+        ? costOf(byKey, scope.id)
+        : byKey.reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0)
+    if (spentNanoUsd !== entered) wrong.push(`${budgetId}: ${spentNanoUsd} spent, ${entered} entered`)
+    if (spentNanoUsd > limitNanoUsd) wrong.push(`${budgetId}: ${spentNanoUsd} spent of ${limitNanoUsd}`)
+    if (leasedNanoUsd !== 0) wrong.push(`${budgetId}: ${leasedNanoUsd} is leased by nobody`)
+  }
+  for (const [keyId, charged] of Object.entries(counts.plainChargedNanoUsd)) {
+    const entered = costOf(plain, keyId)
+    if (entered !== charged) wrong.push(`${keyId}: the provider charged ${charged}, ${entered} is entered`)
+  }
+  return wrong
+}
+
+async function makeTenants(store: Store, pepper: Uint8Array) {
+  const keys: LoadOrder['keys'][number][] = []
+  const budgets: Budget[] = []
+  const put = async (name: string, scope: BudgetScope, limit: number) => {
+    const budget: Budget = {
+      // Sound: this is where ids of budgets are made for the soak.
+      id: systemIds.next('bud_') as BudgetId,
+      name,
+      scope,
+      period: 'total',
+      // Sound: a whole number.
+      limitNanoUsd: limit as NanoUsd,
+      createdAtMs: Date.now(),
+    }
+    await store.putBudget(budget, [])
+    budgets.push(budget)
+  }
+  for (const name of ['rich one', 'rich two', 'poor']) {
+    const directory = await store.loadDirectory()
+    const context = { nowMs: Date.now(), actor: 'cli', ids: systemIds, pepper }
+    const made = createKey(directory, { name }, context)
+    await store.changeDirectory(made.changes, made.notes, directory.revision)
+    keys.push({ name, id: made.key.id, secret: made.secret.reveal() })
+    await put(name, { kind: 'key', id: made.key.id }, name === 'poor' ? LIMITS.poor : LIMITS.rich)
+  }
+  await put('all', { kind: 'all', id: '' }, LIMITS.rich)
+  return { keys, budgets }
+}
+
+function writeConfig(baseUrl: string): void {
+  const provider = {
+    dialect: 'openai-chat',
+    baseUrl,
+    credential: 'key-0123456789',
+    models: ['m'],
+    prices: { m: PRICES_USD },
+    breaker: false,
+  }
+  writeFileSync(
+    join(folder, 'holdfast.yaml'),
+    JSON.stringify({ discover: false, log: { level: 'warn' }, providers: { priced: provider } }),
+  )
+}
+
+function order(message: ToLoad): void {
+  load.send(message)
+}
+
+function heard<Type extends FromLoad['type']>(
+  child: ChildProcess,
+  type: Type,
+  isWanted: (message: Extract<FromLoad, { type: Type }>) => boolean = () => true,
+): Promise<Extract<FromLoad, { type: Type }>> {
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`the load ended with ${code}`)))
+    child.on('message', (message: FromLoad) => {
+      // Sound: its type says which it is.
+      const wanted = message as Extract<FromLoad, { type: Type }>
+      if (message.type === type && isWanted(wanted)) resolve(wanted)
+    })
+  })
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100
+}

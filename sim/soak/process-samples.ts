@@ -1,0 +1,55 @@
+/** What a process holds over time, and whether it holds ever more. */
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { isJsonObject, parseJson } from '../../src/std/json.ts'
+
+export interface Sample {
+  readonly atMs: number
+  readonly rssBytes: number
+  /** Used of the heap, after the garbage was collected. */
+  readonly heapBytes: number
+  /** Of the file of the books: what fits of it lies in the database's cache, which fills up as the file grows. */
+  readonly databaseBytes: number
+  readonly descriptors: number
+  /** How long a request took that nothing but the event loop holds up, ms. */
+  readonly lagMs: number
+}
+
+export function rssOf(pid: number): number {
+  const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return Number(kib) * 1_024
+}
+
+/** As the gateway wrote it when it collected its garbage last; 0 where it did not yet. */
+export function heapIn(file: string): number {
+  try {
+    const value = parseJson(readFileSync(file, 'utf8'))
+    return isJsonObject(value) ? Number(value['heapUsed']) : 0
+  } catch {
+    return 0
+  }
+}
+
+export function descriptorsOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length
+}
+
+/** Of the straight line that fits best, per hour. */
+export function slopePerHour(samples: readonly Sample[], read: (sample: Sample) => number): number {
+  const size = samples.length
+  if (size < 2) return 0
+  const meanX = samples.reduce((sum, { atMs }) => sum + atMs, 0) / size
+  const meanY = samples.reduce((sum, sample) => sum + read(sample), 0) / size
+  let above = 0
+  let below = 0
+  for (const sample of samples) {
+    above += (sample.atMs - meanX) * (read(sample) - meanY)
+    below += (sample.atMs - meanX) ** 2
+  }
+  return below === 0 ? 0 : (above / below) * 3_600_000
+}
+
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((one, other) => one - other)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+}

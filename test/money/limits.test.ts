@@ -1,0 +1,201 @@
+/** Limits of keys and projects at the client's door, over HTTP: what is told in each dialect, and what is given back. */
+
+import OpenAI from 'openai'
+import { describe, expect, test } from 'vitest'
+import type { RateLimits } from '../../src/keys/records.ts'
+import type { ScenarioInput } from '../../src/simulator/scenario.ts'
+import type { ClientAnswer, ClientDialect } from '../support/client-answer.ts'
+import { eventually, type MoneyStage, NAMES, openMoneyStage } from '../support/money-stage.ts'
+import { ALL_CLIENTS } from '../support/upstreams.ts'
+
+interface Limited extends MoneyStage {
+  readonly key1: string
+  readonly key2: string
+}
+
+/** Two keys of one project; the limits are the first key's, or the project's. */
+async function openLimited(
+  limits: RateLimits,
+  { of = 'key', scenario }: { readonly of?: 'key' | 'project'; readonly scenario?: ScenarioInput } = {},
+): Promise<Limited> {
+  const keys: string[] = []
+  const stage = await openMoneyStage({
+    ...(scenario === undefined ? {} : { scenario }),
+    async prepare(ledger) {
+      const project = await ledger.project('shop', of === 'project' ? { limits } : {})
+      const first = { name: 'one', project, ...(of === 'key' ? { limits } : {}) }
+      for (const asked of [first, { name: 'two', project }]) keys.push((await ledger.key(asked)).secret)
+    },
+  })
+  const [key1 = '', key2 = ''] = keys
+  return { ...stage, key1, key2 }
+}
+
+const told = ({ status, error }: ClientAnswer) => (status === 200 ? 200 : `${status} ${error?.code}`)
+const modelOf = (client: ClientDialect) => `${NAMES[client]}/m`
+
+describe('requests a minute', () => {
+  test.each(ALL_CLIENTS)(
+    'are counted and refused in the words of %s, with how long to wait',
+    async (client) => {
+      const stage = await openLimited({ requestsPerMinute: 3 })
+      const ask = () => stage.ask({ client, key: stage.key1, model: modelOf(client) })
+      const first = await ask()
+      expect(told(first)).toBe(200)
+      if (client === 'openai-chat' || client === 'openai-responses') {
+        expect(first.headers.get('x-ratelimit-limit-requests')).toBe('3')
+        expect(first.headers.get('x-ratelimit-remaining-requests')).toBe('2')
+      }
+      if (client === 'anthropic-messages') {
+        expect(first.headers.get('anthropic-ratelimit-requests-limit')).toBe('3')
+        expect(first.headers.get('anthropic-ratelimit-requests-remaining')).toBe('2')
+        expect(first.headers.get('anthropic-ratelimit-requests-reset')).toMatch(/Z$/)
+      }
+      await ask()
+      await ask()
+      const refused = await ask()
+      expect(told(refused)).toBe('429 key_rate_limited')
+      expect(refused.headers.get('x-should-retry')).toBe('true')
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+      expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(20)
+      // The other key of the project has no limit, and a refused request reaches nobody.
+      expect(told(await stage.ask({ client, key: stage.key2, model: modelOf(client) }))).toBe(200)
+      expect(stage.simulator.calls.filter(({ method }) => method === 'POST')).toHaveLength(4)
+      const { request, attempts } = await stage.record(refused)
+      expect([request.code, request.costNanoUsd, attempts]).toEqual(['key_rate_limited', 0, []])
+    },
+  )
+
+  test('of a project bind all of its keys together', async () => {
+    const stage = await openLimited({ requestsPerMinute: 2 }, { of: 'project' })
+    expect(told(await stage.ask({ client: 'openai-chat', key: stage.key1 }))).toBe(200)
+    expect(told(await stage.ask({ client: 'openai-chat', key: stage.key2 }))).toBe(200)
+    for (const key of [stage.key1, stage.key2])
+      expect(told(await stage.ask({ client: 'openai-chat', key }))).toBe('429 key_rate_limited')
+  })
+
+  test('that failed at no cost are given back', async () => {
+    const stage = await openLimited({ requestsPerMinute: 2 })
+    for (let asked = 0; asked < 5; asked += 1)
+      expect(told(await stage.ask({ client: 'openai-chat', key: stage.key1, model: 'nobody/x' }))).toMatch(
+        /^404/,
+      )
+    expect(told(await stage.ask({ client: 'openai-chat', key: stage.key1 }))).toBe(200)
+  })
+
+  test('a rotated key has no second set of them', async () => {
+    const stage = await openLimited({ requestsPerMinute: 2 })
+    expect(told(await stage.ask({ client: 'openai-chat', key: stage.key1 }))).toBe(200)
+    const { secret } = await stage.rotate('one')
+    expect(told(await stage.ask({ client: 'openai-chat', key: secret }))).toBe(200)
+    for (const key of [stage.key1, secret])
+      expect(told(await stage.ask({ client: 'openai-chat', key }))).toBe('429 key_rate_limited')
+  })
+
+  test('the official client waits as long as it is told, and is served then', async () => {
+    const stage = await openLimited({ requestsPerMinute: 60 })
+    const client = new OpenAI({ apiKey: stage.key1, baseURL: `${stage.url}/v1`, maxRetries: 2 })
+    const ask = () =>
+      client.chat.completions.create({ model: 'chat/m', messages: [{ role: 'user', content: 'hi' }] })
+    await Promise.all(Array.from({ length: 61 }, ask))
+    expect(stage.gateway.exchanges.filter(({ code }) => code === 'key_rate_limited').length).toBeGreaterThan(
+      0,
+    )
+  })
+})
+
+describe('tokens a minute', () => {
+  test('are taken by the ceiling and given back by what was used', async () => {
+    const stage = await openLimited(
+      { tokensPerMinute: 10_000 },
+      { scenario: { answers: [{ text: 'Yes.' }] } },
+    )
+    const remaining = ({ headers }: ClientAnswer) => Number(headers.get('x-ratelimit-remaining-tokens'))
+    const asking = { client: 'openai-chat', key: stage.key1, body: { max_tokens: 9_000 } } as const
+    // Were the ceiling kept, the second one would have no room.
+    for (let asked = 1; asked <= 5; asked += 1) {
+      const answer = await stage.ask(asking)
+      expect([asked, told(answer)]).toEqual([asked, 200])
+      await stage.record(answer)
+      expect(remaining(answer)).toBeLessThan(10_000)
+    }
+    const next = await stage.ask({ ...asking, body: { max_tokens: 1 } })
+    expect(remaining(next)).toBeGreaterThan(9_500)
+  })
+
+  test.each(['inputTokensPerMinute', 'outputTokensPerMinute', 'tokensPerMinute'] as const)(
+    '%s refuses what asks for more than there is',
+    async (limit) => {
+      const stage = await openLimited({ [limit]: 500 })
+      const asking = { client: 'anthropic-messages', key: stage.key1, model: 'messages/m' } as const
+      const fits = await stage.ask({ ...asking, body: { max_tokens: 10 } })
+      expect(told(fits)).toBe(200)
+      const large = limit === 'outputTokensPerMinute' ? {} : { prompt: 'word '.repeat(1_000) }
+      const refused = await stage.ask({ ...asking, ...large, body: { max_tokens: 600 } })
+      expect(told(refused)).toBe('429 key_rate_limited')
+      expect(refused.error?.type).toBe('rate_limit_error')
+    },
+  )
+})
+
+describe('requests at one time', () => {
+  const slow: ScenarioInput = { pace: { firstTokenMs: 50, perTokenMs: 30 } }
+
+  test('a place is given back however the request ends: whole, refused, cut, left, folded', async () => {
+    const stage = await openLimited(
+      { concurrentRequests: 1 },
+      { scenario: { ...slow, faults: [{ fault: 'cut-stream', model: 'm-cut' }] } },
+    )
+    const { key1: key } = stage
+    for (const client of ALL_CLIENTS) {
+      const ends = [
+        () => stage.ask({ client, key, mode: 'plain', model: modelOf(client), body: bound(client) }),
+        () => stage.ask({ client, key, mode: 'stream', model: modelOf(client) }),
+        () => stage.ask({ client, key, mode: 'stream', model: `${NAMES[client]}/m-cut` }),
+        () => stage.ask({ client, key, mode: 'plain', model: 'nobody/x' }),
+        async () => {
+          const leaving = new AbortController()
+          const response = await stage.send(
+            { client, key, mode: 'stream', model: modelOf(client) },
+            leaving.signal,
+          )
+          await response.body?.getReader().read()
+          leaving.abort()
+          return response
+        },
+      ]
+      for (const end of ends) {
+        await end()
+        // The place is free as soon as the gateway knows of the end.
+        const next = await eventually('a place is free', async () => {
+          const answer = await stage.ask({ client: 'openai-chat', key, body: { max_tokens: 1 } })
+          return answer.status === 200 ? answer : undefined
+        })
+        expect(told(next)).toBe(200)
+      }
+    }
+    // Given back once each: two at a time are one too many still.
+    const both = await Promise.all([1, 2].map(() => stage.ask({ client: 'openai-chat', key })))
+    expect(both.map(told).map(String).sort()).toEqual(['200', '429 key_rate_limited'])
+  })
+
+  test('of a project are shared by its keys', async () => {
+    const stage = await openLimited({ concurrentRequests: 2 }, { of: 'project', scenario: slow })
+    const { key1, key2 } = stage
+    const answers = await Promise.all(
+      [key1, key2, key1, key2].map((key) => stage.ask({ client: 'openai-chat', key, mode: 'stream' })),
+    )
+    expect(answers.map(told).map(String).sort()).toEqual([
+      '200',
+      '200',
+      '429 key_rate_limited',
+      '429 key_rate_limited',
+    ])
+  })
+})
+
+/** Few tokens, so that it is over soon. */
+function bound(client: ClientDialect): Readonly<Record<string, unknown>> {
+  if (client === 'gemini') return { generationConfig: { maxOutputTokens: 2 } }
+  return client === 'openai-responses' ? { max_output_tokens: 16 } : { max_tokens: 2 }
+}
