@@ -95,7 +95,7 @@ describe('the catalogue', () => {
   })
 
   test('every row in scope is named by a test', () => {
-    const sources = [...readSourceFiles()].filter(([path]) => /^(?:test|src)\/.*\.ts$/.test(path))
+    const sources = [...readSourceFiles()].filter(([path]) => /^(?:test|src|sim)\/.*\.ts$/.test(path))
     const named = new Set(
       sources.flatMap(([path, text]) => [
         ...(path.endsWith('.test.ts') || path.endsWith('.contract.ts') ? rowsIn(text) : []),
