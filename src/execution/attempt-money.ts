@@ -62,30 +62,27 @@ const NO_FACTS: TargetFacts = {}
 
 /** A token is a byte at least, and what is only referred to, or found by a tool of the provider's, can fill the window. */
 function inputBound(exchange: Exchange, { contextTokens }: TargetFacts, sentBytes: number): number {
-  const { envelope, body, asked, referring } = exchange
+  const { envelope, body } = exchange
   const bytes = Math.max(envelope.bodyBytes, body.length, sentBytes)
-  const refersElsewhere =
-    referring !== undefined ||
-    (asked === undefined &&
-      (REFERRING_FIELDS.some((name) => envelope.fields.has(name)) ||
-        (dialectHasPrompts(exchange) && envelope.fields.has('prompt')) ||
-        refersToMedia(body) ||
-        hidesWords(body) ||
-        hasHostedTools(exchange)))
-  if (!refersElsewhere) return Math.min(bytes, contextTokens ?? bytes)
-  return contextTokens ?? bytes + REFERRED_TOKENS
+  // Whatever it refers to, no more than the window is read.
+  if (contextTokens !== undefined && bytes >= contextTokens) return contextTokens
+  return refersElsewhere(exchange) ? (contextTokens ?? bytes + REFERRED_TOKENS) : bytes
 }
 
-/** How the dialects name what is not in the request as text. */
-const MEDIA_MARKS = [
-  '"image',
-  '"file',
-  '"document',
-  '"video',
-  '"input_audio',
-  'nlineData"',
-  'nline_data"',
-] as const
+function refersElsewhere(exchange: Exchange): boolean {
+  const { envelope, asked, referring } = exchange
+  if (referring !== undefined) return true
+  if (asked !== undefined) return false
+  if (REFERRING_FIELDS.some((name) => envelope.fields.has(name))) return true
+  if (isOfStoredPrompts(exchange) && envelope.fields.has('prompt')) return true
+  // One byte a character: places in the text are places in the body, and no mark holds anything but ASCII.
+  const text = latin1Of(exchange)
+  return REFERENCE_MARKS.some((mark) => mark.test(text)) || hasHostedTools(envelope, text)
+}
+
+function latin1Of({ body }: Exchange): string {
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1')
+}
 
 /** Fields whose value stands for a text that the provider keeps. */
 const REFERRING_FIELDS = [
@@ -97,37 +94,29 @@ const REFERRING_FIELDS = [
 ] as const
 
 /** In the Responses API a prompt is one that the provider keeps; in the oldest API it is the text itself. */
-function dialectHasPrompts({ dialect }: Exchange): boolean {
+function isOfStoredPrompts({ dialect }: Exchange): boolean {
   return dialect.id === 'openai-responses'
 }
 
-const ESCAPED_LETTER = /\\u00(?:4[1-9a-f]|5[0-9a]|6[1-9a-f]|7[0-9a])/i
-
-/** No encoder escapes plain letters: whoever does hides the words that are looked for here. */
-function hidesWords(body: Uint8Array): boolean {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-  return bytes.includes('\\u00') && ESCAPED_LETTER.test(bytes.toString('latin1'))
-}
-
-function refersToMedia(body: Uint8Array): boolean {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-  return MEDIA_MARKS.some((mark) => bytes.includes(mark))
-}
+/** Apart, since each begins with another character, by which a long text is searched faster than for all of them at once. */
+const REFERENCE_MARKS = [
+  // How the dialects name what is not in the request as text.
+  /"(?:image|file|document|video|input_audio)/,
+  /nline(?:Data|_data)"/,
+  // No encoder escapes plain letters: whoever does hides the words that are looked for here.
+  /\\u00(?:4[1-9a-f]|5[0-9a]|6[1-9a-f]|7[0-9a])/i,
+] as const
 
 /** Fields that say nothing else but that the provider looks something up by itself. */
 const HOSTED_FIELDS = ['mcp_servers', 'web_search_options'] as const
 const HOSTED_TOOL =
   /"type"\s*:\s*"(?:web_search|web_fetch|code_execution|code_interpreter|mcp|tool_search)|"(?:googleSearch|google_search|urlContext|url_context|codeExecution|code_execution|enterpriseWebSearch|googleMaps)"\s*:/
-/** One of them stands in every such tool, and seldom elsewhere: most lists of tools are not made a text for it. */
-const HOSTED_MARKS = ['"web_', '"code', '"mcp', '"tool_search', '"google', '"url', '"enterprise'] as const
 
 /** Tools that the provider runs itself: what they find is read by the model, and paid for as input. */
-function hasHostedTools({ envelope: { fields }, body }: Exchange): boolean {
+function hasHostedTools({ fields }: Exchange['envelope'], text: string): boolean {
   if (HOSTED_FIELDS.some((name) => fields.has(name))) return true
-  const span = fields.get('tools')
-  if (span === undefined) return false
-  const tools = Buffer.from(body.buffer, body.byteOffset + span.start, span.end - span.start)
-  return HOSTED_MARKS.some((mark) => tools.includes(mark)) && HOSTED_TOOL.test(tools.toString('latin1'))
+  const tools = fields.get('tools')
+  return tools !== undefined && HOSTED_TOOL.test(text.slice(tools.start, tools.end))
 }
 
 function hasSound({ envelope, body }: Exchange): boolean {
