@@ -119,16 +119,14 @@ export async function openInMemory(parts: KeepingParts, rules: KeepingRules): Pr
 export async function openKeeping(
   parts: KeepingParts,
   rules: KeepingRules,
-  { store, base, sealer, peppers, health }: OpenedStore,
+  { store, base, sealer, peppers, health, onRebuilt }: OpenedStore,
 ): Promise<Keeping> {
   const { clock, ids, telemetry } = parts
   const notify = telemetry.notices.publish.bind(telemetry.notices)
   const root = `${base}.books`
   const folder = claimFolder(root, ids.next('node_'))
   const accounts = accountsOf(store, folder.nodeId, { ...parts, awaitsBudgets: true })
-  parts.telemetry.notices.subscribe(({ name }) => {
-    if (name === 'store_rebuilt') accounts.forgetLeases()
-  })
+  onRebuilt(() => accounts.forgetLeases())
   const log = openAppendLog({ folder: folder.path })
   const { nodeId } = folder
   const books = new Books({ ...booksParts(parts, rules), store, accounts, nodeId, log })

@@ -6,6 +6,7 @@ import { createSnapshotFile } from '../keys/directory-snapshot.ts'
 import { readBudgetSnapshot } from '../ledger/budget-watch.ts'
 import type { KeptKeys } from '../keys/keyring.ts'
 import { describeKeyWeakness } from '../keys/weak-key.ts'
+import { createChannel } from '../std/channel.ts'
 import type { Clock } from '../std/clock.ts'
 import { MASTER_SECRET_VARIABLE, readMasterSecret } from '../std/master-secret.ts'
 import { createSealer, type Sealer } from '../std/sealer.ts'
@@ -28,6 +29,8 @@ export interface OpenedStore {
   readonly base: string
   readonly sealer: Sealer
   readonly peppers: KeptKeys['peppers']
+  /** Calls `listener` whenever the store was made anew, and knows of no lease any more. */
+  readonly onRebuilt: (listener: () => void) => void
   /** Why the store does not answer as it should; empty when it does. */
   readonly health: () => readonly string[]
 }
@@ -54,7 +57,8 @@ export async function openStore(choice: KeptChoice, options: OpenStoreOptions): 
     })
     const sealer = createSealer(secrets)
     await checkSecretsKnown(`${base}.marks`, sealer)
-    const chosen = await openChosen(choice, base, options)
+    const rebuilt = createChannel<undefined>()
+    const chosen = await openChosen(choice, base, { ...options, onRebuilt: () => rebuilt.publish(undefined) })
     const store = guardStore(chosen, {
       clock: options.clock,
       // The file's own thread writes its log back now and then, and nobody else answers in its place.
@@ -67,6 +71,9 @@ export async function openStore(choice: KeptChoice, options: OpenStoreOptions): 
       base,
       sealer,
       peppers: sealer.deriveKeys('pepper'),
+      onRebuilt: (listener) => {
+        rebuilt.subscribe(listener)
+      },
       health: () => troublesOf(store.health()),
     }
   } catch (error) {
@@ -78,8 +85,12 @@ export async function openStore(choice: KeptChoice, options: OpenStoreOptions): 
 const SQLITE_WAIT_MS = 250
 
 /** Each is loaded only where it is chosen. */
-async function openChosen(choice: KeptChoice, base: string, options: OpenStoreOptions): Promise<Store> {
-  const { clock, telemetry } = options
+async function openChosen(
+  choice: KeptChoice,
+  base: string,
+  options: OpenStoreOptions & { readonly onRebuilt: () => void },
+): Promise<Store> {
+  const { clock, telemetry, onRebuilt } = options
   if (choice.kind === 'postgres') {
     const { openPostgresStore } = await import('../stores/postgres/postgres-store.ts')
     return openPostgresStore({ url: choice.url.reveal(), clock })
@@ -89,6 +100,7 @@ async function openChosen(choice: KeptChoice, base: string, options: OpenStoreOp
     path: choice.path,
     clock,
     lastKnown: () => readLastKnown(base),
+    onRebuilt,
     onNotice: (notice) => telemetry.notices.publish(notice),
   })
 }

@@ -1,3 +1,4 @@
+import type { Notice } from '../std/notice.ts'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -16,7 +17,6 @@ import {
   ScriptedDirectoryStore,
 } from './directory.test-support.ts'
 import {
-  type DirectoryNotice,
   KeyDirectory,
   type KeyDirectoryOptions,
   LOOK_AGAIN_MS,
@@ -46,7 +46,7 @@ class MemorySnapshot implements DirectorySnapshot {
 }
 
 let clock: ManualClock
-let notices: DirectoryNotice[]
+let notices: Notice[]
 beforeEach(() => {
   clock = new ManualClock()
   notices = []

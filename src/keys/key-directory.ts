@@ -4,6 +4,7 @@
  */
 
 import type { Clock, Timer } from '../std/clock.ts'
+import type { Notice } from '../std/notice.ts'
 import { StoreConflict } from '../std/store-error.ts'
 import type { DirectorySnapshot } from './directory-snapshot.ts'
 import type { DirectoryStore } from './directory-store.ts'
@@ -20,14 +21,6 @@ export const LOOK_AGAIN_MS = 250
 /** How long a request with an unknown key waits for such a look, ms. */
 export const LOOK_WAIT_MS = 50
 
-/** Something an operator should know; as `NoticeRecord` of telemetry/records.ts. */
-export interface DirectoryNotice {
-  readonly level: 'info' | 'warn' | 'error'
-  readonly name: string
-  readonly message: string
-  readonly facts?: Readonly<Record<string, string | number | boolean>>
-}
-
 export interface KeyDirectoryOptions {
   readonly clock: Clock
   readonly store: DirectoryStore
@@ -39,7 +32,7 @@ export interface KeyDirectoryOptions {
    * given it back. Default false: the snapshot counts, the store is left as it is, and a notice says so.
    */
   readonly restoresEmptyStore?: boolean
-  readonly notify: (notice: DirectoryNotice) => void
+  readonly notify: (notice: Notice) => void
 }
 
 /** Where the directory was taken from at the start; `nothing`: neither the store nor a snapshot could be read. */
@@ -324,7 +317,7 @@ export class KeyDirectory implements KeptKeys {
     })
   }
 
-  #notify(notice: DirectoryNotice): void {
+  #notify(notice: Notice): void {
     try {
       this.#options.notify(notice)
     } catch {

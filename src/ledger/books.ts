@@ -7,19 +7,13 @@
 import { describeDefect } from '../errors/describe-defect.ts'
 import type { AppendLog } from '../std/append-log.ts'
 import type { Clock } from '../std/clock.ts'
+import type { Notice } from '../std/notice.ts'
 import { failpoint } from '../std/failpoints.ts'
 import { type BookLine, writeBookLines } from './book-lines.ts'
 import { BookPoster, type PostedLine } from './book-poster.ts'
 import type { BudgetAccounts } from './budget-accounts.ts'
 import type { LedgerStore } from './ledger-store.ts'
 import { type OpenRequest, RequestBooks, type RequestBooksDeps } from './request-books.ts'
-
-export interface BookNotice {
-  readonly level: 'info' | 'warn' | 'error'
-  readonly name: string
-  readonly message: string
-  readonly facts?: Readonly<Record<string, string | number | boolean>>
-}
 
 export interface BooksOptions {
   readonly store: Pick<LedgerStore, 'postBooks'>
@@ -31,7 +25,7 @@ export interface BooksOptions {
   /** What a model without a known price is charged at where a budget has to pay; absent: it is refused. */
   readonly unknownPrice?: { readonly input: number; readonly output: number }
   readonly linesMax?: number
-  readonly onNotice: (notice: BookNotice) => void
+  readonly onNotice: (notice: Notice) => void
 }
 
 export class Books {

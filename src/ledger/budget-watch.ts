@@ -1,10 +1,10 @@
 /** Keeps the budgets in force as the store has them: loaded at the start, looked after every second, known from a file while the store is away. */
 
 import type { Clock, Timer } from '../std/clock.ts'
+import type { Notice } from '../std/notice.ts'
 import { readFileIfThere, replaceFile } from '../std/replace-file.ts'
 import type { Budget } from './budget.ts'
 import type { BudgetAccounts } from './budget-accounts.ts'
-import type { BookNotice } from './books.ts'
 import type { BudgetStanding, LedgerStore } from './ledger-store.ts'
 import { periodStart } from './period.ts'
 
@@ -19,7 +19,7 @@ export interface BudgetWatchOptions {
   readonly accounts: BudgetAccounts
   /** Where the budgets last known stand, so that none is forgotten while the store is away. */
   readonly snapshotPath?: string
-  readonly onNotice: (notice: BookNotice) => void
+  readonly onNotice: (notice: Notice) => void
 }
 
 export class BudgetWatch {

@@ -4,6 +4,7 @@ import type { Operation } from '../canonical/envelope.ts'
 import type { Loss } from '../canonical/loss.ts'
 import type { Usage } from '../canonical/usage.ts'
 import type { Channel } from '../std/channel.ts'
+import type { Notice } from '../std/notice.ts'
 
 /** How an exchange ended; exactly one of these for each accepted request. */
 export type TerminalState =
@@ -78,14 +79,7 @@ export interface ExchangeRecord {
   readonly isSimulated: boolean
 }
 
-/** Something an operator should know that is no request: security events, alerts, configuration changes. */
-export interface NoticeRecord {
-  readonly level: 'info' | 'warn' | 'error'
-  /** Stable, snake_case: `credential_rejected`, `config_reloaded`, `redirect_refused`, ... */
-  readonly name: string
-  readonly message: string
-  readonly facts?: Readonly<Record<string, string | number | boolean>>
-}
+export type NoticeRecord = Notice
 
 /** The health of a target changed. */
 export interface TransitionRecord {

@@ -28,21 +28,21 @@ import {
   row,
 } from '../contract/samples.test-support.ts'
 import type { Store } from '../store.ts'
-import type { StoreNotice } from './sqlite-file.ts'
+import type { Notice } from '../../std/notice.ts'
 import type { Snapshot } from './snapshot.ts'
 import { DatabaseFolder } from './sqlite.test-support.ts'
 
 const NOBODY = 65_534
 
 let files: DatabaseFolder
-let notices: StoreNotice[]
+let notices: Notice[]
 beforeEach(() => {
   files = new DatabaseFolder()
   notices = []
 })
 afterEach(() => files.remove())
 
-const onNotice = (notice: StoreNotice) => void notices.push(notice)
+const onNotice = (notice: Notice) => void notices.push(notice)
 
 function post(store: Store, exchangeId: string): Promise<void> {
   return store.postBooks({

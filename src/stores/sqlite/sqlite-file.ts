@@ -4,6 +4,7 @@
  */
 
 import { existsSync, statSync } from 'node:fs'
+import type { Notice } from '../../std/notice.ts'
 import type { Clock } from '../../std/clock.ts'
 import { StoreUnavailable } from '../../std/store-error.ts'
 import { removeDatabase } from './create-file.ts'
@@ -16,13 +17,6 @@ import { WorkerThread } from './worker-thread.ts'
 /** A larger file is checked while it is in use already: a gigabyte takes seconds. */
 const CHECK_BYTES_MAX = 64 * 1_024 * 1_024
 
-export interface StoreNotice {
-  readonly level: 'warn' | 'error'
-  readonly name: string
-  readonly message: string
-  readonly facts?: Readonly<Record<string, string | number>>
-}
-
 export interface SqliteFileOptions {
   /** Its folder must exist. `-wal`, `-shm`, `.before-v<N>` and `.corrupt-<time>` stand beside it. */
   readonly path: string
@@ -34,7 +28,9 @@ export interface SqliteFileOptions {
    * or without an answer: a damaged file is left as it is, and the store does not open.
    */
   readonly lastKnown?: () => Promise<Snapshot | undefined>
-  readonly onNotice?: (notice: StoreNotice) => void
+  /** The file was made anew while it was in use: whoever leased money of it has no lease in it any more. */
+  readonly onRebuilt?: () => void
+  readonly onNotice?: (notice: Notice) => void
 }
 
 type Asked<Name extends OperationName> = Promise<ReturnType<Operations[Name]>>
@@ -186,7 +182,7 @@ export class SqliteFile {
   }
 
   async #rebuild(error: CorruptFile): Promise<void> {
-    const { path, clock, lastKnown, onNotice } = this.#options
+    const { path, clock, lastKnown, onRebuilt, onNotice } = this.#options
     const known = await lastKnown?.()
     if (known === undefined)
       throw new CorruptFile(
@@ -198,6 +194,7 @@ export class SqliteFile {
     await this.#build(`${path}.building`, known, `${error.message} It was moved to ${aside}.`)
     onDisk(() => replaceDatabase(path, `${path}.building`, aside))
     await this.#writer.call('open', clock.wallMs())
+    onRebuilt?.()
     onNotice?.({
       level: 'error',
       name: 'store_rebuilt',
