@@ -87,6 +87,20 @@ describe('the worst case of an attempt', () => {
     )
   })
 
+  test('SEC-49: counts what a class of its own takes for sound', () => {
+    const prices = {
+      input: 1,
+      output: 1,
+      inputAudio: 1,
+      outputAudio: 1,
+      classes: { flex: { input: 1, output: 1, inputAudio: 9_000, outputAudio: 8_000 } },
+    }
+    expect(worstPrices(prices, 10, { hasSound: true, hasServiceClass: true })).toEqual({
+      input: 9,
+      output: 8,
+    })
+  })
+
   test('what an amount pays for costs no more than that amount', () => {
     fc.assert(
       fc.property(

@@ -42,12 +42,12 @@ export function worstPrices(
   const input = highest(tables, inputPricesOf)
   const output = highest(tables, outputPricesOf)
   if (input === undefined || output === undefined) return undefined
-  const sound = hasSound ? [prices.inputAudio, prices.outputAudio] : [0, 0]
-  const [inputSound, outputSound] = sound
   // Sound costs many times as much as words: where its price is not known, nothing is.
-  if (inputSound === undefined || (outputSound === undefined && hasSound)) return undefined
+  if (hasSound && (prices.inputAudio === undefined || prices.outputAudio === undefined)) return undefined
+  const inputSound = hasSound ? highest(tables, ({ inputAudio }) => [inputAudio]) : undefined
+  const outputSound = hasSound ? highest(tables, ({ outputAudio }) => [outputAudio]) : undefined
   return {
-    input: Math.max(input, inputSound) / PICO_IN_NANO,
+    input: Math.max(input, inputSound ?? 0) / PICO_IN_NANO,
     output: Math.max(output, outputSound ?? 0) / PICO_IN_NANO,
   }
 }
