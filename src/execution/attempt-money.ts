@@ -36,12 +36,15 @@ export function askOf(
   },
 ): AttemptAsk {
   const { envelope } = exchange
-  const inputTokensMax = inputBound(exchange, facts, sentBytes)
   const isByTokens = isPricedByTokens(exchange)
+  // One byte a character: places in the text are places in the body, and no mark holds anything but ASCII.
+  const text = isByTokens ? latin1Of(exchange) : ''
+  const inputTokensMax = inputBound(exchange, facts, { sentBytes, text })
   const prices = isByTokens
     ? worstPrices(facts.prices, inputTokensMax, {
-        hasSound: hasSound(exchange),
+        hasSound: hasSound(exchange, text),
         hasServiceClass: envelope.fields.has('service_tier'),
+        mayCacheForAnHour: text.includes('"1h"'),
       })
     : undefined
   const outputTokensMax = outputBound(exchange, facts)
@@ -61,22 +64,24 @@ export function askOf(
 const NO_FACTS: TargetFacts = {}
 
 /** A token is a byte at least, and what is only referred to, or found by a tool of the provider's, can fill the window. */
-function inputBound(exchange: Exchange, { contextTokens }: TargetFacts, sentBytes: number): number {
+function inputBound(
+  exchange: Exchange,
+  { contextTokens }: TargetFacts,
+  { sentBytes, text }: { readonly sentBytes: number; readonly text: string },
+): number {
   const { envelope, body } = exchange
   const bytes = Math.max(envelope.bodyBytes, body.length, sentBytes)
   // Whatever it refers to, no more than the window is read.
   if (contextTokens !== undefined && bytes >= contextTokens) return contextTokens
-  return refersElsewhere(exchange) ? (contextTokens ?? bytes + REFERRED_TOKENS) : bytes
+  return refersElsewhere(exchange, text) ? (contextTokens ?? bytes + REFERRED_TOKENS) : bytes
 }
 
-function refersElsewhere(exchange: Exchange): boolean {
+function refersElsewhere(exchange: Exchange, text: string): boolean {
   const { envelope, asked, referring } = exchange
   if (referring !== undefined) return true
   if (asked !== undefined) return false
   if (REFERRING_FIELDS.some((name) => envelope.fields.has(name))) return true
   if (isOfStoredPrompts(exchange) && envelope.fields.has('prompt')) return true
-  // One byte a character: places in the text are places in the body, and no mark holds anything but ASCII.
-  const text = latin1Of(exchange)
   return REFERENCE_MARKS.some((mark) => mark.test(text)) || hasHostedTools(envelope, text)
 }
 
@@ -119,9 +124,9 @@ function hasHostedTools({ fields }: Exchange['envelope'], text: string): boolean
   return tools !== undefined && HOSTED_TOOL.test(text.slice(tools.start, tools.end))
 }
 
-function hasSound({ envelope, body }: Exchange): boolean {
+function hasSound({ envelope }: Exchange, text: string): boolean {
   if (envelope.isPlainOnly === true && envelope.generatedCount === undefined) return true
-  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).includes('"input_audio"')
+  return text.includes('"input_audio"')
 }
 
 function outputBound({ envelope, asked }: Exchange, { outputTokensMax }: TargetFacts): number | undefined {

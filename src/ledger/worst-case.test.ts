@@ -76,7 +76,8 @@ describe('the worst case of an attempt', () => {
     fc.assert(
       fc.property(drawnPrices, drawnUsage, fc.boolean(), (prices, drawn, hasServiceClass) => {
         const { usage, bound, outputBound, hasSound } = drawn
-        const worst = worstPrices(prices, bound, { hasSound, hasServiceClass })
+        const mayCacheForAnHour = (usage.cacheWrite1hTokens ?? 0) > 0
+        const worst = worstPrices(prices, bound, { hasSound, hasServiceClass, mayCacheForAnHour })
         if (worst === undefined) return
         const held = worstCaseOf({ inputTokensMax: bound, outputTokensMax: outputBound }, worst)
         const options = hasServiceClass ? { serviceClass: 'flex' as const } : {}
@@ -95,10 +96,19 @@ describe('the worst case of an attempt', () => {
       outputAudio: 1,
       classes: { flex: { input: 1, output: 1, inputAudio: 9_000, outputAudio: 8_000 } },
     }
-    expect(worstPrices(prices, 10, { hasSound: true, hasServiceClass: true })).toEqual({
+    expect(
+      worstPrices(prices, 10, { hasSound: true, hasServiceClass: true, mayCacheForAnHour: false }),
+    ).toEqual({
       input: 9,
       output: 8,
     })
+  })
+
+  test('SEC-49: counts an hour in the cache at twice the input where nothing is published of caches, if it may be asked for', () => {
+    const facts = { hasSound: false, hasServiceClass: false }
+    const prices = { input: 1_000, output: 1_000 }
+    expect(worstPrices(prices, 10, { ...facts, mayCacheForAnHour: true })?.input).toBe(2)
+    expect(worstPrices(prices, 10, { ...facts, mayCacheForAnHour: false })?.input).toBe(1)
   })
 
   test('what an amount pays for costs no more than that amount', () => {
@@ -108,7 +118,11 @@ describe('the worst case of an attempt', () => {
         tokens,
         fc.integer({ min: 0, max: 10_000_000_000_000 }),
         (prices, bound, nanoUsd) => {
-          const worst = worstPrices(prices, bound, { hasSound: false, hasServiceClass: false })
+          const worst = worstPrices(prices, bound, {
+            hasSound: false,
+            hasServiceClass: false,
+            mayCacheForAnHour: false,
+          })
           if (worst === undefined) return
           const output = affordableOutput(nanoUsd, bound, worst)
           if (output < 0 || output === Number.POSITIVE_INFINITY) return
@@ -121,7 +135,7 @@ describe('the worst case of an attempt', () => {
   })
 
   test('is not known where a price is missing that could matter', () => {
-    const facts = { hasSound: false, hasServiceClass: false }
+    const facts = { hasSound: false, hasServiceClass: false, mayCacheForAnHour: false }
     expect(worstPrices(undefined, 10, facts)).toBeUndefined()
     expect(worstPrices({ output: 5 }, 10, facts)).toBeUndefined()
     expect(worstPrices({ input: 5, output: 5 }, 10, { ...facts, hasSound: true })).toBeUndefined()

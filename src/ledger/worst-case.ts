@@ -23,6 +23,8 @@ export interface WorstCaseFacts {
   readonly hasSound: boolean
   /** The request names a service class. */
   readonly hasServiceClass: boolean
+  /** The request may ask for a prompt to be kept for an hour. */
+  readonly mayCacheForAnHour: boolean
 }
 
 const PICO_IN_NANO = 1_000
@@ -31,7 +33,7 @@ const PICO_IN_NANO = 1_000
 export function worstPrices(
   prices: Prices | undefined,
   inputTokensMax: number,
-  { hasSound, hasServiceClass }: WorstCaseFacts,
+  { hasSound, hasServiceClass, mayCacheForAnHour }: WorstCaseFacts,
 ): WorstPrices | undefined {
   if (prices === undefined) return undefined
   const tables: readonly TokenPrices[] = [
@@ -39,7 +41,7 @@ export function worstPrices(
     ...(prices.tiers ?? []).filter(({ aboveInputTokens }) => inputTokensMax > aboveInputTokens),
     ...(hasServiceClass ? Object.values(prices.classes ?? {}) : []),
   ]
-  const input = highest(tables, inputPricesOf)
+  const input = highest(tables, mayCacheForAnHour ? hourPricesOf : inputPricesOf)
   const output = highest(tables, outputPricesOf)
   if (input === undefined || output === undefined) return undefined
   // Sound costs many times as much as words: where its price is not known, nothing is.
@@ -77,6 +79,12 @@ function highest(
 function inputPricesOf({ input, cacheRead, cacheWrite, cacheWrite1h }: TokenPrices) {
   const hour = cacheWrite1h ?? (cacheWrite === undefined || input === undefined ? undefined : input * 2)
   return [input, cacheRead, cacheWrite, hour]
+}
+
+/** The same where it may be asked for though nothing is published of caches at all. */
+function hourPricesOf(prices: TokenPrices) {
+  const { input, cacheWrite1h = input === undefined ? undefined : input * 2 } = prices
+  return [...inputPricesOf(prices), cacheWrite1h]
 }
 
 function outputPricesOf({ input, output, reasoning }: TokenPrices) {
