@@ -4,11 +4,11 @@
  */
 
 import type { Clock } from '../std/clock.ts'
+import type { ByteSealer } from '../std/sealer.ts'
 import { STORE_WAIT_MS, within } from '../std/within.ts'
 import type { CachedAnswer, CacheStore } from './cache-store.ts'
 import type { CacheSettings } from './config-schema.ts'
 import { MemoryCache } from './memory-cache.ts'
-import type { CacheSealer } from './sealer.ts'
 
 /** Bytes on their way to the store; beyond them an answer stays in memory alone. */
 export const PUTTING_BYTES_MAX = 32 * 1024 ** 2
@@ -29,7 +29,7 @@ export interface CacheCodec<Value> {
 export interface CacheRooms<Value> {
   readonly clock: Clock
   readonly store: CacheStore
-  readonly sealer: CacheSealer
+  readonly sealer: ByteSealer
   readonly settings: CacheSettings
   readonly codec: CacheCodec<Value>
 }

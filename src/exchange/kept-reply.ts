@@ -3,9 +3,11 @@
 import type { Usage } from '../canonical/usage.ts'
 import { errorCodes, type ErrorCode } from '../errors/codes.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
+import type { Exchange } from '../execution/exchange.ts'
 import type { Reply, ReplyRecall, Settlement } from '../execution/reply.ts'
 import type { NanoUsd } from '../ledger/prices.ts'
 import { isJsonObject, numberOf, parseJson, stringOf } from '../std/json.ts'
+import { answerForm } from './answer-form.ts'
 
 /** What is kept of an answer beside its body. */
 export interface KeptHead {
@@ -27,6 +29,23 @@ export interface KeptHead {
 
 export interface KeptReply extends KeptHead {
   readonly body: Uint8Array
+}
+
+/** A reply to `exchange`, put down with its whole body. */
+export function keptOf(
+  { status, contentType, target }: Reply,
+  { exchange, body, createdAtMs }: Pick<KeptReply, 'body' | 'createdAtMs'> & { readonly exchange: Exchange },
+): KeptReply {
+  return {
+    exchangeId: exchange.id,
+    status,
+    contentType,
+    createdAtMs,
+    form: answerForm(exchange.envelope),
+    ...(target === undefined ? {} : { targetId: target.id }),
+    ...(target?.provider.isSimulated === true ? { isSimulated: true } : {}),
+    body,
+  }
 }
 
 const LENGTH_BYTES = 4

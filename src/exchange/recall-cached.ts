@@ -14,7 +14,7 @@ import { answerForm } from './answer-form.ts'
 import { CacheIdentities } from './cache-identity.ts'
 import type { CachedReply } from './cached-reply.ts'
 import { isSound, isWholeAnswer, whyUncacheable } from './cacheable.ts'
-import { type GivenAgain, type KeptReply, replyOfKept } from './kept-reply.ts'
+import { type GivenAgain, keptOf, replyOfKept } from './kept-reply.ts'
 import { LIVE_BYTES_MAX, LiveAnswer, type LiveMemory } from './live-answer.ts'
 import { type RecallStep, runAlone } from './recall-step.ts'
 import { readAnswer, type SaidAnswer, sayAgain } from './say-again.ts'
@@ -196,7 +196,7 @@ export class CachedRecall {
           return told
         }
         this.#keep(reply, { body, settlement: WHOLE }, asked, match)
-        run.ends(this.#keptOf(reply, body, exchange))
+        run.ends(keptOf(reply, { exchange, body, createdAtMs: this.#rooms.clock.wallMs() }))
         presence.leave()
         return { ...reply, headers: [...(reply.headers ?? []), ...headers] }
       },
@@ -237,7 +237,8 @@ export class CachedRecall {
   ): void {
     const { cache, clock } = this.#rooms
     if (body.length > cache.answerBytesMax || !isSound(reply, settlement.state)) return
-    const kept = this.#keptOf(reply, body, exchange)
+    const createdAtMs = clock.wallMs()
+    const kept = keptOf(reply, { exchange, body, createdAtMs })
     const isChat = exchange.operation === 'chat'
     const result = isChat ? readAnswer(exchange.dialect, kept, exchange.envelope.candidateCount) : undefined
     if (isChat && (result === undefined || !isWholeAnswer(result))) return
@@ -251,24 +252,9 @@ export class CachedRecall {
       },
       forms: new Map(),
     }
-    const createdAtMs = clock.wallMs()
     const expiresAtMs = createdAtMs + use.ttlMs
     const place: Place | undefined = match?.place
     cache.put({ id, tenant: facts.owner.tenant, createdAtMs, expiresAtMs, value }, place)
-  }
-
-  #keptOf(reply: Reply, body: Uint8Array, exchange: Exchange): KeptReply {
-    const { status, contentType, target } = reply
-    return {
-      exchangeId: exchange.id,
-      status,
-      contentType,
-      createdAtMs: this.#rooms.clock.wallMs(),
-      form: answerForm(exchange.envelope),
-      ...(target === undefined ? {} : { targetId: target.id }),
-      ...(target?.provider.isSimulated === true ? { isSimulated: true } : {}),
-      body,
-    }
   }
 }
 

@@ -9,8 +9,7 @@ import type { Reply } from '../execution/reply.ts'
 import { journalId, readIdempotencyKey } from '../journal/idempotency-key.ts'
 import { type Journal, type JournalEntry, mismatch } from '../journal/journal.ts'
 import type { Clock } from '../std/clock.ts'
-import { answerForm } from './answer-form.ts'
-import { decodeKept, encodeKept, type GivenAgain, type KeptReply, replyOfKept } from './kept-reply.ts'
+import { decodeKept, encodeKept, type GivenAgain, keptOf, type KeptReply, replyOfKept } from './kept-reply.ts'
 import { type EndedAnswer, LIVE_BYTES_MAX, LiveAnswer, type LiveMemory } from './live-answer.ts'
 import { mayHaveCost } from './may-have-cost.ts'
 import { type EventView, readEventView, viewEvents } from './numbered-events.ts'
@@ -90,7 +89,7 @@ export class KeyedRecall {
   }
 
   #runStep(run: SharedRun, { exchange, entry, view }: Asked): RecallStep {
-    const { journal } = this.#rooms
+    const { journal, clock } = this.#rooms
     const presence = run.join(exchange)
     return {
       type: 'run',
@@ -104,7 +103,7 @@ export class KeyedRecall {
           return viewEvents(told, view)
         }
         presence.leave()
-        const kept = this.#keptOf(reply, exchange, body)
+        const kept = keptOf(reply, { exchange, body, createdAtMs: clock.wallMs() })
         await journal.keep(entry, encodeKept(kept))
         run.ends(kept)
         return viewEvents(reply, view)
@@ -138,9 +137,11 @@ export class KeyedRecall {
   ): Promise<void> {
     const code = failure?.code ?? settlement.error?.code
     if (code === 'gateway_shutting_down' || settlement.state === 'client_gone') return
-    const kept = body === undefined ? undefined : this.#keptOf(reply, exchange, body)
+    const { journal, clock } = this.#rooms
+    const kept =
+      body === undefined ? undefined : keptOf(reply, { exchange, body, createdAtMs: clock.wallMs() })
     const broken = failure === undefined ? {} : { failure: { code: failure.code, message: failure.message } }
-    await this.#rooms.journal.keep(entry, kept === undefined ? undefined : encodeKept({ ...kept, ...broken }))
+    await journal.keep(entry, kept === undefined ? undefined : encodeKept({ ...kept, ...broken }))
   }
 
   /** Free again where nothing was spent; else the error is the answer. */
@@ -152,20 +153,6 @@ export class KeyedRecall {
     const body = Buffer.from(dialect.writeError(error, { requestId: id, attempts: error.attempts }))
     const said = { exchangeId: id, status: error.status, contentType: ERROR_TYPE, form: 'error', body }
     void journal.keep(entry, encodeKept({ ...said, createdAtMs: clock.wallMs() }))
-  }
-
-  #keptOf(reply: Reply, exchange: Exchange, body: Uint8Array): KeptReply {
-    const { status, contentType, target } = reply
-    return {
-      exchangeId: exchange.id,
-      status,
-      contentType,
-      createdAtMs: this.#rooms.clock.wallMs(),
-      form: answerForm(exchange.envelope),
-      ...(target === undefined ? {} : { targetId: target.id }),
-      ...(target?.provider.isSimulated === true ? { isSimulated: true } : {}),
-      body,
-    }
   }
 }
 

@@ -6,11 +6,11 @@
 
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Clock } from '../std/clock.ts'
+import type { ByteSealer } from '../std/sealer.ts'
 import { StoreConflict } from '../std/store-error.ts'
 import { STORE_WAIT_MS, within } from '../std/within.ts'
 import type { JournalSettings } from './config-schema.ts'
 import type { JournalRecord, JournalStore } from './journal-store.ts'
-import type { JournalSealer } from './sealer.ts'
 
 /** Bytes of answers that the store did not take yet; beyond them the oldest are given up, and are in doubt. */
 export const LATE_BYTES_MAX = 64 * 1024 ** 2
@@ -22,7 +22,7 @@ const RETRY_MAX_MS = 30_000
 export interface JournalRooms {
   readonly clock: Clock
   readonly store: JournalStore
-  readonly sealer: JournalSealer
+  readonly sealer: ByteSealer
   /** Of this process and no other, not even the one before it on this machine. */
   readonly nodeId: string
   readonly settings: JournalSettings

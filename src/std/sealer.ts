@@ -16,7 +16,14 @@ import type { Secret } from './secret.ts'
 /** The first is used for what is sealed from now on; the others still open what they sealed. */
 export type MasterSecrets = readonly [Secret, ...(readonly Secret[])]
 
-export interface Sealer {
+/** The part of a sealer that keeps bytes: what is all that most rooms need of it. */
+export interface ByteSealer {
+  seal(plain: Uint8Array, context: string): Uint8Array
+  /** Throws where the bytes are no seal of ours, or of another context. */
+  open(sealed: Uint8Array, context: string): Uint8Array
+}
+
+export interface Sealer extends ByteSealer {
   /**
    * `context` says what the bytes are and whose, by an id (`answer:resp_1`): the same one opens them. With random nonces,
    * seal at most 2^32 times under one master secret (NIST SP 800-38D, 8.3).
