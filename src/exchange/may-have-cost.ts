@@ -2,6 +2,7 @@
 
 import type { ErrorCode } from '../errors/codes.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
+import { refusals } from '../execution/attempt-log.ts'
 
 /**
  * An attempt that ended so cost nothing: it never reached the provider, or was refused instead of answered. An attempt
@@ -16,22 +17,7 @@ const free: ReadonlySet<string> = new Set<ErrorCode>([
   'loss_refused',
   'capability_missing',
   'not_supported',
-  'rate_limited',
-  'request_over_limit',
-  'insufficient_quota',
-  'model_quota_exhausted',
-  'upstream_auth',
-  'upstream_forbidden',
-  'upstream_model_not_found',
-  'context_length_exceeded',
-  'upstream_request_too_large',
-  'upstream_invalid_request',
-  'content_policy',
-  'upstream_transient',
-  'upstream_error',
-  'upstream_unavailable',
-  'upstream_gateway_timeout',
-  'upstream_overloaded',
+  ...refusals,
 ])
 
 export function mayHaveCost({ attempts }: Pick<GatewayError, 'attempts'>): boolean {

@@ -212,8 +212,8 @@ export function isCounted(usage: Usage | undefined): boolean {
 /** The request may have run although no answer began (faults 8, 11). */
 const ambiguous: ReadonlySet<ErrorCode> = new Set(['upstream_reset', 'upstream_timeout'])
 
-/** What a provider says instead of an answer, be it inside a 200 (faults 36, 62). */
-const refusals: ReadonlySet<ErrorCode> = new Set([
+/** What a provider says instead of an answer, be it inside a 200: nothing is paid for it (faults 36, 62). */
+export const refusals: ReadonlySet<ErrorCode> = new Set([
   'rate_limited',
   'request_over_limit',
   'insufficient_quota',
