@@ -1,8 +1,8 @@
 /** The values of the command line: money, periods, lengths of time and moments, each read exactly or refused with a word on how to write it. */
 
-import { readUsd } from '../http/admin/money.ts'
 import type { BudgetPeriod } from '../ledger/budget.ts'
 import type { NanoUsd } from '../ledger/prices.ts'
+import { readUsd } from '../ledger/usd.ts'
 import { CommandRefusal } from './refusal.ts'
 
 const PERIODS: readonly BudgetPeriod[] = ['day', 'week', 'month', 'total']

@@ -1,7 +1,7 @@
 /** What an error knows of a budget or a limit, as every dialect tells it among the gateway's own facts. */
 
 import type { BudgetFacts, ErrorFacts, LimitFacts } from '../errors/gateway-error.ts'
-import { formatUsd } from '../ledger/format-usd.ts'
+import { formatUsd } from '../ledger/usd.ts'
 import type { NanoUsd } from '../ledger/prices.ts'
 import type { JsonObject } from '../std/json.ts'
 

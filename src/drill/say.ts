@@ -1,6 +1,6 @@
 /** Numbers and events of a report as people read them, the same in text and page. */
 
-import { formatUsd } from '../ledger/format-usd.ts'
+import { formatUsd } from '../ledger/usd.ts'
 import type { NanoUsd } from '../ledger/prices.ts'
 import type { QuietTime } from './quiet-times.ts'
 import type { CostReport, JudgedObjective, JudgedRoute } from './report.ts'

@@ -1,6 +1,6 @@
 /** What was decided for a request and why, kept only where somebody asked for it (`x-holdfast-explain: 1`). */
 
-import { formatUsd } from '../ledger/format-usd.ts'
+import { formatUsd } from '../ledger/usd.ts'
 import type { NanoUsd } from '../ledger/prices.ts'
 import type { JsonObject } from '../std/json.ts'
 import type { AttemptSummary } from '../errors/gateway-error.ts'

@@ -11,7 +11,7 @@ import {
 } from '../admission/limit-standing.ts'
 import type { DialectId } from '../canonical/envelope.ts'
 import type { BudgetFacts } from '../errors/gateway-error.ts'
-import { formatUsd } from '../ledger/format-usd.ts'
+import { formatUsd } from '../ledger/usd.ts'
 import type { NanoUsd } from '../ledger/prices.ts'
 
 /** On every answer. Name and value by turns. */

@@ -5,7 +5,7 @@ import type { DialectId } from '../canonical/envelope.ts'
 import type { Loss } from '../canonical/loss.ts'
 import { SUMMARY_LENGTH_MAX } from '../execution/decision-trace.ts'
 import type { Reply } from '../execution/reply.ts'
-import { formatUsd } from '../ledger/format-usd.ts'
+import { formatUsd } from '../ledger/usd.ts'
 import { headerText } from './header-text.ts'
 import { pushLimitHeaders, pushUsageNotice } from './limit-headers.ts'
 

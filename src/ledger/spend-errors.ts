@@ -2,7 +2,7 @@
 
 import { type BudgetFacts, GatewayError } from '../errors/gateway-error.ts'
 import type { Budget } from './budget.ts'
-import { formatUsd } from './format-usd.ts'
+import { formatUsd } from './usd.ts'
 import type { NanoUsd } from './prices.ts'
 
 /** A budget that has no room for a request. */

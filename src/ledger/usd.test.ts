@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { BUDGET_NANO_USD_MAX } from '../../ledger/budget.ts'
-import { readUsd, sayUsd } from './money.ts'
+import { BUDGET_NANO_USD_MAX } from './budget.ts'
+import { costOf } from './cost-of.ts'
+import { formatUsd, readUsd, writeUsd } from './usd.ts'
 
 test.each([
   [0, '0.000000000'],
@@ -10,13 +11,13 @@ test.each([
   [1_000_000_000, '1.000000000'],
   [BUDGET_NANO_USD_MAX, '1000000.000000000'],
 ])('%i billionths are %s', (nanoUsd, said) => {
-  expect(sayUsd(nanoUsd)).toBe(said)
+  expect(writeUsd(nanoUsd)).toBe(said)
 })
 
 test('what is said is read back exactly', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: BUDGET_NANO_USD_MAX }), (nanoUsd) => {
-      expect(readUsd(sayUsd(nanoUsd))).toBe(nanoUsd)
+      expect(readUsd(writeUsd(nanoUsd))).toBe(nanoUsd)
     }),
   )
 })
@@ -43,4 +44,19 @@ test.each([
   '٣',
 ])('SEC-48: %j is no amount', (text) => {
   expect(readUsd(text)).toBeUndefined()
+})
+
+test.each([
+  [0, '0'],
+  [41_000, '0.000041'],
+  [1, '0.000000001'],
+  [1_250_000_000, '1.25'],
+  [600_000_000_000_000, '600000'],
+])('%d nano-dollars are %s dollars', (tokens, text) => {
+  // A thousand trillionths a token: a nano-dollar each.
+  expect(formatUsd(costOf({ inputTokens: tokens, outputTokens: 0 }, { input: 1_000, output: 0 }))).toBe(text)
+})
+
+test('an amount that is not known is said to be unknown', () => {
+  expect(formatUsd(undefined)).toBe('unknown')
 })

@@ -1,13 +1,18 @@
-/** Money as the admin API says it: dollars as text with nine digits, exact, and beside it whole billionths. */
+/** Money as people and programs write it: dollars as text, exact, of whole billionths. */
 
-import { BUDGET_NANO_USD_MAX } from '../../ledger/budget.ts'
-import type { NanoUsd } from '../../ledger/prices.ts'
+import { BUDGET_NANO_USD_MAX } from './budget.ts'
+import type { NanoUsd } from './prices.ts'
 
 const DECIMALS = 9
 const DOLLARS = /^(\d{1,7})(?:\.(\d{1,9}))?$/
 
-/** `12.500000000` for twelve and a half dollars. */
-export function sayUsd(nanoUsd: number): string {
+/** For people, without a currency sign and without zeros at the end: `0.000041`; `unknown` where the amount is. */
+export function formatUsd(amount: NanoUsd | undefined): string {
+  return amount === undefined ? 'unknown' : writeUsd(amount).replace(/\.?0+$/, '')
+}
+
+/** With all nine decimals: `12.500000000`. */
+export function writeUsd(nanoUsd: number): string {
   const digits = String(nanoUsd).padStart(DECIMALS + 1, '0')
   return `${digits.slice(0, -DECIMALS)}.${digits.slice(-DECIMALS)}`
 }

@@ -4,7 +4,7 @@ import { createKey, type KeyEdit, revokeKey, rotateKey } from '../../keys/key-ch
 import type { Directory, KeyRecord, KeyScopes, RateLimits, Role } from '../../keys/records.ts'
 import type { Operation } from '../../canonical/envelope.ts'
 import type { Budget, BudgetId } from '../../ledger/budget.ts'
-import { formatUsd } from '../../ledger/format-usd.ts'
+import { formatUsd } from '../../ledger/usd.ts'
 import { systemIds } from '../../std/ids.ts'
 import { StoreConflict } from '../../std/store-error.ts'
 import { exampleModel } from '../banner.ts'

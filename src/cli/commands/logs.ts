@@ -2,7 +2,7 @@
 
 import { findProject, findUser } from '../../keys/directory-edit.ts'
 import type { LedgerEntry, RequestRow } from '../../ledger/entry.ts'
-import { formatUsd } from '../../ledger/format-usd.ts'
+import { formatUsd } from '../../ledger/usd.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
 import type { RequestQuery } from '../../reports/report-store.ts'
 import { sleep, systemClock } from '../../std/clock.ts'

@@ -3,7 +3,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { RequestRow } from '../../ledger/entry.ts'
-import { formatUsd } from '../../ledger/format-usd.ts'
+import { formatUsd } from '../../ledger/usd.ts'
 import { sleep, systemClock } from '../../std/clock.ts'
 import { isJsonObject, type JsonObject, parseJson } from '../../std/json.ts'
 import { askOwn } from '../../upstream/ask-own.ts'

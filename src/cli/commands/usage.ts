@@ -1,6 +1,6 @@
 /** `holdfast usage`: what was spent, by whatever tells spending apart. */
 
-import { formatUsd } from '../../ledger/format-usd.ts'
+import { formatUsd } from '../../ledger/usd.ts'
 import { periodStart } from '../../ledger/period.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
 import { writeCsvLine } from '../../reports/csv.ts'

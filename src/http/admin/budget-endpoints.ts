@@ -5,11 +5,11 @@ import { type Budget, BUDGET_NANO_USD_MAX, type BudgetId, type BudgetScope } fro
 import type { BudgetStanding } from '../../ledger/ledger-store.ts'
 import { periodEnd, periodStart } from '../../ledger/period.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
+import { readUsd } from '../../ledger/usd.ts'
 import type { AuditNote } from '../../std/audit.ts'
 import type { JsonObject } from '../../std/json.ts'
 import { type AdminCall, endpoint } from './endpoint.ts'
 import { byId } from './grants.ts'
-import { readUsd } from './money.ts'
 import { pageRecords } from './page-records.ts'
 import { AdminProblem, invalid, notFound } from './problem.ts'
 import {

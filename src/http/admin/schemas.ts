@@ -3,7 +3,7 @@
 import { z } from '@hono/zod-openapi'
 import type { Operation } from '../../canonical/envelope.ts'
 import type { KeyScopes, RateLimits } from '../../keys/records.ts'
-import { sayUsd } from './money.ts'
+import { writeUsd } from '../../ledger/usd.ts'
 
 export { z }
 
@@ -108,7 +108,7 @@ export function sayTime(ms: number | undefined): string | null {
 export function sayMoney<Name extends string>(name: Name, nanoUsd: number | undefined) {
   // Sound: the two names that the keys are made of.
   return {
-    [`${name}_usd`]: nanoUsd === undefined ? null : sayUsd(nanoUsd),
+    [`${name}_usd`]: nanoUsd === undefined ? null : writeUsd(nanoUsd),
     [`${name}_nano_usd`]: nanoUsd ?? null,
   } as { [Key in `${Name}_usd`]: string | null } & { [Key in `${Name}_nano_usd`]: number | null }
 }
