@@ -293,13 +293,7 @@ class Recovery {
       try {
         const { entries, requests, orphans } = await recoverBooks(folder, this.#store, {
           nowMs: clock.wallMs(),
-          onRefused: (exchangeId) =>
-            telemetry.notices.publish({
-              level: 'error',
-              name: 'books_line_refused',
-              message: 'The store refuses a line of the books that a run of the gateway left behind.',
-              facts: { exchangeId },
-            }),
+          onNotice: (notice) => telemetry.notices.publish(notice),
         })
         removeFolder(folder)
         if (orphans + requests + entries > 0)

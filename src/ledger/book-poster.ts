@@ -4,10 +4,10 @@
  */
 
 import { failpoint } from '../std/failpoints.ts'
-import { StoreUnavailable } from '../std/store-error.ts'
 import type { Clock, Timer } from '../std/clock.ts'
 import type { LedgerEntry, RequestRow } from './entry.ts'
 import type { LedgerStore } from './ledger-store.ts'
+import { type PostableLine, postLines } from './post-lines.ts'
 
 /** How long lines wait for others, so that one transaction takes many, ms. */
 export const POST_AFTER_MS = 200
@@ -19,10 +19,7 @@ const RETRY_MS = 100
 const RETRY_MS_MAX = 2_000
 
 /** What is posted, and the file of the log it stands in (0: in none). */
-export type PostedLine = { readonly segment: number } & (
-  | { readonly entry: LedgerEntry; readonly request?: undefined }
-  | { readonly request: RequestRow; readonly entry?: undefined }
-)
+export type PostedLine = PostableLine & { readonly segment: number }
 
 export interface BookPosterOptions {
   readonly store: Pick<LedgerStore, 'postBooks'>
@@ -111,36 +108,26 @@ export class BookPoster {
 
   /** False where the store does not take anything now. */
   async #postBatch(batch: readonly PostedLine[]): Promise<boolean> {
-    const entries: LedgerEntry[] = []
-    const requests: RequestRow[] = []
-    for (const { entry, request } of batch) {
-      if (entry === undefined) requests.push(request)
-      else entries.push(entry)
-    }
-    failpoint('settled-unposted')
     try {
-      await this.#options.store.postBooks({ nodeId: this.#options.nodeId, entries, requests })
+      await postLines(batch, {
+        post: (entries, requests) => this.#postOnce(entries, requests),
+        onRefused: (line, cause) => this.#options.onRefused(line, cause),
+      })
+      return true
     } catch (cause) {
-      if (!(cause instanceof StoreUnavailable)) return this.#postApart(batch, cause)
       this.#failures += 1
       if (this.#failures === 1) this.#options.onState(false, cause)
       return false
     }
+  }
+
+  async #postOnce(entries: readonly LedgerEntry[], requests: readonly RequestRow[]): Promise<void> {
+    const { store, nodeId } = this.#options
+    failpoint('settled-unposted')
+    await store.postBooks({ nodeId, entries, requests })
     failpoint('posted')
     if (this.#failures > 0) this.#options.onState(true)
     this.#failures = 0
-    return true
-  }
-
-  /** One line spoils the batch: the halves of it are posted apart, down to that line. */
-  async #postApart(batch: readonly PostedLine[], cause: unknown): Promise<boolean> {
-    const [only] = batch
-    if (batch.length === 1 && only !== undefined) {
-      this.#options.onRefused(only, cause)
-      return true
-    }
-    const middle = Math.ceil(batch.length / 2)
-    return (await this.#postBatch(batch.slice(0, middle))) && (await this.#postBatch(batch.slice(middle)))
   }
 
   #retryMs(): number {

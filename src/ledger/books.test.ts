@@ -105,7 +105,7 @@ test('a file of the log stays as long as an attempt in it is under way, whatever
     await books.flush()
   }
   // Killed here: the second attempt may have cost what was held.
-  await recoverBooks({ path: folder, nodeId: 'node_1' }, store, 0)
+  await recoverBooks({ path: folder, nodeId: 'node_1' }, store, { nowMs: 0 })
   expect(store.entries.get('x 2')).toMatchObject({ outcome: 'orphaned', costNanoUsd: 50 })
   expect(store.standings()).toMatchObject([{ spentNanoUsd: 7 + 50 + 20 * 7, leasedNanoUsd: 0 }])
   expect(accounts.heldNanoUsd).toBe(50)
@@ -138,7 +138,7 @@ test('lines that had no room in memory are in the log alone, and so the log is k
   expect(books.waiting).toBe(0)
   expect(books.isAllPosted).toBe(false)
   await books.stop()
-  await recoverBooks({ path: folder, nodeId: 'node_1' }, store, 0)
+  await recoverBooks({ path: folder, nodeId: 'node_1' }, store, { nowMs: 0 })
   expect([store.entries.size, store.rows.size]).toEqual([5, 5])
 })
 

@@ -13,6 +13,7 @@ import { type BookLine, writeBookLines } from './book-lines.ts'
 import { BookPoster, type PostedLine } from './book-poster.ts'
 import type { BudgetAccounts } from './budget-accounts.ts'
 import type { LedgerStore } from './ledger-store.ts'
+import { noticeOfRefused } from './post-lines.ts'
 import { type OpenRequest, RequestBooks, type RequestBooksDeps } from './request-books.ts'
 
 export interface BooksOptions {
@@ -49,7 +50,7 @@ export class Books {
     this.#poster = new BookPoster({
       ...options,
       onPosted: (lines) => this.#forget(lines),
-      onRefused: (line, cause) => this.#refused(line, cause),
+      onRefused: (line, cause) => options.onNotice(noticeOfRefused(line, cause)),
       onSpilled: (line) => this.#spilled(line),
       onState: (isTaking, cause) => this.#stateChanged(isTaking, cause),
     })
@@ -194,21 +195,6 @@ export class Books {
     }
     this.#needed.delete(segment)
     if (segment !== 0) this.#options.log?.drop(segment)
-  }
-
-  #refused(line: PostedLine, cause: unknown): void {
-    const exchangeId = line.entry?.exchangeId ?? line.request?.exchangeId ?? ''
-    this.#options.onNotice({
-      level: 'error',
-      name: 'books_line_refused',
-      message:
-        'The store refuses a line of the books, a defect of the gateway; the line is in this notice alone.',
-      facts: {
-        exchangeId,
-        ...describeDefect(cause),
-        line: JSON.stringify(line.entry ?? line.request),
-      },
-    })
   }
 
   /** Its file is needed until the next start. */

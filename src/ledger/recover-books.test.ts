@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { openAppendLog } from '../std/append-log.ts'
+import type { Notice } from '../std/notice.ts'
 import { StoreUnavailable } from '../std/store-error.ts'
 import { type BookLine, writeBookLines } from './book-lines.ts'
 import { budgetOf, entryOf, LedgerBench, nano, rowOf } from './ledger.test-support.ts'
+import type { BookBatch } from './ledger-store.ts'
 import { recoverBooks } from './recover-books.ts'
 
 const NOW_MS = 10_000
@@ -52,7 +54,7 @@ async function stage(lines: readonly BookLine[]) {
   const store = new LedgerBench()
   store.setLimit(BUDGET.id, BUDGET.limitNanoUsd)
   await store.lease([{ nodeId: 'node_1', charge: CHARGE, needNanoUsd: nano(1), wantNanoUsd: nano(600) }])
-  const recover = () => recoverBooks({ path, nodeId: 'node_1' }, store, NOW_MS)
+  const recover = () => recoverBooks({ path, nodeId: 'node_1' }, store, { nowMs: NOW_MS })
   return { path, store, recover }
 }
 
@@ -144,6 +146,37 @@ test('where the store does not take it nothing is given back, and all is made ag
   expect(store.standing(CHARGE).leasedNanoUsd).toBe(570)
   await recover()
   expect(store.standing(CHARGE)).toMatchObject({ spentNanoUsd: 30, leasedNanoUsd: 0 })
+})
+
+test('a line that the store refuses whatever happens is told whole, and holds up no other', async () => {
+  const { path, store } = await stage([
+    opened('x'),
+    held('x', 1, 30),
+    settled('x', 1, 20),
+    closed('x'),
+    opened('poison'),
+    settled('poison', 1, 40),
+    closed('poison'),
+  ])
+  const notices: Notice[] = []
+  const picky = {
+    leasesOf: store.leasesOf.bind(store),
+    returnLease: store.returnLease.bind(store),
+    async postBooks(batch: BookBatch) {
+      if (batch.entries.some(({ exchangeId }) => exchangeId === 'poison')) throw new RangeError('no such row')
+      return store.postBooks(batch)
+    },
+  }
+  const recovered = await recoverBooks({ path, nodeId: 'node_1' }, picky, {
+    nowMs: NOW_MS,
+    onNotice: (notice) => void notices.push(notice),
+  })
+  expect(recovered).toEqual({ entries: 1, requests: 2, orphans: 0 })
+  expect(store.standing(CHARGE)).toMatchObject({ spentNanoUsd: 20, leasedNanoUsd: 0 })
+  expect(notices).toMatchObject([
+    { name: 'books_line_refused', facts: { exchangeId: 'poison', kind: 'RangeError' } },
+  ])
+  expect(JSON.parse(String(notices[0]?.facts?.['line']))).toMatchObject({ attempt: 1, costNanoUsd: 40 })
 })
 
 test('many lines are posted in batches, and lines of another version are passed over', async () => {

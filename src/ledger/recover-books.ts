@@ -4,12 +4,13 @@
  * (fault 123). Posting is idempotent, so a recovery that is cut short is simply made again.
  */
 
-import { StoreUnavailable } from '../std/store-error.ts'
 import { readAppendLog } from '../std/append-log.ts'
 import { failpoint } from '../std/failpoints.ts'
+import type { Notice } from '../std/notice.ts'
 import { type BookLine, type HeldLine, type OpenedLine, readBookLines } from './book-lines.ts'
 import type { LedgerEntry, RequestRow } from './entry.ts'
 import type { LedgerStore } from './ledger-store.ts'
+import { noticeOfRefused, type PostableLine, postLines } from './post-lines.ts'
 import type { NanoUsd } from './prices.ts'
 
 /** A log and the node that wrote it. */
@@ -28,8 +29,8 @@ export interface Recovered {
 export interface RecoveryOptions {
   /** Wall clock, ms. */
   readonly nowMs: number
-  /** The store refuses a line of this exchange whatever happens; nothing else is held up by it. */
-  readonly onRefused?: (exchangeId: string) => void
+  /** Told of every line that the store refuses whatever happens; nothing else is held up by it. */
+  readonly onNotice?: (notice: Notice) => void
 }
 
 /** Entries and rows of one post. */
@@ -44,39 +45,37 @@ interface OpenExchange {
 }
 
 /**
- * Posts everything in a folder's log and gives the leases of its node back; a number is the wall clock. Rejects where the store
+ * Posts everything in a folder's log and gives the leases of its node back. Rejects where the store
  * does not take it: the log is as it was then. The caller removes the folder afterwards.
  */
 export async function recoverBooks(
   { path, nodeId }: LeftBooks,
   store: Pick<LedgerStore, 'postBooks' | 'leasesOf' | 'returnLease'>,
-  when: number | RecoveryOptions,
+  options: RecoveryOptions,
 ): Promise<Recovered> {
-  const { nowMs, onRefused = () => {} } = typeof when === 'number' ? { nowMs: when } : when
-  const recovery = new Recovery(store, nodeId, onRefused)
+  const recovery = new Recovery(store, nodeId, options)
   for (const { line } of readAppendLog(path)) {
     for (const read of readBookLines(line)) await recovery.read(read)
   }
-  return recovery.finish(nowMs)
+  return recovery.finish()
 }
 
 class Recovery {
   readonly #store: Pick<LedgerStore, 'postBooks' | 'leasesOf' | 'returnLease'>
   readonly #open = new Map<string, OpenExchange>()
   readonly #nodeId: string
-  readonly #onRefused: (exchangeId: string) => void
-  #entries: LedgerEntry[] = []
-  #requests: RequestRow[] = []
-  #counts = { entries: 0, requests: 0 }
+  readonly #options: RecoveryOptions
+  readonly #counts = { entries: 0, requests: 0 }
+  #lines: PostableLine[] = []
 
   constructor(
     store: Pick<LedgerStore, 'postBooks' | 'leasesOf' | 'returnLease'>,
     nodeId: string,
-    onRefused: (exchangeId: string) => void,
+    options: RecoveryOptions,
   ) {
     this.#store = store
     this.#nodeId = nodeId
-    this.#onRefused = onRefused
+    this.#options = options
   }
 
   async read(line: BookLine): Promise<void> {
@@ -110,7 +109,8 @@ class Recovery {
     }
   }
 
-  async finish(nowMs: number): Promise<Recovered> {
+  async finish(): Promise<Recovered> {
+    const { nowMs } = this.#options
     let orphans = 0
     for (const exchange of this.#open.values()) {
       const entries = [...exchange.held.values()].map((held) => orphanEntry(exchange.opened, held, nowMs))
@@ -130,41 +130,22 @@ class Recovery {
     if (exchange?.isClosed === true && exchange.held.size === 0) this.#open.delete(exchangeId)
   }
 
-  async #add({ entry, request }: { entry?: LedgerEntry; request?: RequestRow }): Promise<void> {
-    if (entry !== undefined) this.#entries.push(entry)
-    if (request !== undefined) this.#requests.push(request)
-    if (this.#entries.length + this.#requests.length >= BATCH_MAX) await this.#post()
+  async #add(line: PostableLine): Promise<void> {
+    this.#lines.push(line)
+    if (this.#lines.length >= BATCH_MAX) await this.#post()
   }
 
   async #post(): Promise<void> {
-    const { length: entries } = this.#entries
-    const { length: requests } = this.#requests
-    if (entries + requests === 0) return
-    await this.#postLines(this.#entries, this.#requests)
-    this.#counts = { entries: this.#counts.entries + entries, requests: this.#counts.requests + requests }
-    this.#entries = []
-    this.#requests = []
-  }
-
-  /** Where the store refuses one line, the halves are posted apart, down to that line. */
-  async #postLines(entries: readonly LedgerEntry[], requests: readonly RequestRow[]): Promise<void> {
-    if (entries.length + requests.length === 0) return
-    try {
-      await this.#store.postBooks({ nodeId: this.#nodeId, entries, requests })
-    } catch (error) {
-      if (error instanceof StoreUnavailable) throw error
-      const [refused] = [...entries, ...requests]
-      if (entries.length + requests.length === 1 && refused !== undefined)
-        return this.#onRefused(refused.exchangeId)
-      const [entry, row] = [Math.ceil(entries.length / 2), Math.ceil(requests.length / 2)]
-      if (entries.length > 0 && requests.length > 0) {
-        await this.#postLines(entries, [])
-        await this.#postLines([], requests)
-        return
-      }
-      await this.#postLines(entries.slice(0, entry), requests.slice(0, row))
-      await this.#postLines(entries.slice(entry), requests.slice(row))
-    }
+    if (this.#lines.length === 0) return
+    await postLines(this.#lines, {
+      post: async (entries, requests) => {
+        await this.#store.postBooks({ nodeId: this.#nodeId, entries, requests })
+        this.#counts.entries += entries.length
+        this.#counts.requests += requests.length
+      },
+      onRefused: (line, cause) => this.#options.onNotice?.(noticeOfRefused(line, cause)),
+    })
+    this.#lines = []
   }
 }
 
