@@ -3,7 +3,7 @@
  * nothing else does: a store that is away, or a seal that does not open, is a miss.
  */
 
-import type { Clock } from '../std/clock.ts'
+import { type Clock, repeat, type Timer } from '../std/clock.ts'
 import type { ByteSealer } from '../std/sealer.ts'
 import { STORE_WAIT_MS, within } from '../std/within.ts'
 import type { CachedAnswer, CacheStore } from './cache-store.ts'
@@ -53,7 +53,7 @@ export class AnswerCache<Value> {
   readonly #memory: MemoryCache<CacheEntry<Value>>
   #puttingBytes = 0
   #awayUntilMs = 0
-  #sweepTimer: { cancel(): void } | undefined
+  #sweeping: Timer | undefined
 
   constructor(rooms: CacheRooms<Value>) {
     this.#rooms = rooms
@@ -122,15 +122,12 @@ export class AnswerCache<Value> {
 
   /** Removes what expired now and then, until `stop`. */
   start(everyMs: number): void {
-    this.#sweepTimer?.cancel()
-    this.#sweepTimer = this.#rooms.clock.after(everyMs, () => {
-      void this.sweep().finally(() => this.#sweepTimer !== undefined && this.start(everyMs))
-    })
+    this.#sweeping?.cancel()
+    this.#sweeping = repeat(this.#rooms.clock, everyMs, () => this.sweep())
   }
 
   stop(): void {
-    this.#sweepTimer?.cancel()
-    this.#sweepTimer = undefined
+    this.#sweeping?.cancel()
   }
 
   /** A store that is away is swept another time. */

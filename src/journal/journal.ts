@@ -5,7 +5,7 @@
  */
 
 import { GatewayError } from '../errors/gateway-error.ts'
-import type { Clock } from '../std/clock.ts'
+import { type Clock, repeat, type Timer } from '../std/clock.ts'
 import type { ByteSealer } from '../std/sealer.ts'
 import { StoreConflict } from '../std/store-error.ts'
 import { STORE_WAIT_MS, within } from '../std/within.ts'
@@ -54,7 +54,7 @@ export class Journal {
   #lateBytes = 0
   /** Exchanges that spent nothing, the latest: whoever reads a record of theirs, be it long dropped, is not in doubt. */
   readonly #void = new Set<string>()
-  #sweepTimer: { cancel(): void } | undefined
+  #sweeping: Timer | undefined
 
   constructor(rooms: JournalRooms) {
     this.#rooms = rooms
@@ -112,15 +112,12 @@ export class Journal {
 
   /** Removes what expired now and then, until `stop`. */
   start(everyMs: number): void {
-    this.#sweepTimer?.cancel()
-    this.#sweepTimer = this.#rooms.clock.after(everyMs, () => {
-      void this.sweep().finally(() => this.#sweepTimer !== undefined && this.start(everyMs))
-    })
+    this.#sweeping?.cancel()
+    this.#sweeping = repeat(this.#rooms.clock, everyMs, () => this.sweep())
   }
 
   stop(): void {
-    this.#sweepTimer?.cancel()
-    this.#sweepTimer = undefined
+    this.#sweeping?.cancel()
   }
 
   /** A store that is away is swept another time. */

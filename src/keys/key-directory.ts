@@ -3,7 +3,7 @@
  * that no request waits for the store and none is refused a good key while the store is away (faults 128, 130, 148).
  */
 
-import type { Clock, Timer } from '../std/clock.ts'
+import { type Clock, repeat, type Timer } from '../std/clock.ts'
 import type { Notice } from '../std/notice.ts'
 import { StoreConflict } from '../std/store-error.ts'
 import type { DirectorySnapshot } from './directory-snapshot.ts'
@@ -48,7 +48,7 @@ export class KeyDirectory implements KeptKeys {
   /** Since the last look failed; an operator was told. */
   #isAway = false
   #isStopped = false
-  #timer: Timer | undefined
+  #polling: Timer | undefined
   /** The look at the store under way. */
   #running: Promise<void> | undefined
   /** The look that begins when that one is over. */
@@ -87,7 +87,7 @@ export class KeyDirectory implements KeptKeys {
   async start(): Promise<DirectoryOrigin> {
     await this.#readSnapshot()
     await this.#refreshQuietly()
-    this.#pollLater()
+    if (!this.#isStopped) this.#polling = repeat(this.#options.clock, POLL_MS, () => this.#refreshQuietly())
     if (this.#isFromStore) return 'store'
     return this.#directory === undefined ? 'nothing' : 'snapshot'
   }
@@ -95,7 +95,7 @@ export class KeyDirectory implements KeptKeys {
   /** Ends the poll; resolves when the last snapshot is written. */
   async stop(): Promise<void> {
     this.#isStopped = true
-    this.#timer?.cancel()
+    this.#polling?.cancel()
     await this.#writing
   }
 
@@ -140,13 +140,6 @@ export class KeyDirectory implements KeptKeys {
         () => answer(true),
         () => answer(false),
       )
-    })
-  }
-
-  #pollLater(): void {
-    if (this.#isStopped) return
-    this.#timer = this.#options.clock.after(POLL_MS, () => {
-      void this.#refreshQuietly().then(() => this.#pollLater())
     })
   }
 

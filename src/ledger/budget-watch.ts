@@ -1,6 +1,6 @@
 /** Keeps the budgets in force as the store has them: loaded at the start, looked after every second, known from a file while the store is away. */
 
-import type { Clock, Timer } from '../std/clock.ts'
+import { type Clock, repeat, type Timer } from '../std/clock.ts'
 import type { Notice } from '../std/notice.ts'
 import { readFileIfThere, replaceFile } from '../std/replace-file.ts'
 import type { Budget } from './budget.ts'
@@ -25,7 +25,7 @@ export interface BudgetWatchOptions {
 export class BudgetWatch {
   readonly #options: BudgetWatchOptions
   #revision: number | undefined
-  #timer: Timer | undefined
+  #polling: Timer | undefined
   #isStopped = false
   #isAway = false
   #looking: Promise<void> | undefined
@@ -39,27 +39,22 @@ export class BudgetWatch {
 
   /** Never rejects: where the store does not answer, the file counts until it does. */
   async start(): Promise<void> {
+    const { clock, accounts } = this.#options
     await this.#readSnapshot()
     await this.look()
-    this.#later()
+    if (!this.#isStopped)
+      this.#polling = repeat(clock, POLL_MS, () => Promise.all([this.look(), accounts.returnIdle()]))
   }
 
   stop(): void {
     this.#isStopped = true
-    this.#timer?.cancel()
+    this.#polling?.cancel()
   }
 
   /** Takes over what the store has now: whatever was changed before the call is in force when it resolves. */
   look(): Promise<void> {
     this.#looking = (this.#looking ?? Promise.resolve()).then(() => this.#look())
     return this.#looking
-  }
-
-  #later(): void {
-    if (this.#isStopped) return
-    this.#timer = this.#options.clock.after(POLL_MS, () => {
-      void Promise.all([this.look(), this.#options.accounts.returnIdle()]).then(() => this.#later())
-    })
   }
 
   async #look(): Promise<void> {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type Clock, sleep, systemClock } from './clock.ts'
+import { type Clock, repeat, sleep, systemClock } from './clock.ts'
+import { ManualClock } from './manual-clock.test-support.ts'
 
 describe('the system clock', () => {
   test('never calls before the time by its own monotonic clock', async () => {
@@ -73,6 +74,39 @@ describe('under held time', () => {
     expect(callback).not.toHaveBeenCalled()
     vi.advanceTimersByTime(2 * dayMs)
     expect(callback).toHaveBeenCalledTimes(1)
+  })
+})
+
+describe('repeat', () => {
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+  test('the next time comes after the last one is over, until it is cancelled', async () => {
+    const clock = new ManualClock()
+    const ends: (() => void)[] = []
+    const repeated = repeat(clock, 10, () => new Promise<void>((resolve) => ends.push(resolve)))
+    clock.advance(9)
+    expect(ends).toHaveLength(0)
+    clock.advance(100)
+    await turn()
+    expect([ends.length, clock.pendingTimers]).toEqual([1, 0])
+    ends[0]?.()
+    await turn()
+    clock.advance(10)
+    expect([ends.length, clock.pendingTimers]).toEqual([2, 0])
+    repeated.cancel()
+    ends[1]?.()
+    await turn()
+    clock.advance(100)
+    expect([ends.length, clock.pendingTimers]).toEqual([2, 0])
+  })
+
+  test('cancelled before the first time it does nothing', () => {
+    const clock = new ManualClock()
+    const work = vi.fn<() => void>()
+    repeat(clock, 10, work).cancel()
+    clock.advance(100)
+    expect(work).not.toHaveBeenCalled()
+    expect(clock.pendingTimers).toBe(0)
   })
 })
 

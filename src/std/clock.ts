@@ -71,3 +71,25 @@ export function sleep(clock: Clock, delayMs: number, signal?: StopSignal): Promi
     signal?.addEventListener('abort', onAbort, { once: true })
   })
 }
+
+/**
+ * Does `work` again and again, `everyMs` after it was last done, until it is cancelled. What it rejects with is its
+ * caller's defect, and ends nothing: the next time comes all the same.
+ */
+export function repeat(clock: Clock, everyMs: number, work: () => Promise<unknown> | void): Timer {
+  let isCancelled = false
+  let timer = clock.after(everyMs, () => void once())
+  const once = async () => {
+    try {
+      await work()
+    } finally {
+      if (!isCancelled) timer = clock.after(everyMs, () => void once())
+    }
+  }
+  return {
+    cancel() {
+      isCancelled = true
+      timer.cancel()
+    },
+  }
+}
