@@ -72,7 +72,11 @@ function isAlive(folder: string, wallMs: number): boolean {
   const owner = readOwner(folder)
   if (owner === undefined) return false
   const { pid, host, startedAt } = owner
-  if (host !== placeOf()) return wallMs - statSync(ownerFile(folder)).mtimeMs < SILENCE_MAX_MS
+  if (host !== placeOf()) {
+    // Without it another process has just brought the folder in.
+    const beatAtMs = statSync(ownerFile(folder), { throwIfNoEntry: false })?.mtimeMs ?? wallMs
+    return wallMs - beatAtMs < SILENCE_MAX_MS
+  }
   return isRunning(pid) && startOf(pid) === startedAt
 }
 

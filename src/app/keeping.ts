@@ -14,22 +14,15 @@ import { createSnapshotFile } from '../keys/directory-snapshot.ts'
 import { BudgetAccounts } from '../ledger/budget-accounts.ts'
 import { BudgetWatch } from '../ledger/budget-watch.ts'
 import { Books } from '../ledger/books.ts'
-import { recoverBooks } from '../ledger/recover-books.ts'
 import { openAppendLog } from '../std/append-log.ts'
-import type { Clock, Timer } from '../std/clock.ts'
+import { type Clock, repeat, type Timer } from '../std/clock.ts'
 import type { IdSource } from '../std/ids.ts'
 import { createSealer, type Sealer } from '../std/sealer.ts'
 import { createMemoryStore } from '../stores/memory/memory-store.ts'
 import type { Store } from '../stores/store.ts'
 import type { Telemetry } from '../telemetry/records.ts'
-import {
-  beat,
-  type BookFolder,
-  claimFolder,
-  deadFolders,
-  HEARTBEAT_MS,
-  removeFolder,
-} from './book-folders.ts'
+import { beat, type BookFolder, claimFolder, HEARTBEAT_MS, removeFolder } from './book-folders.ts'
+import { BooksRecovery } from './books-recovery.ts'
 import type { OpenedStore } from './open-store.ts'
 
 export interface Keeping {
@@ -146,7 +139,7 @@ export async function openKeeping(
     restoresEmptyStore: !store.isShared,
     notify,
   })
-  const recovery = new Recovery(root, store, parts)
+  const recovery = new BooksRecovery({ root, store, clock, onNotice: notify })
   await recovery.start()
   await Promise.all([directory.start(), budgets.start()])
   const beating = keepBeating(folder, clock)
@@ -240,73 +233,11 @@ async function returnLeases(store: Store, nodeId: string): Promise<boolean> {
 }
 
 function keepBeating(folder: BookFolder, clock: Clock): Timer {
-  let timer: Timer
-  const again = () => {
-    timer = clock.after(HEARTBEAT_MS, () => {
-      try {
-        beat(folder, clock.wallMs())
-      } catch {
-        // The disk says no; the log of the books tells of it.
-      }
-      again()
-    })
-  }
-  again()
-  return { cancel: () => timer.cancel() }
-}
-
-/** How long until what dead processes left is looked for again, ms: others may die while this one runs. */
-const RECOVERY_MS = 5_000
-/** The same where the store did not take it. */
-const RECOVERY_RETRY_MS = 1_000
-
-/** Brings in what processes that are gone left behind, as soon as the store takes it. */
-class Recovery {
-  readonly #root: string
-  readonly #store: Store
-  readonly #parts: KeepingParts
-  #timer: Timer | undefined
-  #isStopped = false
-
-  constructor(root: string, store: Store, parts: KeepingParts) {
-    this.#root = root
-    this.#store = store
-    this.#parts = parts
-  }
-
-  /** Resolves after the first try, whatever came of it. */
-  async start(): Promise<void> {
-    const isDone = await this.#recoverAll()
-    if (this.#isStopped) return
-    this.#timer = this.#parts.clock.after(isDone ? RECOVERY_MS : RECOVERY_RETRY_MS, () => void this.start())
-  }
-
-  stop(): void {
-    this.#isStopped = true
-    this.#timer?.cancel()
-  }
-
-  async #recoverAll(): Promise<boolean> {
-    const { clock, telemetry } = this.#parts
-    let isDone = true
-    for (const folder of deadFolders(this.#root, clock.wallMs())) {
-      try {
-        const { entries, requests, orphans } = await recoverBooks(folder, this.#store, {
-          nowMs: clock.wallMs(),
-          onNotice: (notice) => telemetry.notices.publish(notice),
-        })
-        removeFolder(folder)
-        if (orphans + requests + entries > 0)
-          telemetry.notices.publish({
-            level: orphans > 0 ? 'warn' : 'info',
-            name: 'books_recovered',
-            message: `A run of the gateway that ended left books behind: ${requests} requests and ${entries} attempts were brought in, ${orphans} of the requests orphaned.`,
-            facts: { node: folder.nodeId, requests, entries, orphans },
-          })
-      } catch {
-        isDone = false
-      }
+  return repeat(clock, HEARTBEAT_MS, () => {
+    try {
+      beat(folder, clock.wallMs())
+    } catch {
+      // The disk says no; the log of the books tells of it.
     }
-    return isDone
-  }
+  })
 }

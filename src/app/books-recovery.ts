@@ -1,0 +1,85 @@
+/** Brings in what processes that are gone left behind, as soon as the store takes it, at the start and for as long as this one runs. */
+
+import { existsSync } from 'node:fs'
+import { describeDefect } from '../errors/describe-defect.ts'
+import type { LedgerStore } from '../ledger/ledger-store.ts'
+import { type Recovered, recoverBooks } from '../ledger/recover-books.ts'
+import type { Clock, Timer } from '../std/clock.ts'
+import type { Notice } from '../std/notice.ts'
+import { StoreUnavailable } from '../std/store-error.ts'
+import { type BookFolder, deadFolders, removeFolder } from './book-folders.ts'
+
+/** How long until what dead processes left is looked for again, ms: others may die while this one runs. */
+const RECOVERY_MS = 5_000
+/** The same where something could not be brought in. */
+const RECOVERY_RETRY_MS = 1_000
+
+export interface BooksRecoveryOptions {
+  /** The folder of all nodes' folders. */
+  readonly root: string
+  readonly store: Pick<LedgerStore, 'postBooks' | 'leasesOf' | 'returnLease'>
+  readonly clock: Clock
+  readonly onNotice: (notice: Notice) => void
+}
+
+export class BooksRecovery {
+  readonly #options: BooksRecoveryOptions
+  /** Nodes whose books cannot be brought in, and not for the store being away: told of once each. */
+  readonly #failed = new Set<string>()
+  #timer: Timer | undefined
+  #isStopped = false
+
+  constructor(options: BooksRecoveryOptions) {
+    this.#options = options
+  }
+
+  /** Resolves after the first try, whatever came of it. */
+  async start(): Promise<void> {
+    const isDone = await this.#recoverAll()
+    if (this.#isStopped) return
+    this.#timer = this.#options.clock.after(isDone ? RECOVERY_MS : RECOVERY_RETRY_MS, () => void this.start())
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#timer?.cancel()
+  }
+
+  async #recoverAll(): Promise<boolean> {
+    const { root, store, clock, onNotice } = this.#options
+    let isDone = true
+    for (const folder of deadFolders(root, clock.wallMs())) {
+      try {
+        const recovered = await recoverBooks(folder, store, { nowMs: clock.wallMs(), onNotice })
+        removeFolder(folder)
+        this.#tell(folder, recovered)
+      } catch (error) {
+        isDone = false
+        this.#tellFailed(folder, error)
+      }
+    }
+    return isDone
+  }
+
+  #tell({ nodeId }: BookFolder, { entries, requests, orphans }: Recovered): void {
+    if (orphans + requests + entries === 0) return
+    this.#options.onNotice({
+      level: orphans > 0 ? 'warn' : 'info',
+      name: 'books_recovered',
+      message: `A run of the gateway that ended left books behind: ${requests} requests and ${entries} attempts were brought in, ${orphans} of the requests orphaned.`,
+      facts: { node: nodeId, requests, entries, orphans },
+    })
+  }
+
+  /** A store that is away is told of by whoever watches it; a folder that is gone was brought in by another process. */
+  #tellFailed({ nodeId, path }: BookFolder, error: unknown): void {
+    if (error instanceof StoreUnavailable || this.#failed.has(nodeId) || !existsSync(path)) return
+    this.#failed.add(nodeId)
+    this.#options.onNotice({
+      level: 'error',
+      name: 'books_recovery_failed',
+      message: `The books that a run of the gateway left in ${path} cannot be brought in; nothing of them is lost, and it is tried again until they can.`,
+      facts: { node: nodeId, ...describeDefect(error) },
+    })
+  }
+}
