@@ -36,11 +36,9 @@ export function worstPrices(
   { hasSound, hasServiceClass, mayCacheForAnHour }: WorstCaseFacts,
 ): WorstPrices | undefined {
   if (prices === undefined) return undefined
-  const tables: readonly TokenPrices[] = [
-    prices,
-    ...(prices.tiers ?? []).filter(({ aboveInputTokens }) => inputTokensMax > aboveInputTokens),
-    ...(hasServiceClass ? Object.values(prices.classes ?? {}) : []),
-  ]
+  const tables: TokenPrices[] = [prices]
+  for (const tier of prices.tiers ?? []) if (inputTokensMax > tier.aboveInputTokens) tables.push(tier)
+  if (hasServiceClass) tables.push(...Object.values(prices.classes ?? {}))
   const input = highest(tables, mayCacheForAnHour ? hourPricesOf : inputPricesOf)
   const output = highest(tables, outputPricesOf)
   if (input === undefined || output === undefined) return undefined
@@ -71,8 +69,12 @@ function highest(
   tables: readonly TokenPrices[],
   read: (prices: TokenPrices) => readonly (number | undefined)[],
 ): number | undefined {
-  const known = tables.flatMap(read).filter((price) => price !== undefined)
-  return known.length === 0 ? undefined : Math.max(...known)
+  let found: number | undefined
+  for (const table of tables) {
+    for (const price of read(table))
+      if (price !== undefined && (found === undefined || price > found)) found = price
+  }
+  return found
 }
 
 /** An hour in the cache costs twice the input where no price for it is known (ledger/cost-of.ts). */
