@@ -4,11 +4,11 @@
  * (SEC-11). Nothing but memory is asked.
  */
 
-import { type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Secret } from '../std/secret.ts'
 import type { AdminHolder, KeyHolder, KeyIndex, KeyEntry } from './key-index.ts'
-import { digestKey, pepperKey } from './virtual-key.ts'
+import { KeyHasher } from './virtual-key.ts'
 
 export type { AdminHolder, KeyHolder } from './key-index.ts'
 
@@ -43,7 +43,8 @@ const UNKNOWN = { type: 'unknown' } as const
 
 /** The file's keys and the kept ones in one ring. Of two equal keys the first counts, and the file's before the kept. */
 export class Keyring {
-  readonly #peppers: readonly KeyObject[]
+  /** The newest first. */
+  readonly #hashers: readonly KeyHasher[]
   readonly #ofFile: ReadonlyMap<string, KeyEntry>
   readonly #kept: KeptKeys | undefined
   readonly #decoy = randomBytes(HASH_BYTES)
@@ -54,9 +55,10 @@ export class Keyring {
     this.#isClosed = isClosed
     // Hashed with a value that nobody outside knows, a key cannot be chosen by what its hash begins with, so that neither
     // the look-up nor the comparison answers to a stranger's choice.
-    const [pepper, ...older] = (kept?.peppers ?? [randomBytes(HASH_BYTES)]).map(pepperKey)
-    this.#peppers = pepper === undefined ? [] : [pepper, ...older]
-    this.#ofFile = pepper === undefined ? new Map() : indexFileKeys(ofFile, pepper)
+    const [pepper, ...older] = kept?.peppers ?? [randomBytes(HASH_BYTES)]
+    const hasher = new KeyHasher(pepper)
+    this.#hashers = [hasher, ...older.map((one) => new KeyHasher(one))]
+    this.#ofFile = indexFileKeys(ofFile, hasher)
     this.#kept = kept
   }
 
@@ -103,8 +105,8 @@ export class Keyring {
       throw new GatewayError('unauthenticated', 'The request carries no client key.')
     let hash: Uint8Array = this.#decoy
     let entry: KeyEntry | undefined
-    for (const pepper of this.#peppers) {
-      const digest = digestKey(presented, pepper)
+    for (const hasher of this.#hashers) {
+      const digest = hasher.hash(presented)
       const id = digest.toString('latin1')
       hash = digest
       entry = this.#ofFile.get(id) ?? this.#kept?.index()?.entries.get(id)
@@ -125,10 +127,10 @@ export function unknownKey(): GatewayError {
   return new GatewayError('unauthenticated', 'The client key is none of this gateway.')
 }
 
-function indexFileKeys(keys: readonly ClientKey[], pepper: KeyObject): ReadonlyMap<string, KeyEntry> {
+function indexFileKeys(keys: readonly ClientKey[], hasher: KeyHasher): ReadonlyMap<string, KeyEntry> {
   const entries = new Map<string, KeyEntry>()
   for (const { name, key } of keys) {
-    const hash = digestKey(key.reveal(), pepper)
+    const hash = hasher.hash(key.reveal())
     const id = hash.toString('latin1')
     if (!entries.has(id)) entries.set(id, { hash, asHolder: { type: 'found', holder: { keyName: name } } })
   }

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { hashKey, hintOf, isWellFormed, kindOfKey, mintKey } from './virtual-key.ts'
+import { hashKey, KeyHasher, hintOf, isWellFormed, kindOfKey, mintKey } from './virtual-key.ts'
 import { describeKeyWeakness } from './weak-key.ts'
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
@@ -95,6 +95,22 @@ test('SEC-9: the hash is an HMAC-SHA-256 under the pepper', () => {
   const key = mintKey('data').reveal()
   expect(hashKey(key, pepper)).toBe(createHmac('sha256', pepper).update(key).digest('base64url'))
   expect(hashKey(key, randomBytes(32))).not.toBe(hashKey(key, pepper))
+})
+
+test('SEC-9: the hash is the HMAC of whatever is presented, one after the other', () => {
+  const pepper = randomBytes(32)
+  const hasher = new KeyHasher(pepper)
+  const presented = [
+    mintKey('admin').reveal(),
+    'x',
+    '',
+    'é'.repeat(85),
+    '漢'.repeat(86),
+    'y'.repeat(16_384),
+    '\ud800',
+  ]
+  for (const key of [...presented, ...presented.toReversed()])
+    expect(hasher.hash(key)).toEqual(createHmac('sha256', pepper).update(key).digest())
 })
 
 test('the hint is the end of the key', () => {

@@ -3,7 +3,7 @@
  * slip of the hand is known for one without a look at any list.
  */
 
-import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { Secret } from '../std/secret.ts'
 import type { KeyRecord } from './records.ts'
@@ -52,17 +52,44 @@ export function hintOf(key: Secret): string {
 
 /** What a key record holds of its key: HMAC-SHA-256 under the pepper, base64url. */
 export function hashKey(key: string, pepper: Uint8Array): string {
-  return digestKey(key, pepperKey(pepper)).toString('base64url')
+  return new KeyHasher(pepper).hash(key).toString('base64url')
 }
 
-/** A pepper as node:crypto takes it the fastest. */
-export function pepperKey(pepper: Uint8Array): KeyObject {
-  return createSecretKey(pepper)
-}
+const HASH_BYTES = 32
+/** Of SHA-256; no pepper is longer. */
+const BLOCK_BYTES = 64
+/** Longer ones are no keys of ours, and get bytes of their own. */
+const KEY_BYTES_KEPT = 256
+/** Of one UTF-16 code unit. */
+const UTF8_BYTES_MAX = 3
 
-/** The bytes of the hash. */
-export function digestKey(key: string, pepper: KeyObject): Buffer {
-  return createHmac('sha256', pepper).update(key).digest()
+/**
+ * HMAC-SHA-256 (RFC 2104) under one pepper, for the key of every request: two digests of one call each cost half of what
+ * an object of `createHmac` does, and leave nothing to the garbage collector.
+ */
+export class KeyHasher {
+  readonly #inner = Buffer.alloc(BLOCK_BYTES + KEY_BYTES_KEPT)
+  readonly #outer = Buffer.alloc(BLOCK_BYTES + HASH_BYTES)
+
+  constructor(pepper: Uint8Array) {
+    if (pepper.length > BLOCK_BYTES) throw new RangeError(`A pepper has ${BLOCK_BYTES} bytes at most.`)
+    for (let place = 0; place < BLOCK_BYTES; place += 1) {
+      const byte = pepper[place] ?? 0
+      this.#inner[place] = byte ^ 0x36
+      this.#outer[place] = byte ^ 0x5c
+    }
+  }
+
+  hash(key: string): Buffer {
+    this.#outer.write(hash('sha256', this.#innerOf(key), 'latin1'), BLOCK_BYTES, 'latin1')
+    return hash('sha256', this.#outer, 'buffer')
+  }
+
+  #innerOf(key: string): Buffer {
+    if (key.length * UTF8_BYTES_MAX > KEY_BYTES_KEPT)
+      return Buffer.concat([this.#inner.subarray(0, BLOCK_BYTES), Buffer.from(key)])
+    return this.#inner.subarray(0, BLOCK_BYTES + this.#inner.write(key, BLOCK_BYTES))
+  }
 }
 
 /** A byte that would favour the first letters of the alphabet is drawn again. */
