@@ -126,5 +126,5 @@ function shownRefusal(): unknown {
 
 /** As the page writes an id. */
 function withoutId(answer: JsonObject): unknown {
-  return JSON.parse(JSON.stringify(answer).replaceAll(/req_[0-9a-f]{32}/g, 'req_...'))
+  return JSON.parse(JSON.stringify(answer).replaceAll(/req_[0-9a-f]{36}/g, 'req_...'))
 }

@@ -43,7 +43,7 @@ describe('an answer', () => {
     expect(headers.get('x-holdfast-losses')).toBe('logprobs, user%0D%0Ax: y, a%2Cb')
     expect(headers.get('x-holdfast-simulated')).toBe('true')
     expect(headers.get('request-id')).toBe(headers.get('x-request-id'))
-    expect(headers.get('request-id')).toMatch(/^req_[0-9a-f]{32}$/)
+    expect(headers.get('request-id')).toMatch(/^req_[0-9a-f]{36}$/)
     expect(headers.get('cache-control')).toBe('no-store')
     expect(headers.get('x-content-type-options')).toBe('nosniff')
   })

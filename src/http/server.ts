@@ -10,7 +10,7 @@ import type { Gateway } from '../exchange/gateway.ts'
 import { createGuessLimiter } from '../keys/guess-limiter.ts'
 import { HEARTBEAT_MS } from '../resilience/timers.ts'
 import type { Clock, Timer } from '../std/clock.ts'
-import type { IdSource } from '../std/ids.ts'
+import { type IdSource, nextInOrder } from '../std/ids.ts'
 import type { Telemetry } from '../telemetry/records.ts'
 import type { AnswerRules } from './answer.ts'
 import { answerError } from './answer-error.ts'
@@ -206,10 +206,15 @@ class NodeGatewayServer implements GatewayServer {
     return connection
   }
 
+  #nextId(): string {
+    const { ids, clock } = this.#options
+    return nextInOrder(ids, 'req_', clock.wallMs())
+  }
+
   #onRequest(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
     const connection = this.#connectionOf(request.socket)
     const call = new ClientCall({
-      id: this.#options.ids.next('req_'),
+      id: this.#nextId(),
       request,
       response,
       connection,
@@ -297,7 +302,7 @@ class NodeGatewayServer implements GatewayServer {
       socket.destroy()
       return
     }
-    const requestId = this.#options.ids.next('req_')
+    const requestId = this.#nextId()
     this.#gateway().refuse({
       exchangeId: requestId,
       dialect: dialect.id,

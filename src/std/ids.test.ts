@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createSeededIds, createSeededRandom, systemIds, systemRandom } from './ids.ts'
+import { createSeededIds, nextInOrder, createSeededRandom, systemIds, systemRandom } from './ids.ts'
 
 describe('seeded chance', () => {
   test('repeats from the same seed', () => {
@@ -46,6 +46,15 @@ describe.each([
     const made = new Set(Array.from({ length: 20_000 }, () => ids.next('')))
     expect(made.size).toBe(20_000)
   })
+})
+
+test('ids in order sort by the time they were made at, whatever chance adds', () => {
+  const times = [0, 1, 255, 4_095, 1_795_900_000_123, 1_795_900_000_124, 2 ** 47]
+  const made = times.map((wallMs) => nextInOrder(systemIds, 'req_', wallMs))
+  expect(made.toSorted()).toEqual(made)
+  for (const id of made) expect(id).toMatch(/^req_[0-9a-f]{36}$/)
+  expect(Number.parseInt(made[4]?.slice(4, 16) ?? '', 16)).toBe(times[4])
+  expect(new Set(Array.from({ length: 1_000 }, () => nextInOrder(systemIds, '', 5))).size).toBe(1_000)
 })
 
 test('seeded ids repeat from the same seed', () => {

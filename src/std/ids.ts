@@ -13,6 +13,18 @@ export interface IdSource {
   next(prefix: string): string
 }
 
+const TIME_HEX_CHARS = 12
+const CHANCE_HEX_CHARS = 24
+
+/**
+ * A new id that begins with the time it was made at: later ones sort later, so that an index of them grows at its end. The
+ * prefix, 12 hexadecimal digits of ms since 1970, and 24 of chance (96 bits).
+ */
+export function nextInOrder(ids: IdSource, prefix: string, wallMs: number): string {
+  const time = Math.max(0, Math.floor(wallMs)).toString(16).padStart(TIME_HEX_CHARS, '0')
+  return ids.next(prefix + time).slice(0, prefix.length + TIME_HEX_CHARS + CHANCE_HEX_CHARS)
+}
+
 export const systemRandom: Random = { next: () => Math.random() }
 
 const ID_HEX_CHARS = 32

@@ -169,8 +169,21 @@ export function findExchange(db: Database, exchangeId: string): number | undefin
   return row === undefined ? undefined : Number(row['id'])
 }
 
-/** 52 bits of it: two halves of FNV-1a. Kept in the file, so it never changes. */
-function hashOf(text: string): number {
+/** Ids that begin with their time (std/ids.ts). */
+const IN_ORDER = /^[a-z]+_[0-9a-f]{36}$/
+const IN_ORDER_CHARS = 36
+/** 52 bits: all of the time, and four of chance. */
+const HASH_HEX_CHARS = 13
+
+/** Kept in the file, so it never changes. Where the id begins with its time the index grows at its end, at a quarter of the cost. */
+function hashOf(id: string): number {
+  if (!IN_ORDER.test(id)) return hashOfText(id)
+  const start = id.length - IN_ORDER_CHARS
+  return Number.parseInt(id.slice(start, start + HASH_HEX_CHARS), 16)
+}
+
+/** 52 bits of it: two halves of FNV-1a. */
+function hashOfText(text: string): number {
   let high = 0x811c9dc5
   let low = 0x01000193
   for (let place = 0; place < text.length; place += 1) {
