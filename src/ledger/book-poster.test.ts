@@ -30,8 +30,8 @@ function stage({
   return { store, clock, poster, posted, refused, spilled, states }
 }
 
-const entryLine = (id: string): PostedLine => ({ segment: 1, entry: entryOf(id) })
-const rowLine = (id: string): PostedLine => ({ segment: 1, request: rowOf(id) })
+const entryLine = (id: string): PostedLine => ({ segment: 1, beginning: { segment: 1 }, entry: entryOf(id) })
+const rowLine = (id: string): PostedLine => ({ segment: 1, beginning: { segment: 1 }, request: rowOf(id) })
 
 /** Until what was begun is done: nothing here waits for more than promises. */
 async function rest(): Promise<void> {

@@ -18,8 +18,14 @@ export const WAITING_LINES_MAX = 50_000
 const RETRY_MS = 100
 const RETRY_MS_MAX = 2_000
 
-/** What is posted, and the file of the log it stands in (0: in none). */
-export type PostedLine = PostableLine & { readonly segment: number }
+/** Where the first line of a request or an attempt stands. */
+export interface Beginning {
+  /** The file of the log; 0: in none, or not yet. */
+  segment: number
+}
+
+/** What is posted, the file of the log it stands in (0: in none), and what it ends. */
+export type PostedLine = PostableLine & { readonly segment: number; readonly beginning: Beginning }
 
 export interface BookPosterOptions {
   readonly store: Pick<LedgerStore, 'postBooks'>

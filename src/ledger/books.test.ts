@@ -83,6 +83,12 @@ test('what is held stands in the log before the provider is called', async () =>
   expect(typesIn()).toEqual(['opened', 'held'])
 })
 
+test('what came in together is written together', async () => {
+  const { begin, folder } = stage()
+  await Promise.all(['x', 'y', 'z'].map((id) => begin(id).hold(ASK)))
+  expect([...readAppendLog(folder)].map(({ line }) => readBookLines(line).length)).toEqual([6])
+})
+
 test('I1: a request that is refused stands in the log before its client is told', () => {
   const { begin, typesIn } = stage()
   begin('x').close(rowOf('x', { state: 'rejected' }))
@@ -153,6 +159,7 @@ test('fault 127: while the log cannot be written, requests that a budget pays ar
         if (isFull) throw Object.assign(new Error('no space'), { code: 'ENOSPC' })
         log.append(lines)
       },
+      whenTurnEnds: (callback) => log.whenTurnEnds(callback),
       drop: (segment) => log.drop(segment),
       close: () => log.close(),
     }),

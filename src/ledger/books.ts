@@ -10,7 +10,7 @@ import type { Clock } from '../std/clock.ts'
 import type { Notice } from '../std/notice.ts'
 import { failpoint } from '../std/failpoints.ts'
 import { type BookLine, writeBookLines } from './book-lines.ts'
-import { BookPoster, type PostedLine } from './book-poster.ts'
+import { type Beginning, BookPoster, type PostedLine } from './book-poster.ts'
 import type { BudgetAccounts } from './budget-accounts.ts'
 import type { LedgerStore } from './ledger-store.ts'
 import { noticeOfRefused } from './post-lines.ts'
@@ -35,11 +35,15 @@ export class Books {
   readonly #ofRequests: RequestBooksDeps
   /** Lines of this millisecond, not yet in the log: those that nothing waits for go to the disk together. */
   #unwritten: BookLine[] = []
+  /** What each of them begins or ends, in the same order. */
+  #beginnings: Beginning[] = []
   #willFlush = false
+  /** Until everything that came with this turn of the event loop is written. */
+  #turn: Promise<void> | undefined
   /** Lines of each file of the log that are still needed. */
   readonly #needed = new Map<number, number>()
-  /** The file that each open request began in, by its id, and each attempt under way, by id and number. */
-  readonly #openIn = new Map<string, number>()
+  /** Requests and attempts in the log whose end the store does not have yet. */
+  #open = 0
   #isLogging = true
   #isStopped = false
   /** The earliest file with lines that had no room in memory. */
@@ -60,8 +64,9 @@ export class Books {
       unknownPrice,
       wallMs: () => clock.wallMs(),
       mayHold: () => this.#isLogging,
-      write: (line) => this.#write(line),
+      write: (line, beginning) => this.#write(line, beginning),
       writeNow: () => this.#flushLog(),
+      written: () => this.#written(),
     }
   }
 
@@ -76,7 +81,7 @@ export class Books {
 
   /** The store has every line, and no request or attempt is under way: the log is not needed any more. */
   get isAllPosted(): boolean {
-    return this.waiting === 0 && this.#openIn.size === 0 && this.#spilledFrom === undefined
+    return this.waiting === 0 && this.#open === 0 && this.#spilledFrom === undefined
   }
 
   /** Why the books are not as they should be; empty when all is well. */
@@ -91,9 +96,10 @@ export class Books {
 
   /** A request was accepted. */
   begin(request: OpenRequest): RequestBooks {
-    this.#write({ type: 'opened', opened: request.opened })
+    const beginning: Beginning = { segment: 0 }
+    this.#write({ type: 'opened', opened: request.opened }, beginning)
     failpoint('accepted')
-    return new RequestBooks(this.#ofRequests, request)
+    return new RequestBooks(this.#ofRequests, request, beginning)
   }
 
   /** Posts what waits; resolves when the store has everything, or does not take it. */
@@ -112,8 +118,9 @@ export class Books {
     this.#options.log?.close()
   }
 
-  #write(line: BookLine): void {
+  #write(line: BookLine, beginning: Beginning): void {
     this.#unwritten.push(line)
+    this.#beginnings.push(beginning)
     // It is not taken back where somebody writes earlier: making timers for nothing would cost more than one look.
     if (this.#willFlush) return
     this.#willFlush = true
@@ -123,13 +130,28 @@ export class Books {
     })
   }
 
+  /** Resolves once all so far is in the log: what many requests wait for goes to the disk together. Absent without a log. */
+  #written(): Promise<void> | undefined {
+    const { log } = this.#options
+    if (log === undefined) return undefined
+    this.#turn ??= new Promise((resolve) => {
+      log.whenTurnEnds(() => {
+        this.#turn = undefined
+        this.#flushLog()
+        resolve()
+      })
+    })
+    return this.#turn
+  }
+
   #flushLog(): void {
     if (this.#unwritten.length === 0) return
-    const lines = this.#unwritten
+    const [lines, beginnings] = [this.#unwritten, this.#beginnings]
     this.#unwritten = []
+    this.#beginnings = []
     const segment = this.#append(lines)
     failpoint('flushed')
-    this.#note(lines, segment)
+    this.#note(lines, beginnings, segment)
   }
 
   /** The number of the file; 0 where the lines are in none. */
@@ -165,30 +187,34 @@ export class Books {
     return log.segment
   }
 
-  #note(lines: readonly BookLine[], segment: number): void {
+  #note(lines: readonly BookLine[], beginnings: readonly Beginning[], segment: number): void {
     this.#needed.set(segment, (this.#needed.get(segment) ?? 0) + lines.length)
+    let place = 0
     for (const line of lines) {
-      if (line.type === 'opened') this.#openIn.set(line.opened.exchangeId, segment)
-      else if (line.type === 'held') this.#openIn.set(attemptKey(line.held), segment)
-      else if (line.type === 'settled') this.#poster.add({ segment, entry: line.entry })
-      else this.#poster.add({ segment, request: line.request })
+      const beginning = beginnings[place++] ?? { segment }
+      if (line.type === 'settled') this.#poster.add({ segment, beginning, entry: line.entry })
+      else if (line.type === 'closed') this.#poster.add({ segment, beginning, request: line.request })
+      else {
+        beginning.segment = segment
+        this.#open += 1
+      }
     }
   }
 
   /** A line is needed until the store has it, and what began something until the store has its end. */
   #forget(lines: readonly PostedLine[]): void {
-    for (const line of lines) {
-      this.#release(line.segment)
-      const key = beginningOf(line)
-      const begunIn = this.#openIn.get(key)
-      if (begunIn === undefined) continue
-      this.#openIn.delete(key)
-      this.#release(begunIn)
+    const freed = new Map<number, number>()
+    const free = (segment: number) => freed.set(segment, (freed.get(segment) ?? 0) + 1)
+    for (const { segment, beginning } of lines) {
+      free(segment)
+      free(beginning.segment)
     }
+    this.#open -= lines.length
+    for (const [segment, count] of freed) this.#release(segment, count)
   }
 
-  #release(segment: number): void {
-    const left = (this.#needed.get(segment) ?? 0) - 1
+  #release(segment: number, count: number): void {
+    const left = (this.#needed.get(segment) ?? 0) - count
     if (left > 0) {
       this.#needed.set(segment, left)
       return
@@ -200,7 +226,7 @@ export class Books {
   /** Its file is needed until the next start. */
   #spilled(line: PostedLine): void {
     const { segment } = line
-    this.#openIn.delete(beginningOf(line))
+    this.#open -= 1
     if (this.#spilledFrom === undefined)
       this.#options.onNotice({
         level: segment === 0 ? 'error' : 'warn',
@@ -224,19 +250,4 @@ export class Books {
           },
     )
   }
-}
-
-/** What the line ends: an attempt, or a request. */
-function beginningOf({ entry, request }: PostedLine): string {
-  return entry === undefined ? request.exchangeId : attemptKey(entry)
-}
-
-function attemptKey({
-  exchangeId,
-  attempt,
-}: {
-  readonly exchangeId: string
-  readonly attempt: number
-}): string {
-  return `${exchangeId} ${attempt}`
 }

@@ -2,6 +2,7 @@
 
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { BookLine, OpenedLine } from './book-lines.ts'
+import type { Beginning } from './book-poster.ts'
 import type { Budget } from './budget.ts'
 import type { BudgetAccounts, Hold, HoldAnswer, SpentStanding } from './budget-accounts.ts'
 import type { Attribution, Charge, LedgerEntry, RequestRow } from './entry.ts'
@@ -57,9 +58,11 @@ export interface RequestBooksDeps {
   readonly wallMs: () => number
   /** Whether what is held now would outlive the process. */
   readonly mayHold: () => boolean
-  readonly write: (line: BookLine) => void
+  readonly write: (line: BookLine, beginning: Beginning) => void
   /** Everything written so far is in the log when it returns. */
   readonly writeNow: () => void
+  /** The same when it resolves, which it does for many at once; absent where nothing is kept in a log. */
+  readonly written: () => Promise<void> | undefined
 }
 
 /** What is held where neither the client nor the model says how long an answer may be; the provider is told to keep to it. */
@@ -71,14 +74,16 @@ const PICO_IN_NANO = 1_000
 export class RequestBooks {
   readonly #deps: RequestBooksDeps
   readonly #request: OpenRequest
+  readonly #beginning: Beginning
   #attempts = 0
   #isClosed = false
   /** `undefined` once an attempt cost something that nobody can tell. */
   #costNanoUsd: NanoUsd | undefined = NOTHING
 
-  constructor(deps: RequestBooksDeps, request: OpenRequest) {
+  constructor(deps: RequestBooksDeps, request: OpenRequest, beginning: Beginning) {
     this.#deps = deps
     this.#request = request
+    this.#beginning = beginning
   }
 
   /** The budgets that the request counts against, as far as the model it names says. */
@@ -104,8 +109,8 @@ export class RequestBooks {
   }
 
   /**
-   * Takes the money for an attempt, and writes down that it is about to be made. A promise only where the store has to be
-   * asked. Throws `budget_exceeded`, `price_unknown` or `budget_unavailable`, and holds nothing then.
+   * Takes the money for an attempt, and writes down that it is about to be made. A promise where the log has to be written,
+   * or the store to be asked. Throws or rejects with `budget_exceeded`, `price_unknown` or `budget_unavailable`, and holds nothing then.
    */
   hold(ask: AttemptAsk): HeldAttempt | Promise<HeldAttempt> {
     const { modelId } = this.#request.opened
@@ -125,7 +130,7 @@ export class RequestBooks {
   close(row: RequestRow): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#deps.write({ type: 'closed', request: row })
+    this.#deps.write({ type: 'closed', request: row }, this.#beginning)
     // Who was never let through to a provider is told next: nothing of it stands in the log yet.
     if (this.#attempts === 0) this.#deps.writeNow()
     failpoint('terminal-not-flushed')
@@ -155,7 +160,11 @@ export class RequestBooks {
     )
   }
 
-  #judged(ask: AttemptAsk, { prices, ceiling, needs }: Bounded, answer: HoldAnswer): HeldAttempt {
+  #judged(
+    ask: AttemptAsk,
+    { prices, ceiling, needs }: Bounded,
+    answer: HoldAnswer,
+  ): HeldAttempt | Promise<HeldAttempt> {
     if (answer.type === 'unavailable') throw unavailable(answer.budget)
     if (answer.type === 'spent')
       throw budgetError(
@@ -168,15 +177,20 @@ export class RequestBooks {
     return this.#begun(ask, answer, Math.floor(affordable / ask.candidates))
   }
 
-  #begun(ask: AttemptAsk, hold: Hold | undefined, outputTokensMax: number | undefined): HeldAttempt {
+  #begun(
+    ask: AttemptAsk,
+    hold: Hold | undefined,
+    outputTokensMax: number | undefined,
+  ): HeldAttempt | Promise<HeldAttempt> {
     this.#attempts += 1
     const attempt = this.#attempts
+    const beginning: Beginning = { segment: 0 }
     const charges = hold?.charges ?? NO_CHARGES
     const heldNanoUsd = hold?.nanoUsd ?? worstOf(ask)
     const { exchangeId } = this.#request.opened
     const { target, provider, route } = ask
     const routeField = route === undefined ? {} : { route }
-    this.#deps.write({
+    const line: BookLine = {
       type: 'held',
       held: {
         exchangeId,
@@ -188,9 +202,8 @@ export class RequestBooks {
         ...(heldNanoUsd === undefined ? {} : { nanoUsd: heldNanoUsd }),
         charges,
       },
-    })
-    this.#deps.writeNow()
-    failpoint('held')
+    }
+    this.#deps.write(line, beginning)
     let isSettled = false
     const held: HeldAttempt = {
       heldNanoUsd,
@@ -202,15 +215,20 @@ export class RequestBooks {
         const entry = this.#entry({ attempt, target, provider, ...routeField, charges }, charged)
         hold?.settle(entry.costNanoUsd ?? hold.nanoUsd)
         this.#costNanoUsd = sumOf(this.#costNanoUsd, entry)
-        this.#deps.write({ type: 'settled', entry })
+        this.#deps.write({ type: 'settled', entry }, beginning)
       },
     }
-    // The log did not take it: what is held would not outlive the process, so nobody is asked.
-    if (hold !== undefined && !this.#deps.mayHold()) {
-      held.settle(NOT_MADE)
-      throw unavailable(this.budgets[0])
-    }
-    return held
+    const written = this.#deps.written()
+    if (written === undefined) return held
+    return written.then(() => this.#outliving(held, hold))
+  }
+
+  /** The log did not take it: what is held would not outlive the process, so nobody is asked. */
+  #outliving(held: HeldAttempt, hold: Hold | undefined): HeldAttempt {
+    failpoint('held')
+    if (hold === undefined || this.#deps.mayHold()) return held
+    held.settle(NOT_MADE)
+    throw unavailable(this.budgets[0])
   }
 
   /** What a budget pays is never nothing because nobody knows it: the assumed price of what was used, or all that was held. */

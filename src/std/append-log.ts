@@ -27,6 +27,8 @@ export interface AppendLog {
   readonly segment: number
   /** Throws Node's error where the disk does not take them; then none of them counts. */
   append(lines: readonly string[]): void
+  /** Calls `callback` once what came in together has been read: so that all of it can be appended together. */
+  whenTurnEnds(callback: () => void): void
   /** Removes a file that is no longer written to. */
   drop(segment: number): void
   close(): void
@@ -65,6 +67,10 @@ class FileLog implements AppendLog {
       this.#isTorn = true
       throw error
     }
+  }
+
+  whenTurnEnds(callback: () => void): void {
+    setImmediate(callback)
   }
 
   drop(segment: number): void {
