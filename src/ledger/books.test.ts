@@ -85,7 +85,7 @@ test('what is held stands in the log before the provider is called', async () =>
 
 test('what came in together is written together', async () => {
   const { begin, folder } = stage()
-  await Promise.all(['x', 'y', 'z'].map((id) => begin(id).hold(ASK)))
+  await Promise.all(['x', 'y', 'z'].map(async (id) => begin(id).hold(ASK)))
   expect([...readAppendLog(folder)].map(({ line }) => readBookLines(line).length)).toEqual([6])
 })
 
