@@ -18,7 +18,7 @@ import type { Store } from '../stores/store.ts'
 import { isTransferable, type Transferable } from '../stores/transfer.ts'
 import type { NoticeRecord, Telemetry } from '../telemetry/records.ts'
 import type { StoreChoice } from './config/config.ts'
-import { checkSecretsKnown } from './known-secrets.ts'
+import { KnownSecrets } from './known-secrets.ts'
 import { StartError } from './start-error.ts'
 
 export interface OpenedStore {
@@ -56,11 +56,19 @@ export async function openStore(choice: KeptChoice, options: OpenStoreOptions): 
       describeWeakness: describeKeyWeakness,
     })
     const sealer = createSealer(secrets)
-    await checkSecretsKnown(`${base}.marks`, sealer)
+    const known = new KnownSecrets({ path: `${base}.marks`, sealer })
+    await known.checkBeside()
     const rebuilt = createChannel<undefined>()
     const chosen = await openChosen(choice, base, { ...options, onRebuilt: () => rebuilt.publish(undefined) })
+    await known.checkAtStart(chosen).catch(async (error: unknown) => {
+      await chosen.close()
+      throw error
+    })
+    // A store that was made anew knows nothing of it any more.
+    rebuilt.subscribe(() => void known.checkAtStart(chosen).catch(() => undefined))
     const store = guardStore(chosen, {
       clock: options.clock,
+      beforeUse: () => known.checkBeforeUse(chosen),
       // The file's own thread writes its log back now and then, and nobody else answers in its place.
       ...(choice.kind === 'sqlite' && { deadlinesMs: { lease: SQLITE_WAIT_MS, recall: SQLITE_WAIT_MS } }),
       onChange: (health) => options.telemetry.notices.publish(noticeOf(health)),

@@ -211,3 +211,30 @@ describe('a guarded store', () => {
     expect(at.calls).toEqual([])
   })
 })
+
+test('asks nothing of a store before what must come first has succeeded, and tells of it as of a store that is away', async () => {
+  const clock = new ManualClock()
+  const inner = createMemoryStore()
+  const told: StoreHealth[] = []
+  let tries = 0
+  let isForeign = true
+  const store = guardStore(inner, {
+    clock,
+    beforeUse: async () => {
+      tries += 1
+      if (isForeign) throw new StoreUnavailable('another master secret')
+    },
+    onChange: (health) => told.push(health),
+  })
+  for (const ask of [() => store.directoryRevision(), () => store.loadBudgets(), () => store.ping()])
+    await expect(ask()).rejects.toThrow('another master secret')
+  expect(told.map(({ state, lastError }) => [state, lastError])).toEqual([
+    ['failing', 'another master secret'],
+  ])
+  isForeign = false
+  await store.ping()
+  const triesOnce = tries
+  expect(await Promise.all([store.directoryRevision(), store.loadBudgets()])).toEqual([0, []])
+  expect(tries).toBe(triesOnce)
+  await store.close()
+})

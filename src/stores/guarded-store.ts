@@ -47,6 +47,8 @@ export const STORE_DEADLINES_MS: StoreDeadlines = {
 export interface GuardOptions {
   readonly clock: Clock
   readonly deadlinesMs?: Partial<StoreDeadlines>
+  /** Comes before the first operation, again and again until it has succeeded; where it rejects, so does what was asked. */
+  readonly beforeUse?: () => Promise<void>
   /** The store began to answer, to be slow, or to fail. */
   readonly onChange?: (health: StoreHealth) => void
 }
@@ -64,11 +66,15 @@ interface Operation {
   readonly isTelling: boolean
 }
 
-export function guardStore(store: Store, { clock, deadlinesMs, onChange }: GuardOptions): GuardedStore {
+export function guardStore(
+  store: Store,
+  { clock, deadlinesMs, beforeUse, onChange }: GuardOptions,
+): GuardedStore {
   const deadlines: StoreDeadlines = { ...STORE_DEADLINES_MS, ...deadlinesMs }
   const promptMs = Math.max(deadlines.lease, deadlines.recall)
+  const whenReady = once(beforeUse)
   const pulse = new StorePulse({
-    ping: () => store.ping(),
+    ping: () => whenReady(() => store.ping()),
     clock,
     promptMs,
     pingMs: deadlines.ping,
@@ -92,7 +98,7 @@ export function guardStore(store: Store, { clock, deadlinesMs, onChange }: Guard
     asked: Operation,
     ask: () => Promise<Result>,
     onLate: (result: Result) => void = ignore,
-  ) => guarded({ clock, pulse, kind: store.kind }, asked, ask, onLate)
+  ) => guarded({ clock, pulse, kind: store.kind }, asked, () => whenReady(ask), onLate)
   const { backup } = store
   return {
     kind: store.kind,
@@ -121,6 +127,7 @@ export function guardStore(store: Store, { clock, deadlinesMs, onChange }: Guard
     directoryRevision: () => run(revision, () => store.directoryRevision()),
     changeDirectory: (changes, notes, expectedRevision) =>
       run(change, () => store.changeDirectory(changes, notes, expectedRevision)),
+    matchSecret: (marks) => run(change, () => store.matchSecret(marks)),
     note: (note) => run(change, () => store.note(note)),
     openJournal: (record, nowMs) =>
       run(
@@ -150,6 +157,23 @@ export function guardStore(store: Store, { clock, deadlinesMs, onChange }: Guard
       pulse.stop()
       return store.close()
     },
+  }
+}
+
+/** Asks after `before` has succeeded, which it need do only once. */
+function once(before: GuardOptions['beforeUse']) {
+  let isReady = before === undefined
+  let preparing: Promise<void> | undefined
+  return <Result>(ask: () => Promise<Result>): Promise<Result> => {
+    if (isReady || before === undefined) return ask()
+    preparing ??= before()
+      .then(() => {
+        isReady = true
+      })
+      .finally(() => {
+        preparing = undefined
+      })
+    return preparing.then(ask)
   }
 }
 

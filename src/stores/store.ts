@@ -11,6 +11,11 @@ export interface Store extends DirectoryStore, LedgerStore, JournalStore, CacheS
   readonly kind: 'memory' | 'sqlite' | 'postgres'
   /** Whether other processes may spend from the same budgets: leases are small then. */
   readonly isShared: boolean
+  /**
+   * Whether it is used with one of these master secrets, each as a mark that tells nothing of it, the newest first. From then
+   * on it is used with the newest. True for a store that was used with none yet.
+   */
+  matchSecret(marks: readonly [string, ...(readonly string[])]): Promise<boolean>
   /** An audit line without a change: a sign-in, a refusal. */
   note(note: AuditNote): Promise<void>
   /** Resolves while the store answers; rejects with why it does not. */

@@ -1,6 +1,6 @@
 /** Keys, money and what is kept, under attack: what is at rest, what numbers can do, what a stranger costs. */
 
-import { readdirSync, readFileSync, rmSync, mkdtempSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -87,6 +87,14 @@ describe('SEC-26: at rest', () => {
     })
     await expect(started).rejects.toThrow(StartError)
     await expect(started).rejects.toThrow(/not the one that this store was used with/)
+    // Nor where the file went without those beside it, as a backup does.
+    rmSync(`${stage.path}.marks`)
+    const again = startTestGateway({ config, env })
+    onTestFinished(async () => {
+      await again.then((gateway) => gateway[Symbol.asyncDispose]()).catch(() => undefined)
+    })
+    await expect(again).rejects.toThrow(/not the one .*the store knows that one/)
+    expect(existsSync(`${stage.path}.marks`)).toBe(false)
     // Beside the one before, for a rotation, it is welcome, and the key is still good.
     const before = readFileSync(`${stage.path}.key`, 'utf8').trim()
     await using rotated = await startTestGateway({

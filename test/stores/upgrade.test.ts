@@ -16,6 +16,8 @@ const REQUESTS_EACH = 60
 /** Between two looks of the balancer at /readyz, ms. */
 const LOOK_MS = 50
 const PACE_MS = 10
+/** Of both gateways: a store is used with one. */
+const MASTER_KEY = 'Zq8vN2xR5tY7uI9oP3aS6dF1gH4jK0lM'
 const LIMIT = 1_000_000_000_000
 
 describe.skipIf(skipsPostgres())('an upgrade under load', () => {
@@ -30,6 +32,7 @@ describe.skipIf(skipsPostgres())('an upgrade under load', () => {
     await store.putBudget(everything, [])
     const config = {
       discover: false,
+      masterKey: MASTER_KEY,
       store: { kind: 'postgres', url },
       shutdown: { wait: '3s', drain: '30s' },
     }

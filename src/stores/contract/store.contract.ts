@@ -25,6 +25,33 @@ export function describeStore(open: OpenFixture): void {
         await store.close()
       }))
 
+    test('SEC-26: is used with the master secret that came first, and with another one from when both are named', () =>
+      withStore(open, async (store, { openAnother }) => {
+        const other = (await openAnother?.()) ?? store
+        expect(await store.matchSecret(['first'])).toBe(true)
+        expect(await other.matchSecret(['first'])).toBe(true)
+        expect(await other.matchSecret(['foreign'])).toBe(false)
+        expect(await other.matchSecret(['foreign', 'second'])).toBe(false)
+        expect(await other.matchSecret(['second', 'first'])).toBe(true)
+        // What was sealed since could not be opened.
+        expect(await store.matchSecret(['first'])).toBe(false)
+        expect(await store.matchSecret(['second', 'first'])).toBe(true)
+        expect(await store.matchSecret(['second'])).toBe(true)
+        expect(await store.matchSecret(['first', 'second'])).toBe(true)
+        expect(await store.matchSecret(['first'])).toBe(true)
+      }))
+
+    test('SEC-26: of many that come first at one time with secrets of their own, it is used with one', () =>
+      withStore(open, async (store, { openAnother }) => {
+        const other = (await openAnother?.()) ?? store
+        const matched = await Promise.all(
+          Array.from({ length: 12 }, (_, place) =>
+            (place % 2 === 0 ? store : other).matchSecret([`secret ${place}`]),
+          ),
+        )
+        expect(matched.filter((isMatched) => isMatched)).toHaveLength(1)
+      }))
+
     test('finishes what was asked before it closes', () =>
       withStore(open, async (store) => {
         const asked = [store.directoryRevision(), store.loadBudgets(), store.ping()]

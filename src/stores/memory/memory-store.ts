@@ -24,6 +24,7 @@ export function createMemoryStore({
   isShared = false,
   linesMax = LINES_MAX,
 }: MemoryStoreOptions = {}): Store & Transferable {
+  let secretMark: string | undefined
   const audit = new MemoryAudit()
   const directory = new MemoryDirectory(audit)
   const ledger = new MemoryLedger(audit, linesMax)
@@ -59,6 +60,11 @@ export function createMemoryStore({
     requests: async (query) => reports.requests(query),
     request: async (exchangeId) => reports.request(exchangeId),
     auditLines: async (query) => audit.page(query),
+    async matchSecret(marks) {
+      if (secretMark !== undefined && !marks.includes(secretMark)) return false
+      secretMark = marks[0]
+      return true
+    },
     note: async (note: AuditNote) => audit.add([note]),
     exportAll: () => transfer.exportAll(),
     importAll: (chunks) => transfer.importAll(chunks),

@@ -159,8 +159,20 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON holdfast.audit
 `,
 }
 
+const MASTER_SECRET: Migration = {
+  version: 2,
+  name: 'mark of the master secret',
+  text: `
+CREATE TABLE holdfast.secret_mark (
+  place integer PRIMARY KEY CHECK (place = 1),
+  mark text NOT NULL
+);
+COMMENT ON TABLE holdfast.secret_mark IS 'by what the master secret in use is known again: one row, or none';
+`,
+}
+
 /** In order. */
-export const MIGRATIONS: readonly Migration[] = [FIRST]
+export const MIGRATIONS: readonly Migration[] = [FIRST, MASTER_SECRET]
 
 export function checksumOf({ name, text }: Migration): string {
   return createHash('sha256').update(`${name}\n${text}`).digest('hex')

@@ -19,6 +19,7 @@ import * as directory from './postgres-directory.ts'
 import * as journal from './postgres-journal.ts'
 import * as ledger from './postgres-ledger.ts'
 import * as reports from './postgres-reports.ts'
+import { matchSecret } from './postgres-secret.ts'
 import { exportAll, importAll } from './postgres-transfer.ts'
 
 export interface PostgresStoreOptions {
@@ -196,6 +197,7 @@ function storeOver(database: MigratedConnections): Store & Transferable {
     requests: (query) => database.use(long, (session) => reports.requests(session, query)),
     request: (exchangeId) => database.use(long, (session) => reports.request(session, exchangeId)),
     auditLines: (query) => database.use(long, (session) => auditPage(session, query)),
+    matchSecret: (marks) => database.use(write, (session) => matchSecret(session, marks)),
     note: (note) => database.transaction(write, (session) => addAuditLines(session, [note])),
     exportAll: () => exportFrom(database),
     importAll: (chunks) => importAll((work) => database.transaction(copy, work), chunks),

@@ -10,6 +10,7 @@ import * as budgets from './sqlite-budgets.ts'
 import * as directory from './sqlite-directory.ts'
 import { Posting } from './sqlite-posting.ts'
 import * as recall from './sqlite-recall.ts'
+import { matchSecret } from './sqlite-secret.ts'
 import { requestPage, requestWithAttempts } from './sqlite-requests.ts'
 import { spendRows } from './sqlite-spend.ts'
 import { exportChunks, importChunk, totals } from './sqlite-transfer.ts'
@@ -85,6 +86,7 @@ export class Connections {
       loadDirectory: () => directory.loadDirectory(db()),
       directoryRevision: () => directory.directoryRevision(db()),
       changeDirectory: (...change) => directory.changeDirectory(db(), ...change),
+      matchSecret: (marks) => matchSecret(db(), marks),
       note: (note) => db().write(() => addNotes(db(), [note])),
 
       post: (nodeId, batch) => this.#connection.posting.post(nodeId, batch),

@@ -35,6 +35,7 @@ type Ports = Pick<
   | 'findAlike'
   | 'dropCached'
   | 'sweepCache'
+  | 'matchSecret'
   | 'note'
   | 'ping'
   | 'spend'

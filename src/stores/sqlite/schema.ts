@@ -231,7 +231,13 @@ CREATE INDEX cache_by_expiry ON cache (expires_at_ms);
 CREATE INDEX cache_by_partition ON cache (similar_in) WHERE vector IS NOT NULL;
 `
 
+const MASTER_SECRET = `
+-- By what the master secret is known again that the file is used with: one row, or none.
+CREATE TABLE secret_mark (place INTEGER PRIMARY KEY CHECK (place = 1), mark TEXT NOT NULL) STRICT;
+`
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: 'directory and books', sql: DIRECTORY_AND_BOOKS },
   { version: 2, name: 'kept answers', sql: KEPT_ANSWERS },
+  { version: 3, name: 'mark of the master secret', sql: MASTER_SECRET },
 ]

@@ -55,6 +55,7 @@ function createStore(file: SqliteFile): Store & Transferable {
     requests: (query) => file.read('requests', query),
     request: (exchangeId) => file.read('request', exchangeId),
     auditLines: (query) => file.read('auditLines', query),
+    matchSecret: (marks) => file.write('matchSecret', marks),
     note: (note) => file.write('note', note),
     ping: () => file.write('ping'),
     backup: (path) => file.copy((thread) => thread.call('copyTo', path)),
