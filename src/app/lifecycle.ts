@@ -31,7 +31,6 @@ import { connectionsMax, whatNeedsRestart, whyNotInForce } from './reload-rules.
 import { routeTransport } from './routed-transport.ts'
 import { SIMULATOR_ORIGIN } from './simulated-provider.ts'
 import { addressError, listenFault, StartError } from './start-error.ts'
-import { FileWatch } from './watch-file.ts'
 
 /** How long, after the last byte to a client, the records of what was cut may take to be written, ms. */
 const SETTLE_MS = 1_000
@@ -88,7 +87,6 @@ export interface RunningGateway {
 /** Throws StartError where the configuration or the address does not allow a start; nothing is left open then. */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const source = new ConfigSource(options)
-  const watch = source.path === undefined ? undefined : new FileWatch(source.path, { clock: systemClock })
   const config = firstConfig(source)
   const telemetry = options.telemetry ?? createTelemetry()
   const transport = options.transport ?? createSocketTransport(config, telemetry)
@@ -99,7 +97,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     random: systemRandom,
     transport: routeTransport(SIMULATOR_ORIGIN, createSimulatorTransport(), transport),
   })
-  const running = new Running(options, { source, watch, ground, config })
+  const running = new Running(options, { source, ground, config })
   await running.start()
   return running
 }
@@ -140,7 +138,6 @@ function createSocketTransport(config: HoldfastConfig, { notices }: Telemetry): 
 
 interface RunningParts {
   readonly source: ConfigSource
-  readonly watch: FileWatch | undefined
   readonly ground: Ground
   /** As the file has it. */
   readonly config: HoldfastConfig
@@ -227,7 +224,7 @@ class Running implements RunningGateway {
       await this.#close()
       throw error
     }
-    this.#parts.watch?.start(() => void this.reload())
+    this.#parts.source.watch(() => void this.reload())
     this.#discovery.follow(this.config.providers)
   }
 
@@ -239,7 +236,7 @@ class Running implements RunningGateway {
     }
     this.#isStopping = true
     this.#isAccepting = false
-    this.#parts.watch?.stop()
+    this.#parts.source.stopWatching()
     this.#discovery.stop()
     // Timers of the clock let a process end; it must not before all this is done.
     const hold = setInterval(() => {}, TRANSPORT_CLOSE_MS)
@@ -290,6 +287,7 @@ class Running implements RunningGateway {
     if (this.#isStopping) return []
     try {
       const loaded = this.#parts.source.load()
+      this.#tellOfGoneSecrets()
       const faults = loaded.ok ? whyNotInForce(loaded.config, this.#parts.config) : loaded.faults
       if (!loaded.ok || faults.length > 0) return this.#reject(faults)
       const config = await this.#complete(loaded.config, this.config)
@@ -302,6 +300,17 @@ class Running implements RunningGateway {
     } catch (error) {
       return this.#reject([unexpectedFault(error, this.#parts.source.path)])
     }
+  }
+
+  #tellOfGoneSecrets(): void {
+    const gone = this.#parts.source.goneSecretFiles
+    if (gone.length === 0) return
+    this.#ground.telemetry.notices.publish({
+      level: 'error',
+      name: 'secret_file_gone',
+      message: `Secrets are used that cannot be read any more, and the next start will do without them: put back ${gone.join(', ')}, or name another place in the configuration.`,
+      facts: { files: gone.length },
+    })
   }
 
   #reject(faults: readonly ConfigFault[]): readonly ConfigFault[] {

@@ -177,7 +177,6 @@ const lacking: Readonly<Record<number, string>> = {
   33: 'of a page’s words the log keeps 200 characters, not a kilobyte',
   74: 'a fallback that refused the beginning is not asked to answer anew for the same request',
   98: 'a sampling field of the wrong type in a Gemini request is ignored instead of refused',
-  134: 'a file with a secret is read at the start and at each reload (SIGHUP, or a saved holdfast.yaml), and not watched itself',
   149: 'the soak is run by hand: npm run soak -- --minutes 1440; here its judgement is tested',
   146: 'limits by the minute are each gateway’s own: two gateways give a key twice as much',
 }
