@@ -100,7 +100,7 @@ async function lockFileFits(): Promise<void> {
 }
 
 async function gatewayStarted(): Promise<void> {
-  expect(scripts['start']).toBe('node src/cli/main.ts start')
+  expect(scripts['start']).toBe('node --disable-sigusr1 src/cli/main.ts start')
   expect(gateway.output()).toContain('curl')
   expect(gateway.output().toLowerCase()).toContain('simulat')
 }

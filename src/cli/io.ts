@@ -24,6 +24,8 @@ export interface CliIo {
   readonly clock?: Clock
   /** Opens what is kept; the store of the configuration where it is absent. */
   readonly openBooks?: OpenBooks
+  /** Where Node's inspector listens, if it does; absent where that is somebody else's affair. */
+  readonly inspectorUrl?: () => string | undefined
   /** Keeps the process from ending while a command only waits; what it returns lets go. */
   readonly keepAlive?: () => () => void
   /** Where what nobody caught is told; absent where that is somebody else's affair. */

@@ -2,6 +2,7 @@
 
 import { enableCompileCache } from 'node:module'
 import { exitCodes } from './exit-codes.ts'
+import { allowsInspector } from './inspector.ts'
 import { whyNodeIsTooOld } from './node-version.ts'
 
 const tooOld = whyNodeIsTooOld(process.versions.node)
@@ -10,6 +11,8 @@ if (tooOld !== undefined) {
   process.exitCode = exitCodes.environment
 } else {
   enableCompileCache()
+  // Node opens its inspector, and with it all that is in memory, for whoever may send this signal; heard, it does nothing (SEC-28).
+  if (!allowsInspector(process.env)) process.on('SIGUSR1', () => undefined)
   const { runProcess } = await import('./run-process.ts')
   await runProcess()
 }

@@ -1,5 +1,6 @@
 /** Joins the command line to this process: its streams, its signals, its exit code. */
 
+import inspector from 'node:inspector'
 import { styleText } from 'node:util'
 import { exitCodes } from './exit-codes.ts'
 import type { CliIo } from './io.ts'
@@ -40,6 +41,7 @@ const processIo: CliIo = {
     return () => clearInterval(timer)
   },
   faults: process,
+  inspectorUrl: () => inspector.url(),
 }
 
 async function readStandardInput(lengthMax: number): Promise<string> {

@@ -11,6 +11,7 @@ import { readVersion } from '../../app/version.ts'
 import { systemClock } from '../../std/clock.ts'
 import { bannerLines, exampleModel } from '../banner.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { whyNotInspected } from '../inspector.ts'
 import { type CliIo, type CommonOptions } from '../io.ts'
 
 export interface StartCommandOptions extends CommonOptions {
@@ -23,6 +24,8 @@ export interface StartCommandOptions extends CommonOptions {
 
 export async function start(options: StartCommandOptions, io: CliIo): Promise<ExitCode> {
   try {
+    const reason = whyNotInspected(io.inspectorUrl?.(), io.env)
+    if (reason !== undefined) throw new StartError('environment', reason)
     const ending = await runObeying({
       source: io.signals,
       clock: systemClock,
