@@ -29,7 +29,7 @@ import type { SharedBudgets } from '../execution/effort.ts'
 import { HedgeBudgets } from '../execution/hedge-budgets.ts'
 import { createFirstTokenTimes, type FirstTokenTimes } from '../resilience/first-token-times.ts'
 import { createRetryBudget } from '../resilience/retry-budget.ts'
-import { createSpendBudget, RETRY_SPEND_SHARE, SPEND_WINDOW_MS } from '../resilience/spend-budget.ts'
+import { createSpendBudgets, RETRY_SPEND_SHARE, SPEND_WINDOW_MS } from '../resilience/spend-budget.ts'
 import { createTargetHealth, type TargetHealth } from '../resilience/target-health.ts'
 import { createModelDirectory } from '../routing/model-directory.ts'
 import { type ConditionFault, createPlanner, healthKey } from '../routing/planner.ts'
@@ -111,13 +111,13 @@ export function createGround(parts: GroundParts): Ground {
   }
 }
 
-/** Second tries always allowed for so much, 10^-9 US dollars; those without a price are bounded by their number alone. */
+/** Second tries of one pool always allowed for so much, 10^-9 US dollars; those without a price are bounded by their number alone. */
 const RETRY_SPEND_FLOOR = { floorNanoUsd: 50_000_000, floorCount: Number.MAX_SAFE_INTEGER }
 /** What further attempts may cost in all, beside what their number may be. */
 function createBudgets(): SharedBudgets {
   return {
     retries: createRetryBudget(),
-    retrySpend: createSpendBudget({
+    retrySpend: createSpendBudgets({
       share: RETRY_SPEND_SHARE,
       windowMs: SPEND_WINDOW_MS,
       ...RETRY_SPEND_FLOOR,

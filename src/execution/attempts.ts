@@ -16,7 +16,7 @@ import { capCall } from './cap-call.ts'
 import type { AttemptEntry, AttemptLog, AttemptOutcome } from './attempt-log.ts'
 import type { Deadline } from './deadline.ts'
 import type { DecisionTrace } from './decision-trace.ts'
-import type { Effort } from './effort.ts'
+import { type Effort, poolOf } from './effort.ts'
 import type { EncodedCall } from './encode-call.ts'
 import { judgeFailure } from './encode-operation.ts'
 import type { Exchange } from './exchange.ts'
@@ -172,9 +172,10 @@ export class Attempts {
   #noteSpend({ outcome, costNanoUsd }: AttemptOutcome): void {
     if (outcome !== 'completed' && costNanoUsd === undefined) return
     const { budgets, clock } = this.#deps
+    const { plan, exchange } = this.#init
     const nowMs = clock.nowMs()
-    budgets.retrySpend.noteSpend(costNanoUsd, nowMs)
-    budgets.hedges.of(this.#init.plan)?.noteSpend(costNanoUsd, nowMs)
+    budgets.retrySpend.of(poolOf(plan, exchange), nowMs).noteSpend(costNanoUsd, nowMs)
+    budgets.hedges.of(plan)?.noteSpend(costNanoUsd, nowMs)
   }
 
   #alert(target: Target, error: GatewayError): void {

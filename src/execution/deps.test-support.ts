@@ -5,7 +5,7 @@ import { createStateMakers } from '../provenance/state-makers.ts'
 import { createToolCallSignatures } from '../provenance/tool-call-signatures.ts'
 import { createFirstTokenTimes } from '../resilience/first-token-times.ts'
 import { createRetryBudget } from '../resilience/retry-budget.ts'
-import { createSpendBudget } from '../resilience/spend-budget.ts'
+import { createSpendBudgets } from '../resilience/spend-budget.ts'
 import { createTargetHealth } from '../resilience/target-health.ts'
 import type { Clock } from '../std/clock.ts'
 import { createSeededRandom } from '../std/ids.ts'
@@ -24,7 +24,7 @@ export function freshDeps(clock: Clock) {
     firstTokenTimes: createFirstTokenTimes(),
     budgets: {
       retries: createRetryBudget(),
-      retrySpend: createSpendBudget(unlimited),
+      retrySpend: createSpendBudgets(unlimited),
       hedges: new HedgeBudgets(),
     },
     deliveredMemory: { bytes: 0 },

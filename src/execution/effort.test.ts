@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { NanoUsd } from '../ledger/prices.ts'
 import { RETRY_FLOOR } from '../resilience/retry-budget.ts'
-import { createSpendBudget } from '../resilience/spend-budget.ts'
+import { createSpendBudgets } from '../resilience/spend-budget.ts'
 import { healthKey } from '../routing/planner.ts'
 import { ManualClock, wallTarget } from '../upstream/wall.ts'
 import { freshDeps } from './deps.test-support.ts'
@@ -30,7 +30,7 @@ function createWorld({
 } = {}) {
   const clock = new ManualClock()
   const fresh = freshDeps(clock)
-  const budgets = { ...fresh.budgets, retrySpend: createSpendBudget(retrySpend) }
+  const budgets = { ...fresh.budgets, retrySpend: createSpendBudgets(retrySpend) }
   const effort = ({ headers = {}, tenant, routeName }: Asked = {}) =>
     new Effort({
       clock,

@@ -7,7 +7,7 @@ import { GatewayError } from '../errors/gateway-error.ts'
 import type { NanoUsd } from '../ledger/prices.ts'
 import type { Target } from '../providers/provider.ts'
 import type { RetryBudget } from '../resilience/retry-budget.ts'
-import type { SpendBudget } from '../resilience/spend-budget.ts'
+import type { SpendBudget, SpendBudgets } from '../resilience/spend-budget.ts'
 import type { TargetHealth } from '../resilience/target-health.ts'
 import type { Plan } from '../routing/plan.ts'
 import { healthKey } from '../routing/planner.ts'
@@ -18,8 +18,8 @@ import type { HedgeBudgets } from './hedge-budgets.ts'
 /** What all requests share. */
 export interface SharedBudgets {
   readonly retries: RetryBudget
-  /** The input that second tries cost, as a share of what everything costs. */
-  readonly retrySpend: SpendBudget
+  /** The input that second tries of a pool cost, as a share of what everything of it costs. */
+  readonly retrySpend: SpendBudgets
   readonly hedges: HedgeBudgets
 }
 
@@ -31,6 +31,14 @@ export interface EffortInit {
   readonly exchange: Pick<Exchange, 'headers' | 'envelope' | 'tenant'>
   /** What the input of the request costs at a target, as far as it is known. */
   inputCostOf(target: Target): NanoUsd | undefined
+}
+
+/** Who asks and what for: whose second tries are counted together. */
+export function poolOf(
+  { routeName }: Pick<Plan, 'routeName'>,
+  { tenant = '', envelope }: Pick<Exchange, 'tenant' | 'envelope'>,
+): string {
+  return `${tenant}\n${routeName ?? envelope.modelId}`
 }
 
 export class Effort {
@@ -46,7 +54,7 @@ export class Effort {
   constructor(init: EffortInit) {
     const { plan, exchange } = init
     this.#init = init
-    this.#pool = `${exchange.tenant ?? ''}\n${plan.routeName ?? exchange.envelope.modelId}`
+    this.#pool = poolOf(plan, exchange)
   }
 
   /**
@@ -96,7 +104,7 @@ export class Effort {
       return
     }
     const nowMs = clock.nowMs()
-    budgets.retrySpend.noteExtra(this.#init.inputCostOf(target), nowMs)
+    this.#spendAt(nowMs).noteExtra(this.#init.inputCostOf(target), nowMs)
     if (!this.#isPaid && !this.#isTrusted(target)) budgets.retries.take(this.#pool, nowMs)
     this.#isPaid = false
   }
@@ -116,7 +124,11 @@ export class Effort {
   #mayCharge(): boolean {
     const { budgets, clock } = this.#init
     const nowMs = clock.nowMs()
-    return budgets.retries.mayRetry(this.#pool, nowMs) && budgets.retrySpend.mayExtra(nowMs)
+    return budgets.retries.mayRetry(this.#pool, nowMs) && this.#spendAt(nowMs).mayExtra(nowMs)
+  }
+
+  #spendAt(nowMs: number): SpendBudget {
+    return this.#init.budgets.retrySpend.of(this.#pool, nowMs)
   }
 
   /** Nothing is known against it: it answered well of late, or was not asked. */

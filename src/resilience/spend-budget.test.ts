@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { createSpendBudget, HEDGE_SPEND_SHARE, RETRY_SPEND_SHARE, SPEND_WINDOW_MS } from './spend-budget.ts'
+import {
+  createSpendBudget,
+  createSpendBudgets,
+  HEDGE_SPEND_SHARE,
+  RETRY_SPEND_SHARE,
+  SPEND_WINDOW_MS,
+} from './spend-budget.ts'
 
 const BUCKET_MS = SPEND_WINDOW_MS / 10
 /** Prices that are not prices. */
@@ -101,5 +107,27 @@ describe('extra calls whose price is not known', () => {
     counted.noteSpend(1_000_000, 0)
     counted.noteExtra(undefined, 0)
     expect(counted.mayExtra(0)).toBe(false)
+  })
+})
+
+describe('SEC-44: pools', () => {
+  const options = { share: RETRY_SPEND_SHARE, windowMs: SPEND_WINDOW_MS, floorNanoUsd: 10, floorCount: 0 }
+
+  test('do not pay for one another', () => {
+    const budgets = createSpendBudgets(options)
+    budgets.of('theirs', 0).noteExtra(1_000, 0)
+    expect(budgets.of('theirs', 0).mayExtra(0)).toBe(false)
+    expect(budgets.of('ours', 0).mayExtra(0)).toBe(true)
+    budgets.of('ours', 0).noteSpend(1_000_000, 0)
+    expect(budgets.of('theirs', 0).mayExtra(0)).toBe(false)
+  })
+
+  test('beyond the bound share one budget, until one that is kept is idle', () => {
+    const budgets = createSpendBudgets(options, 2)
+    for (const pool of ['a', 'b']) budgets.of(pool, 0).noteSpend(1, 0)
+    budgets.of('c', 0).noteExtra(1_000, 0)
+    expect(budgets.of('d', 0).mayExtra(0)).toBe(false)
+    expect(budgets.of('a', 0).mayExtra(0)).toBe(true)
+    expect(budgets.of('e', 2 * SPEND_WINDOW_MS).mayExtra(2 * SPEND_WINDOW_MS)).toBe(true)
   })
 })

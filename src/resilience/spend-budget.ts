@@ -3,6 +3,7 @@
  * retried prompt of a million tokens pass for one small call.
  */
 
+import { BoundedCells } from './bounded-cells.ts'
 import { ShareWindow } from './share-window.ts'
 
 /** Share of spend that may go into retried input. */
@@ -22,7 +23,17 @@ export interface SpendBudget {
    * one extra that reaches it. Calls without a price keep the same share, counted in calls.
    */
   mayExtra(nowMs: number): boolean
+  /** Nothing in it speaks of the present any more. */
+  isIdleAt(nowMs: number): boolean
 }
+
+/** A budget for each pool, who asks and what for: one tenant's failures must not spend what another may try again with (SEC-44). */
+export interface SpendBudgets {
+  of(pool: string, nowMs: number): SpendBudget
+}
+
+/** Pools kept apart; beyond them, new ones share a budget for as long as the kept ones are all in use. */
+export const SPEND_POOLS_MAX = 10_000
 
 export interface SpendOptions {
   /** Extra per spend, 0 to 1. */
@@ -48,6 +59,19 @@ export function createSpendBudget(options: SpendOptions): SpendBudget {
       else calls.noteExtra(1, nowMs)
     },
     mayExtra: (nowMs) => money.leftAt(nowMs) >= 0 && (calls.leftAt(nowMs) >= 1 || calls.isIdleAt(nowMs)),
+    isIdleAt: (nowMs) => money.isIdleAt(nowMs) && calls.isIdleAt(nowMs),
+  }
+}
+
+export function createSpendBudgets(options: SpendOptions, poolsMax = SPEND_POOLS_MAX): SpendBudgets {
+  const pools = new BoundedCells<SpendBudget>(poolsMax)
+  const crowd = createSpendBudget(options)
+  return {
+    of: (pool, nowMs) =>
+      pools.get(pool) ??
+      (pools.makeRoom((budget) => budget.isIdleAt(nowMs))
+        ? pools.add(pool, createSpendBudget(options))
+        : crowd),
   }
 }
 
