@@ -1,7 +1,7 @@
 /**
  * Rules about what the text of this repository may contain, too simple for a linter and too important for memory:
  * no child processes (SEC-58), one place that dials (SEC-7), no way to switch TLS verification off (SEC-8), nothing
- * that ties the code to one machine or registry.
+ * that ties the code to one machine or registry, no pattern made of what a client says (SEC-34).
  */
 
 import { lineAt, maskSource, type MaskedSource } from './mask.ts'
@@ -20,6 +20,18 @@ const isTest = (path: string): boolean => /\.(?:test|contract|test-support)\.ts$
 const isProduct = (path: string): boolean => path.startsWith('src/') && isTypeScript(path) && !isTest(path)
 const mayNotDial = (path: string): boolean => isProduct(path) && !path.startsWith('src/upstream/')
 const isLockFile = (path: string): boolean => path.endsWith('package-lock.json')
+
+/** Files that make patterns from their own words alone, or from the operator's and the drill's: none of it is a client's. */
+const FIXED_PATTERNS: ReadonlySet<string> = new Set([
+  'src/dialects/refusal-text.ts',
+  'src/dialects/refusal-wordings.ts',
+  'src/drill/engine/world-transport.ts',
+  'src/drill/load-for-drill.ts',
+  'src/http/admin/access.ts',
+  'src/keys/virtual-key.ts',
+  'src/resilience/reset-values.ts',
+  'src/simulator/faults/content-faults.ts',
+])
 
 const rules: readonly Rule[] = [
   {
@@ -53,6 +65,13 @@ const rules: readonly Rule[] = [
     pattern: /\brejectUnauthorized\s*:\s*false|\binsecureHTTPParser\s*:\s*true/g,
     searches: 'code',
     applies: isTypeScript,
+  },
+  {
+    message:
+      'SEC-34: a pattern made while the gateway runs could be a client’s: write it as a literal, or search for text',
+    pattern: /\bRegExp\s*\(/g,
+    searches: 'code',
+    applies: (path) => isProduct(path) && !FIXED_PATTERNS.has(path),
   },
   {
     message: '"any" has found no use yet; parse unknown into a precise type',
