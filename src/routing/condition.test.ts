@@ -97,7 +97,7 @@ describe('a broken condition', () => {
     ['matches(request.model, "a")', 'matches'],
     [`${'('.repeat(80)}true${')'.repeat(80)}`, 'is no condition that can be read'],
     [Array.from({ length: 400 }, () => 'request.stream').join(' && '), 'is no condition that can be read'],
-  ])('%s is a fault that says what to do', (source, message) => {
+  ])('SEC-34: %s is a fault that says what to do', (source, message) => {
     expect(faultOf(source)).toContain(message)
   })
 })

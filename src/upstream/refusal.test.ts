@@ -121,7 +121,7 @@ describe('a refusal', () => {
     ['gzip', gzipSync(Buffer.alloc(20_000_000))],
     ['br', brotliCompressSync(Buffer.alloc(2_000_000))],
     ['gzip, gzip, gzip', Buffer.from('nonsense')],
-  ])('fault 37: a refusal in %s is not unpacked', async (encoding, body) => {
+  ])('fault 37, SEC-57: a refusal in %s is not unpacked', async (encoding, body) => {
     await using wall = await answering(httpAnswer(500, body, { 'content-encoding': encoding }))
     const startedAtMs = performance.now()
     const error = await errorOf(send(wall))

@@ -74,7 +74,7 @@ describe('the resolver', () => {
     'fd12::1',
     'fe80::1%eth0',
     '::ffff:127.0.0.1',
-  ])('fault 5, SEC-3: a name that was public does not become %s', (address) => {
+  ])('fault 5, SEC-2, SEC-3: a name that was public does not become %s', (address) => {
     const { asked, ask } = open()
     ask('rebound.test')
     asked[0]?.answer(null, here)

@@ -167,11 +167,14 @@ describe('an answer that breaks', () => {
     'zstd',
     'gzip, gzip, gzip, gzip, gzip, gzip, gzip, gzip, gzip, gzip',
     'x-nonsense',
-  ])('fault 47: an answer in the encoding %s, which nobody asked for, is not unpacked', async (encoding) => {
-    await using wall = await answering(httpAnswer(200, gzipSync('{}'), { 'content-encoding': encoding }))
-    const error = await errorOf(send(wall))
-    expect([error.code, error.status]).toEqual(['upstream_bad_response', 502])
-  })
+  ])(
+    'fault 47, SEC-57: an answer in the encoding %s, which nobody asked for, is not unpacked',
+    async (encoding) => {
+      await using wall = await answering(httpAnswer(200, gzipSync('{}'), { 'content-encoding': encoding }))
+      const error = await errorOf(send(wall))
+      expect([error.code, error.status]).toEqual(['upstream_bad_response', 502])
+    },
+  )
 
   test('the identity encoding is none', async () => {
     await using wall = await answering(httpAnswer(200, '{}', { 'content-encoding': 'identity' }))

@@ -19,7 +19,7 @@ const cases = ALL_CLIENTS.map((client) => ({
 
 describe.concurrent('fault 111: a client that stops reading', () => {
   test.for(cases)(
-    'fault 111: $client is cut after the limit, and the provider is hung up on ($target)',
+    'fault 111, SEC-56: $client is cut after the limit, and the provider is hung up on ($target)',
     async ({ client, target }) => {
       await using bench = await openBench({
         upstreams: { primary: { dialect: target, faults: ['endless-generation'] } },

@@ -1,4 +1,4 @@
-/** A client that does not read is not paid for with our memory: two hundred of them under providers that never stop. */
+/** A client that does not read is not paid for with our memory: a thousand of them under providers that never stop. */
 
 import { expect, onTestFinished, test } from 'vitest'
 import { openWall, type ReceivedRequest } from '../../src/upstream/wall.ts'
@@ -8,7 +8,7 @@ import { openRawClient, type RawClient } from '../support/raw-client.ts'
 import { chatBytes, contentOf, openingOf, pause, PROOF_MS, provider } from './proofs.test-support.ts'
 import { statusOf } from '../support/status-of.ts'
 
-const READERS = 200
+const READERS = 1_000
 const MIB = 1024 ** 2
 const OPENED_TOGETHER = 25
 /** What a busy process keeps for itself, and its collector has not given back yet. */
@@ -28,7 +28,7 @@ function pour({ socket }: ReceivedRequest, dialect: FirstDialect, onWritten: (by
   on()
 }
 
-test('faults 81, 111: two hundred slow readers cost less than a megabyte each', {
+test('faults 81, 111, SEC-56: a thousand clients that never read cost less than a megabyte each', {
   timeout: PROOF_MS,
 }, async () => {
   const written: Record<FirstDialect, number> = { 'openai-chat': 0, 'anthropic-messages': 0 }
