@@ -6,7 +6,6 @@
 import { readFileIfThere, replaceFile } from '../std/replace-file.ts'
 import type { Sealer } from '../std/sealer.ts'
 import { StoreUnavailable } from '../std/store-error.ts'
-import type { Store } from '../stores/store.ts'
 
 /** Of the mark that is kept; the rest of it would be of no more use. */
 const MARK_BYTES = 16
@@ -15,6 +14,11 @@ const MARKS_MAX = 64
 
 /** What is mended by giving the store the secret that it was used with. */
 class ForeignSecret extends Error {}
+
+/** The part of a store that is needed here. */
+export interface SecretMatcher {
+  matchSecret(marks: readonly [string, ...(readonly string[])]): Promise<boolean>
+}
 
 export interface KnownSecretsOptions {
   /** The file beside the store: what is known while the store does not answer. */
@@ -39,7 +43,7 @@ export class KnownSecrets {
   }
 
   /** Rejects where the store is used with another secret; resolves where it does not answer, and is asked later then. */
-  async checkAtStart(store: Pick<Store, 'matchSecret'>): Promise<void> {
+  async checkAtStart(store: SecretMatcher): Promise<void> {
     try {
       await this.#check(store)
     } catch (error) {
@@ -48,7 +52,7 @@ export class KnownSecrets {
   }
 
   /** The same for a store that answers later than the start: one of another secret is as good as one that is away. */
-  async checkBeforeUse(store: Pick<Store, 'matchSecret'>): Promise<void> {
+  async checkBeforeUse(store: SecretMatcher): Promise<void> {
     try {
       await this.#check(store)
     } catch (error) {
@@ -57,7 +61,7 @@ export class KnownSecrets {
     }
   }
 
-  async #check(store: Pick<Store, 'matchSecret'>): Promise<void> {
+  async #check(store: SecretMatcher): Promise<void> {
     if (!(await store.matchSecret(this.#marks))) throw foreign('the store')
     await this.#noteBeside()
   }

@@ -31,11 +31,11 @@ test('every requirement stands in the table once, in order, with its tests or th
   expect(rows.filter(({ tests, missing }) => tests.length === 0 && missing === '')).toEqual([])
 })
 
-test('the files named are those whose tests say the number, all of them', async () => {
-  const files = [...(await readSourceFiles())].filter(([path]) => TESTS.test(path) && path !== OWN)
+test('the files named are those whose tests say the number, all of them', () => {
+  const files = [...readSourceFiles()].filter(([path]) => TESTS.test(path) && path !== OWN)
   for (const { number, tests } of rows) {
     const said = new RegExp(`SEC-${number}\\b`)
     const found = files.filter(([, text]) => said.test(text)).map(([path]) => path)
-    expect({ number, tests: tests.toSorted() }).toEqual({ number, tests: found.toSorted() })
+    expect({ number, tests: new Set(tests) }).toEqual({ number, tests: new Set(found) })
   }
 })
