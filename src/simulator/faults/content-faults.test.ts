@@ -33,6 +33,16 @@ describe('faults of content', () => {
     expect((await bench.struck('deep-json')).body.toString()).toContain('['.repeat(10_000))
   })
 
+  test('ignores-ceiling goes on beyond what it was told, in text, thought or a call, and reports it', async () => {
+    for (const kind of ['text', 'reasoning', 'tool-call']) {
+      const { choices, usage } = json(await bench.struck(`ignores-ceiling(tokens=900,kind=${kind})`))
+      expect(usage.completion_tokens).toBe(900)
+      const said = JSON.stringify(choices[0].message)
+      expect(said.length).toBeGreaterThan(900 * 4)
+      expect(choices[0].finish_reason).toBe(kind === 'tool-call' ? 'tool_calls' : 'stop')
+    }
+  })
+
   test('wrong-model names another model, wherever the model is named', async () => {
     for (const path of DIALECTS) {
       expect(json(await bench.struck('wrong-model(model=other)', { path })).model).toBe('other')

@@ -7,8 +7,9 @@ import type { Fault } from '../fault.ts'
 import { isJsonObject, parseJson } from '../../std/json.ts'
 import type { StreamPiece } from '../piece.ts'
 import { SIMULATED_DIALECTS } from '../request.ts'
-import type { Script } from '../script.ts'
+import type { Script, ScriptPart } from '../script.ts'
 import type { Conduct } from '../step.ts'
+import { takeTokens, TOKEN_CHARACTERS } from '../tokens.ts'
 
 /** Changes the JSON of an answer: of the plain body, or of each event of a stream. */
 type Change = (value: Record<string, unknown>) => Record<string, unknown>
@@ -167,6 +168,42 @@ const choiceFaults = [
   }),
 ]
 
+const RUNAWAYS = ['text', 'reasoning', 'tool-call'] as const
+
+const ceilingFaults = [
+  defineFault({
+    name: 'ignores-ceiling',
+    description:
+      'The answer has so many tokens whatever ceiling it was told, reports them, and ends by stop.',
+    befalls: 'chat',
+    parameters: {
+      tokens: number(500, 'tokens of each answer', 1, 1e6),
+      kind: choice(RUNAWAYS, 'what it says so much of'),
+    },
+    conduct: (call, { tokens, kind }) => {
+      const { choices, usage } = call.script
+      const part = runaway(kind, tokens)
+      const parts = kind === 'reasoning' ? [part, { type: 'text', text: 'Done.' } as const] : [part]
+      const finish = kind === 'tool-call' ? 'tool-calls' : 'stop'
+      const outputTokens = tokens * choices.length
+      const reasoningTokens = kind === 'reasoning' ? outputTokens : 0
+      return spoken(
+        saying(call, {
+          choices: choices.map(() => ({ parts, finish })),
+          usage: { ...usage, outputTokens, reasoningTokens },
+        }),
+      )
+    },
+  }),
+]
+
+function runaway(kind: (typeof RUNAWAYS)[number], tokens: number): ScriptPart {
+  const words = 'on and on and '
+  const text = takeTokens(words.repeat(Math.ceil((tokens * TOKEN_CHARACTERS) / words.length)), tokens)
+  if (kind !== 'tool-call') return { type: kind, text }
+  return { type: kind, id: 'call_simulated', name: 'get_weather', arguments: JSON.stringify({ city: text }) }
+}
+
 /** Answers with the script, in the form that was asked for. */
 export function spoken(call: SimulatedCall): Conduct {
   return changed(call, (value) => value)
@@ -286,4 +323,9 @@ function rewrittenUsage(json: string, kind: (typeof USAGE)[number]): string {
   }
 }
 
-export const contentFaults: readonly Fault[] = [...jsonFaults, ...choiceFaults, ...usageFaults]
+export const contentFaults: readonly Fault[] = [
+  ...jsonFaults,
+  ...choiceFaults,
+  ...ceilingFaults,
+  ...usageFaults,
+]
