@@ -276,6 +276,8 @@ export interface PassthroughOptions extends ReadStreamOptions {
   readonly streamForm?: StreamForm
   /** Told every signature and piece of encrypted reasoning that passes, so that it can be known again. */
   onState?(signature: string): void
+  /** Told every piece of what the model wrote, as it comes: words, thoughts, arguments; where several answers come, all of them. */
+  onText?(text: string): void
   /** Told the whole answer as JSON where the dialect's stream carries it (the Responses API's last event). */
   onWhole?(answer: Uint8Array): void
 }
@@ -286,6 +288,12 @@ export interface Passthrough {
   /** The source ended: what is left, and the terminal marker if the answer is whole but its marker never came. */
   end(): Uint8Array
   readonly facts: StreamFacts
+  /**
+   * What makes a well-formed answer of what was let through so far, cut short by its ceiling: open parts ended, the reason
+   * (`length` in this dialect's word), the usage, the last word. Never asked inside a tool call, and nothing follows it.
+   * `undefined` where what was let through cannot be ended so.
+   */
+  cutShort?(usage: Usage): Uint8Array | undefined
   /** An error inside this stream, where it must agree with what was said before (ids, numbers); no terminal marker after it. */
   writeError?(error: GatewayError, context: ErrorContext): string
 }

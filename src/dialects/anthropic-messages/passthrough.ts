@@ -3,6 +3,7 @@
  * they came in. Left out are broken events, what comes after the end, and errors, which the caller says in our words.
  */
 
+import type { Usage } from '../../canonical/usage.ts'
 import { joinSlices } from '../../wire/bytes.ts'
 import { encodeSse } from '../../wire/sse.ts'
 import { isJsonObject, type JsonObject } from '../../std/json.ts'
@@ -11,17 +12,18 @@ import { StreamWatch } from './stream-facts.ts'
 import { type WireEvent, WireEvents } from './wire-events.ts'
 
 /** Usage is part of every stream of this dialect, so there is none to hide. */
-export function createPassthrough({ onState }: Pick<PassthroughOptions, 'onState'> = {}): Passthrough {
-  return new MessagesPassthrough(onState)
+export function createPassthrough(options: Pick<PassthroughOptions, 'onState' | 'onText'> = {}): Passthrough {
+  return new MessagesPassthrough(options)
 }
 
 class MessagesPassthrough implements Passthrough {
   readonly #events = new WireEvents()
-  readonly #watch = new StreamWatch(this.#events)
+  readonly #watch: StreamWatch
   readonly #onState: PassthroughOptions['onState']
 
-  constructor(onState: PassthroughOptions['onState']) {
+  constructor({ onState, onText }: Pick<PassthroughOptions, 'onState' | 'onText'>) {
     this.#onState = onState
+    this.#watch = new StreamWatch(this.#events, onText)
   }
 
   read(chunk: Uint8Array): Uint8Array {
@@ -32,6 +34,14 @@ class MessagesPassthrough implements Passthrough {
     const rest = this.#passOn(this.#events.end())
     const { isComplete, isTerminated } = this.#events
     return isComplete && !isTerminated ? Buffer.concat([rest, MESSAGE_STOP]) : rest
+  }
+
+  cutShort({ outputTokens = 0 }: Usage): Uint8Array {
+    const stops = this.#watch.openBlocks.map((index) => ({ type: 'content_block_stop', index }))
+    const delta = { stop_reason: 'max_tokens', stop_sequence: null }
+    const end = { type: 'message_delta', delta, usage: { output_tokens: outputTokens } }
+    const events = [...stops, end].map((event) => encodeSse(JSON.stringify(event), event.type))
+    return Buffer.concat([Buffer.from(events.join('')), MESSAGE_STOP])
   }
 
   get facts(): StreamFacts {

@@ -19,9 +19,12 @@ export class StreamWatch implements StreamFacts {
   /** The arguments so far of the tool calls that are open, by index. */
   readonly #toolInputs = new Map<unknown, string[]>()
   #hasMalformedToolCall = false
+  readonly #openBlocks = new Set<number>()
+  readonly #onText: ((text: string) => void) | undefined
 
-  constructor(events: WireEvents) {
+  constructor(events: WireEvents, onText?: (text: string) => void) {
     this.#events = events
+    this.#onText = onText
   }
 
   note({ type, value }: WireEvent): void {
@@ -29,6 +32,7 @@ export class StreamWatch implements StreamFacts {
       case 'content_block_delta':
         if (!this.#hasContent) this.#hasContent = isContentDelta(value['delta'])
         if (this.#toolInputs.size > 0) this.#noteInput(value)
+        if (this.#onText !== undefined) tellText(value['delta'], this.#onText)
         return
       case 'content_block_start':
         return this.#noteBlock(value)
@@ -44,6 +48,11 @@ export class StreamWatch implements StreamFacts {
 
   get hasContent(): boolean {
     return this.#hasContent
+  }
+
+  /** The indexes of blocks that have begun and not ended. */
+  get openBlocks(): readonly number[] {
+    return [...this.#openBlocks]
   }
 
   get isComplete(): boolean {
@@ -84,6 +93,7 @@ export class StreamWatch implements StreamFacts {
 
   #noteBlock({ content_block: block, index }: JsonObject): void {
     if (!this.#hasContent) this.#hasContent = startsContent(block)
+    if (typeof index === 'number') this.#openBlocks.add(index)
     if (isJsonObject(block) && block['type'] === 'tool_use') this.#toolInputs.set(index, [])
   }
 
@@ -94,6 +104,7 @@ export class StreamWatch implements StreamFacts {
 
   /** Arguments are judged only when their block ends: a prefix that parses proves nothing. */
   #noteStop(index: unknown): void {
+    if (typeof index === 'number') this.#openBlocks.delete(index)
     const text = this.#toolInputs.get(index)?.join('')
     this.#toolInputs.delete(index)
     if (text && parseJson(text) === undefined) this.#hasMalformedToolCall = true
@@ -110,6 +121,12 @@ export class StreamWatch implements StreamFacts {
     if (isJsonObject(delta)) this.#finish ??= readFinish(delta)
     this.#usage = mergeUsage(this.#usage, usage)
   }
+}
+
+function tellText(delta: unknown, tell: (text: string) => void): void {
+  if (!isJsonObject(delta)) return
+  const text = delta['text'] ?? delta['thinking'] ?? delta['partial_json']
+  if (typeof text === 'string') tell(text)
 }
 
 function startsContent(block: unknown): boolean {

@@ -4,11 +4,13 @@
  * errors, which are said in our words.
  */
 
+import type { Usage } from '../../canonical/usage.ts'
 import type { GatewayError } from '../../errors/gateway-error.ts'
 import { joinSlices } from '../../wire/bytes.ts'
 import type { ErrorContext, Passthrough, PassthroughOptions, StreamFacts } from '../dialect.ts'
 import { frameOf, type StreamFrame } from './stream-frame.ts'
 import { StreamWatch } from './stream-watch.ts'
+import { writeUsage } from './usage.ts'
 import { type WireEvent, WireEvents } from './wire-events.ts'
 import { writeError } from './write-error.ts'
 
@@ -25,6 +27,7 @@ export class GeminiPassthrough implements Passthrough {
     this.#watch = new StreamWatch(this.#wire, {
       wanted: options.candidates,
       onState: (signature) => options.onState?.(signature),
+      onText: options.onText && ((text) => options.onText?.(text)),
     })
     this.#frame = frameOf(options.streamForm)
     this.#keepsBytes = options.streamForm !== 'json-array'
@@ -39,6 +42,18 @@ export class GeminiPassthrough implements Passthrough {
     this.#watch.end()
     const closing = this.#watch.isComplete ? this.#frame.close() : ''
     return closing === '' ? rest : Buffer.concat([rest, Buffer.from(closing)])
+  }
+
+  cutShort(usage: Usage): Uint8Array | undefined {
+    const { unfinished, modelId, responseId } = this.#watch
+    if (unfinished.length === 0) return undefined
+    const candidates = unfinished.map((index) => ({
+      content: { parts: [{ text: '' }], role: 'model' },
+      finishReason: 'MAX_TOKENS',
+      index,
+    }))
+    const last = { candidates, usageMetadata: writeUsage(usage), modelVersion: modelId, responseId }
+    return Buffer.from(this.#frame.element(JSON.stringify(last)) + this.#frame.close())
   }
 
   get facts(): StreamFacts {

@@ -19,6 +19,7 @@ interface WatchedCandidate {
 export interface WatchOptions {
   readonly wanted?: number | undefined
   onState?(signature: string): void
+  onText?: ((text: string) => void) | undefined
 }
 
 export class StreamWatch implements StreamFacts {
@@ -31,6 +32,7 @@ export class StreamWatch implements StreamFacts {
   #rawUsage: unknown
   #usage: Usage | undefined
   #modelId: string | undefined
+  #responseId: string | undefined
   #isEnded = false
 
   constructor(wire: WireEvents, options: WatchOptions = {}) {
@@ -41,6 +43,7 @@ export class StreamWatch implements StreamFacts {
   note({ value }: WireEvent): void {
     const { candidates, modelVersion, promptFeedback, usageMetadata } = value
     this.#modelId ??= stringOf(modelVersion)
+    this.#responseId ??= stringOf(value['responseId'])
     if (usageMetadata !== undefined && usageMetadata !== this.#rawUsage) {
       this.#rawUsage = usageMetadata
       this.#usage = undefined
@@ -60,6 +63,16 @@ export class StreamWatch implements StreamFacts {
   /** The source ended: what has come is all there is. */
   end(): void {
     this.#isEnded = true
+  }
+
+  /** What the answer has said of itself. */
+  get responseId(): string | undefined {
+    return this.#responseId
+  }
+
+  /** Candidates that have begun and not finished, by their index. */
+  get unfinished(): readonly number[] {
+    return [...this.#candidates].flatMap(([index, { word }]) => (word === undefined ? [index] : []))
   }
 
   get hasContent(): boolean {
@@ -132,6 +145,9 @@ export class StreamWatch implements StreamFacts {
       candidate.callsTools = true
       this.#isInToolCall = isJsonObject(call) && fieldOf(call, 'willContinue') === true
     }
+    const { onText } = this.#options
+    if (onText !== undefined && typeof part['text'] === 'string') onText(part['text'])
+    if (onText !== undefined && isJsonObject(call)) onText(JSON.stringify(fieldOf(call, 'args') ?? ''))
     if (!this.#hasContent) this.#hasContent = part['text'] !== '' || signature !== undefined
   }
 }

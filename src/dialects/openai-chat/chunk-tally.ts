@@ -25,6 +25,7 @@ export class ChunkTally implements StreamFacts {
   readonly #source: Ending
   /** How many candidates were asked for. */
   readonly #asked: number
+  readonly #onText: ((text: string) => void) | undefined
   readonly #candidates = new Map<number, Tallied>()
   #hasContent = false
   #isInToolCall = false
@@ -35,9 +36,10 @@ export class ChunkTally implements StreamFacts {
   /** Oddities that whoever reads on top of the source noticed. */
   ownAnomalies = 0
 
-  constructor(source: Ending, asked: number) {
+  constructor(source: Ending, asked: number, onText?: (text: string) => void) {
     this.#source = source
     this.#asked = asked
+    this.#onText = onText
   }
 
   get isComplete(): boolean {
@@ -82,6 +84,13 @@ export class ChunkTally implements StreamFacts {
     return this.#usageRaw === undefined ? undefined : usageOfAnswer({ usage: this.#usageRaw })
   }
 
+  /** Candidates that have begun and not finished, by their index. */
+  get unfinished(): readonly number[] {
+    return [...this.#candidates].flatMap(([index, { finishWord }]) =>
+      finishWord === undefined ? [index] : [],
+    )
+  }
+
   /** The finish of the first candidate. */
   get finish(): Finish | undefined {
     const first = this.#candidates.get(0) ?? this.#candidates.values().next().value
@@ -99,6 +108,8 @@ export class ChunkTally implements StreamFacts {
     const { index, delta, finish_reason: finishReason } = choice
     const candidate = this.#candidate(typeof index === 'number' ? index : place)
     const said = delta ?? choice['message']
+    // Some servers repeat the whole message beside its last piece.
+    if (this.#onText !== undefined && isJsonObject(delta)) tellText(delta, this.#onText)
     if (isJsonObject(said)) this.#addDelta(candidate, said)
     if (typeof finishReason !== 'string' || finishReason === '' || candidate.finishWord !== undefined) return
     candidate.finishWord = finishReason
@@ -153,6 +164,15 @@ function saysSomething(delta: JsonObject): boolean {
     hasFullMember(delta['function_call']) ||
     hasFullMember(delta['audio'])
   )
+}
+
+/** One text may stand under several names: only the first of those counts. */
+function tellText(delta: JsonObject, tell: (text: string) => void): void {
+  const { content, refusal, tool_calls: calls } = delta
+  const thoughts = delta['reasoning_content'] ?? delta['reasoning'] ?? delta['reasoning_text']
+  for (const text of [content, thoughts, refusal]) if (typeof text === 'string') tell(text)
+  if (!Array.isArray(calls)) return
+  for (const call of calls) tell(readToolPiece(call)?.text ?? '')
 }
 
 function saysProse(delta: JsonObject): boolean {

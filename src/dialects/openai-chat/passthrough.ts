@@ -1,6 +1,7 @@
 /** Lets a stream of this dialect through to a client of this dialect: its own bytes, whole events, nothing broken. */
 
 import { unfold } from '../../canonical/unfold.ts'
+import type { Usage } from '../../canonical/usage.ts'
 import type { GatewayError } from '../../errors/gateway-error.ts'
 import { arrayOf, isJsonObject, type JsonObject, stringOf } from '../../std/json.ts'
 import { encodeSse, type SseEvent } from '../../wire/sse.ts'
@@ -11,6 +12,7 @@ import { ChunkTally } from './chunk-tally.ts'
 import { readReasoningProof } from './reasoning.ts'
 import { resultOf } from './read-result.ts'
 import { OpenaiChatStreamWriter } from './stream-writer.ts'
+import { writeUsage } from './write-usage.ts'
 
 const NOTHING = new Uint8Array(0)
 
@@ -21,12 +23,18 @@ export class OpenaiChatPassthrough implements Passthrough, ChunkSink {
   readonly #out = new ByteRuns()
   readonly #tell: ((state: string) => void) | undefined
   #hasSentDone = false
+  /** The first chunk: what it says of the answer, all of them say. */
+  #first: JsonObject | undefined
 
   constructor(options: PassthroughOptions) {
     const { hidesUsage, candidates = 1 } = options
     this.#hidesUsage = hidesUsage
     this.#tell = options.onState && ((state) => options.onState?.(state))
-    this.#tally = new ChunkTally(this.#source, candidates)
+    this.#tally = new ChunkTally(
+      this.#source,
+      candidates,
+      options.onText && ((text) => options.onText?.(text)),
+    )
   }
 
   read(chunk: Uint8Array): Uint8Array {
@@ -43,6 +51,24 @@ export class OpenaiChatPassthrough implements Passthrough, ChunkSink {
     return this.#out.take()
   }
 
+  cutShort(usage: Usage): Uint8Array | undefined {
+    const { unfinished } = this.#tally
+    if (this.#hasSentDone || unfinished.length === 0) return undefined
+    this.#hasSentDone = true
+    const { id, object, created, model } = this.#first ?? {}
+    const head = { id, object, created, model }
+    const choices = unfinished.map((index) => ({ index, ...this.lastPiece, finish_reason: 'length' }))
+    const ends = choices.map((choice) => ({ ...head, choices: [choice] }))
+    const counted = this.#hidesUsage ? [] : [{ ...head, choices: [], usage: writeUsage(usage) }]
+    const events = [...ends, ...counted].map((chunk) => encodeSse(JSON.stringify(chunk)))
+    return Buffer.from(events.join('') + encodeSse('[DONE]'))
+  }
+
+  /** What the last chunk of a choice says beside the reason. */
+  protected get lastPiece(): JsonObject {
+    return { delta: {}, logprobs: null }
+  }
+
   get facts(): StreamFacts {
     return this.#tally
   }
@@ -52,6 +78,7 @@ export class OpenaiChatPassthrough implements Passthrough, ChunkSink {
   }
 
   chunk(value: JsonObject, event: SseEvent): void {
+    this.#first ??= value
     this.#tally.add(value)
     if (this.#tell) tellState(value, this.#tell)
     if (!this.#hidesUsage || !isUsageOnly(value)) this.#out.add(event.raw)

@@ -19,6 +19,10 @@ export class CompletionsPassthrough extends OpenaiChatPassthrough {
     super.chunk(asChatChunk(value), event)
   }
 
+  protected override get lastPiece(): JsonObject {
+    return { text: '', logprobs: null }
+  }
+
   /** A plain answer of this dialect has the shape of a chunk: framed, it is a stream of one. */
   override plainAnswer(value: JsonObject): void {
     const { usage, ...rest } = value

@@ -34,19 +34,17 @@ interface DeliveredItem {
 export class DeliveredItems {
   /** As the response was announced. */
   response: JsonObject | undefined
-  readonly nextNumber: number
+  #lastNumber: number | undefined
+  #count = 0
   readonly #items = new Map<number, DeliveredItem>()
 
-  constructor(delivered: readonly Uint8Array[]) {
+  constructor(delivered: readonly Uint8Array[] = []) {
     const wire = new WireEvents()
-    let count = 0
-    for (const chunk of delivered) {
-      for (const event of wire.read(chunk)) {
-        count += 1
-        this.#note(event)
-      }
-    }
-    this.nextNumber = (wire.lastNumber ?? count - 1) + 1
+    for (const chunk of delivered) for (const event of wire.read(chunk)) this.note(event)
+  }
+
+  get nextNumber(): number {
+    return (this.#lastNumber ?? this.#count - 1) + 1
   }
 
   /** Items that have ended, by their place in the output; holes where there is something else. */
@@ -72,7 +70,10 @@ export class DeliveredItems {
     return messageOf({ id, index, announced }, [...content.values()])
   }
 
-  #note({ type, value }: WireEvent): void {
+  note({ type, value }: WireEvent): void {
+    this.#count += 1
+    const { sequence_number: number } = value
+    if (typeof number === 'number') this.#lastNumber = Math.max(number, this.#lastNumber ?? number)
     const response = objectOf(value['response'])
     if (response !== undefined) this.response ??= response
     const index = value['output_index']
@@ -89,7 +90,9 @@ export class DeliveredItems {
   #end(index: number, item: JsonObject): void {
     if (!this.#items.has(index)) this.#announce(index, item)
     const known = this.#items.get(index)
-    if (known !== undefined) known.done = item
+    if (known === undefined) return
+    known.done = item
+    known.content.clear()
   }
 
   #noteContent(type: string, value: JsonObject, index: number): void {

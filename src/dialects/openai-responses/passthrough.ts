@@ -4,12 +4,14 @@
  */
 
 import { unfold } from '../../canonical/unfold.ts'
+import type { Usage } from '../../canonical/usage.ts'
 import type { GatewayError } from '../../errors/gateway-error.ts'
 import { type JsonObject, numberOf, objectOf, stringOf } from '../../std/json.ts'
 import { joinSlices } from '../../wire/bytes.ts'
 import { encodeSse } from '../../wire/sse.ts'
 import type { ErrorContext, Passthrough, PassthroughOptions, StreamFacts } from '../dialect.ts'
 import { failedEvent, failedResponse } from './answer-error.ts'
+import { DeliveredItems } from './delivered-items.ts'
 import { GapCheck } from './gap-check.ts'
 import { missingWords } from './read-failure.ts'
 import { resultOf } from './read-result.ts'
@@ -20,6 +22,9 @@ import { WholeAnswer } from './whole-answer.ts'
 import { type WireEvent, WireEvents } from './wire-events.ts'
 import { responseIdOf } from './write-error.ts'
 
+/** Characters of an answer that are kept, so that it can be ended: its end says all of it once more. A longer one ends with an error. */
+const KEPT_CHARS_MAX = 1_048_576
+
 /** Usage is part of the last event, so there is none to hide. */
 export class ResponsesPassthrough implements Passthrough {
   readonly #wire = new WireEvents()
@@ -27,12 +32,19 @@ export class ResponsesPassthrough implements Passthrough {
   readonly #whole: WholeAnswer | undefined
   readonly #options: PassthroughOptions
   readonly #gaps = new GapCheck()
+  /** What was said so far, where the stream may have to be ended; dropped where it is too much. */
+  #said: DeliveredItems | undefined
+  #saidChars = 0
   #isToldWhole = false
   #isLossy = false
 
   constructor(options: PassthroughOptions) {
     this.#options = options
-    this.#watch = new StreamWatch(this.#wire, (signature) => options.onState?.(signature))
+    this.#watch = new StreamWatch(this.#wire, {
+      onState: (signature) => options.onState?.(signature),
+      onText: options.onText && ((text) => this.#noteText(text)),
+    })
+    if (options.onText !== undefined) this.#said = new DeliveredItems()
     this.#whole = options.onWhole === undefined ? undefined : new WholeAnswer()
   }
 
@@ -43,6 +55,30 @@ export class ResponsesPassthrough implements Passthrough {
   /** A last event that never came is never added: without it the answer is not whole. */
   end(): Uint8Array {
     return this.#passOn(this.#wire.end())
+  }
+
+  cutShort(usage: Usage): Uint8Array | undefined {
+    const items = this.#said
+    const message = items?.open
+    // Reasoning is ended with a proof of it that nobody else can make.
+    if (items?.response === undefined || message === 'broken') return undefined
+    const openText = message?.open?.isTextWhole === false ? 0 : undefined
+    const writer = new ResponsesStreamWriter(
+      { responseId: '', modelId: '', createdAtS: 0, wantsUsage: true },
+      { items, message, openText },
+    )
+    const events = [
+      ...(openText === undefined ? [] : [{ type: 'text-end', candidate: 0, part: openText } as const]),
+      { type: 'usage-update', usage } as const,
+      { type: 'finish', candidate: 0, finish: { reason: 'length' } } as const,
+    ]
+    return Buffer.from(events.map((event) => writer.write(event)).join('') + writer.end())
+  }
+
+  #noteText(text: string): void {
+    this.#options.onText?.(text)
+    this.#saidChars += text.length
+    if (this.#saidChars > KEPT_CHARS_MAX) this.#said = undefined
   }
 
   get facts(): StreamFacts {
@@ -71,6 +107,7 @@ export class ResponsesPassthrough implements Passthrough {
     for (const event of events) {
       if (this.#hasLostWords(event)) break
       this.#watch.note(event)
+      this.#said?.note(event)
       this.#whole?.note(event)
       passed.push(this.#framed(event))
     }

@@ -13,6 +13,7 @@ import type { WireEvent, WireEvents } from './wire-events.ts'
 export class StreamWatch implements StreamFacts {
   readonly #wire: WireEvents
   readonly #onState: ((signature: string) => void) | undefined
+  readonly #onText: ((text: string) => void) | undefined
   #hasContent = false
   #hasCalls = false
   /** The places of calls that are not whole. */
@@ -23,9 +24,16 @@ export class StreamWatch implements StreamFacts {
   /** The response as it was announced. */
   announced: JsonObject | undefined
 
-  constructor(wire: WireEvents, onState?: (signature: string) => void) {
+  constructor(
+    wire: WireEvents,
+    {
+      onState,
+      onText,
+    }: { onState?: (signature: string) => void; onText?: ((text: string) => void) | undefined } = {},
+  ) {
     this.#wire = wire
     this.#onState = onState
+    this.#onText = onText
   }
 
   note({ type, value }: WireEvent): void {
@@ -45,6 +53,7 @@ export class StreamWatch implements StreamFacts {
         return this.#noteLast(objectOf(value['response']) ?? {})
       default:
         if (!this.#hasContent) this.#hasContent = isText(value['delta'])
+        if (this.#onText !== undefined && WRITTEN.has(type)) this.#onText(stringOf(value['delta']) ?? '')
     }
   }
 
@@ -131,6 +140,16 @@ export class StreamWatch implements StreamFacts {
     }
   }
 }
+
+/** Events whose `delta` the model wrote. */
+const WRITTEN: ReadonlySet<string> = new Set([
+  'response.output_text.delta',
+  'response.refusal.delta',
+  'response.reasoning_text.delta',
+  'response.reasoning_summary_text.delta',
+  'response.function_call_arguments.delta',
+  'response.custom_tool_call_input.delta',
+])
 
 /** A message without words and reasoning without a proof are nothing that a client can see. */
 function isContentItem(item: JsonObject): boolean {
