@@ -14,6 +14,7 @@ import { createSnapshotFile } from '../keys/directory-snapshot.ts'
 import { BudgetAccounts } from '../ledger/budget-accounts.ts'
 import { BudgetWatch } from '../ledger/budget-watch.ts'
 import { Books } from '../ledger/books.ts'
+import type { AtLimit } from '../ledger/request-books.ts'
 import { openAppendLog } from '../std/append-log.ts'
 import { type Clock, repeat, type Timer } from '../std/clock.ts'
 import type { IdSource } from '../std/ids.ts'
@@ -50,6 +51,8 @@ export interface KeepingParts {
 export interface KeepingRules {
   /** Trillionths of a dollar a token, of models without a known price; absent: they are refused where a budget pays. */
   readonly unknownPrice?: { readonly input: number; readonly output: number }
+  /** How an answer ends that reaches what was held for it; default: `length`. */
+  readonly atLimit?: AtLimit
   readonly journal?: JournalSettings
   readonly cache?: CacheSettings
 }
@@ -217,9 +220,9 @@ const SWEEP_MS = 60_000
 /** What requests that others share end with when the gateway does. */
 const STOPPED = new GatewayError('gateway_shutting_down', 'The gateway is shutting down.')
 
-function booksParts({ clock, telemetry }: KeepingParts, { unknownPrice }: KeepingRules) {
+function booksParts({ clock, telemetry }: KeepingParts, { unknownPrice, atLimit }: KeepingRules) {
   const onNotice = telemetry.notices.publish.bind(telemetry.notices)
-  return { ...(unknownPrice && { unknownPrice }), clock, onNotice }
+  return { ...(unknownPrice && { unknownPrice }), ...(atLimit && { atLimit }), clock, onNotice }
 }
 
 /** Those too that the store granted when nobody waited for them any more; false where it does not answer. */

@@ -110,8 +110,8 @@ function firstConfig(source: ConfigSource): HoldfastConfig {
 
 /** In memory, or in a store that is there when this resolves; throws StartError where it cannot be opened. */
 function startKeeping(config: HoldfastConfig, options: StartOptions, parts: KeepingParts): Promise<Keeping> {
-  const { unknownPrice, masterKey, journal, cache } = config
-  const rules = { ...(unknownPrice && { unknownPrice }), journal, cache }
+  const { unknownPrice, atLimit, masterKey, journal, cache } = config
+  const rules = { ...(unknownPrice && { unknownPrice }), atLimit, journal, cache }
   const choice = config.store ?? options.store
   if (choice === undefined || choice.kind === 'memory') return openInMemory(parts, rules)
   return openStore(choice, { ...parts, masterKey, env: options.env }).then((opened) =>

@@ -47,7 +47,9 @@ export function whatNeedsRestart(next: HoldfastConfig, started: HoldfastConfig):
       connectionsMax(next) !== connectionsMax(started),
     store: JSON.stringify(next.store) !== JSON.stringify(started.store),
     masterKey: next.masterKey?.fingerprint !== started.masterKey?.fingerprint,
-    budgets: JSON.stringify(next.unknownPrice) !== JSON.stringify(started.unknownPrice),
+    budgets:
+      JSON.stringify(next.unknownPrice) !== JSON.stringify(started.unknownPrice) ||
+      next.atLimit !== started.atLimit,
     log: next.log.level !== started.log.level || next.log.format !== started.log.format,
   }
   return Object.entries(changed).flatMap(([field, hasChanged]) => (hasChanged ? [field] : []))

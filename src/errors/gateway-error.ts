@@ -21,6 +21,8 @@ export interface ErrorFacts {
   readonly status?: number
   /** The request died with an idle kept-alive connection, before any answer: one more try is free (fault 12). */
   readonly isTransparent?: boolean
+  /** Overrides the row: nobody else is asked. */
+  readonly isFinal?: boolean
   /** For `method_not_allowed`: the methods that are. */
   readonly allow?: string
   /** Oddities noticed on the way, by name, for the record of the attempt (`header_anomaly`). */

@@ -52,7 +52,8 @@ export interface AttemptEntry {
   /** Bytes of text that came before the attempt broke off, for whoever ends it without knowing. */
   noteText(bytes: number): void
   complete(end: AttemptEnd): void
-  cancel(end: AttemptEnd): void
+  /** `error`: why we ourselves ended it. */
+  cancel(end: AttemptEnd, error?: GatewayError): void
   fail(error: GatewayError, end: AttemptEnd): void
 }
 
@@ -156,7 +157,7 @@ export class AttemptLog {
         notedTextBytes = bytes
       },
       complete: (how) => end('completed', how),
-      cancel: (how) => end('cancelled', how),
+      cancel: (how, error) => end('cancelled', how, error),
       fail: (error, how) => end('failed', how, error),
     }
   }

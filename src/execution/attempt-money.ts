@@ -207,13 +207,17 @@ function spentOf(
   // An answer that came whole and says nothing of what it cost may have cost all that was held.
   if (record.outcome === 'completed' || textBytes === undefined)
     return { basis: 'estimated', usage, costNanoUsd: heldNanoUsd }
+  // What was told before the answer was ended for it is the truth, before any hold.
+  const told = record.code === 'budget_exceeded' && usage !== undefined ? costOf(usage) : undefined
+  if (told !== undefined && heldNanoUsd !== undefined && told > heldNanoUsd)
+    return { basis: 'reported', usage, costNanoUsd: told }
   const counted = countedUsage(usage, textBytes, ask)
   const costNanoUsd = costOf(counted)
   return { basis: 'counted', usage: counted, costNanoUsd: atMost(costNanoUsd, heldNanoUsd) }
 }
 
 /** What was reported before the break counts, and what came as text where that is more. */
-function countedUsage(usage: Usage | undefined, textBytes: number, ask: AttemptAsk): Usage {
+export function countedUsage(usage: Usage | undefined, textBytes: number, ask: AttemptAsk): Usage {
   const outputTokens = Math.max(usage?.outputTokens ?? 0, Math.ceil(textBytes / TEXT_BYTES_A_TOKEN))
   const inputTokens = usage?.inputTokens ?? Math.ceil(ask.inputTokensMax / TEXT_BYTES_A_TOKEN)
   return { ...usage, inputTokens, outputTokens }

@@ -4,6 +4,7 @@ import type { Slot } from '../admission/target-gates.ts'
 import type { TargetDialect } from '../dialects/dialect.ts'
 import { type GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { Target } from '../providers/provider.ts'
+import { nativeContinuationOf } from '../providers/target.ts'
 import { type PromptBucket, promptBucket } from '../resilience/first-token-times.ts'
 import type { Plan } from '../routing/plan.ts'
 import type { UpstreamResponse } from '../upstream/attempt.ts'
@@ -11,6 +12,7 @@ import type { NanoUsd } from '../ledger/prices.ts'
 import type { StopSignal } from '../std/stop-signal.ts'
 import type { AttemptAsk, AttemptResult, HeldAttempt, RequestBooks } from '../ledger/request-books.ts'
 import { alertOf } from './alert.ts'
+import { AnswerLimit } from './answer-limit.ts'
 import { askOf, resultOf } from './attempt-money.ts'
 import { capCall } from './cap-call.ts'
 import type { AttemptEntry, AttemptLog, AttemptOutcome } from './attempt-log.ts'
@@ -126,6 +128,21 @@ export class Attempts {
     // Of a stream nothing has come so far; what breaks off with more says so.
     if (call.mode !== 'plain') entry.noteText(0)
     return entry
+  }
+
+  /** Where the answer to a call is ended; `undefined` where no budget pays for it, or it is not counted in tokens. */
+  limitOf({ ask, held, target }: HeldCall): AnswerLimit | undefined {
+    const { envelope, asked, operation } = this.#init.exchange
+    const ceilingTokens = held?.outputTokensMax ?? envelope.maxOutputTokens
+    if (held?.reservation === undefined || ceilingTokens === undefined) return undefined
+    if (asked !== undefined || operation !== 'chat') return undefined
+    return new AnswerLimit({
+      ask,
+      reservation: held.reservation,
+      ceilingTokens,
+      mayRepeatInput: envelope.fields.has('echo') || nativeContinuationOf(target) === 'echoed-prefix',
+      costOf: (usage) => this.#deps.costOf?.(target, usage),
+    })
   }
 
   async send({ target, targetDialect, call }: Ready, { signal }: Lane): Promise<UpstreamResponse> {

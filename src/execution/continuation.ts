@@ -13,12 +13,15 @@ import { GatewayError } from '../errors/gateway-error.ts'
 import type { Target } from '../providers/provider.ts'
 import { nativeContinuationOf } from '../providers/target.ts'
 import type { UpstreamResponse } from '../upstream/attempt.ts'
+import type { Usage } from '../canonical/usage.ts'
 import { brokenOff } from './answer-facts.ts'
+import type { AnswerLimit } from './answer-limit.ts'
 import type { AttemptEntry } from './attempt-log.ts'
 import { joinBytes } from './join-bytes.ts'
 import type { Rung } from './rescue-rules.ts'
 import { createSplice, type Splice, type SpliceMode } from './splice.ts'
 import type { ResumedLeg } from './stream-source.ts'
+import { textIn } from './text-bytes.ts'
 import { EventFacts } from './translator.ts'
 import type { UpstreamChunks } from './upstream-chunks.ts'
 
@@ -29,6 +32,7 @@ export interface ContinuationInit {
   readonly resumed: ResumedStream
   readonly response: UpstreamResponse
   readonly attempt: AttemptEntry
+  readonly limit?: AnswerLimit | undefined
   readonly chunks: UpstreamChunks
   /** The client's. */
   readonly dialect: Pick<Dialect, 'writeStreamError'>
@@ -42,8 +46,8 @@ export async function openContinuation(init: ContinuationInit): Promise<ResumedL
   try {
     const pipe = new ContinuationPipe(init)
     const head = await readOn(init, pipe)
-    const { target, attempt, chunks, rung } = init
-    return { leg: { target, attempt, response, chunks, pipe }, head, isAnew: rung > 1 }
+    const { target, attempt, chunks, rung, limit } = init
+    return { leg: { target, attempt, response, chunks, pipe, limit }, head, isAnew: rung > 1 }
   } catch (error) {
     response.cancel()
     throw error
@@ -58,6 +62,7 @@ async function readOn({ chunks, response, attempt, ...init }: ContinuationInit, 
     if (!step.done) chunks.bytes += step.value.length
     const bytes = step.done ? pipe.end() : pipe.read(step.value)
     if (facts.error) throw facts.error
+    if (init.limit?.isReachedBy(facts)) throw init.limit.error()
     if (facts.hasContent) {
       response.markContent()
       attempt.markFirstToken()
@@ -82,9 +87,11 @@ class ContinuationPipe implements Passthrough {
   readonly #writer: ResumedStream['writer']
   readonly #facts: EventFacts
   readonly #dialect: ContinuationInit['dialect']
+  readonly #limit: AnswerLimit | undefined
   #isEnded = false
 
-  constructor({ rung, target, targetDialect, resumed, dialect }: ContinuationInit) {
+  constructor({ rung, target, targetDialect, resumed, dialect, limit }: ContinuationInit) {
+    this.#limit = limit
     this.#dialect = dialect
     this.#reader = targetDialect.createStreamReader()
     this.#splice = createSplice(resumed.delivered, spliceMode(rung, target))
@@ -113,12 +120,21 @@ class ContinuationPipe implements Passthrough {
     return Buffer.from(isWhole ? text + this.#writer.end() : text)
   }
 
+  cutShort(usage: Usage): Uint8Array | undefined {
+    const closing = this.#facts.closing(usage)
+    if (closing.length === 0 || !this.#splice.isCaughtUp) return undefined
+    return Buffer.from(this.#say(closing) + this.#writer.end())
+  }
+
   writeError(error: GatewayError, context: ErrorContext): string {
     return this.#writer.writeError?.(error, context) ?? this.#dialect.writeStreamError(error, context)
   }
 
   #say(events: ReturnType<StreamReader['read']>): string {
-    for (const event of events) this.#facts.observe(event)
+    for (const event of events) {
+      this.#facts.observe(event)
+      this.#limit?.note(textIn(event))
+    }
     const spliced = this.#splice.add(events)
     if (this.#splice.hasDiverged) throw divergence()
     let text = ''

@@ -6,6 +6,7 @@ import type { GatewayError } from '../errors/gateway-error.ts'
 import type { StateMemory } from '../provenance/watch-state.ts'
 import type { Target } from '../providers/provider.ts'
 import type { UpstreamResponse } from '../upstream/attempt.ts'
+import type { AnswerLimit } from './answer-limit.ts'
 import type { AttemptEntry } from './attempt-log.ts'
 import type { EncodedCall } from './encode-call.ts'
 import type { Settlement } from './reply.ts'
@@ -15,6 +16,8 @@ export interface RelayContext extends StreamContext {
   readonly call: EncodedCall
   readonly response: UpstreamResponse
   readonly attempt: AttemptEntry
+  /** Where the answer is ended; absent where it never is for its cost. */
+  readonly limit?: AnswerLimit | undefined
   readonly target: Target
   readonly targetDialect: TargetDialect
   /** Who made the state that clients may send back. */

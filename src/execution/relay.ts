@@ -10,6 +10,8 @@ import type { InferenceResult } from '../canonical/result.ts'
 import { unfold } from '../canonical/unfold.ts'
 import { mayHoldState } from '../dialects/marks.ts'
 import type { Dialect, Folder, Passthrough, StreamFacts } from '../dialects/dialect.ts'
+import type { GatewayError } from '../errors/gateway-error.ts'
+import { CEILING_IGNORED } from '../ledger/spend-errors.ts'
 import { StateWatch } from '../provenance/watch-state.ts'
 import { stateOriginOf } from '../providers/target.ts'
 import {
@@ -21,7 +23,9 @@ import {
   usageFlags,
   usageOf,
 } from './answer-facts.ts'
+import { type AnswerFolder, createAnswerFolder } from './answer-folder.ts'
 import { answerOptions, streamFormOf } from './answer-options.ts'
+import type { AnswerLimit } from './answer-limit.ts'
 import { answeredModel, modelFlags } from './answered-model.ts'
 import { readWhole } from './read-whole.ts'
 import { relayOperation } from './operation-relay.ts'
@@ -29,7 +33,7 @@ import type { Committed, RelayContext } from './relay-context.ts'
 import type { Settlement } from './reply.ts'
 import { StreamSource } from './stream-source.ts'
 import { textBytesOfResult, textBytesWithin } from './text-bytes.ts'
-import { createTranslatingFolder, createTranslator } from './translator.ts'
+import { createTranslator } from './translator.ts'
 import { UpstreamChunks } from './upstream-chunks.ts'
 import { warningsOfFolded, warningsOfResult, warningsOfStream } from './visible-text.ts'
 
@@ -38,7 +42,6 @@ const JSON_STREAM = 'application/json; charset=utf-8'
 
 /** A pipe or folder that translates knows what it lost on the way. */
 type Pipe = Passthrough & { readonly losses?: readonly Loss[] }
-type LossyFolder = Folder & { readonly losses?: readonly Loss[] }
 
 /** Throws GatewayError for every fault before the commit point; the upstream is closed by then. */
 export async function relay(context: RelayContext): Promise<Committed> {
@@ -58,10 +61,10 @@ export async function relay(context: RelayContext): Promise<Committed> {
 
 async function relayStream(context: RelayContext): Promise<Committed> {
   if (context.response.framing === 'json') return streamOfPlain(context)
-  const { target, attempt, response, clock } = context
+  const { target, attempt, response, clock, limit } = context
   const pipe = createPipe(context)
   const chunks = new UpstreamChunks(response, clock)
-  const source = new StreamSource(context, { target, attempt, response, pipe, chunks })
+  const source = new StreamSource(context, { target, attempt, response, pipe, chunks, limit })
   await source.open()
   assertNotFiltered(pipe.facts, context)
   context.commit()
@@ -89,13 +92,16 @@ function streamType({ exchange }: RelayContext): string {
 function createPipe(context: RelayContext): Pipe {
   const { exchange, call, targetDialect } = context
   const { candidateCount: candidates, wantsStreamUsage } = exchange.envelope
+  const { limit } = context
+  const onText = limit && { onText: (text: string) => limit.note(text) }
   return call.isTranslated
-    ? createTranslator(targetDialect, exchange.dialect, { ...answerOptions(context), candidates })
+    ? createTranslator(targetDialect, exchange.dialect, { ...answerOptions(context), candidates, ...onText })
     : exchange.dialect.createPassthrough({
         hidesUsage: !wantsStreamUsage,
         candidates,
         onState: (state) => context.state.makers.remember(state, stateOriginOf(context.target.provider)),
         ...streamFormOf(exchange.envelope),
+        ...onText,
       })
 }
 
@@ -139,27 +145,28 @@ async function relayPlain(context: RelayContext): Promise<Committed> {
 }
 
 async function foldStream(context: RelayContext): Promise<Committed> {
-  const { attempt, call, exchange, targetDialect } = context
-  const { candidateCount: candidates } = exchange.envelope
-  const folder: LossyFolder = call.isTranslated
-    ? createTranslatingFolder(targetDialect, exchange.dialect, { ...answerOptions(context), candidates })
-    : exchange.dialect.createFolder({ candidates })
+  const { attempt, call, exchange, targetDialect, limit } = context
+  const folder = createAnswerFolder(context)
   const received = { bytes: 0 }
+  let cut: CutAnswer | undefined
   try {
-    await foldWhole(context, folder, received)
+    cut = await foldWhole(context, folder, received)
   } catch (error) {
-    attempt.noteText(foldedTextBytes(folder, received.bytes, exchange.dialect))
+    attempt.noteText(limit?.textBytes ?? foldedTextBytes(folder, received.bytes, exchange.dialect))
     attempt.noteUsage(folder.facts.usage, folder.facts.isComplete)
     throw error
   }
   const { facts } = folder
   const body = folder.result()
   const losses = [...call.losses, ...(folder.losses ?? [])]
-  const warnings = warningsOfFolded(facts, body, exchange.dialect)
+  const warnings = [
+    ...warningsOfFolded(facts, body, exchange.dialect),
+    ...(cut === undefined ? [] : [CEILING_IGNORED]),
+  ]
   const flags = [...flagsOf(facts), ...modelFlags(facts.modelId, context.target), ...warnings]
   const { modelId } = facts
   if (!call.isTranslated) rememberState(context, body, () => targetDialect.readResult(body))
-  return committedPlain(context, { body, losses, flags, warnings, modelId, ...usageOf(facts) })
+  return committedPlain(context, { body, losses, flags, warnings, modelId, ...usageOf(facts), cut })
 }
 
 /** Of the part that is there; half an answer may be none that can be said, and is then measured by its bytes. */
@@ -171,9 +178,21 @@ function foldedTextBytes(folder: Folder, receivedBytes: number, dialect: Dialect
   }
 }
 
-/** Reads the stream to the end of a whole answer. */
-async function foldWhole(context: RelayContext, folder: Folder, received: { bytes: number }): Promise<void> {
-  const { response, attempt } = context
+/** An answer that was ended where it came to what was held for it. */
+interface CutAnswer {
+  readonly reached: GatewayError
+  /** What its provider had told by then. */
+  readonly told: Usage | undefined
+  readonly textBytes: number
+}
+
+/** Reads the stream to the end of a whole answer, or of what is held for it. */
+async function foldWhole(
+  context: RelayContext,
+  folder: AnswerFolder,
+  received: { bytes: number },
+): Promise<CutAnswer | undefined> {
+  const { response, attempt, limit } = context
   const { facts } = folder
   const chunks = new UpstreamChunks(response, context.clock)
   let isMarked = false
@@ -191,11 +210,25 @@ async function foldWhole(context: RelayContext, folder: Folder, received: { byte
       attempt.markFirstToken()
     }
     if (facts.error) throw facts.error
+    if (limit?.isReachedBy(facts) === true) {
+      response.cancel()
+      return cutFolded(folder, limit)
+    }
     if (step.done) break
   }
   assertWhole(facts)
   assertNotFiltered(facts, context)
   chunks.drain()
+  return undefined
+}
+
+/** Throws where an error was asked for, where there is nothing to show, and where half a tool call would look whole. */
+function cutFolded(folder: AnswerFolder, limit: AnswerLimit): CutAnswer {
+  const { usage: told, hasContent, isInToolCall } = folder.facts
+  const reached = limit.error()
+  const mayClose = limit.atLimit === 'length' && hasContent && isInToolCall !== true
+  if (!mayClose || !folder.cutShort(limit.usageSoFar(told))) throw reached
+  return { reached, told, textBytes: limit.textBytes }
 }
 
 async function passPlain(context: RelayContext): Promise<Committed> {
@@ -261,34 +294,49 @@ interface PlainAnswer {
   /** What the answer calls its model. */
   readonly modelId?: string | undefined
   readonly usage?: Usage
+  readonly cut?: CutAnswer | undefined
 }
 
 function committedPlain(context: RelayContext, answer: PlainAnswer): Committed {
   const usage = usageOf(answer)
   const { attempt, exchange, response } = context
+  const { cut, flags } = answer
   context.claim()
   context.commit()
   attempt.markFirstToken()
   // What is no inference (counting tokens) costs nothing.
   const hasBegun = exchange.operation === 'chat'
-  attempt.complete({ hasBegun, flags: answer.flags, status: response.status, ...usage })
+  const { status } = response
+  if (cut === undefined) attempt.complete({ hasBegun, flags, status, ...usage })
+  else {
+    const { told, textBytes } = cut
+    attempt.cancel({ hasBegun, flags, status, textBytes, ...usageOf({ usage: told }) }, cut.reached)
+  }
   return {
     contentType: 'application/json',
     body: answer.body,
     losses: answer.losses,
     warnings: answer.warnings ?? [],
     ...answeredModel(answer.modelId, context.target),
-    ...settledByClose({ bodyBytes: answer.body.length, ...usage }),
+    ...settledByClose({ bodyBytes: answer.body.length, ...usage }, cut?.reached),
   }
 }
 
 /** A whole body is made before anybody takes it: who carries it out says how that ended. */
-function settledByClose(known: Omit<Settlement, 'state' | 'error'>): Pick<Committed, 'settled' | 'close'> {
+function settledByClose(
+  known: Omit<Settlement, 'state' | 'error'>,
+  reached?: GatewayError,
+): Pick<Committed, 'settled' | 'close'> {
   const { promise, resolve } = Promise.withResolvers<Settlement>()
+  const taken = reached === undefined ? { state: 'completed' as const } : cutBy(reached)
   return {
     settled: promise,
-    close: (isTaken) => resolve({ state: isTaken ? 'completed' : 'client_gone', ...known }),
+    close: (isTaken) => resolve({ ...(isTaken ? taken : { state: 'client_gone' }), ...known }),
   }
+}
+
+function cutBy(error: GatewayError): Pick<Settlement, 'state' | 'error'> {
+  return { state: 'truncated', error }
 }
 
 // What both need.

@@ -141,6 +141,7 @@ export class Rescuer {
         resumed,
         response,
         attempt,
+        limit: attempts.limitOf(call),
         chunks,
         dialect: this.#init.exchange.dialect,
         isEvents: this.#init.exchange.envelope.streamForm !== 'json-array',

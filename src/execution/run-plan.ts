@@ -287,6 +287,7 @@ class PlanRun {
         ...this.#relayParts(call, lane),
         response,
         attempt,
+        limit: this.#attempts.limitOf(call),
       })
       this.#waiting.end()
       this.#follow(committed, lane)
@@ -383,8 +384,8 @@ class PlanRun {
   }
 
   /** The request itself is wrong, wherever it is sent: nothing that happened before says more. */
-  #isFinal({ row }: GatewayError): boolean {
-    return row.fault === 'client' && row.otherTarget === 'no'
+  #isFinal({ row, facts }: GatewayError): boolean {
+    return facts.isFinal === true || (row.fault === 'client' && row.otherTarget === 'no')
   }
 
   /** Of all failures, the one the client is told: one its program can cure, else the latest that a retry may heal, else the latest. */

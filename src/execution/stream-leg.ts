@@ -3,6 +3,7 @@
 import type { Passthrough } from '../dialects/dialect.ts'
 import type { Target } from '../providers/provider.ts'
 import type { UpstreamResponse } from '../upstream/attempt.ts'
+import type { AnswerLimit } from './answer-limit.ts'
 import type { AttemptEntry } from './attempt-log.ts'
 import type { UpstreamChunks } from './upstream-chunks.ts'
 
@@ -12,4 +13,6 @@ export interface StreamLeg {
   readonly response: UpstreamResponse
   readonly chunks: UpstreamChunks
   readonly pipe: Passthrough
+  /** Told by the pipe what comes; absent where the answer is never ended for its cost. */
+  readonly limit?: AnswerLimit | undefined
 }

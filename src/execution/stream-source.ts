@@ -5,6 +5,7 @@ import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import { DRAIN_AFTER_TERMINAL_MS } from '../resilience/timers.ts'
 import type { Clock } from '../std/clock.ts'
 import { assertWhole, brokenOff, flagsOf, usageOf } from './answer-facts.ts'
+import type { AnswerLimit } from './answer-limit.ts'
 import { modelFlags } from './answered-model.ts'
 import type { AttemptEnd } from './attempt-log.ts'
 import { DeliveredBytes, type DeliveredMemory } from './delivered-bytes.ts'
@@ -72,6 +73,8 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
   #isExhausted = false
   #isPipeEnded = false
   #isSettled = false
+  /** The answer came to all that was held for it: nothing more is read. */
+  #limitReached: GatewayError | undefined
   /** The reading that is under way. */
   #reading: Promise<unknown> | undefined
 
@@ -91,7 +94,7 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
       await this.#holdToContent()
     } catch (error) {
       const { attempt, chunks, pipe } = this.#leg
-      attempt.noteText(textBytesWithin(chunks.bytes))
+      attempt.noteText(this.#leg.limit?.textBytes ?? textBytesWithin(chunks.bytes))
       attempt.noteUsage(pipe.facts.usage, pipe.facts.isComplete)
       // Content and its end came in one piece: nothing of it was sent, but it was made.
       if (pipe.facts.hasContent) attempt.markFirstToken()
@@ -116,6 +119,11 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
       if (free.length > 0) {
         head.push(free)
         headBytes += free.length
+      }
+      if (this.#limitReached !== undefined) {
+        // Nothing of it was sent: the error itself can be.
+        if (!facts.hasContent || headBytes === 0) throw this.#limitReached
+        break
       }
       if (bytes === undefined) break
       if (headBytes > HEAD_BYTES_MAX && !facts.hasContent) throw tooMuchBeforeContent()
@@ -146,6 +154,10 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
       this.#settleWhole()
       return END
     } catch (thrown) {
+      const { limit } = this.#leg
+      const reached = this.#limitReached
+      if (limit !== undefined && reached !== undefined && thrown === reached)
+        return this.#endAtLimit(reached, limit)
       return this.#broken(this.#context.redact(toGatewayError(thrown)))
     }
   }
@@ -153,6 +165,22 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
   #deliver(value: Uint8Array): IteratorResult<Uint8Array, undefined> {
     this.#bodyBytes += value.length
     this.#delivered?.add(value)
+    return { done: false, value }
+  }
+
+  /** Nobody goes on with it: as one of full length, or with the error where that was asked for or would make half a call whole. */
+  #endAtLimit(reached: GatewayError, limit: AnswerLimit): IteratorResult<Uint8Array, undefined> {
+    const { attempt, pipe } = this.#leg
+    const { usage: told, isInToolCall } = pipe.facts
+    const end = this.#end()
+    const usage = limit.usageSoFar(told)
+    const mayClose = limit.atLimit === 'length' && isInToolCall !== true && this.#heldBytes === 0
+    const closing = mayClose ? pipe.cutShort?.(usage) : undefined
+    const value = closing ?? Buffer.from(this.writeError(reached))
+    if (closing !== undefined) this.#bodyBytes += closing.length
+    this.#settle()
+    attempt.cancel({ ...end, textBytes: limit.textBytes }, reached)
+    this.#settlement.resolve({ state: 'truncated', error: reached, bodyBytes: this.#bodyBytes, usage })
     return { done: false, value }
   }
 
@@ -237,6 +265,7 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     for (;;) {
       // An error in the chunk before this: its content went out first, and nothing more is waited for.
       if (facts.error) throw facts.error
+      if (this.#limitReached !== undefined) throw this.#limitReached
       const bytes = facts.isTerminated ? this.#endPipe() : await this.#nextBytes()
       const free = this.#hold(bytes)
       if (free.length > 0) return free
@@ -271,14 +300,19 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
   /** What the pipe makes of the next chunk; its last bytes when the source ends; then `undefined`. */
   async #nextBytes(): Promise<Uint8Array | undefined> {
     if (this.#isExhausted) return undefined
-    const { chunks, pipe } = this.#leg
+    const { chunks, pipe, limit, response } = this.#leg
     const step = await chunks.next(pipe.facts.isComplete)
     if (step.done) {
       this.#isExhausted = true
       return this.#endPipe()
     }
     chunks.bytes += step.value.length
-    return pipe.read(step.value)
+    const bytes = pipe.read(step.value)
+    if (limit?.isReachedBy(pipe.facts) === true) {
+      this.#limitReached = limit.error()
+      response.cancel()
+    }
+    return bytes
   }
 
   /** The pipe's last bytes, once. */

@@ -18,8 +18,9 @@ export function textBytesOf(chunks: readonly Uint8Array[], dialect: Dialect): nu
   const reader = dialect.createStreamReader()
   let bytes = 0
   try {
-    for (const chunk of chunks) for (const event of reader.read(chunk)) bytes += bytesOf(event)
-    for (const event of reader.end()) bytes += bytesOf(event)
+    for (const chunk of chunks)
+      for (const event of reader.read(chunk)) bytes += Buffer.byteLength(textIn(event))
+    for (const event of reader.end()) bytes += Buffer.byteLength(textIn(event))
   } catch {
     // A stream that broke off may end in the middle of anything; what came before it was counted.
   }
@@ -29,19 +30,20 @@ export function textBytesOf(chunks: readonly Uint8Array[], dialect: Dialect): nu
 /** The same of an answer in one piece. */
 export function textBytesOfResult(result: InferenceResult): number {
   let bytes = 0
-  for (const event of unfold(result)) bytes += bytesOf(event)
+  for (const event of unfold(result)) bytes += Buffer.byteLength(textIn(event))
   return bytes
 }
 
-function bytesOf(event: InferenceEvent): number {
+/** What a model wrote, of an event. */
+export function textIn(event: InferenceEvent): string {
   switch (event.type) {
     case 'text-delta':
     case 'reasoning-delta':
     case 'refusal-delta':
-      return Buffer.byteLength(event.text)
+      return event.text
     case 'tool-call-delta':
-      return Buffer.byteLength(event.argumentsDelta)
+      return event.argumentsDelta
     default:
-      return 0
+      return ''
   }
 }

@@ -19,12 +19,16 @@ import type {
 import type { GatewayError } from '../errors/gateway-error.ts'
 import type { StateWatch } from '../provenance/watch-state.ts'
 
+import { textIn } from './text-bytes.ts'
+
 const NOTHING = new Uint8Array(0)
 
 /** What is known of the answer before it comes: for the one who reads it, and for the one who says it again. */
 export interface TranslationOptions extends WriteAnswerOptions, ReadStreamOptions {
   /** Notes who made the state in the answer. */
   readonly watch: Pick<StateWatch, 'note'>
+  /** As a passthrough's. */
+  readonly onText?: ((text: string) => void) | undefined
 }
 
 /** Reads one dialect's stream and writes another's. */
@@ -42,6 +46,7 @@ export function createTranslator(from: TargetDialect, to: Dialect, options: Tran
     for (const event of events) {
       facts.observe(event)
       options.watch.note(event)
+      options.onText?.(textIn(event))
       if (event.type !== 'error') text += writer.write(event)
     }
     return text
@@ -55,6 +60,10 @@ export function createTranslator(from: TargetDialect, to: Dialect, options: Tran
     writeError: (error: GatewayError, context: ErrorContext) =>
       writer.writeError?.(error, context) ?? to.writeStreamError(error, context),
     read: (chunk) => encode(write(reader.read(chunk))),
+    cutShort(usage) {
+      const closing = facts.closing(usage)
+      return closing.length === 0 ? undefined : encode(write(closing) + writer.end())
+    },
     end() {
       const text = write(reader.end())
       return encode(reader.isComplete && facts.error === undefined ? text + writer.end() : text)
@@ -65,6 +74,8 @@ export function createTranslator(from: TargetDialect, to: Dialect, options: Tran
 /** Reads one dialect's stream and makes another's plain answer of it. */
 export interface TranslatingFolder extends Folder {
   readonly losses: readonly Loss[]
+  /** Makes an answer cut short by its ceiling of what has come; false where nothing has. Never asked inside a tool call. */
+  cutShort(usage: Usage): boolean
 }
 
 export function createTranslatingFolder(
@@ -81,6 +92,7 @@ export function createTranslatingFolder(
     for (const event of events) {
       facts.observe(event)
       options.watch.note(event)
+      options.onText?.(textIn(event))
       fold.add(event)
     }
   }
@@ -92,12 +104,24 @@ export function createTranslatingFolder(
     },
     read: (chunk) => add(reader.read(chunk)),
     end: () => add(reader.end()),
+    cutShort(usage) {
+      const closing = facts.closing(usage)
+      add(closing)
+      return closing.length > 0
+    },
     result() {
       const answer = to.writeResult(fold.result(), options)
       losses = answer.losses
       return Buffer.from(answer.body)
     },
   }
+}
+
+type PartEnd = Extract<InferenceEvent, { readonly type: 'text-end' | 'reasoning-end' | 'refusal-end' }>
+type Place = Pick<PartEnd, 'candidate' | 'part'>
+
+function placeOf({ candidate, part }: Place): string {
+  return `${candidate} ${part}`
 }
 
 function encode(text: string): Uint8Array {
@@ -107,6 +131,10 @@ function encode(text: string): Uint8Array {
 /** What a passthrough would know, learned from events instead. */
 export class EventFacts implements StreamFacts {
   readonly #reader: StreamReader
+  /** The parts that are open, and by what they end. */
+  readonly #open = new Map<string, PartEnd>()
+  /** Candidates that have begun and not finished. */
+  readonly #unfinished = new Set<number>()
   hasContent = false
   hasMalformedToolCall = false
   /** Calls that have begun and not ended. */
@@ -136,7 +164,46 @@ export class EventFacts implements StreamFacts {
     return this.#reader.anomalies
   }
 
+  /** What ends the answer here as one cut short by its ceiling; nothing where no candidate is under way. */
+  closing(usage: Usage): readonly InferenceEvent[] {
+    if (this.#unfinished.size === 0) return []
+    const finishes = [...this.#unfinished].map(
+      (candidate) => ({ type: 'finish', candidate, finish: { reason: 'length' } }) as const,
+    )
+    return [...this.#open.values(), ...finishes, { type: 'usage-update', usage }]
+  }
+
+  #follow(event: InferenceEvent): void {
+    switch (event.type) {
+      case 'text-start':
+        return this.#begin(event, 'text-end')
+      case 'reasoning-start':
+        return this.#begin(event, 'reasoning-end')
+      case 'refusal-start':
+        return this.#begin(event, 'refusal-end')
+      case 'tool-call-start':
+      case 'opaque':
+        this.#unfinished.add(event.candidate)
+        return
+      case 'text-end':
+      case 'reasoning-end':
+      case 'refusal-end':
+        this.#open.delete(placeOf(event))
+        return
+      case 'finish':
+        this.#unfinished.delete(event.candidate)
+        return
+      default:
+    }
+  }
+
+  #begin({ candidate, part }: Place, type: PartEnd['type']): void {
+    this.#unfinished.add(candidate)
+    this.#open.set(placeOf({ candidate, part }), { type, candidate, part })
+  }
+
   observe(event: InferenceEvent): void {
+    this.#follow(event)
     if (!this.hasContent && isContent(event)) this.hasContent = true
     switch (event.type) {
       case 'answer-start':

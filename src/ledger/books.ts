@@ -14,7 +14,7 @@ import { type Beginning, BookPoster, type PostedLine } from './book-poster.ts'
 import type { BudgetAccounts } from './budget-accounts.ts'
 import type { LedgerStore } from './ledger-store.ts'
 import { noticeOfRefused } from './post-lines.ts'
-import { type OpenRequest, RequestBooks, type RequestBooksDeps } from './request-books.ts'
+import { type AtLimit, type OpenRequest, RequestBooks, type RequestBooksDeps } from './request-books.ts'
 
 export interface BooksOptions {
   readonly store: Pick<LedgerStore, 'postBooks'>
@@ -25,6 +25,8 @@ export interface BooksOptions {
   readonly log?: AppendLog
   /** What a model without a known price is charged at where a budget has to pay; absent: it is refused. */
   readonly unknownPrice?: { readonly input: number; readonly output: number }
+  /** Default: `length`. */
+  readonly atLimit?: AtLimit
   readonly linesMax?: number
   readonly onNotice: (notice: Notice) => void
 }
@@ -58,10 +60,11 @@ export class Books {
       onSpilled: (line) => this.#spilled(line),
       onState: (isTaking, cause) => this.#stateChanged(isTaking, cause),
     })
-    const { accounts, unknownPrice, clock } = options
+    const { accounts, unknownPrice, atLimit = 'length', clock } = options
     this.#ofRequests = {
       accounts,
       unknownPrice,
+      atLimit,
       wallMs: () => clock.wallMs(),
       mayHold: () => this.#isLogging,
       write: (line, beginning) => this.#write(line, beginning),

@@ -32,6 +32,12 @@ export const budgetsSchema = z
       .describe(
         'What becomes of a request that a budget has to pay for and whose model has no known price: refuse (the default), or the prices that it is charged at.',
       ),
+    atLimit: z
+      .enum(['length', 'error'])
+      .default('length')
+      .describe(
+        'How an answer ends that reaches what was held for it because its provider goes on beyond the ceiling it was told: as one of full length (the default), or with the error budget_exceeded.',
+      ),
   })
   .prefault({})
   .describe('Rules for budgets; the budgets themselves are made with holdfast budget or the admin API.')

@@ -7,7 +7,7 @@ import type { Budget } from './budget.ts'
 import type { BudgetAccounts, Hold, HoldAnswer, SpentStanding } from './budget-accounts.ts'
 import type { Attribution, Charge, LedgerEntry, RequestRow } from './entry.ts'
 import type { NanoUsd } from './prices.ts'
-import { budgetError, priceUnknownError } from './spend-errors.ts'
+import { budgetError, priceUnknownError, reservationError } from './spend-errors.ts'
 import { affordableOutput, type TokenBounds, worstCaseOf, type WorstPrices } from './worst-case.ts'
 import { failpoint } from '../std/failpoints.ts'
 
@@ -42,11 +42,25 @@ export type AttemptResult = Omit<
   'exchangeId' | 'attempt' | 'atMs' | 'attribution' | 'modelId' | 'target' | 'provider' | 'route' | 'charges'
 >
 
+/** How an answer is ended that reaches what was held for it: as one of full length, or with an error. */
+export type AtLimit = 'length' | 'error'
+
+/** What budgets hold for an answer: it is ended rather than go on beyond it. */
+export interface Reservation {
+  readonly atLimit: AtLimit
+  /** Whether so much, at its cost where that is known, comes to what is held. */
+  isReachedBy(used: Pick<AttemptResult, 'inputTokens' | 'outputTokens' | 'costNanoUsd'>): boolean
+  /** What is said of an answer that was ended for it. */
+  error(): GatewayError
+}
+
 export interface HeldAttempt {
   /** The ceiling the provider must be told, of each answer; absent: as the client has it. */
   readonly outputTokensMax?: number
   /** The most it can cost, as it was held. */
   readonly heldNanoUsd: NanoUsd | undefined
+  /** Present where a budget pays. */
+  readonly reservation?: Reservation
   /** Once; calling it again does nothing. */
   settle(result: AttemptResult): void
 }
@@ -55,6 +69,7 @@ export interface RequestBooksDeps {
   readonly accounts: BudgetAccounts
   /** Trillionths of a dollar a token. */
   readonly unknownPrice: { readonly input: number; readonly output: number } | undefined
+  readonly atLimit: AtLimit
   readonly wallMs: () => number
   /** Whether what is held now would outlive the process. */
   readonly mayHold: () => boolean
@@ -208,10 +223,11 @@ export class RequestBooks {
     const held: HeldAttempt = {
       heldNanoUsd,
       ...(outputTokensMax === undefined ? {} : { outputTokensMax }),
+      ...(hold === undefined ? {} : { reservation: this.#reservation(ask, hold) }),
       settle: (result) => {
         if (isSettled) return
         isSettled = true
-        const charged = hold === undefined ? result : this.#charged(result, ask, hold)
+        const charged = hold === undefined ? result : { ...result, ...this.#charged(result, ask, hold) }
         const entry = this.#entry({ attempt, target, provider, ...routeField, charges }, charged)
         hold?.settle(entry.costNanoUsd ?? hold.nanoUsd)
         this.#costNanoUsd = sumOf(this.#costNanoUsd, entry)
@@ -232,15 +248,33 @@ export class RequestBooks {
   }
 
   /** What a budget pays is never nothing because nobody knows it: the assumed price of what was used, or all that was held. */
-  #charged(result: AttemptResult, ask: AttemptAsk, hold: Hold): AttemptResult {
-    if (result.costNanoUsd !== undefined) return result
-    const { inputTokens, outputTokens } = result
+  #charged(
+    used: Used,
+    ask: AttemptAsk,
+    hold: Hold,
+  ): Pick<AttemptResult, 'basis' | 'costNanoUsd'> | undefined {
+    if (used.costNanoUsd !== undefined) return undefined
+    const { inputTokens, outputTokens } = used
     const assumed = ask.prices === undefined ? this.#assumedPrices() : undefined
     const costNanoUsd =
       assumed === undefined || inputTokens === undefined
         ? hold.nanoUsd
         : worstCaseOf({ inputTokensMax: inputTokens, outputTokensMax: outputTokens ?? 0 }, assumed)
-    return { ...result, basis: 'estimated', costNanoUsd }
+    return { basis: 'estimated', costNanoUsd }
+  }
+
+  #reservation(ask: AttemptAsk, hold: Hold): Reservation {
+    return {
+      atLimit: this.#deps.atLimit,
+      isReachedBy: (used) => {
+        const cost = used.costNanoUsd ?? this.#charged(used, ask, hold)?.costNanoUsd ?? hold.nanoUsd
+        return cost >= hold.nanoUsd
+      },
+      error: () => {
+        const [budget] = this.#budgetsFor(namesOf(this.#request.opened.modelId, ask.target))
+        return reservationError({ target: ask.target, nanoUsd: hold.nanoUsd, budget })
+      },
+    }
   }
 
   #entry(
@@ -257,6 +291,8 @@ function namesOf(modelId: string | undefined, target: string): readonly string[]
   const own = target.slice(target.indexOf('/') + 1)
   return modelId === undefined ? [target, own] : [modelId, target, own]
 }
+
+type Used = Parameters<Reservation['isReachedBy']>[0]
 
 interface Bounded {
   readonly prices: WorstPrices

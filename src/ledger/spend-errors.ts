@@ -5,6 +5,9 @@ import type { Budget } from './budget.ts'
 import { formatUsd } from './usd.ts'
 import type { NanoUsd } from './prices.ts'
 
+/** Said among the flags of an attempt, and in `x-holdfast-warning` of a whole answer: its provider went on beyond the ceiling. */
+export const CEILING_IGNORED = 'ceiling_ignored'
+
 /** A budget that has no room for a request. */
 export interface FullBudget {
   readonly budget: Budget
@@ -47,6 +50,24 @@ export function priceUnknownError(asked: {
   return new GatewayError(
     'price_unknown',
     `A budget has to pay for this request, and what ${target} costs is not known: name it under providers.${provider}.prices, or set budgets.unknownPrice.`,
+  )
+}
+
+/** An answer was ended since it came to all that was held for it. */
+export function reservationError({
+  target,
+  nanoUsd,
+  budget,
+}: {
+  readonly target: string
+  readonly nanoUsd: NanoUsd
+  readonly budget: Budget | undefined
+}): GatewayError {
+  return new GatewayError(
+    'budget_exceeded',
+    `The answer was ended at the $${formatUsd(nanoUsd)} that the budget "${budget?.name ?? ''}" holds for it: ${target} went on beyond the ceiling of tokens that it was told. Ask for a shorter answer, or use a model that keeps to its ceiling.`,
+    // Whoever is asked next would be paid for a second time, and the answer has been.
+    { isFinal: true, flags: [CEILING_IGNORED] },
   )
 }
 

@@ -40,6 +40,11 @@ describe('what follows a failure', () => {
     expect(decide('upstream_unreachable', { prospects: { attemptsLeft: 0 } })).toEqual({ type: 'retry-free' })
   })
 
+  test('an error that is said to be final is, whatever its row says', () => {
+    expect(decide('budget_exceeded')).toEqual({ type: 'try-other' })
+    expect(decide('budget_exceeded', { facts: { isFinal: true } })).toEqual({ type: 'stop' })
+  })
+
   test('a closed kept-alive connection is free too', () => {
     expect(decide('upstream_reset', { facts: { isTransparent: true } })).toEqual({ type: 'retry-free' })
   })

@@ -64,6 +64,7 @@ const mayHaveRun: ReadonlySet<ErrorCode> = new Set([
 
 export function decideNext(failed: FailedAttempt, prospects: Prospects): Decision {
   const { row, facts } = failed.error
+  if (facts.isFinal === true) return stop
   if (failed.isOnce === true && mayHaveRun.has(failed.error.code)) return stop
   if (facts.isTransparent === true || row.sameTarget === 'free-once') {
     if (!failed.isFreeRetryUsed && prospects.deadlineLeftMs > 0) return { type: 'retry-free' }

@@ -134,9 +134,9 @@ function stageProviders(origin: string, isPriced: boolean): object {
         dialect,
         baseUrl: `${origin}${BASE_PATHS[dialect]}`,
         credential: 'provider-key-0123456789',
-        models: ['m'],
+        models: ['m', 'long', 'echo', 'lorem'],
         breaker: false,
-        ...(isPriced ? { prices: { m: PRICE } } : {}),
+        ...(isPriced ? { prices: { m: PRICE, long: PRICE, echo: PRICE, lorem: PRICE } } : {}),
       },
     ]),
   )

@@ -2,6 +2,7 @@
 
 import type { CacheSettings } from '../../cache/config-schema.ts'
 import type { JournalSettings } from '../../journal/config-schema.ts'
+import type { AtLimit } from '../../ledger/request-books.ts'
 import type { AttemptTimers, Provider } from '../../providers/provider.ts'
 import type { RouteNode, RoutePolicy } from '../../routing/route.ts'
 import type { Secret } from '../../std/secret.ts'
@@ -26,6 +27,8 @@ export interface HoldfastConfig {
   readonly store?: StoreChoice
   /** What a budget is charged for tokens without a known price, trillionths of a dollar; absent: the request is refused. */
   readonly unknownPrice?: { readonly input: number; readonly output: number }
+  /** How an answer ends that reaches what was held for it. */
+  readonly atLimit: AtLimit
   readonly journal: JournalSettings
   readonly cache: CacheSettings
   readonly masterKey?: Secret

@@ -155,6 +155,7 @@ function resolve(
     cache: document.cache,
     ...(store && { store }),
     ...(masterKey && { masterKey }),
+    atLimit: document.budgets.atLimit,
     ...(document.budgets.unknownPrice !== 'refuse' && { unknownPrice: document.budgets.unknownPrice }),
     log: { level: document.log.level, ...(document.log.format && { format: document.log.format }) },
     shutdown: { waitMs: document.shutdown.wait, drainMs: document.shutdown.drain },
