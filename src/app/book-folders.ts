@@ -42,6 +42,11 @@ export function claimFolder(root: string, nodeId: string): BookFolder {
 /** How the names of folders begin that are being made; nobody takes them for anything. */
 const UNCLAIMED = '.'
 
+/** Where a run keeps the log of its journal. */
+export function journalFolder({ path: folder }: BookFolder): string {
+  return path.join(folder, 'journal')
+}
+
 /** Says that this run is alive, for processes of other machines that share the folder. */
 export function beat({ path: folder }: BookFolder, wallMs: number): void {
   utimesSync(ownerFile(folder), wallMs / 1_000, wallMs / 1_000)

@@ -19,6 +19,7 @@ function stage() {
     root,
     store,
     clock,
+    adoptJournal: () => {},
     onNotice: (notice) => void notices.push(notice),
   })
   onTestFinished(() => recovery.stop())

@@ -7,7 +7,7 @@ import { type Recovered, recoverBooks } from '../ledger/recover-books.ts'
 import type { Clock, Timer } from '../std/clock.ts'
 import type { Notice } from '../std/notice.ts'
 import { StoreUnavailable } from '../std/store-error.ts'
-import { type BookFolder, deadFolders, removeFolder } from './book-folders.ts'
+import { type BookFolder, deadFolders, journalFolder, removeFolder } from './book-folders.ts'
 
 /** How long until what dead processes left is looked for again, ms: others may die while this one runs. */
 const RECOVERY_MS = 5_000
@@ -19,6 +19,8 @@ export interface BooksRecoveryOptions {
   readonly root: string
   readonly store: Pick<LedgerStore, 'postBooks' | 'leasesOf' | 'returnLease'>
   readonly clock: Clock
+  /** Takes over the journal of a run that is gone, if there is one; again does no harm. */
+  readonly adoptJournal: (folder: string) => void
   readonly onNotice: (notice: Notice) => void
 }
 
@@ -46,10 +48,13 @@ export class BooksRecovery {
   }
 
   async #recoverAll(): Promise<boolean> {
-    const { root, store, clock, onNotice } = this.#options
+    const { root, store, clock, adoptJournal, onNotice } = this.#options
     let isDone = true
     for (const folder of deadFolders(root, clock.wallMs())) {
       try {
+        // First and without the store: no key of it may be taken for a new one.
+        const journal = journalFolder(folder)
+        if (existsSync(journal)) adoptJournal(journal)
         const recovered = await recoverBooks(folder, store, { nowMs: clock.wallMs(), onNotice })
         removeFolder(folder)
         this.#tell(folder, recovered)

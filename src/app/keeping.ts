@@ -15,14 +15,14 @@ import { BudgetAccounts } from '../ledger/budget-accounts.ts'
 import { BudgetWatch } from '../ledger/budget-watch.ts'
 import { Books } from '../ledger/books.ts'
 import type { AtLimit } from '../ledger/request-books.ts'
-import { openAppendLog } from '../std/append-log.ts'
+import { type AppendLog, openAppendLog } from '../std/append-log.ts'
 import { type Clock, repeat, type Timer } from '../std/clock.ts'
 import type { IdSource } from '../std/ids.ts'
 import { createSealer, type Sealer } from '../std/sealer.ts'
 import { createMemoryStore } from '../stores/memory/memory-store.ts'
 import type { Store } from '../stores/store.ts'
 import type { Telemetry } from '../telemetry/records.ts'
-import { beat, type BookFolder, claimFolder, HEARTBEAT_MS, removeFolder } from './book-folders.ts'
+import { beat, type BookFolder, claimFolder, HEARTBEAT_MS, journalFolder, removeFolder } from './book-folders.ts'
 import { BooksRecovery } from './books-recovery.ts'
 import type { OpenedStore } from './open-store.ts'
 
@@ -67,7 +67,7 @@ export function keepInMemory(
   const accounts = accountsOf(store, nodeId, parts)
   const books = new Books({ ...booksParts(parts, rules), store, accounts, nodeId })
   const sealer = createSealer([new Secret(parts.ids.next('master_'))])
-  const recall = createRecallOf({ parts, rules, store, sealer, nodeId })
+  const { recall, journal } = createRecallOf({ parts, rules, store, sealer, nodeId })
   return {
     store,
     books,
@@ -76,6 +76,7 @@ export function keepInMemory(
     troubles: () => books.troubles,
     async stop() {
       recall.stop(STOPPED)
+      await journal.close()
       await books.stop()
       await store.close()
     },
@@ -126,7 +127,15 @@ export async function openKeeping(
   const log = openAppendLog({ folder: folder.path })
   const { nodeId } = folder
   const books = new Books({ ...booksParts(parts, rules), store, accounts, nodeId, log })
-  const recall = createRecallOf({ parts, rules, store, sealer, nodeId })
+  const { recall, journal } = createRecallOf({
+    parts,
+    rules,
+    store,
+    sealer,
+    nodeId,
+    // Where several nodes share a store, a key is claimed in it.
+    ...(store.isShared ? {} : { journalLog: openJournalLog(folder) }),
+  })
   const budgets = new BudgetWatch({
     clock,
     store,
@@ -142,7 +151,8 @@ export async function openKeeping(
     restoresEmptyStore: !store.isShared,
     notify,
   })
-  const recovery = new BooksRecovery({ root, store, clock, onNotice: notify })
+  const adoptJournal = (left: string) => journal.adopt(left)
+  const recovery = new BooksRecovery({ root, store, clock, adoptJournal, onNotice: notify })
   await recovery.start()
   await Promise.all([directory.start(), budgets.start()])
   const beating = keepBeating(folder, clock)
@@ -159,9 +169,10 @@ export async function openKeeping(
       recovery.stop()
       beating.cancel()
       await directory.stop()
+      await journal.close()
       await books.stop()
       // Where the folder stays, the next start brings in what it has and gives back what is leased.
-      if (books.isAllPosted && (await returnLeases(store, nodeId))) removeFolder(folder)
+      if (journal.isAllKept && books.isAllPosted && (await returnLeases(store, nodeId))) removeFolder(folder)
       await store.close()
     },
   }
@@ -201,17 +212,31 @@ interface RecallParts {
   readonly store: Store
   readonly sealer: Sealer
   readonly nodeId: string
+  readonly journalLog?: AppendLog
 }
 
-function createRecallOf({ parts: { clock }, rules, store, sealer, nodeId }: RecallParts): Recall {
+function createRecallOf({ parts, rules, store, sealer, nodeId, journalLog: log }: RecallParts): {
+  readonly recall: Recall
+  readonly journal: Journal
+} {
+  const { clock } = parts
   const { journal = journalSchema.parse(undefined), cache = cacheSchema.parse(undefined) } = rules
-  return createRecall({
+  const kept = new Journal({ clock, store, sealer, nodeId, settings: journal, ...(log && { log }) })
+  const recall = createRecall({
     clock,
-    journal: new Journal({ clock, store, sealer, nodeId, settings: journal }),
+    journal: kept,
     cache: new AnswerCache({ clock, store, sealer, settings: cache, codec: cachedReplyCodec }),
     cacheSettings: cache,
     sweepEveryMs: SWEEP_MS,
   })
+  return { recall, journal: kept }
+}
+
+/** A run's journal is small: what the store has is let go of often, so that little is read after a kill. */
+const JOURNAL_LOG_BYTES = 1024 ** 2
+
+function openJournalLog(folder: BookFolder): AppendLog {
+  return openAppendLog({ folder: journalFolder(folder), segmentBytesMax: JOURNAL_LOG_BYTES })
 }
 
 /** How often kept answers that expired are removed, ms. */

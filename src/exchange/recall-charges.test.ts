@@ -63,9 +63,8 @@ class Process {
     const lives = async <Value>(work: () => Promise<Value>): Promise<Value> =>
       this.isAlive ? work() : new Promise<Value>(() => {})
     return {
-      openJournal: (record, nowMs) => lives(() => this.#store.openJournal(record, nowMs)),
-      closeJournal: (id, exchangeId, answer) => lives(() => this.#store.closeJournal(id, exchangeId, answer)),
-      dropJournal: (id, exchangeId) => lives(() => this.#store.dropJournal(id, exchangeId)),
+      openJournals: (records, nowMs) => lives(() => this.#store.openJournals(records, nowMs)),
+      writeJournal: (changes) => lives(() => this.#store.writeJournal(changes)),
       findJournal: (id, nowMs) => lives(() => this.#store.findJournal(id, nowMs)),
       sweepJournal: (nowMs, bytesMax) => lives(() => this.#store.sweepJournal(nowMs, bytesMax)),
     }

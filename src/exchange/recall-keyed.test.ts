@@ -281,8 +281,11 @@ describe('while the store is away', () => {
     const story = storyOn(async () => plainReply('{}'))
     store.away = 'silent'
     const served = story.serve(client({ headers: keyed }).exchange, facts)
-    await vi.waitFor(() => expect(clock.pendingTimers).toBe(1))
-    clock.advance(50)
+    await vi.waitFor(() => expect(clock.pendingTimers).toBe(2))
+    clock.advance(1_999)
+    await Promise.resolve()
+    expect(clock.pendingTimers).toBe(2)
+    clock.advance(1)
     await expect(served).rejects.toMatchObject({
       status: 503,
       code: 'store_unavailable',
@@ -314,16 +317,16 @@ describe('while the store is away', () => {
 
   test('a record that was begun too late is taken back, and leaves no doubt', async () => {
     const story = storyOn(async () => plainReply('{}'))
-    const real = store.openJournal.bind(store)
-    store.openJournal = async (record, nowMs) => {
-      await new Promise<void>((resolve) => clock.after(80, resolve))
-      return real(record, nowMs)
+    const real = store.openJournals.bind(store)
+    store.openJournals = async (records, nowMs) => {
+      await new Promise<void>((resolve) => clock.after(2_080, resolve))
+      return real(records, nowMs)
     }
     const served = story.serve(client({ headers: keyed }).exchange, facts)
-    await vi.waitFor(() => expect(clock.pendingTimers).toBe(2))
-    clock.advance(50)
+    await vi.waitFor(() => expect(clock.pendingTimers).toBe(3))
+    clock.advance(2_000)
     await expect(served).rejects.toMatchObject({ code: 'store_unavailable' })
-    store.openJournal = real
+    store.openJournals = real
     clock.advance(100)
     await vi.waitFor(() => expect(store.records.size).toBe(0))
     expect(await receive(await story.serve(client({ headers: keyed }).exchange, facts)).text).toBe('{}')

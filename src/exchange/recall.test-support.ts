@@ -7,7 +7,7 @@ import type { Exchange } from '../execution/exchange.ts'
 import type { Reply, Settlement } from '../execution/reply.ts'
 import { journalSchema } from '../journal/config-schema.ts'
 import { Journal } from '../journal/journal.ts'
-import type { JournalRecord, JournalStore } from '../journal/journal-store.ts'
+import type { JournalChanges, JournalRecord, JournalStore } from '../journal/journal-store.ts'
 import type { Clock } from '../std/clock.ts'
 import { StopSource } from '../std/stop-signal.ts'
 import { AnswerCache } from '../cache/answer-cache.ts'
@@ -22,25 +22,22 @@ export class FakeJournalStore implements JournalStore {
   readonly records = new Map<string, JournalRecord>()
   away: 'no' | 'silent' | 'says-so' = 'no'
 
-  openJournal(record: JournalRecord, nowMs: number): Promise<JournalRecord | undefined> {
-    return this.#answer(() => {
-      const found = this.#unexpired(record.id, nowMs)
-      if (found === undefined) this.records.set(record.id, record)
-      return found
-    })
+  openJournals(
+    records: readonly JournalRecord[],
+    nowMs: number,
+  ): Promise<readonly (JournalRecord | undefined)[]> {
+    return this.#answer(() => records.map((record) => this.#begin(record, nowMs)))
   }
 
-  closeJournal(id: string, exchangeId: string, answer: Uint8Array): Promise<void> {
+  writeJournal({ freed, begun, kept }: JournalChanges): Promise<void> {
     return this.#answer(() => {
-      const found = this.records.get(id)
-      if (found?.exchangeId === exchangeId && found.state === 'open')
-        this.records.set(id, { ...found, state: 'done', answer })
-    })
-  }
-
-  dropJournal(id: string, exchangeId: string): Promise<void> {
-    return this.#answer(() => {
-      if (this.records.get(id)?.exchangeId === exchangeId) this.records.delete(id)
+      for (const { id, exchangeId } of freed)
+        if (this.records.get(id)?.exchangeId === exchangeId) this.records.delete(id)
+      for (const record of begun) this.#begin(record, record.createdAtMs)
+      for (const { id, exchangeId, answer } of kept) {
+        const found = this.records.get(id)
+        if (found?.exchangeId === exchangeId) this.records.set(id, { ...found, state: 'done', answer })
+      }
     })
   }
 
@@ -54,6 +51,12 @@ export class FakeJournalStore implements JournalStore {
       for (const { id } of expired) this.records.delete(id)
       return expired.length
     })
+  }
+
+  #begin(record: JournalRecord, nowMs: number): JournalRecord | undefined {
+    const found = this.#unexpired(record.id, nowMs)
+    if (found === undefined) this.records.set(record.id, record)
+    return found
   }
 
   #unexpired(id: string, nowMs: number): JournalRecord | undefined {

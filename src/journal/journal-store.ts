@@ -18,14 +18,45 @@ export interface JournalRecord {
   readonly answer?: Uint8Array
 }
 
+/** A record as whoever began it knows it. */
+export interface JournalName {
+  readonly id: string
+  readonly exchangeId: string
+}
+
+/** What became of records, in the order in which it is written. */
+export interface JournalChanges {
+  /** What was asked had no effect: the record is removed. */
+  readonly freed: readonly JournalName[]
+  /** Begun elsewhere before, some of them done by now: each is added unless an unexpired one has its id. */
+  readonly begun: readonly JournalRecord[]
+  /** Answers of records that are there; where one is not, nothing is kept. */
+  readonly kept: readonly (JournalName & { readonly answer: Uint8Array })[]
+}
+
+/** Ids of a journal, from a place in it on. */
+export interface JournalIds {
+  readonly ids: readonly string[]
+  /** The latest that one of them expires; 0 where there are none. */
+  readonly expireAtMs: number
+  /** Where the next ones begin; `undefined` after the last. */
+  readonly next: number | undefined
+}
+
 export interface JournalStore {
-  /** Begins a record, unless an unexpired one has its id: then that one is told, and nothing changes. */
-  openJournal(record: JournalRecord, nowMs: number): Promise<JournalRecord | undefined>
-  /** Keeps the answer of an open record. */
-  closeJournal(id: string, exchangeId: string, answer: Uint8Array): Promise<void>
-  /** Frees the key: what was asked had no effect. */
-  dropJournal(id: string, exchangeId: string): Promise<void>
+  /**
+   * Begins each record, unless an unexpired one has its id: then that one is told in its place, and stays as it is. No two
+   * of them have one id.
+   */
+  openJournals(
+    records: readonly JournalRecord[],
+    nowMs: number,
+  ): Promise<readonly (JournalRecord | undefined)[]>
+  /** All of it or nothing; again is as once. */
+  writeJournal(changes: JournalChanges): Promise<void>
   findJournal(id: string, nowMs: number): Promise<JournalRecord | undefined>
-  /** Removes what expired, and the oldest done beyond `bytesMax`; how many. */
+  /** Removes what expired, and the oldest done beyond `bytesMax`, some at a time; how many: 0 when nothing is left to remove. */
   sweepJournal(nowMs: number, bytesMax: number): Promise<number>
+  /** Which ids there are, from `place` on, the first being 0; only of a store that one process writes to. */
+  readonly listJournal?: (place: number) => Promise<JournalIds>
 }

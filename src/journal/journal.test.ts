@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { ManualClock } from '../std/manual-clock.test-support.ts'
-import { StoreConflict } from '../std/store-error.ts'
+import { StoreConflict, StoreUnavailable } from '../std/store-error.ts'
 import { journalSchema } from './config-schema.ts'
 import { journalId, readIdempotencyKey } from './idempotency-key.ts'
-import { Journal, LATE_BYTES_MAX } from './journal.ts'
+import { Journal } from './journal.ts'
 import type { JournalRecord, JournalStore } from './journal-store.ts'
+import { LATE_BYTES_MAX } from './journal-writer.ts'
 
 const settings = journalSchema.parse({ answerBytes: '64MiB' })
 const sealer = { seal: (plain: Uint8Array) => plain, open: (sealed: Uint8Array) => sealed }
@@ -20,16 +21,21 @@ beforeEach(() => {
 
 function storeOf(changed: Partial<JournalStore> = {}): JournalStore {
   return {
-    openJournal: async (record) => {
-      const found = records.get(record.id)
-      if (found === undefined) records.set(record.id, record)
-      return found
+    openJournals: async (asked) =>
+      asked.map((record) => {
+        const found = records.get(record.id)
+        if (found === undefined) records.set(record.id, record)
+        return found
+      }),
+    writeJournal: async ({ freed, begun, kept }) => {
+      for (const { id, exchangeId } of freed)
+        if (records.get(id)?.exchangeId === exchangeId) records.delete(id)
+      for (const record of begun) if (!records.has(record.id)) records.set(record.id, record)
+      for (const { id, answer } of kept) {
+        const found = records.get(id)
+        if (found !== undefined) records.set(id, { ...found, state: 'done', answer })
+      }
     },
-    closeJournal: async (id, _exchangeId, answer) => {
-      const found = records.get(id)
-      if (found !== undefined) records.set(id, { ...found, state: 'done', answer })
-    },
-    dropJournal: async (id) => void records.delete(id),
     findJournal: async (id) => records.get(id),
     sweepJournal: async () => 0,
     ...changed,
@@ -40,16 +46,16 @@ const journalOn = (store: JournalStore) => new Journal({ clock, store, sealer, n
 
 describe('the journal', () => {
   test('asks again where somebody else was faster', async () => {
-    const openJournal = vi.fn(storeOf().openJournal).mockRejectedValueOnce(new StoreConflict('again'))
-    expect(await journalOn(storeOf({ openJournal })).begin(entry('a'))).toBeUndefined()
-    expect(openJournal).toHaveBeenCalledTimes(2)
+    const openJournals = vi.fn(storeOf().openJournals).mockRejectedValueOnce(new StoreConflict('again'))
+    expect(await journalOn(storeOf({ openJournals })).begin(entry('a'))).toBeUndefined()
+    expect(openJournals).toHaveBeenCalledTimes(2)
   })
 
   test('gives up the oldest of what the store does not take, and holds no more than its bound', async () => {
-    const closeJournal = vi.fn(async () => {
-      throw new Error('away')
-    })
-    const journal = journalOn(storeOf({ closeJournal }))
+    const writeJournal = async () => {
+      throw new StoreUnavailable('away')
+    }
+    const journal = journalOn(storeOf({ writeJournal }))
     const half = new Uint8Array(LATE_BYTES_MAX / 2 - 10)
     for (const id of ['a', 'b', 'c']) {
       await journal.begin(entry(id))
@@ -61,10 +67,10 @@ describe('the journal', () => {
   })
 
   test('stops giving the store an answer that has expired', async () => {
-    const closeJournal = vi.fn(async () => {
-      throw new Error('away')
-    })
-    const journal = journalOn(storeOf({ closeJournal }))
+    const writeJournal = async () => {
+      throw new StoreUnavailable('away')
+    }
+    const journal = journalOn(storeOf({ writeJournal }))
     await journal.keep(entry('a'), Buffer.from('x'))
     for (let hour = 0; hour < 25; hour += 1) {
       clock.advance(3_600_000)
@@ -74,8 +80,9 @@ describe('the journal', () => {
   })
 
   test('frees a key at once, whatever the store says of it', async () => {
-    const dropJournal = vi.fn(storeOf().dropJournal).mockRejectedValueOnce(new Error('away'))
-    const journal = journalOn(storeOf({ dropJournal }))
+    const away = new StoreUnavailable('away')
+    const writeJournal = vi.fn(storeOf().writeJournal).mockRejectedValueOnce(away)
+    const journal = journalOn(storeOf({ writeJournal }))
     await journal.begin(entry('a'))
     await journal.free(entry('a'))
     expect(records.size).toBe(1)

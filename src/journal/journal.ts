@@ -7,17 +7,20 @@
 import { GatewayError } from '../errors/gateway-error.ts'
 import { type Clock, repeat, type Timer } from '../std/clock.ts'
 import type { ByteSealer } from '../std/sealer.ts'
-import { StoreConflict } from '../std/store-error.ts'
+import type { AppendLog } from '../std/append-log.ts'
+import { StoreUnavailable } from '../std/store-error.ts'
 import { STORE_WAIT_MS, within } from '../std/within.ts'
+import { CLAIM_WAIT_MS, type Claims } from './claims.ts'
 import type { JournalSettings } from './config-schema.ts'
-import type { JournalRecord, JournalStore } from './journal-store.ts'
+import type { JournalName, JournalRecord, JournalStore } from './journal-store.ts'
+import { JournalWriter } from './journal-writer.ts'
+import { LoggedClaims } from './logged-claims.ts'
+import { StoreClaims } from './store-claims.ts'
 
-/** Bytes of answers that the store did not take yet; beyond them the oldest are given up, and are in doubt. */
-export const LATE_BYTES_MAX = 64 * 1024 ** 2
-/** Exchanges that are remembered for having spent nothing, and answers that the store did not take yet. */
-export const LATE_RECORDS_MAX = 10_000
-const RETRY_MIN_MS = 500
-const RETRY_MAX_MS = 30_000
+/** Exchanges that are remembered for having spent nothing. */
+const VOID_MAX = 10_000
+/** How long what became of requests waits for more, where nobody but this process asks the store for it, ms. */
+export const GATHER_MS = 20
 
 export interface JournalRooms {
   readonly clock: Clock
@@ -26,6 +29,11 @@ export interface JournalRooms {
   /** Of this process and no other, not even the one before it on this machine. */
   readonly nodeId: string
   readonly settings: JournalSettings
+  /**
+   * Where keys are claimed instead of in the store. Given only where no other process writes to the store, and where it
+   * lists its ids.
+   */
+  readonly log?: AppendLog
 }
 
 export interface JournalEntry {
@@ -43,25 +51,44 @@ export interface KeptAnswer {
 /** What is written in the place of an answer that is too large to be kept. */
 const TOO_LARGE = 0
 const WHOLE = 1
+const WHOLE_MARK = Buffer.of(WHOLE)
 
 export class Journal {
   readonly #rooms: JournalRooms
-  /** Answers that the store did not take yet, oldest first. */
-  readonly #late = new Map<
-    string,
-    JournalEntry & { readonly sealed: Uint8Array; readonly expiresAtMs: number }
-  >()
-  #lateBytes = 0
+  readonly #writer: JournalWriter
+  readonly #claims: Claims
+  /** The claims, where they stand in a log of our own. */
+  readonly #logged: LoggedClaims | undefined
   /** Exchanges that spent nothing, the latest: whoever reads a record of theirs, be it long dropped, is not in doubt. */
   readonly #void = new Set<string>()
   #sweeping: Timer | undefined
 
   constructor(rooms: JournalRooms) {
     this.#rooms = rooms
+    const { clock, store, log } = rooms
+    const { findJournal, listJournal } = store
+    const isLogged = log !== undefined && listJournal !== undefined
+    this.#writer = new JournalWriter({
+      clock,
+      store,
+      gatherMs: isLogged ? GATHER_MS : 0,
+      onTaken: (record) => this.#logged?.release(record),
+    })
+    if (isLogged) {
+      const own = { findJournal: findJournal.bind(store), listJournal: listJournal.bind(store) }
+      this.#logged = new LoggedClaims({ clock, store: own, log, writer: this.#writer })
+    }
+    this.#claims =
+      this.#logged ?? new StoreClaims({ clock, store, onLate: (name) => this.#writer.free(name) })
   }
 
   get answerBytesMax(): number {
     return this.#rooms.settings.answerBytes
+  }
+
+  /** The store has everything: the log is not needed any more. */
+  get isAllKept(): boolean {
+    return this.#writer.size === 0
   }
 
   /**
@@ -70,91 +97,114 @@ export class Journal {
    * where the store cannot tell: then nothing may be asked of a provider.
    */
   async begin(entry: JournalEntry): Promise<KeptAnswer | undefined> {
-    const late = this.#late.get(entry.id)
-    if (late !== undefined) return this.#open({ ...late, answer: late.sealed }, entry)
-    const found = await this.#insert(entry)
+    const found = await this.#begin(entry)
     if (found === undefined) return undefined
     if (found.state === 'done' || !this.#void.has(found.exchangeId)) return this.#open(found, entry)
-    await this.#ask(() => this.#rooms.store.dropJournal(found.id, found.exchangeId))
-    const again = await this.#insert(entry)
+    this.#writer.free(found)
+    await this.#ask(() => within(this.#rooms.clock, CLAIM_WAIT_MS, this.#writer.flush()))
+    const again = await this.#begin(entry)
+    if (again?.exchangeId === found.exchangeId) throw away()
     return again === undefined ? undefined : this.#open(again, entry)
   }
 
   /** What is kept under the key, for whoever comes back for the rest of it; begins nothing. */
   async find(entry: Omit<JournalEntry, 'exchangeId'>): Promise<KeptAnswer | undefined> {
-    const late = this.#late.get(entry.id)
-    if (late !== undefined) return this.#open({ ...late, answer: late.sealed }, entry)
-    const { store, clock } = this.#rooms
-    const found = await this.#ask(() => store.findJournal(entry.id, clock.wallMs()))
+    const waiting = this.#waiting(entry.id)
+    const found = waiting ?? (await this.#ask(() => this.#claims.find(entry.id)))
     return found === undefined ? undefined : this.#open(found, entry)
   }
 
   /**
-   * Keeps what was answered; `undefined` for what is too large. Resolves as soon as the store has it, and after a bound all
-   * the same: until the store takes it, it is given from memory.
+   * Keeps what was answered; `undefined` for what is too large. Until the store has it, it is given from memory. Where
+   * other nodes may ask for it, this resolves when the store has it, and after a bound all the same.
    */
   async keep(entry: JournalEntry, answer: Uint8Array | undefined): Promise<void> {
-    const { clock, sealer, settings } = this.#rooms
+    const { clock, sealer, settings, nodeId } = this.#rooms
     const isKept = answer !== undefined && answer.length <= settings.answerBytes
-    const plain = isKept ? Buffer.concat([Buffer.of(WHOLE), answer]) : Buffer.of(TOO_LARGE)
+    const plain = isKept ? Buffer.concat([WHOLE_MARK, answer]) : Buffer.of(TOO_LARGE)
     const sealed = sealer.seal(plain, contextOf(entry))
-    this.#late.set(entry.id, { ...entry, sealed, expiresAtMs: clock.wallMs() + settings.ttl })
-    this.#lateBytes += sealed.length
-    this.#boundLate()
-    await within(clock, STORE_WAIT_MS, this.#deliver(entry, RETRY_MIN_MS)).catch(() => {})
+    const waiting = this.#writer.find(entry.id)
+    const isWaiting = waiting?.record.exchangeId === entry.exchangeId
+    const record = isWaiting ? waiting.record : this.#recordOf(entry, nodeId)
+    this.#writer.put({
+      record: { ...record, state: 'done', answer: sealed },
+      isBegun: !isWaiting || waiting.isBegun,
+      isLeft: false,
+    })
+    if (this.#logged !== undefined) return
+    await within(clock, STORE_WAIT_MS, this.#writer.taken(entry)).catch(() => {})
   }
 
   /** Frees the key: what was asked cost nothing. */
   async free(entry: JournalEntry): Promise<void> {
+    const { clock } = this.#rooms
     this.#noteVoid(entry.exchangeId)
-    await within(this.#rooms.clock, STORE_WAIT_MS, this.#drop(entry)).catch(() => {})
+    this.#logged?.freed(entry)
+    this.#writer.free(entry)
+    if (this.#logged !== undefined) return
+    await within(clock, STORE_WAIT_MS, this.#writer.flush()).catch(() => {})
+  }
+
+  /** Takes over what a run that is gone had begun, from the folder of its log. Throws Node's error where that cannot be. */
+  adopt(folder: string): void {
+    this.#logged?.adopt(folder)
   }
 
   /** Removes what expired now and then, until `stop`. */
   start(everyMs: number): void {
     this.#sweeping?.cancel()
     this.#sweeping = repeat(this.#rooms.clock, everyMs, () => this.sweep())
+    void this.#logged?.start()
   }
 
   stop(): void {
     this.#sweeping?.cancel()
+    this.#logged?.stop()
+  }
+
+  /** Brings what waits into the store, as far as it takes it; nothing is begun afterwards. */
+  async close(): Promise<void> {
+    this.stop()
+    this.#writer.stop()
+    await this.#writer.flush()
+    this.#rooms.log?.close()
   }
 
   /** A store that is away is swept another time. */
   async sweep(): Promise<void> {
     const { clock, store, settings } = this.#rooms
-    await store.sweepJournal(clock.wallMs(), settings.bytes).catch(() => 0)
+    this.#logged?.sweep()
+    try {
+      // Some at a time, so that requests need not wait for all of it.
+      while ((await store.sweepJournal(clock.wallMs(), settings.bytes)) > 0);
+    } catch {
+      // The next time comes.
+    }
   }
 
-  async #insert(entry: JournalEntry): Promise<JournalRecord | undefined> {
-    const { clock, store, settings, nodeId } = this.#rooms
-    const nowMs = clock.wallMs()
-    const record = {
-      ...entry,
-      nodeId,
-      state: 'open',
-      createdAtMs: nowMs,
-      expiresAtMs: nowMs + settings.ttl,
-    } as const
-    const open = () => store.openJournal(record, nowMs)
-    let asking: Promise<JournalRecord | undefined> | undefined
+  async #begin(entry: JournalEntry): Promise<JournalRecord | undefined> {
+    const record = this.#waiting(entry.id)
+    if (record !== undefined) return record
     try {
-      return await this.#ask(() => {
-        asking = open().catch((error: unknown) => {
-          if (error instanceof StoreConflict) return open()
-          throw error
-        })
-        return asking
-      })
+      return await this.#ask(() => this.#claims.begin(this.#recordOf(entry, this.#rooms.nodeId)))
     } catch (error) {
       // It may have been begun all the same, and nobody will run it.
       this.#noteVoid(entry.exchangeId)
-      void asking?.then(
-        (found) => (found === undefined ? this.#drop(entry) : undefined),
-        () => {},
-      )
       throw error
     }
+  }
+
+  /** What this process knows better than the store. */
+  #waiting(id: string): JournalRecord | undefined {
+    const waiting = this.#writer.find(id)
+    return waiting === undefined || waiting.isLeft ? undefined : waiting.record
+  }
+
+  #recordOf(entry: JournalEntry, nodeId: string): JournalRecord {
+    const { id, requestHash, exchangeId } = entry
+    const createdAtMs = this.#rooms.clock.wallMs()
+    const expiresAtMs = createdAtMs + this.#rooms.settings.ttl
+    return { id, requestHash, exchangeId, nodeId, state: 'open', createdAtMs, expiresAtMs }
   }
 
   #open(
@@ -168,7 +218,7 @@ export class Journal {
     return { exchangeId: found.exchangeId, answer: plain.subarray(1) }
   }
 
-  #unseal(sealed: Uint8Array, found: { readonly id: string; readonly exchangeId: string }): Uint8Array {
+  #unseal(sealed: Uint8Array, found: JournalName): Uint8Array {
     try {
       return this.#rooms.sealer.open(sealed, contextOf(found))
     } catch {
@@ -178,67 +228,33 @@ export class Journal {
 
   async #ask<Value>(work: () => Promise<Value>): Promise<Value> {
     try {
-      return await within(this.#rooms.clock, STORE_WAIT_MS, work())
+      return await work()
     } catch (error) {
-      throw new GatewayError(
-        'store_unavailable',
-        'The store that keeps answers under their Idempotency-Key is away, so that nobody can tell whether this request was answered before; nothing was sent to a provider.',
-        { retryAfterMs: 1_000 },
-        error,
-      )
-    }
-  }
-
-  /** Gives the store a late answer, again and again until it takes it or the answer expires. */
-  async #deliver(entry: JournalEntry, retryMs: number): Promise<void> {
-    const { clock, store } = this.#rooms
-    const late = this.#late.get(entry.id)
-    if (late === undefined || late.exchangeId !== entry.exchangeId) return
-    if (late.expiresAtMs <= clock.wallMs()) return this.#forget(entry)
-    try {
-      await store.closeJournal(entry.id, entry.exchangeId, late.sealed)
-      this.#forget(entry)
-    } catch {
-      clock.after(retryMs, () => void this.#deliver(entry, Math.min(retryMs * 2, RETRY_MAX_MS)))
-    }
-  }
-
-  async #drop(entry: JournalEntry, retryMs = RETRY_MIN_MS): Promise<void> {
-    const { clock, store } = this.#rooms
-    if (!this.#void.has(entry.exchangeId)) return
-    try {
-      await store.dropJournal(entry.id, entry.exchangeId)
-    } catch {
-      clock.after(retryMs, () => void this.#drop(entry, Math.min(retryMs * 2, RETRY_MAX_MS)))
+      throw away(error)
     }
   }
 
   #noteVoid(exchangeId: string): void {
     this.#void.add(exchangeId)
     for (const oldest of this.#void) {
-      if (this.#void.size <= LATE_RECORDS_MAX) return
+      if (this.#void.size <= VOID_MAX) return
       this.#void.delete(oldest)
     }
-  }
-
-  #boundLate(): void {
-    for (const oldest of this.#late.values()) {
-      if (this.#lateBytes <= LATE_BYTES_MAX && this.#late.size <= LATE_RECORDS_MAX) return
-      this.#forget(oldest)
-    }
-  }
-
-  #forget({ id, exchangeId }: JournalEntry): void {
-    const late = this.#late.get(id)
-    if (late === undefined || late.exchangeId !== exchangeId) return
-    this.#late.delete(id)
-    this.#lateBytes -= late.sealed.length
   }
 }
 
 /** An answer that is moved to another record does not open there. */
 function contextOf({ id, exchangeId }: { readonly id: string; readonly exchangeId: string }): string {
   return `journal:${id}:${exchangeId}`
+}
+
+function away(cause: unknown = new StoreUnavailable('The store does not free the key.')): GatewayError {
+  return new GatewayError(
+    'store_unavailable',
+    'The store that keeps answers under their Idempotency-Key is away, so that nobody can tell whether this request was answered before; nothing was sent to a provider.',
+    { retryAfterMs: 1_000 },
+    cause,
+  )
 }
 
 /** The key was used for another request. */

@@ -156,13 +156,13 @@ describe('a guarded store', () => {
       createdAtMs: 0,
       expiresAtMs: 1_000,
     } as const
-    at.answersAfter(200)
-    await refusedAfter(at, at.store.openJournal(record, 0))
-    await at.pass(500)
+    at.answersAfter(3_000)
+    await refusedAfter(at, at.store.openJournals([record], 0))
+    await at.pass(5_000)
     expect(await at.inner.findJournal('a', 0)).toBeUndefined()
-    await at.inner.openJournal(record, 0)
-    await refusedAfter(at, at.store.openJournal({ ...record, exchangeId: 'y' }, 0))
-    await at.pass(500)
+    await at.inner.openJournals([record], 0)
+    await refusedAfter(at, at.store.openJournals([{ ...record, exchangeId: 'y' }], 0))
+    await at.pass(5_000)
     expect(await at.inner.findJournal('a', 0)).toMatchObject({ exchangeId: 'x' })
   })
 

@@ -14,12 +14,15 @@ import type { Store } from './store.ts'
 export interface StoreDeadlines {
   /** A request waits for the money. */
   readonly lease: number
-  /** A request waits for an answer that may be there: journal and cache. */
+  /** A request waits for an answer that may be there, and does without it. */
   readonly recall: number
-  /** Keeping an answer, freeing a key, giving a lease back. */
+  /** A request under an idempotency key waits to hear whose it is, and cannot do without: a slow store is waited for. */
+  readonly claim: number
+  /** Keeping an answer, giving a lease back. */
   readonly keep: number
   /** Revisions, asked every second or so. */
   readonly revision: number
+  /** Batches that nobody waits for: of the books, and of the journal. */
   readonly postBooks: number
   /** Changes of keys and budgets, with their audit lines. */
   readonly change: number
@@ -34,6 +37,7 @@ export interface StoreDeadlines {
 export const STORE_DEADLINES_MS: StoreDeadlines = {
   lease: 50,
   recall: 50,
+  claim: 2_000,
   keep: 2_000,
   revision: 1_000,
   postBooks: 5_000,
@@ -87,6 +91,7 @@ export function guardStore(
   })
   const lease = operation('lease')
   const recall = operation('recall')
+  const claim = operation('claim')
   const keep = operation('keep')
   const revision = operation('revision')
   const postBooks = operation('postBooks')
@@ -99,7 +104,7 @@ export function guardStore(
     ask: () => Promise<Result>,
     onLate: (result: Result) => void = ignore,
   ) => guarded({ clock, pulse, kind: store.kind }, asked, () => whenReady(ask), onLate)
-  const { backup } = store
+  const { backup, listJournal } = store
   return {
     kind: store.kind,
     isShared: store.isShared,
@@ -129,18 +134,21 @@ export function guardStore(
       run(change, () => store.changeDirectory(changes, notes, expectedRevision)),
     matchSecret: (marks) => run(change, () => store.matchSecret(marks)),
     note: (note) => run(change, () => store.note(note)),
-    openJournal: (record, nowMs) =>
+    openJournals: (records, nowMs) =>
       run(
-        recall,
-        () => store.openJournal(record, nowMs),
-        // It was opened for somebody who went on without it.
+        claim,
+        () => store.openJournals(records, nowMs),
+        // They were begun for somebody who went on without them.
         (known) => {
-          if (known === undefined) store.dropJournal(record.id, record.exchangeId).catch(ignore)
+          const freed = records.filter((_record, place) => known[place] === undefined)
+          if (freed.length > 0) store.writeJournal({ freed, begun: [], kept: [] }).catch(ignore)
         },
       ),
-    findJournal: (id, nowMs) => run(recall, () => store.findJournal(id, nowMs)),
-    closeJournal: (id, exchangeId, answer) => run(keep, () => store.closeJournal(id, exchangeId, answer)),
-    dropJournal: (id, exchangeId) => run(keep, () => store.dropJournal(id, exchangeId)),
+    findJournal: (id, nowMs) => run(claim, () => store.findJournal(id, nowMs)),
+    writeJournal: (changes) => run(postBooks, () => store.writeJournal(changes)),
+    ...(listJournal === undefined
+      ? {}
+      : { listJournal: (place: number) => run(load, () => listJournal.call(store, place)) }),
     sweepJournal: (nowMs, bytesMax) => run(sweep, () => store.sweepJournal(nowMs, bytesMax)),
     findCached: (id, nowMs) => run(recall, () => store.findCached(id, nowMs)),
     findAlike: (query) => run(recall, () => store.findAlike(query)),

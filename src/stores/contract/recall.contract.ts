@@ -1,6 +1,8 @@
 /** What every store must do with answers that are kept: those of the journal, and those of the cache. */
 
 import { describe, expect, test } from 'vitest'
+import type { JournalRecord } from '../../journal/journal-store.ts'
+import type { Store } from '../store.ts'
 import {
   bytes,
   cached,
@@ -18,9 +20,9 @@ export function describeJournal(open: OpenFixture): void {
     test('begins a record once: the second is told of the first, whatever it asks', () =>
       withStore(open, async (store) => {
         const first = journalRecord('a')
-        expect(await store.openJournal(first, HOUR_MS)).toBeUndefined()
+        expect(await begin(store, first, HOUR_MS)).toBeUndefined()
         const second = journalRecord('a', { requestHash: 'other', exchangeId: 'other', nodeId: 'other' })
-        expect(await store.openJournal(second, HOUR_MS)).toStrictEqual(first)
+        expect(await begin(store, second, HOUR_MS)).toStrictEqual(first)
         expect(await store.findJournal('a', HOUR_MS)).toStrictEqual(first)
         expect(await store.findJournal('b', HOUR_MS)).toBeUndefined()
       }))
@@ -30,7 +32,8 @@ export function describeJournal(open: OpenFixture): void {
         const other = (await openAnother?.()) ?? store
         const answers = await Promise.all(
           Array.from({ length: 12 }, (_, place) =>
-            (place % 2 === 0 ? store : other).openJournal(
+            begin(
+              place % 2 === 0 ? store : other,
               journalRecord('a', { exchangeId: `exchange ${place}` }),
               HOUR_MS,
             ),
@@ -45,8 +48,8 @@ export function describeJournal(open: OpenFixture): void {
       withStore(open, async (store) => {
         const answer = Uint8Array.from({ length: 700 }, (_, place) => place % 256)
         const record = journalRecord('a')
-        await store.openJournal(record, HOUR_MS)
-        await store.closeJournal('a', record.exchangeId, answer)
+        await begin(store, record, HOUR_MS)
+        await keep(store, 'a', record.exchangeId, answer)
         expect(plain(await store.findJournal('a', HOUR_MS))).toEqual({
           ...record,
           state: 'done',
@@ -57,23 +60,23 @@ export function describeJournal(open: OpenFixture): void {
     test('closes and frees for nobody but the exchange that opened', () =>
       withStore(open, async (store) => {
         const record = journalRecord('a')
-        await store.openJournal(record, HOUR_MS)
-        await store.closeJournal('a', 'somebody else', bytes('x'))
-        await store.dropJournal('a', 'somebody else')
-        await store.closeJournal('unknown', 'x', bytes('x'))
-        await store.dropJournal('unknown', 'x')
+        await begin(store, record, HOUR_MS)
+        await keep(store, 'a', 'somebody else', bytes('x'))
+        await free(store, 'a', 'somebody else')
+        await keep(store, 'unknown', 'x', bytes('x'))
+        await free(store, 'unknown', 'x')
         expect(await store.findJournal('a', HOUR_MS)).toStrictEqual(record)
-        await store.dropJournal('a', record.exchangeId)
+        await free(store, 'a', record.exchangeId)
         expect(await store.findJournal('a', HOUR_MS)).toBeUndefined()
-        expect(await store.openJournal(record, HOUR_MS)).toBeUndefined()
+        expect(await begin(store, record, HOUR_MS)).toBeUndefined()
       }))
 
     test('an expired key is free again', () =>
       withStore(open, async (store) => {
-        await store.openJournal(journalRecord('a'), HOUR_MS)
+        await begin(store, journalRecord('a'), HOUR_MS)
         expect(await store.findJournal('a', LATER_MS)).toBeUndefined()
         const anew = journalRecord('a', { exchangeId: 'anew', expiresAtMs: LATER_MS + ONE_HOUR_MS })
-        expect(await store.openJournal(anew, LATER_MS)).toBeUndefined()
+        expect(await begin(store, anew, LATER_MS)).toBeUndefined()
         expect(await store.findJournal('a', LATER_MS)).toStrictEqual(anew)
       }))
 
@@ -81,11 +84,11 @@ export function describeJournal(open: OpenFixture): void {
       withStore(open, async (store) => {
         const close = async (id: string, createdAtMs: number, expiresAtMs: number) => {
           const record = journalRecord(id, { createdAtMs, expiresAtMs })
-          await store.openJournal(record, createdAtMs)
-          await store.closeJournal(id, record.exchangeId, new Uint8Array(100))
+          await begin(store, record, createdAtMs)
+          await keep(store, id, record.exchangeId, new Uint8Array(100))
         }
         await close('expired', HOUR_MS, HOUR_MS + 10)
-        await store.openJournal(journalRecord('open', { createdAtMs: HOUR_MS + 1 }), HOUR_MS + 1)
+        await begin(store, journalRecord('open', { createdAtMs: HOUR_MS + 1 }), HOUR_MS + 1)
         await close('old', HOUR_MS + 2, LATER_MS)
         await close('new', HOUR_MS + 3, LATER_MS)
         expect(await store.sweepJournal(HOUR_MS + 20, 200)).toBe(1)
@@ -95,6 +98,70 @@ export function describeJournal(open: OpenFixture): void {
         )
         expect(left.map((record) => record?.id)).toEqual([undefined, 'open', undefined, 'new'])
         expect(await store.sweepJournal(HOUR_MS + 20, 150)).toBe(0)
+      }))
+
+    test('begins many at once, and tells each of its own', () =>
+      withStore(open, async (store) => {
+        const known = journalRecord('b')
+        await begin(store, known, HOUR_MS)
+        const asked = ['c', 'a', 'b'].map((id) => journalRecord(id, { exchangeId: `anew ${id}` }))
+        expect(await store.openJournals(asked, HOUR_MS)).toStrictEqual([undefined, undefined, known])
+        expect((await store.findJournal('a', HOUR_MS))?.exchangeId).toBe('anew a')
+      }))
+
+    test('takes what was begun elsewhere, frees before it begins, and a second time does nothing', () =>
+      withStore(open, async (store) => {
+        const freed = journalRecord('freed')
+        await begin(store, freed, HOUR_MS)
+        await begin(store, journalRecord('taken'), HOUR_MS)
+        const changes = {
+          freed: [freed],
+          begun: [
+            journalRecord('freed', { exchangeId: 'anew' }),
+            journalRecord('taken', { exchangeId: 'too late', state: 'done', answer: bytes('x') }),
+            journalRecord('done', { state: 'done', answer: bytes('done') }),
+            journalRecord('open'),
+          ],
+          kept: [],
+        } as const
+        await store.writeJournal(changes)
+        await store.writeJournal(changes)
+        expect(await store.findJournal('freed', HOUR_MS)).toStrictEqual(changes.begun[0])
+        expect(await store.findJournal('taken', HOUR_MS)).toStrictEqual(journalRecord('taken'))
+        expect(plain(await store.findJournal('done', HOUR_MS))).toEqual(plain(changes.begun[2]))
+        expect(await store.findJournal('open', HOUR_MS)).toStrictEqual(journalRecord('open'))
+      }))
+
+    test('keeps the answer of a record that was begun by the same change before, and nobody was told', () =>
+      withStore(open, async (store) => {
+        const record = journalRecord('a')
+        await store.writeJournal({ freed: [], begun: [record], kept: [] })
+        const done = { ...record, state: 'done', answer: bytes('answer') } as const
+        await store.writeJournal({ freed: [], begun: [done], kept: [] })
+        expect(plain(await store.findJournal('a', HOUR_MS))).toEqual(plain(done))
+      }))
+
+    test('what was begun elsewhere takes the place of what had expired by then', () =>
+      withStore(open, async (store) => {
+        await begin(store, journalRecord('a'), HOUR_MS)
+        await keep(store, 'a', journalRecord('a').exchangeId, bytes('old'))
+        const times = { createdAtMs: LATER_MS, expiresAtMs: LATER_MS + ONE_HOUR_MS }
+        const anew = journalRecord('a', { exchangeId: 'anew', ...times })
+        await store.writeJournal({ freed: [], begun: [anew], kept: [] })
+        expect(await store.findJournal('a', LATER_MS)).toStrictEqual(anew)
+        expect(await store.sweepJournal(LATER_MS, 0)).toBe(0)
+      }))
+
+    test('lists its ids page by page, where a store does', () =>
+      withStore(open, async (store) => {
+        if (store.listJournal === undefined) return
+        const records = Array.from({ length: 5_001 }, (_, place) => journalRecord(`id ${place}`))
+        await store.writeJournal({ freed: [], begun: records, kept: [] })
+        const first = await store.listJournal(0)
+        const second = await store.listJournal(first.next ?? 0)
+        expect(first.expireAtMs).toBe(HOUR_MS + ONE_HOUR_MS)
+        expect([...first.ids, ...second.ids]).toEqual(records.map(({ id }) => id))
+        expect(second.next).toBeUndefined()
       }))
   })
 }
@@ -167,6 +234,19 @@ export function describeCache(open: OpenFixture): void {
         expect(await store.sweepCache(HOUR_MS + 20, 250)).toBe(0)
       }))
   })
+}
+
+async function begin(store: Store, record: JournalRecord, nowMs: number) {
+  const [known] = await store.openJournals([record], nowMs)
+  return known
+}
+
+function keep(store: Store, id: string, exchangeId: string, answer: Uint8Array) {
+  return store.writeJournal({ freed: [], begun: [], kept: [{ id, exchangeId, answer }] })
+}
+
+function free(store: Store, id: string, exchangeId: string) {
+  return store.writeJournal({ freed: [{ id, exchangeId }], begun: [], kept: [] })
 }
 
 function alike(

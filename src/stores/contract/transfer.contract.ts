@@ -145,9 +145,8 @@ async function fill(store: Store): Promise<void> {
   const wanted = { needNanoUsd: nano(1), wantNanoUsd: nano(40) }
   await store.lease([{ nodeId: 'node_1', charge: charge('bud_1'), ...wanted }])
   const done = journalRecord('done')
-  await store.openJournal(done, HOUR_MS)
-  await store.closeJournal('done', done.exchangeId, bytes('answer'))
-  await store.openJournal(journalRecord('open'), HOUR_MS)
+  await store.openJournals([done, journalRecord('open')], HOUR_MS)
+  await store.writeJournal({ freed: [], begun: [], kept: [{ ...done, answer: bytes('answer') }] })
   await store.putCached(cached('plain'))
   await store.putCached(cached('alike', { partition: 'p', vector: Float32Array.of(0.6, 0.8) }))
 }

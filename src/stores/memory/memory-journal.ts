@@ -1,6 +1,6 @@
 /** The journal of a memory store. */
 
-import type { JournalRecord } from '../../journal/journal-store.ts'
+import type { JournalChanges, JournalName, JournalRecord } from '../../journal/journal-store.ts'
 
 export class MemoryJournal {
   /** Oldest first, as a Map keeps them. */
@@ -23,13 +23,15 @@ export class MemoryJournal {
     return undefined
   }
 
-  close(id: string, exchangeId: string, answer: Uint8Array): void {
-    const record = this.#records.get(id)
-    if (record?.exchangeId === exchangeId) this.#records.set(id, { ...record, state: 'done', answer })
-  }
-
-  drop(id: string, exchangeId: string): void {
-    if (this.#records.get(id)?.exchangeId === exchangeId) this.#records.delete(id)
+  write({ freed, begun, kept }: JournalChanges): void {
+    for (const { id, exchangeId } of freed)
+      if (this.#records.get(id)?.exchangeId === exchangeId) this.#records.delete(id)
+    for (const record of begun) {
+      const known = this.open(record, record.createdAtMs)
+      // It was begun by this change before, and only who made it does not know.
+      if (known !== undefined && record.answer !== undefined) this.#keep(record, record.answer)
+    }
+    for (const { answer, ...name } of kept) this.#keep(name, answer)
   }
 
   find(id: string, nowMs: number): JournalRecord | undefined {
@@ -51,5 +53,10 @@ export class MemoryJournal {
       this.#records.delete(id)
     }
     return before - this.#records.size
+  }
+
+  #keep({ id, exchangeId }: JournalName, answer: Uint8Array): void {
+    const record = this.#records.get(id)
+    if (record?.exchangeId === exchangeId) this.#records.set(id, { ...record, state: 'done', answer })
   }
 }

@@ -1,6 +1,7 @@
 /** The journal in PostgreSQL. */
 
-import type { JournalRecord } from '../../journal/journal-store.ts'
+import type { JournalChanges, JournalRecord } from '../../journal/journal-store.ts'
+import { StoreConflict } from '../../std/store-error.ts'
 import type { Row, Session } from './connections.ts'
 import { bytesIn, numberIn, textIn } from './row-values.ts'
 
@@ -8,7 +9,43 @@ import { bytesIn, numberIn, textIn } from './row-values.ts'
 export const SWEEP_ROWS_MAX = 10_000
 
 const OPEN = {
-  name: 'open-journal',
+  name: 'open-journals',
+  text: `
+INSERT INTO holdfast.journal AS kept
+  (id, request_hash, exchange_id, node_id, state, created_at_ms, expires_at_ms)
+SELECT id, request_hash, exchange_id, node_id, 'open', created_at_ms, expires_at_ms
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
+  AS asked (id, request_hash, exchange_id, node_id, created_at_ms, expires_at_ms)
+ON CONFLICT (id) DO UPDATE SET
+  request_hash = excluded.request_hash, exchange_id = excluded.exchange_id, node_id = excluded.node_id,
+  state = excluded.state, created_at_ms = excluded.created_at_ms, expires_at_ms = excluded.expires_at_ms,
+  answer = NULL
+WHERE kept.expires_at_ms <= $7
+RETURNING id`,
+}
+const FIND_MANY = {
+  name: 'find-journals',
+  text: 'SELECT * FROM holdfast.journal WHERE id = ANY ($1::text[]) AND expires_at_ms > $2',
+}
+const FIND = {
+  name: 'find-journal',
+  text: 'SELECT * FROM holdfast.journal WHERE id = $1 AND expires_at_ms > $2',
+}
+// Two nodes that change the same rows take them in one order.
+const KEEP = {
+  name: 'keep-journals',
+  text: `
+UPDATE holdfast.journal AS kept SET state = 'done', answer = given.answer
+FROM unnest($1::text[], $2::text[], $3::bytea[]) AS given (id, exchange_id, answer)
+WHERE kept.id = given.id AND kept.exchange_id = given.exchange_id`,
+}
+const FREE = {
+  name: 'free-journals',
+  text: `
+DELETE FROM holdfast.journal AS kept USING unnest($1::text[], $2::text[]) AS given (id, exchange_id)
+WHERE kept.id = given.id AND kept.exchange_id = given.exchange_id`,
+}
+const TAKE = {
   text: `
 INSERT INTO holdfast.journal AS kept
   (id, request_hash, exchange_id, node_id, state, created_at_ms, expires_at_ms, answer)
@@ -16,18 +53,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (id) DO UPDATE SET
   request_hash = excluded.request_hash, exchange_id = excluded.exchange_id, node_id = excluded.node_id,
   state = excluded.state, created_at_ms = excluded.created_at_ms, expires_at_ms = excluded.expires_at_ms,
-  answer = excluded.answer
-WHERE kept.expires_at_ms <= $9`,
+  answer = excluded.answer`,
 }
-const FIND = {
-  name: 'find-journal',
-  text: 'SELECT * FROM holdfast.journal WHERE id = $1 AND expires_at_ms > $2',
-}
-const CLOSE = {
-  name: 'close-journal',
-  text: `UPDATE holdfast.journal SET state = 'done', answer = $3 WHERE id = $1 AND exchange_id = $2`,
-}
-const DROP = { text: 'DELETE FROM holdfast.journal WHERE id = $1 AND exchange_id = $2' }
 const SWEEP_EXPIRED = {
   text: `
 DELETE FROM holdfast.journal WHERE id IN (
@@ -46,19 +73,26 @@ DELETE FROM holdfast.journal WHERE state = 'done' AND id IN (
 /** Somebody may drop the record between the refusal and the look at it; then it is free. */
 const TRIES_MAX = 5
 
-export async function openJournal(
+/** In the order of their ids, so that two nodes that begin the same ones do not wait for one another. */
+export async function openJournals(
   session: Session,
-  record: JournalRecord,
+  records: readonly JournalRecord[],
   nowMs: number,
-): Promise<JournalRecord | undefined> {
-  const { id, requestHash, exchangeId, nodeId, state, createdAtMs, expiresAtMs, answer = null } = record
-  const values = [id, requestHash, exchangeId, nodeId, state, createdAtMs, expiresAtMs, answer, nowMs]
+): Promise<readonly (JournalRecord | undefined)[]> {
+  const told = new Map<string, JournalRecord>()
+  let asked = inOrder(records)
   for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-    if ((await session.run(OPEN, values)) === 1) return undefined
-    const known = await findJournal(session, id, nowMs)
-    if (known !== undefined) return known
+    const begun = new Set((await session.query(OPEN, [...columnsOf(asked), nowMs])).map((row) => textIn(row, 'id')))
+    asked = asked.filter(({ id }) => !begun.has(id))
+    if (asked.length === 0) break
+    for (const row of await session.query(FIND_MANY, [asked.map(({ id }) => id), nowMs]))
+      told.set(textIn(row, 'id'), journalRecordOf(row))
+    asked = asked.filter(({ id }) => !told.has(id))
+    if (asked.length === 0) break
   }
-  throw new Error(`The journal's record ${id} came and went ${TRIES_MAX} times.`)
+  const [lost] = asked
+  if (lost !== undefined) throw new StoreConflict(`The journal's record ${lost.id} came and went ${TRIES_MAX} times.`)
+  return records.map(({ id }) => told.get(id))
 }
 
 export async function findJournal(
@@ -70,17 +104,20 @@ export async function findJournal(
   return row === undefined ? undefined : journalRecordOf(row)
 }
 
-export async function closeJournal(
-  session: Session,
-  id: string,
-  exchangeId: string,
-  answer: Uint8Array,
-): Promise<void> {
-  await session.run(CLOSE, [id, exchangeId, answer])
-}
-
-export async function dropJournal(session: Session, id: string, exchangeId: string): Promise<void> {
-  await session.run(DROP, [id, exchangeId])
+/** Inside a transaction. */
+export async function writeJournal(session: Session, { freed, begun, kept }: JournalChanges): Promise<void> {
+  if (freed.length > 0) {
+    const names = inOrder(freed)
+    await session.run(FREE, [names.map(({ id }) => id), names.map(({ exchangeId }) => exchangeId)])
+  }
+  if (begun.length > 0) await openJournals(session, begun, Math.min(...begun.map(({ createdAtMs }) => createdAtMs)))
+  const answered = inOrder([
+    ...kept,
+    ...begun.flatMap(({ id, exchangeId, answer }) => (answer === undefined ? [] : [{ id, exchangeId, answer }])),
+  ])
+  if (answered.length === 0) return
+  const answers = answered.map(({ answer }) => Buffer.from(answer.buffer, answer.byteOffset, answer.length))
+  await session.run(KEEP, [answered.map(({ id }) => id), answered.map(({ exchangeId }) => exchangeId), answers])
 }
 
 export async function sweepJournal(session: Session, nowMs: number, bytesMax: number): Promise<number> {
@@ -90,7 +127,23 @@ export async function sweepJournal(session: Session, nowMs: number, bytesMax: nu
 
 /** Takes a record of a copy. */
 export async function takeJournal(session: Session, record: JournalRecord): Promise<void> {
-  await openJournal(session, record, Number.MAX_SAFE_INTEGER)
+  const { id, requestHash, exchangeId, nodeId, state, createdAtMs, expiresAtMs, answer = null } = record
+  await session.run(TAKE, [id, requestHash, exchangeId, nodeId, state, createdAtMs, expiresAtMs, answer])
+}
+
+function columnsOf(records: readonly JournalRecord[]): readonly unknown[] {
+  return [
+    records.map(({ id }) => id),
+    records.map(({ requestHash }) => requestHash),
+    records.map(({ exchangeId }) => exchangeId),
+    records.map(({ nodeId }) => nodeId),
+    records.map(({ createdAtMs }) => createdAtMs),
+    records.map(({ expiresAtMs }) => expiresAtMs),
+  ]
+}
+
+function inOrder<Named extends { readonly id: string }>(records: readonly Named[]): readonly Named[] {
+  return [...records].sort((one, other) => (one.id < other.id ? -1 : 1))
 }
 
 export function journalRecordOf(row: Row): JournalRecord {

@@ -37,8 +37,10 @@ export interface PostgresStoreOptions {
 }
 
 export interface PostgresDeadlines {
-  /** What a request may wait for: leases, answers that are kept, revisions. */
+  /** What a request may wait for: leases, answers that are cached, revisions. */
   readonly quick: number
+  /** What a request under an idempotency key waits for. */
+  readonly claim: number
   /** Changes and batches. */
   readonly write: number
   /** Reports, sweeps, and whole lists. */
@@ -50,6 +52,7 @@ export interface PostgresDeadlines {
 
 export const POSTGRES_DEADLINES_MS: PostgresDeadlines = {
   quick: 1_000,
+  claim: 2_000,
   write: 5_000,
   long: 10_000,
   copy: 60_000,
@@ -150,7 +153,7 @@ const CAN_WRITE = {
 }
 
 function storeOver(database: MigratedConnections): Store & Transferable {
-  const { quick, write, long, copy } = database.deadlinesMs
+  const { quick, claim, write, long, copy } = database.deadlinesMs
   const atOneMoment = <Result>(work: (session: Session) => Promise<Result>) =>
     database.transaction(long, async (session) => {
       await session.run(ONE_MOMENT)
@@ -178,13 +181,11 @@ function storeOver(database: MigratedConnections): Store & Transferable {
       database.transaction(write, (session) => ledger.returnLease(session, nodeId, charge, nanoUsd)),
     leasesOf: (nodeId) => database.use(write, (session) => ledger.leasesOf(session, nodeId)),
     standings: (charges) => database.use(write, (session) => ledger.standings(session, charges)),
-    openJournal: (record, nowMs) =>
-      database.use(quick, (session) => journal.openJournal(session, record, nowMs)),
-    closeJournal: (id, exchangeId, answer) =>
-      database.use(write, (session) => journal.closeJournal(session, id, exchangeId, answer)),
-    dropJournal: (id, exchangeId) =>
-      database.use(write, (session) => journal.dropJournal(session, id, exchangeId)),
-    findJournal: (id, nowMs) => database.use(quick, (session) => journal.findJournal(session, id, nowMs)),
+    openJournals: (records, nowMs) =>
+      database.use(claim, (session) => journal.openJournals(session, records, nowMs)),
+    writeJournal: (changes) =>
+      database.transaction(write, (session) => journal.writeJournal(session, changes)),
+    findJournal: (id, nowMs) => database.use(claim, (session) => journal.findJournal(session, id, nowMs)),
     sweepJournal: (nowMs, bytesMax) =>
       database.use(long, (session) => journal.sweepJournal(session, nowMs, bytesMax)),
     putCached: (entry) => database.use(write, (session) => cache.putCached(session, entry)),

@@ -41,6 +41,26 @@ const broken: Migration = {
   sql: 'CREATE TABLE half (id INTEGER); INSERT INTO half VALUES (1); DROP TABLE budgets; SELECT no_such_function();',
 }
 
+const OLD_RECORD = {
+  id: 'a',
+  requestHash: 'h',
+  exchangeId: 'x',
+  nodeId: 'n',
+  state: 'done',
+  createdAtMs: 1,
+  expiresAtMs: 9,
+} as const
+
+/** As the second version kept them. */
+function keepRecords(db: Database): void {
+  const add = 'INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)'
+  for (const { id, state, answer } of [
+    { id: 'b', state: 'done', answer: Buffer.from('kept') },
+    { id: 'a', state: 'open', answer: null },
+  ])
+    db.run(add, id, 'x', 1, 9, answer === null ? 0 : 1, JSON.stringify({ ...OLD_RECORD, id, state }), answer)
+}
+
 describe('fault 129: migrations', () => {
   test('bring a file of every earlier version to this one, and keep what it held', async () => {
     for (let from = 1; from < MIGRATIONS.length; from += 1) {
@@ -48,9 +68,16 @@ describe('fault 129: migrations', () => {
       const db = new Database({ path: earlier.path, readOnly: false })
       migrate({ db, path: earlier.path, migrations: MIGRATIONS.slice(0, from), wallMs: 1 })
       db.run('INSERT INTO directory VALUES (?, ?, ?)', 'team', 'team_1', sealedRecord({ id: 'team_1' }))
+      if (from === 2) keepRecords(db)
       db.close()
       const store = await earlier.open()
       expect((await store.loadDirectory()).teams).toEqual([{ id: 'team_1' }])
+      if (from === 2) {
+        expect(await store.findJournal('a', 1)).toEqual({ ...OLD_RECORD, state: 'open' })
+        expect(await store.findJournal('b', 1)).toEqual({ ...OLD_RECORD, id: 'b', answer: new Uint8Array(Buffer.from('kept')) })
+        expect(await store.sweepJournal(1, 4)).toBe(0)
+        expect(await store.sweepJournal(1, 3)).toBe(1)
+      }
       await store.sweepJournal(1, 1)
       expect(earlier.names).toContain(`holdfast.db.before-v${MIGRATIONS.length}`)
       expect(version(`${earlier.path}.before-v${MIGRATIONS.length}`)).toBe(from)

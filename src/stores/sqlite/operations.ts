@@ -9,8 +9,10 @@ import { addNotes, auditPage } from './sqlite-audit.ts'
 import * as budgets from './sqlite-budgets.ts'
 import * as directory from './sqlite-directory.ts'
 import { Posting } from './sqlite-posting.ts'
-import * as recall from './sqlite-recall.ts'
+import * as cache from './sqlite-cache.ts'
+import * as journal from './sqlite-journal.ts'
 import { matchSecret } from './sqlite-secret.ts'
+import { unpackJournal } from './journal-batch.ts'
 import { requestPage, requestWithAttempts } from './sqlite-requests.ts'
 import { spendRows } from './sqlite-spend.ts'
 import { exportChunks, importChunk, totals } from './sqlite-transfer.ts'
@@ -98,16 +100,16 @@ export class Connections {
       leasesOf: (nodeId) => budgets.leasesOf(db(), nodeId),
       standings: (charges) => budgets.standings(db(), charges),
 
-      openJournal: (record, nowMs) => recall.openJournal(db(), record, nowMs),
-      closeJournal: (...values) => recall.closeJournal(db(), ...values),
-      dropJournal: (id, exchangeId) => recall.dropJournal(db(), id, exchangeId),
-      findJournal: (id, nowMs) => recall.findJournal(db(), id, nowMs),
-      sweepJournal: (nowMs, bytesMax) => recall.sweepJournal(db(), nowMs, bytesMax),
-      putCached: (entry) => recall.putCached(db(), entry),
-      findCached: (id, nowMs) => recall.findCached(db(), id, nowMs),
-      findAlike: (query) => recall.findAlike(db(), query),
-      dropCached: (tenant) => recall.dropCached(db(), tenant),
-      sweepCache: (nowMs, bytesMax) => recall.sweepCache(db(), nowMs, bytesMax),
+      openJournals: (records, nowMs) => journal.openJournals(db(), records, nowMs),
+      writeJournal: (batch) => journal.writeJournal(db(), unpackJournal(batch)),
+      findJournal: (id, nowMs) => journal.findJournal(db(), id, nowMs),
+      sweepJournal: (nowMs, bytesMax) => journal.sweepJournal(db(), nowMs, bytesMax),
+      listJournal: (place) => journal.listJournal(db(), place),
+      putCached: (entry) => cache.putCached(db(), entry),
+      findCached: (id, nowMs) => cache.findCached(db(), id, nowMs),
+      findAlike: (query) => cache.findAlike(db(), query),
+      dropCached: (tenant) => cache.dropCached(db(), tenant),
+      sweepCache: (nowMs, bytesMax) => cache.sweepCache(db(), nowMs, bytesMax),
 
       spend: (query) => spendRows(db(), query),
       requests: (query) => requestPage(db(), query),

@@ -1,7 +1,9 @@
 /** What the facade and its worker threads say to one another. */
 
+import type { JournalIds } from '../../journal/journal-store.ts'
 import type { Store } from '../store.ts'
 import type { TransferChunk, TransferTotals } from '../transfer.ts'
+import type { JournalBatch } from './journal-batch.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** `write`: the one connection that changes the file. `read`: reports, which may take long. `copy`: one copy, then gone. */
@@ -25,9 +27,7 @@ type Ports = Pick<
   | 'returnLease'
   | 'leasesOf'
   | 'standings'
-  | 'openJournal'
-  | 'closeJournal'
-  | 'dropJournal'
+  | 'openJournals'
   | 'findJournal'
   | 'sweepJournal'
   | 'putCached'
@@ -54,6 +54,8 @@ export type Operations = {
   check(): void
   /** `batch`: as of `batchText`. */
   post(nodeId: string, batch: string): void
+  writeJournal(batch: JournalBatch): void
+  listJournal(place: number): JournalIds
   /** Puts back what a snapshot knows and the file does not; how many records the directory grew by. */
   restore(snapshot: Snapshot, wallMs: number, reason: string): void
   copyTo(path: string): void

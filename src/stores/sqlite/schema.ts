@@ -236,8 +236,38 @@ const MASTER_SECRET = `
 CREATE TABLE secret_mark (place INTEGER PRIMARY KEY CHECK (place = 1), mark TEXT NOT NULL) STRICT;
 `
 
+// Ids are random, and so is their place in an index: a short beginning of each is all that is kept of them there. Answers
+// have a table of their own, to which they are only added, so that looking for a key or for the oldest passes over none.
+const JOURNAL_IN_ORDER = `
+ALTER TABLE journal RENAME TO journal_before;
+CREATE TABLE journal (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
+  exchange_id TEXT NOT NULL,
+  request_hash TEXT NOT NULL,
+  node_id TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL,
+  expires_at_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE journal_answers (
+  number INTEGER PRIMARY KEY,
+  answer BLOB NOT NULL
+) STRICT;
+INSERT INTO journal (number, id, exchange_id, request_hash, node_id, created_at_ms, expires_at_ms)
+  SELECT row_number() OVER (ORDER BY created_at_ms, id), id, exchange_id, json_extract(record, '$.requestHash'),
+    json_extract(record, '$.nodeId'), created_at_ms, expires_at_ms
+  FROM journal_before;
+INSERT INTO journal_answers (number, answer)
+  SELECT number, answer FROM journal JOIN journal_before USING (id) WHERE answer IS NOT NULL ORDER BY number;
+DROP TABLE journal_before;
+CREATE INDEX journal_by_id ON journal (substr(id, 1, 12));
+CREATE INDEX journal_by_expiry ON journal (expires_at_ms);
+INSERT INTO revisions SELECT 'journal-bytes', coalesce(sum(length(answer)), 0) FROM journal_answers;
+`
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: 'directory and books', sql: DIRECTORY_AND_BOOKS },
   { version: 2, name: 'kept answers', sql: KEPT_ANSWERS },
   { version: 3, name: 'mark of the master secret', sql: MASTER_SECRET },
+  { version: 4, name: 'the journal in its order', sql: JOURNAL_IN_ORDER },
 ]

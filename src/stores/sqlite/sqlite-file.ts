@@ -67,6 +67,15 @@ export class SqliteFile {
     return this.#ask(() => this.#writer.call(name, ...values))
   }
 
+  /** The same with bytes that are given away instead of copied. */
+  writeGiving<Name extends OperationName>(
+    given: readonly ArrayBuffer[],
+    name: Name,
+    ...values: Parameters<Operations[Name]>
+  ): Asked<Name> {
+    return this.#ask(() => this.#writer.callGiving(given, name, ...values))
+  }
+
   /** On the one that only reads: what may take long delays no posting. */
   read<Name extends OperationName>(name: Name, ...values: Parameters<Operations[Name]>): Asked<Name> {
     return this.#ask(() => this.#reader.call(name, ...values))

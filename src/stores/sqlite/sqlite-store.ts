@@ -8,6 +8,7 @@ import { checkBooks } from '../check-books.ts'
 import type { Store } from '../store.ts'
 import { checkTotals, type Transferable, type TransferChunk, type TransferTotals } from '../transfer.ts'
 import { batchText } from './book-values.ts'
+import { packJournal } from './journal-batch.ts'
 import { SqliteFile, type SqliteFileOptions } from './sqlite-file.ts'
 
 export type SqliteStoreOptions = SqliteFileOptions
@@ -41,10 +42,13 @@ function createStore(file: SqliteFile): Store & Transferable {
     returnLease: (...values) => file.write('returnLease', ...values),
     leasesOf: (nodeId) => file.write('leasesOf', nodeId),
     standings: (charges) => file.write('standings', charges),
-    openJournal: (record, nowMs) => file.write('openJournal', record, nowMs),
-    closeJournal: (...values) => file.write('closeJournal', ...values),
-    dropJournal: (id, exchangeId) => file.write('dropJournal', id, exchangeId),
+    openJournals: (records, nowMs) => file.write('openJournals', records, nowMs),
+    writeJournal(changes) {
+      const batch = packJournal(changes)
+      return file.writeGiving([batch.answers.buffer], 'writeJournal', batch)
+    },
     findJournal: (id, nowMs) => file.write('findJournal', id, nowMs),
+    listJournal: (place) => file.read('listJournal', place),
     sweepJournal: (nowMs, bytesMax) => file.write('sweepJournal', nowMs, bytesMax),
     putCached: (entry) => file.write('putCached', entry),
     findCached: (id, nowMs) => file.write('findCached', id, nowMs),

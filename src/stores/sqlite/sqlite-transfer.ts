@@ -9,10 +9,12 @@ import { auditFrom, lastLine, takeLines } from './sqlite-audit.ts'
 import { allLeases, allPeriods, loadBudgets, takeBudgets, takeLeases, takePeriods } from './sqlite-budgets.ts'
 import { readDirectory, takeDirectory } from './sqlite-directory.ts'
 import type { Posting } from './sqlite-posting.ts'
-import { answerOf, recordOf, takeAnswer, takeRecord } from './sqlite-recall.ts'
+import { answerOf, takeAnswer } from './sqlite-cache.ts'
+import { recordOf, takeRecord } from './sqlite-journal.ts'
 import { entriesAfter, type Lines, requestsAfter } from './sqlite-requests.ts'
 
-const JOURNAL = 'SELECT rowid AS place, record, answer FROM journal WHERE rowid > ? ORDER BY rowid LIMIT ?'
+const JOURNAL = `SELECT journal.number AS place, journal.*, answer FROM journal LEFT JOIN journal_answers USING (number)
+  WHERE journal.number > ? ORDER BY journal.number LIMIT ?`
 const CACHE = 'SELECT rowid AS place, * FROM cache WHERE rowid > ? ORDER BY rowid LIMIT ?'
 const TOTALS = `SELECT
   (SELECT count(*) FROM directory WHERE kind = 'user') AS users,

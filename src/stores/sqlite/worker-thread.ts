@@ -27,6 +27,15 @@ export class WorkerThread {
     name: Name,
     ...values: Parameters<Operations[Name]>
   ): Promise<ReturnType<Operations[Name]>> {
+    return this.callGiving([], name, ...values)
+  }
+
+  /** `given`: buffers that stand in the values and are the thread's from now on. */
+  callGiving<Name extends OperationName>(
+    given: readonly ArrayBuffer[],
+    name: Name,
+    ...values: Parameters<Operations[Name]>
+  ): Promise<ReturnType<Operations[Name]>> {
     if (this.#waiting.size >= CALLS_MAX)
       return Promise.reject(
         new StoreUnavailable(`The database does not answer: ${CALLS_MAX} operations wait for it.`),
@@ -40,7 +49,7 @@ export class WorkerThread {
       const worker = (this.#worker ??= this.#start())
       // A process may end while nothing is asked, and not before what is asked is answered.
       worker.ref()
-      worker.postMessage(call)
+      worker.postMessage(call, given)
     })
   }
 

@@ -1,21 +1,7 @@
-/** Answers kept by a SQLite store: the journal's and the cache's. */
+/** The cache of a SQLite store. */
 
 import type { CachedAnswer, CacheStore } from '../../cache/cache-store.ts'
-import type { JournalRecord } from '../../journal/journal-store.ts'
 import type { Database, Row } from './database.ts'
-import { fromJson } from './values.ts'
-
-const FIND_RECORD = 'SELECT record, answer FROM journal WHERE id = ? AND expires_at_ms > ?'
-const OPEN = `INSERT INTO journal (id, exchange_id, created_at_ms, expires_at_ms, is_done, record, answer)
-  VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET exchange_id = excluded.exchange_id,
-  created_at_ms = excluded.created_at_ms, expires_at_ms = excluded.expires_at_ms, is_done = excluded.is_done,
-  record = excluded.record, answer = excluded.answer`
-const CLOSE = 'UPDATE journal SET is_done = 1, answer = ?3 WHERE id = ?1 AND exchange_id = ?2'
-const DROP_RECORD = 'DELETE FROM journal WHERE id = ? AND exchange_id = ?'
-const EXPIRE_RECORDS = 'DELETE FROM journal WHERE expires_at_ms <= ?'
-const RECORD_BYTES = 'SELECT coalesce(sum(length(answer)), 0) AS bytes FROM journal'
-const OLD_RECORDS = 'SELECT id, length(answer) AS bytes FROM journal WHERE is_done ORDER BY created_at_ms, id'
-const DROP_ID = 'DELETE FROM journal WHERE id = ?'
 
 const FIND_ANSWER = 'SELECT * FROM cache WHERE id = ? AND expires_at_ms > ?'
 const PUT_ANSWER = `INSERT OR REPLACE INTO cache (id, tenant, created_at_ms, expires_at_ms, similar_in, vector, answer)
@@ -28,47 +14,6 @@ const EXPIRE_ANSWERS = 'DELETE FROM cache WHERE expires_at_ms <= ?'
 const ANSWER_BYTES = 'SELECT coalesce(sum(length(answer)), 0) AS bytes FROM cache'
 const OLD_ANSWERS = 'SELECT id, length(answer) AS bytes FROM cache ORDER BY created_at_ms, id'
 const DROP_ANSWER = 'DELETE FROM cache WHERE id = ?'
-
-export function openJournal(db: Database, record: JournalRecord, nowMs: number): JournalRecord | undefined {
-  return db.write(() => {
-    const known = findJournal(db, record.id, nowMs)
-    if (known === undefined) takeRecord(db, record)
-    return known
-  })
-}
-
-/** Inside a transaction. */
-export function takeRecord(db: Database, record: JournalRecord): void {
-  const { answer, ...fields } = record
-  const { id, exchangeId, createdAtMs, expiresAtMs, state } = fields
-  const isDone = state === 'done' ? 1 : 0
-  db.run(OPEN, id, exchangeId, createdAtMs, expiresAtMs, isDone, JSON.stringify(fields), answer ?? null)
-}
-
-export function closeJournal(db: Database, id: string, exchangeId: string, answer: Uint8Array): void {
-  db.write(() => db.run(CLOSE, id, exchangeId, answer))
-}
-
-export function dropJournal(db: Database, id: string, exchangeId: string): void {
-  db.write(() => db.run(DROP_RECORD, id, exchangeId))
-}
-
-export function findJournal(db: Database, id: string, nowMs: number): JournalRecord | undefined {
-  const row = db.get(FIND_RECORD, id, nowMs)
-  return row === undefined ? undefined : recordOf(row)
-}
-
-export function recordOf({ record, answer }: Row): JournalRecord {
-  const fields = fromJson<JournalRecord>(record)
-  return answer instanceof Uint8Array ? { ...fields, state: 'done', answer } : fields
-}
-
-export function sweepJournal(db: Database, nowMs: number, bytesMax: number): number {
-  return db.write(() => {
-    const expired = db.run(EXPIRE_RECORDS, nowMs)
-    return expired + dropOldest(db, { bytes: RECORD_BYTES, oldest: OLD_RECORDS, drop: DROP_ID }, bytesMax)
-  })
-}
 
 export function putCached(db: Database, entry: CachedAnswer): void {
   db.write(() => takeAnswer(db, entry))
@@ -124,26 +69,20 @@ export function dropCached(db: Database, tenant: string | undefined): number {
 export function sweepCache(db: Database, nowMs: number, bytesMax: number): number {
   return db.write(() => {
     const expired = db.run(EXPIRE_ANSWERS, nowMs)
-    return expired + dropOldest(db, { bytes: ANSWER_BYTES, oldest: OLD_ANSWERS, drop: DROP_ANSWER }, bytesMax)
+    return expired + dropOldest(db, bytesMax)
   })
 }
 
-interface Kept {
-  readonly bytes: string
-  readonly oldest: string
-  readonly drop: string
-}
-
-function dropOldest(db: Database, sql: Kept, bytesMax: number): number {
-  let excess = Number(db.get(sql.bytes)?.['bytes']) - bytesMax
+function dropOldest(db: Database, bytesMax: number): number {
+  let excess = Number(db.get(ANSWER_BYTES)?.['bytes']) - bytesMax
   const dropped: string[] = []
   if (excess <= 0) return 0
-  for (const { id, bytes } of db.prepare(sql.oldest).iterate()) {
+  for (const { id, bytes } of db.prepare(OLD_ANSWERS).iterate()) {
     if (excess <= 0) break
     excess -= Number(bytes)
     dropped.push(String(id))
   }
-  for (const id of dropped) db.run(sql.drop, id)
+  for (const id of dropped) db.run(DROP_ANSWER, id)
   return dropped.length
 }
 
