@@ -59,6 +59,11 @@ export function deadFolders(root: string, wallMs: number): readonly BookFolder[]
     .filter((folder) => !isAlive(folder.path, wallMs))
 }
 
+/** Whether a process other than this run's keeps a folder here. */
+export function hasCompany(root: string, nodeId: string, wallMs: number): boolean {
+  return nodesIn(root).some((other) => other !== nodeId && isAlive(path.join(root, other), wallMs))
+}
+
 export function removeFolder({ path: folder }: BookFolder): void {
   rmSync(folder, { recursive: true, force: true })
 }

@@ -19,7 +19,9 @@ function stage() {
     root,
     store,
     clock,
+    nodeId: 'node_own',
     adoptJournal: () => {},
+    onCompany: () => {},
     onNotice: (notice) => void notices.push(notice),
   })
   onTestFinished(() => recovery.stop())

@@ -7,7 +7,7 @@ import { type Recovered, recoverBooks } from '../ledger/recover-books.ts'
 import type { Clock, Timer } from '../std/clock.ts'
 import type { Notice } from '../std/notice.ts'
 import { StoreUnavailable } from '../std/store-error.ts'
-import { type BookFolder, deadFolders, journalFolder, removeFolder } from './book-folders.ts'
+import { type BookFolder, deadFolders, hasCompany, journalFolder, removeFolder } from './book-folders.ts'
 
 /** How long until what dead processes left is looked for again, ms: others may die while this one runs. */
 const RECOVERY_MS = 5_000
@@ -17,10 +17,14 @@ const RECOVERY_RETRY_MS = 1_000
 export interface BooksRecoveryOptions {
   /** The folder of all nodes' folders. */
   readonly root: string
+  /** Of this run. */
+  readonly nodeId: string
   readonly store: Pick<LedgerStore, 'postBooks' | 'leasesOf' | 'returnLease'>
   readonly clock: Clock
   /** Takes over the journal of a run that is gone, if there is one; again does no harm. */
   readonly adoptJournal: (folder: string) => void
+  /** Told at each look whether another process writes to the same store. */
+  readonly onCompany: (hasCompany: boolean) => void
   readonly onNotice: (notice: Notice) => void
 }
 
@@ -48,8 +52,9 @@ export class BooksRecovery {
   }
 
   async #recoverAll(): Promise<boolean> {
-    const { root, store, clock, adoptJournal, onNotice } = this.#options
+    const { root, nodeId, store, clock, adoptJournal, onCompany, onNotice } = this.#options
     let isDone = true
+    onCompany(hasCompany(root, nodeId, clock.wallMs()))
     for (const folder of deadFolders(root, clock.wallMs())) {
       try {
         // First and without the store: no key of it may be taken for a new one.

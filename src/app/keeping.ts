@@ -22,7 +22,14 @@ import { createSealer, type Sealer } from '../std/sealer.ts'
 import { createMemoryStore } from '../stores/memory/memory-store.ts'
 import type { Store } from '../stores/store.ts'
 import type { Telemetry } from '../telemetry/records.ts'
-import { beat, type BookFolder, claimFolder, HEARTBEAT_MS, journalFolder, removeFolder } from './book-folders.ts'
+import {
+  beat,
+  type BookFolder,
+  claimFolder,
+  HEARTBEAT_MS,
+  journalFolder,
+  removeFolder,
+} from './book-folders.ts'
 import { BooksRecovery } from './books-recovery.ts'
 import type { OpenedStore } from './open-store.ts'
 
@@ -133,7 +140,7 @@ export async function openKeeping(
     store,
     sealer,
     nodeId,
-    // Where several nodes share a store, a key is claimed in it.
+    // Where several nodes share a store, keys are claimed in it.
     ...(store.isShared ? {} : { journalLog: openJournalLog(folder) }),
   })
   const budgets = new BudgetWatch({
@@ -151,8 +158,15 @@ export async function openKeeping(
     restoresEmptyStore: !store.isShared,
     notify,
   })
-  const adoptJournal = (left: string) => journal.adopt(left)
-  const recovery = new BooksRecovery({ root, store, clock, adoptJournal, onNotice: notify })
+  const recovery = new BooksRecovery({
+    root,
+    nodeId,
+    store,
+    clock,
+    adoptJournal: (left) => journal.adopt(left),
+    onCompany: (hasCompany) => journal.setCompany(hasCompany),
+    onNotice: notify,
+  })
   await recovery.start()
   await Promise.all([directory.start(), budgets.start()])
   const beating = keepBeating(folder, clock)

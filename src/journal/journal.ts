@@ -56,9 +56,10 @@ const WHOLE_MARK = Buffer.of(WHOLE)
 export class Journal {
   readonly #rooms: JournalRooms
   readonly #writer: JournalWriter
-  readonly #claims: Claims
-  /** The claims, where they stand in a log of our own. */
+  readonly #stored: StoreClaims
+  /** The claims of one who has the store to himself. */
   readonly #logged: LoggedClaims | undefined
+  #hasCompany = false
   /** Exchanges that spent nothing, the latest: whoever reads a record of theirs, be it long dropped, is not in doubt. */
   readonly #void = new Set<string>()
   #sweeping: Timer | undefined
@@ -66,20 +67,15 @@ export class Journal {
   constructor(rooms: JournalRooms) {
     this.#rooms = rooms
     const { clock, store, log } = rooms
-    const { findJournal, listJournal } = store
-    const isLogged = log !== undefined && listJournal !== undefined
+    const isLogged = log !== undefined && store.listJournal !== undefined
     this.#writer = new JournalWriter({
       clock,
       store,
       gatherMs: isLogged ? GATHER_MS : 0,
       onTaken: (record) => this.#logged?.release(record),
     })
-    if (isLogged) {
-      const own = { findJournal: findJournal.bind(store), listJournal: listJournal.bind(store) }
-      this.#logged = new LoggedClaims({ clock, store: own, log, writer: this.#writer })
-    }
-    this.#claims =
-      this.#logged ?? new StoreClaims({ clock, store, onLate: (name) => this.#writer.free(name) })
+    if (isLogged) this.#logged = new LoggedClaims({ clock, store, log, writer: this.#writer })
+    this.#stored = new StoreClaims({ clock, store, onLate: (name) => this.#writer.free(name) })
   }
 
   get answerBytesMax(): number {
@@ -110,7 +106,7 @@ export class Journal {
   /** What is kept under the key, for whoever comes back for the rest of it; begins nothing. */
   async find(entry: Omit<JournalEntry, 'exchangeId'>): Promise<KeptAnswer | undefined> {
     const waiting = this.#waiting(entry.id)
-    const found = waiting ?? (await this.#ask(() => this.#claims.find(entry.id)))
+    const found = waiting ?? (await this.#ask(() => this.#look(entry.id)))
     return found === undefined ? undefined : this.#open(found, entry)
   }
 
@@ -143,6 +139,13 @@ export class Journal {
     this.#writer.free(entry)
     if (this.#logged !== undefined) return
     await within(clock, STORE_WAIT_MS, this.#writer.flush()).catch(() => {})
+  }
+
+  /** While another process writes to the store, a key is claimed there, log or not. */
+  setCompany(hasCompany: boolean): void {
+    // What the other one claimed is in the store, and not in what is known of it here.
+    if (this.#hasCompany && !hasCompany) void this.#logged?.start()
+    this.#hasCompany = hasCompany
   }
 
   /** Takes over what a run that is gone had begun, from the folder of its log. Throws Node's error where that cannot be. */
@@ -182,16 +185,36 @@ export class Journal {
     }
   }
 
+  get #claims(): Claims {
+    return this.#logged === undefined || this.#hasCompany ? this.#stored : this.#logged
+  }
+
   async #begin(entry: JournalEntry): Promise<JournalRecord | undefined> {
     const record = this.#waiting(entry.id)
     if (record !== undefined) return record
     try {
-      return await this.#ask(() => this.#claims.begin(this.#recordOf(entry, this.#rooms.nodeId)))
+      return await this.#ask(async () => {
+        await this.#bringLeft(entry.id)
+        return this.#claims.begin(this.#recordOf(entry, this.#rooms.nodeId))
+      })
     } catch (error) {
       // It may have been begun all the same, and nobody will run it.
       this.#noteVoid(entry.exchangeId)
       throw error
     }
+  }
+
+  async #look(id: string): Promise<JournalRecord | undefined> {
+    await this.#bringLeft(id)
+    return this.#claims.find(id)
+  }
+
+  /** Of what a run that is gone left, the store may know more, and has to have it before it is asked. */
+  async #bringLeft(id: string): Promise<void> {
+    if (this.#writer.find(id)?.isLeft !== true) return
+    await within(this.#rooms.clock, CLAIM_WAIT_MS, this.#writer.flush())
+    if (this.#writer.find(id)?.isLeft === true)
+      throw new StoreUnavailable('The store does not take the journal of a run that is gone.')
   }
 
   /** What this process knows better than the store. */

@@ -11,7 +11,7 @@ import { StoreUnavailable } from '../std/store-error.ts'
 import { within } from '../std/within.ts'
 import { CLAIM_WAIT_MS, type Claims } from './claims.ts'
 import { readJournalLine, writeJournalLine } from './journal-lines.ts'
-import type { JournalName, JournalRecord, JournalStore } from './journal-store.ts'
+import type { JournalIds, JournalName, JournalRecord, JournalStore } from './journal-store.ts'
 import { type JournalWriter, LATE_RECORDS_MAX } from './journal-writer.ts'
 import { SeenIds } from './seen-ids.ts'
 
@@ -19,7 +19,8 @@ const READ_RETRY_MS = 1_000
 
 export interface LoggedClaimsRooms {
   readonly clock: Clock
-  readonly store: Pick<JournalStore, 'findJournal'> & Required<Pick<JournalStore, 'listJournal'>>
+  /** It lists its ids. */
+  readonly store: Pick<JournalStore, 'findJournal' | 'listJournal'>
   readonly log: AppendLog
   readonly writer: JournalWriter
 }
@@ -52,11 +53,6 @@ export class LoggedClaims implements Claims {
 
   async find(id: string): Promise<JournalRecord | undefined> {
     const { clock, store, writer } = this.#rooms
-    if (writer.find(id)?.isLeft === true)
-      await within(clock, CLAIM_WAIT_MS, writer.flush())
-    const waiting = writer.find(id)
-    if (waiting?.isLeft === true) throw new StoreUnavailable('The store does not have the journal of a run that is gone.')
-    if (waiting !== undefined) return waiting.record
     if (this.#isRead && !this.#seen.mayHave(id)) return undefined
     const found = await within(clock, CLAIM_WAIT_MS, store.findJournal(id, clock.wallMs()))
     return found ?? writer.find(id)?.record
@@ -102,8 +98,10 @@ export class LoggedClaims implements Claims {
     this.#rooms.log.drop(segment)
   }
 
-  /** Learns which ids the store has, and tries until it has. */
+  /** Learns which ids the store has, and tries until it has; meanwhile each key is asked of it. */
   async start(): Promise<void> {
+    this.#isRead = false
+    this.#reading?.cancel()
     try {
       await this.#read()
     } catch {
@@ -124,7 +122,9 @@ export class LoggedClaims implements Claims {
   async #read(): Promise<void> {
     const { store } = this.#rooms
     for (let place: number | undefined = 0; place !== undefined && !this.#isStopped; ) {
-      const { ids, expireAtMs, next } = await store.listJournal(place)
+      const page: JournalIds | undefined = await store.listJournal?.(place)
+      if (page === undefined) return
+      const { ids, expireAtMs, next } = page
       for (const id of ids) this.#seen.add(id, expireAtMs)
       place = next
     }

@@ -82,7 +82,9 @@ export async function openJournals(
   const told = new Map<string, JournalRecord>()
   let asked = inOrder(records)
   for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-    const begun = new Set((await session.query(OPEN, [...columnsOf(asked), nowMs])).map((row) => textIn(row, 'id')))
+    const begun = new Set(
+      (await session.query(OPEN, [...columnsOf(asked), nowMs])).map((row) => textIn(row, 'id')),
+    )
     asked = asked.filter(({ id }) => !begun.has(id))
     if (asked.length === 0) break
     for (const row of await session.query(FIND_MANY, [asked.map(({ id }) => id), nowMs]))
@@ -91,7 +93,8 @@ export async function openJournals(
     if (asked.length === 0) break
   }
   const [lost] = asked
-  if (lost !== undefined) throw new StoreConflict(`The journal's record ${lost.id} came and went ${TRIES_MAX} times.`)
+  if (lost !== undefined)
+    throw new StoreConflict(`The journal's record ${lost.id} came and went ${TRIES_MAX} times.`)
   return records.map(({ id }) => told.get(id))
 }
 
@@ -110,14 +113,21 @@ export async function writeJournal(session: Session, { freed, begun, kept }: Jou
     const names = inOrder(freed)
     await session.run(FREE, [names.map(({ id }) => id), names.map(({ exchangeId }) => exchangeId)])
   }
-  if (begun.length > 0) await openJournals(session, begun, Math.min(...begun.map(({ createdAtMs }) => createdAtMs)))
+  if (begun.length > 0)
+    await openJournals(session, begun, Math.min(...begun.map(({ createdAtMs }) => createdAtMs)))
   const answered = inOrder([
     ...kept,
-    ...begun.flatMap(({ id, exchangeId, answer }) => (answer === undefined ? [] : [{ id, exchangeId, answer }])),
+    ...begun.flatMap(({ id, exchangeId, answer }) =>
+      answer === undefined ? [] : [{ id, exchangeId, answer }],
+    ),
   ])
   if (answered.length === 0) return
   const answers = answered.map(({ answer }) => Buffer.from(answer.buffer, answer.byteOffset, answer.length))
-  await session.run(KEEP, [answered.map(({ id }) => id), answered.map(({ exchangeId }) => exchangeId), answers])
+  await session.run(KEEP, [
+    answered.map(({ id }) => id),
+    answered.map(({ exchangeId }) => exchangeId),
+    answers,
+  ])
 }
 
 export async function sweepJournal(session: Session, nowMs: number, bytesMax: number): Promise<number> {

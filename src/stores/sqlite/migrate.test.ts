@@ -74,7 +74,11 @@ describe('fault 129: migrations', () => {
       expect((await store.loadDirectory()).teams).toEqual([{ id: 'team_1' }])
       if (from === 2) {
         expect(await store.findJournal('a', 1)).toEqual({ ...OLD_RECORD, state: 'open' })
-        expect(await store.findJournal('b', 1)).toEqual({ ...OLD_RECORD, id: 'b', answer: new Uint8Array(Buffer.from('kept')) })
+        expect(await store.findJournal('b', 1)).toEqual({
+          ...OLD_RECORD,
+          id: 'b',
+          answer: new Uint8Array(Buffer.from('kept')),
+        })
         expect(await store.sweepJournal(1, 4)).toBe(0)
         expect(await store.sweepJournal(1, 3)).toBe(1)
       }
