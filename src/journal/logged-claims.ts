@@ -11,7 +11,7 @@ import { StoreUnavailable } from '../std/store-error.ts'
 import { within } from '../std/within.ts'
 import { CLAIM_WAIT_MS, type Claims } from './claims.ts'
 import { readJournalLine, writeJournalLine } from './journal-lines.ts'
-import type { JournalIds, JournalName, JournalRecord, JournalStore } from './journal-store.ts'
+import type { JournalName, JournalRecord, JournalStore } from './journal-store.ts'
 import { type JournalWriter, LATE_RECORDS_MAX } from './journal-writer.ts'
 import { SeenIds } from './seen-ids.ts'
 
@@ -61,7 +61,7 @@ export class LoggedClaims implements Claims {
   /** That the key is free again stands in the log too, so that after a kill nobody is in doubt of it. */
   freed(name: JournalName): void {
     try {
-      this.#rooms.log.append([writeJournalLine({ type: 'freed', name })])
+      this.#append(writeJournalLine({ type: 'freed', name }))
     } catch {
       // Then it is in doubt after a kill, which is safe.
     }
@@ -120,26 +120,30 @@ export class LoggedClaims implements Claims {
   }
 
   async #read(): Promise<void> {
-    const { store } = this.#rooms
-    for (let place: number | undefined = 0; place !== undefined && !this.#isStopped; ) {
-      const page: JournalIds | undefined = await store.listJournal?.(place)
-      if (page === undefined) return
-      const { ids, expireAtMs, next } = page
-      for (const id of ids) this.#seen.add(id, expireAtMs)
-      place = next
-    }
+    let place: number | undefined = 0
+    while (place !== undefined && !this.#isStopped) place = await this.#readPage(place)
     this.#isRead = !this.#isStopped
   }
 
+  async #readPage(place: number): Promise<number | undefined> {
+    const page = await this.#rooms.store.listJournal?.(place)
+    for (const id of page?.ids ?? []) this.#seen.add(id, page?.expireAtMs ?? 0)
+    return page?.next
+  }
+
   #log(record: JournalRecord): void {
-    const { log } = this.#rooms
     this.#seen.add(record.id, record.expiresAtMs)
-    const before = log.segment
-    log.append([writeJournalLine({ type: 'begun', record })])
-    const { segment } = log
+    this.#append(writeJournalLine({ type: 'begun', record }))
+    const { segment } = this.#rooms.log
     this.#segments.set(record.exchangeId, segment)
     this.#needed.set(segment, (this.#needed.get(segment) ?? 0) + 1)
-    // A file that the store had whole while it was written to is let go when the next one is begun.
-    if (segment !== before && !this.#needed.has(before)) log.drop(before)
+  }
+
+  /** A file that the store had whole while it was written to is let go when the next one is begun. */
+  #append(line: string): void {
+    const { log } = this.#rooms
+    const before = log.segment
+    log.append([line])
+    if (log.segment !== before && !this.#needed.has(before)) log.drop(before)
   }
 }
