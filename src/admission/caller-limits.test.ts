@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { RateLimits } from '../keys/records.ts'
 import { ManualClock } from '../std/manual-clock.test-support.ts'
-import { createCallerLimits, type LimitedCaller, type LimitPermit } from './caller-limits.ts'
+import { createCallerLimits, type LimitedCaller, type LimitPermit, type Sharing } from './caller-limits.ts'
 import type { LimitAsk } from './limit-terms.ts'
 import { CONCURRENCY_WAIT_MS } from './limited-party.ts'
 import { DEBT_MINUTES_MAX } from './rate-bucket.ts'
@@ -12,7 +12,7 @@ function keyWith(limits: RateLimits, id = 'key_1'): LimitedCaller {
   return { key: { id, limits } }
 }
 
-function limiter(more: { readonly holdersMax?: number; readonly share?: () => number } = {}) {
+function limiter(more: { readonly holdersMax?: number; readonly sharing?: Sharing } = {}) {
   const clock = new ManualClock()
   const limits = createCallerLimits({ clock, ...more })
   return {
@@ -298,25 +298,25 @@ describe('a limit that changes', () => {
     expect(reserve(keyWith({ concurrentRequests: 2 })).type).toBe('refused')
   })
 
-  test('is divided by the share of this process', () => {
-    let share = 0.5
-    const { granted, reserve } = limiter({ share: () => share })
+  test('is divided by the part that is this node’s where no store grants a share, and is told whole', () => {
+    const { clock, granted, reserve } = limiter({ sharing: { ownShare: 0.5, onWant() {} } })
     const caller = keyWith({ requestsPerMinute: 4, concurrentRequests: 100 })
     granted(caller)
     granted(caller)
-    expect(reserve(caller)).toMatchObject({ limit: 2, waitMs: 30_000 })
-    share = 1
-    granted(caller)
+    expect(reserve(caller)).toMatchObject({ limit: 4, remaining: 0, waitMs: 30_000 })
+    clock.advance(30_000)
     granted(caller)
     expect(reserve(caller).type).toBe('refused')
   })
 
-  test('lets one through at a time however small the share', () => {
-    const { clock, granted, reserve } = limiter({ share: () => 0.01 })
-    const caller = keyWith({ requestsPerMinute: 60, concurrentRequests: 2 })
-    granted(caller).release()
+  test('lets one through at a time however small the share, and then has to earn it', () => {
+    const { clock, granted, reserve } = limiter({ sharing: { ownShare: 0.01, onWant() {} } })
+    const caller = keyWith({ requestsPerMinute: 60, inputTokensPerMinute: 1_000, concurrentRequests: 2 })
+    granted(caller, { inputTokens: 800, outputTokens: 0 }).release()
     expect(reserve(caller).type).toBe('refused')
     clock.advance(60_000)
+    expect(reserve(caller).type).toBe('refused')
+    clock.advance(80 * 60_000)
     granted(caller)
   })
 })

@@ -6,9 +6,10 @@
 import type { RateLimits } from '../keys/records.ts'
 import { BoundedCells } from '../resilience/bounded-cells.ts'
 import type { Clock } from '../std/clock.ts'
+import type { PartyAsk, PartyGrant } from './limit-share-store.ts'
 import type { LimitStanding, RateStanding } from './limit-standing.ts'
-import type { LimitAsk, LimitHolder, LimitRefusal, LimitUse } from './limit-terms.ts'
-import { LimitedParty, type PartyHold, type RateKind } from './limited-party.ts'
+import type { LimitAsk, LimitHolder, LimitRefusal, LimitUse, RateKind } from './limit-terms.ts'
+import { LimitedParty, type PartyHold } from './limited-party.ts'
 
 /** Who asks, as far as limits are concerned. A value that is the same object while its limits are costs least. */
 export interface LimitedCaller {
@@ -40,21 +41,37 @@ export interface CallerLimits {
   inFlight(of: LimitHolder, id: string): number
 }
 
+/** The same limits, as whoever divides them among nodes sees them. */
+export interface SharedLimits {
+  /** What this node holds and could use of the limits that are in use here, at most so many; and what it gives back. */
+  shareAsks(partiesMax: number): readonly PartyAsk[]
+  /** As `shareAsks` of all of them, where the node stops: all it has goes back. */
+  farewells(): readonly PartyAsk[]
+  /** What the store answered, and until when it holds; whether some of it is to go back soon. */
+  takeGrant(party: string, grant: PartyGrant, untilMs: number): boolean
+  /** The part of each limit that this node may use where the store grants it none. */
+  setOwnShare(share: number): void
+}
+
 export interface CallerLimitsInit {
   readonly clock: Pick<Clock, 'nowMs' | 'wallMs'>
-  /**
-   * The part of every limit that this process may give out, above 0 and up to 1; 1 by default. Where several processes
-   * share a limit and cannot ask each other, the parts of all make a whole.
-   */
-  readonly share?: () => number
+  /** Where nodes share the limits. Default: all of them are this process's. */
+  readonly sharing?: Sharing
   /** Keys, and projects, that are followed at one time. Default `HOLDERS_MAX`. */
   readonly holdersMax?: number
+}
+
+export interface Sharing {
+  /** As `SharedLimits.setOwnShare`, from the start. */
+  readonly ownShare: number
+  /** A caller came that the store was not asked for, or used up what the store would give more of. */
+  readonly onWant: () => void
 }
 
 /** Keys, and projects, that are followed: those with something to remember, mostly of the last minute. */
 export const HOLDERS_MAX = 100_000
 
-export function createCallerLimits(init: CallerLimitsInit): CallerLimits {
+export function createCallerLimits(init: CallerLimitsInit): CallerLimits & SharedLimits {
   return new FollowedCallers(init)
 }
 
@@ -64,14 +81,16 @@ const free: LimitVerdict = {
   permit: { settle: () => {}, release: () => {}, undo: () => {} },
 }
 
-class FollowedCallers implements CallerLimits {
+class FollowedCallers implements CallerLimits, SharedLimits {
   readonly #clock: Pick<Clock, 'nowMs' | 'wallMs'>
-  readonly #share: () => number
+  readonly #onWant: (() => void) | undefined
   readonly #parties: Readonly<Record<LimitHolder, BoundedCells<LimitedParty>>>
+  #ownShare: number
 
-  constructor({ clock, share = () => 1, holdersMax = HOLDERS_MAX }: CallerLimitsInit) {
+  constructor({ clock, sharing, holdersMax = HOLDERS_MAX }: CallerLimitsInit) {
     this.#clock = clock
-    this.#share = share
+    this.#onWant = sharing?.onWant
+    this.#ownShare = sharing?.ownShare ?? 1
     this.#parties = { key: new BoundedCells(holdersMax), project: new BoundedCells(holdersMax) }
   }
 
@@ -82,6 +101,7 @@ class FollowedCallers implements CallerLimits {
     if (parties === undefined) return { type: 'no-room' }
     const asked = saneAsk(ask)
     const refusal = lastRoom(parties, asked, nowMs)
+    if (this.#onWant !== undefined) this.#noteAsk(parties, asked, refusal !== undefined, nowMs)
     if (refusal !== undefined) return refusal
     const holds = parties.map((party) => party.hold(asked, nowMs))
     return { type: 'granted', permit: new HeldLimits(holds, asked, this.#clock) }
@@ -109,6 +129,56 @@ class FollowedCallers implements CallerLimits {
     return this.#parties[of].get(id)?.inFlight ?? 0
   }
 
+  shareAsks(partiesMax: number): readonly PartyAsk[] {
+    const nowMs = this.#clock.nowMs()
+    const asks: PartyAsk[] = []
+    for (const [cells, id, name, party] of this.#named()) {
+      if (asks.length >= partiesMax) break
+      party.comeTo(nowMs, this.#ownShare)
+      if (!party.isLeftAt(nowMs)) {
+        asks.push(party.shareAsk(name, nowMs))
+        continue
+      }
+      cells.delete(id)
+      const farewell = party.farewell(name, nowMs)
+      if (farewell !== undefined) asks.push(farewell)
+    }
+    return asks
+  }
+
+  farewells(): readonly PartyAsk[] {
+    const nowMs = this.#clock.nowMs()
+    return [...this.#named()].flatMap(([, , name, party]) => {
+      party.comeTo(nowMs, this.#ownShare)
+      return party.farewell(name, nowMs) ?? []
+    })
+  }
+
+  takeGrant(party: string, grant: PartyGrant, untilMs: number): boolean {
+    const [of, id] = partyIn(party)
+    const nowMs = this.#clock.nowMs()
+    const known = this.#parties[of].get(id)
+    known?.comeTo(nowMs, this.#ownShare)
+    return known?.takeGrant(grant, untilMs, nowMs) ?? false
+  }
+
+  setOwnShare(share: number): void {
+    this.#ownShare = share
+  }
+
+  *#named(): Generator<readonly [BoundedCells<LimitedParty>, string, string, LimitedParty]> {
+    for (const holder of ['key', 'project'] as const) {
+      const cells = this.#parties[holder]
+      for (const [id, party] of cells.entries()) yield [cells, id, partyName(holder, id), party]
+    }
+  }
+
+  #noteAsk(parties: readonly LimitedParty[], ask: LimitAsk, isRefused: boolean, nowMs: number): void {
+    let isWanting = false
+    for (const party of parties) if (party.noteAsk(ask, isRefused, nowMs)) isWanting = true
+    if (isWanting) this.#onWant?.()
+  }
+
   /** `undefined` where one of them cannot be followed. */
   #partiesOf({ key, project }: LimitedCaller, nowMs: number): readonly LimitedParty[] | undefined {
     const parties: LimitedParty[] = []
@@ -127,16 +197,26 @@ class FollowedCallers implements CallerLimits {
 
   #partyOf(of: LimitHolder, id: string, limits: RateLimits, nowMs: number): LimitedParty | undefined {
     const cells = this.#parties[of]
-    const share = this.#share()
     const known = cells.get(id)
     if (known !== undefined) {
-      known.adopt(limits, share, nowMs)
+      if (this.#onWant !== undefined) known.comeTo(nowMs, this.#ownShare)
+      known.adopt(limits, nowMs)
       return known
     }
     // Only what has nothing to remember is forgotten, or a caller could have its limits twice.
     if (!cells.makeRoom((party) => party.isIdleAt(nowMs))) return undefined
-    return cells.add(id, new LimitedParty(of, limits, share, nowMs))
+    return cells.add(id, new LimitedParty(of, limits, this.#ownShare, nowMs))
   }
+}
+
+/** Ids have no colon before the first one of such a name. */
+function partyName(of: LimitHolder, id: string): string {
+  return `${of}:${id}`
+}
+
+function partyIn(name: string): readonly [LimitHolder, string] {
+  const id = name.slice(name.indexOf(':') + 1)
+  return [name.startsWith('key:') ? 'key' : 'project', id]
 }
 
 function isLimited(caller: LimitedCaller | undefined): caller is LimitedCaller {

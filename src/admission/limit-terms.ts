@@ -5,6 +5,9 @@ import type { LimitFacts } from '../errors/gateway-error.ts'
 /** What a limit counts; all but concurrent requests by the minute. */
 export type LimitKind = LimitFacts['kind']
 
+/** What is counted by the minute. */
+export type RateKind = Exclude<LimitKind, 'concurrent-requests'>
+
 /** Whose limit it is. */
 export type LimitHolder = LimitFacts['of']
 

@@ -3,7 +3,6 @@
  * replaced as a whole when the configuration changes, so that a request sees one configuration from beginning to end.
  */
 
-import { type CallerLimits, createCallerLimits } from '../admission/caller-limits.ts'
 import { type Admission, createAdmission } from '../admission/admission.ts'
 import { targetDialects as dialects } from '../dialects/index.ts'
 import { type BackgroundAnswers, createBackgroundAnswers } from '../exchange/background-answers.ts'
@@ -75,8 +74,6 @@ export interface Ground {
   readonly state: StateMemory
   /** Which provider has a file or a batch. */
   readonly idMakers: IdMakers
-  /** What keys and projects may ask in a minute. */
-  readonly callerLimits: CallerLimits
   /** The store, the books and the directory of keys. */
   readonly keeping: Keeping
   /** What signs requests where a key is not simply a header. */
@@ -92,7 +89,6 @@ export function createGround(parts: GroundParts): Ground {
   const responses = createResponseStore(parts)
   return {
     ...parts,
-    callerLimits: createCallerLimits(parts),
     keeping: parts.keeping ?? keepInMemory(parts),
     health: createTargetHealth({
       random: parts.random,
@@ -218,7 +214,7 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     telemetry,
     keyring: keyringFor(config, ground.keeping),
     books: ground.keeping.books,
-    limits: ground.callerLimits,
+    limits: ground.keeping.limits,
     recall: ground.keeping.recall,
     admission,
     planner,

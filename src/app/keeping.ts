@@ -1,5 +1,7 @@
 /** What outlives requests, and mostly the process: the store, the books, the directory of keys, and what keeps them in step. */
 
+import { type CallerLimits, createCallerLimits } from '../admission/caller-limits.ts'
+import { NODES_UNKNOWN, ShareRenewal } from '../admission/share-renewal.ts'
 import { AnswerCache } from '../cache/answer-cache.ts'
 import { cacheSchema, type CacheSettings } from '../cache/config-schema.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
@@ -36,6 +38,8 @@ import type { OpenedStore } from './open-store.ts'
 export interface Keeping {
   readonly store: Store
   readonly books: Books
+  /** What keys and projects may ask in a minute. */
+  readonly limits: CallerLimits
   /** Answers that were given before, or are being given. */
   readonly recall: Recall
   /** Absent where only the file's keys count. */
@@ -78,6 +82,7 @@ export function keepInMemory(
   return {
     store,
     books,
+    limits: createCallerLimits(parts),
     recall,
     sealer,
     troubles: () => books.troubles,
@@ -168,11 +173,13 @@ export async function openKeeping(
     onNotice: notify,
   })
   await recovery.start()
-  await Promise.all([directory.start(), budgets.start()])
+  const { limits, renewal } = limitsOf(store, nodeId, clock)
+  await Promise.all([directory.start(), budgets.start(), renewal?.start()])
   const beating = keepBeating(folder, clock)
   return {
     store,
     books,
+    limits,
     recall,
     directory,
     sealer,
@@ -182,6 +189,7 @@ export async function openKeeping(
       budgets.stop()
       recovery.stop()
       beating.cancel()
+      await renewal?.stop()
       await directory.stop()
       await journal.close()
       await books.stop()
@@ -218,6 +226,15 @@ function accountsOf(
     wallMs: () => clock.wallMs(),
     nowMs: () => clock.nowMs(),
   })
+}
+
+/** Where nodes share the store they divide the limits; who has it alone has all of them. */
+function limitsOf(store: Store, nodeId: string, clock: Clock) {
+  if (!store.isShared) return { limits: createCallerLimits({ clock }), renewal: undefined }
+  const sharing = { ownShare: 1 / NODES_UNKNOWN, onWant: () => renewal.soon() }
+  const limits = createCallerLimits({ clock, sharing })
+  const renewal: ShareRenewal = new ShareRenewal({ clock, store, nodeId, limits })
+  return { limits, renewal }
 }
 
 interface RecallParts {

@@ -20,7 +20,7 @@ export interface StoreDeadlines {
   readonly claim: number
   /** Keeping an answer, giving a lease back. */
   readonly keep: number
-  /** Revisions, asked every second or so. */
+  /** Revisions and shares of limits, asked every second or so. */
   readonly revision: number
   /** Batches that nobody waits for: of the books, and of the journal. */
   readonly postBooks: number
@@ -128,6 +128,8 @@ export function guardStore(
     loadBudgets: () => run(load, () => store.loadBudgets()),
     budgetsRevision: () => run(revision, () => store.budgetsRevision()),
     putBudget: (budget, notes) => run(change, () => store.putBudget(budget, notes)),
+    // What is answered too late runs out by itself: the node never used it.
+    renewShares: (ask) => run(revision, () => store.renewShares(ask)),
     loadDirectory: () => run(load, () => store.loadDirectory()),
     directoryRevision: () => run(revision, () => store.directoryRevision()),
     changeDirectory: (changes, notes, expectedRevision) =>

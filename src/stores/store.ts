@@ -1,5 +1,6 @@
 /** Everything that can be kept, in one place: each port is declared where it is used. */
 
+import type { LimitShareStore } from '../admission/limit-share-store.ts'
 import type { CacheStore } from '../cache/cache-store.ts'
 import type { DirectoryStore } from '../keys/directory-store.ts'
 import type { JournalStore } from '../journal/journal-store.ts'
@@ -7,9 +8,15 @@ import type { LedgerStore } from '../ledger/ledger-store.ts'
 import type { ReportStore } from '../reports/report-store.ts'
 import type { AuditNote } from '../std/audit.ts'
 
-export interface Store extends DirectoryStore, LedgerStore, JournalStore, CacheStore, ReportStore {
+export interface Store
+  extends DirectoryStore,
+    LedgerStore,
+    JournalStore,
+    CacheStore,
+    ReportStore,
+    LimitShareStore {
   readonly kind: 'memory' | 'sqlite' | 'postgres'
-  /** Whether other processes may spend from the same budgets: leases are small then. */
+  /** Whether other processes may spend from the same budgets: leases are small then, and limits are divided. */
   readonly isShared: boolean
   /**
    * Whether it is used with one of these master secrets, each as a mark that tells nothing of it, the newest first. From then

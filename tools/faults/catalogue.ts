@@ -178,7 +178,6 @@ const lacking: Readonly<Record<number, string>> = {
   74: 'a fallback that refused the beginning is not asked to answer anew for the same request',
   98: 'a sampling field of the wrong type in a Gemini request is ignored instead of refused',
   149: 'the soak is run by hand: npm run soak -- --minutes 1440; here its judgement is tested',
-  146: 'limits by the minute are each gateway’s own: two gateways give a key twice as much',
 }
 
 export const catalogue: readonly CatalogueRow[] = Object.entries(words).map(([number, fault]) => {

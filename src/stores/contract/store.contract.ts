@@ -6,6 +6,7 @@ import { describeLedger } from './ledger.contract.ts'
 import { describeCache, describeJournal } from './recall.contract.ts'
 import { describeReports } from './reports.contract.ts'
 import { type OpenFixture, withStore } from './samples.test-support.ts'
+import { describeShares } from './shares.contract.ts'
 import { describeTransfer } from './transfer.contract.ts'
 
 /** Registers the tests; `open` makes an empty store for each of them. */
@@ -15,6 +16,7 @@ export function describeStore(open: OpenFixture): void {
   describeJournal(open)
   describeCache(open)
   describeReports(open)
+  describeShares(open)
   describeTransfer(open)
 
   describe('the store', () => {

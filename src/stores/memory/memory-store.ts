@@ -1,6 +1,8 @@
 /** A store that forgets when the process ends: for trying out, for the simulation, and as the fake in tests. Nothing in it waits. */
 
 import type { AuditNote } from '../../std/audit.ts'
+import { type Clock, systemClock } from '../../std/clock.ts'
+import { ShareBook } from '../share-book.ts'
 import type { Store } from '../store.ts'
 import type { Transferable } from '../transfer.ts'
 import { MemoryAudit } from './memory-audit.ts'
@@ -16,6 +18,8 @@ export interface MemoryStoreOptions {
   readonly isShared?: boolean
   /** Entries and rows kept for reports; the oldest make room. Default 100,000 of each. */
   readonly linesMax?: number
+  /** By which shares of limits run out. Default: the system's. */
+  readonly clock?: Pick<Clock, 'nowMs'>
 }
 
 const LINES_MAX = 100_000
@@ -23,6 +27,7 @@ const LINES_MAX = 100_000
 export function createMemoryStore({
   isShared = false,
   linesMax = LINES_MAX,
+  clock = systemClock,
 }: MemoryStoreOptions = {}): Store & Transferable {
   let secretMark: string | undefined
   const audit = new MemoryAudit()
@@ -30,6 +35,7 @@ export function createMemoryStore({
   const ledger = new MemoryLedger(audit, linesMax)
   const journal = new MemoryJournal()
   const cache = new MemoryCache()
+  const shares = new ShareBook(clock)
   const reports = new MemoryReports(ledger)
   const transfer = new MemoryTransfer({ audit, directory, ledger, journal, cache })
   return {
@@ -46,6 +52,7 @@ export function createMemoryStore({
     returnLease: async (nodeId, charge, nanoUsd) => ledger.returnLease(nodeId, charge, nanoUsd),
     leasesOf: async (nodeId) => ledger.leasesOf(nodeId),
     standings: async (charges) => ledger.standings(charges),
+    renewShares: (ask) => shares.renewShares(ask),
     openJournals: async (records, nowMs) => records.map((record) => journal.open(record, nowMs)),
     writeJournal: async (changes) => journal.write(changes),
     findJournal: async (id, nowMs) => journal.find(id, nowMs),

@@ -171,8 +171,25 @@ COMMENT ON TABLE holdfast.secret_mark IS 'by what the master secret in use is kn
 `,
 }
 
+/** What lives for seconds: no history of it is kept. */
+const LIMIT_SHARES: Migration = {
+  version: 3,
+  name: 'shares of limits',
+  text: `
+CREATE TABLE holdfast.limit_nodes (
+  node_id text COLLATE "C" PRIMARY KEY,
+  until_ms double precision NOT NULL
+);
+CREATE TABLE holdfast.limit_shares (
+  party text COLLATE "C" PRIMARY KEY,
+  at_ms double precision NOT NULL,
+  shares json NOT NULL
+) WITH (fillfactor = 50);
+`,
+}
+
 /** In order. */
-export const MIGRATIONS: readonly Migration[] = [FIRST, MASTER_SECRET]
+export const MIGRATIONS: readonly Migration[] = [FIRST, MASTER_SECRET, LIMIT_SHARES]
 
 export function checksumOf({ name, text }: Migration): string {
   return createHash('sha256').update(`${name}\n${text}`).digest('hex')

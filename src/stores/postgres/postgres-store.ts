@@ -20,6 +20,7 @@ import * as journal from './postgres-journal.ts'
 import * as ledger from './postgres-ledger.ts'
 import * as reports from './postgres-reports.ts'
 import { matchSecret } from './postgres-secret.ts'
+import { renewShares } from './postgres-shares.ts'
 import { exportAll, importAll } from './postgres-transfer.ts'
 
 export interface PostgresStoreOptions {
@@ -181,6 +182,7 @@ function storeOver(database: MigratedConnections): Store & Transferable {
       database.transaction(write, (session) => ledger.returnLease(session, nodeId, charge, nanoUsd)),
     leasesOf: (nodeId) => database.use(write, (session) => ledger.leasesOf(session, nodeId)),
     standings: (charges) => database.use(write, (session) => ledger.standings(session, charges)),
+    renewShares: (ask) => database.transaction(quick, (session) => renewShares(session, ask)),
     openJournals: (records, nowMs) =>
       database.use(claim, (session) => journal.openJournals(session, records, nowMs)),
     writeJournal: (changes) =>

@@ -20,7 +20,7 @@ const CHECK_BYTES_MAX = 64 * 1_024 * 1_024
 export interface SqliteFileOptions {
   /** Its folder must exist. `-wal`, `-shm`, `.before-v<N>` and `.corrupt-<time>` stand beside it. */
   readonly path: string
-  readonly clock: Pick<Clock, 'wallMs'>
+  readonly clock: Pick<Clock, 'wallMs' | 'nowMs'>
   /** The file grows no larger; then it takes nothing but what makes room. Default: as large as the disk lets it. */
   readonly bytesMax?: number
   /**

@@ -6,6 +6,7 @@
 
 import { checkBooks } from '../check-books.ts'
 import type { Store } from '../store.ts'
+import { ShareBook } from '../share-book.ts'
 import { checkTotals, type Transferable, type TransferChunk, type TransferTotals } from '../transfer.ts'
 import { batchText } from './book-values.ts'
 import { packJournal } from './journal-batch.ts'
@@ -21,10 +22,10 @@ export type SqliteStoreOptions = SqliteFileOptions
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store & Transferable> {
   const file = new SqliteFile(options)
   await file.open()
-  return createStore(file)
+  return createStore(file, new ShareBook(options.clock))
 }
 
-function createStore(file: SqliteFile): Store & Transferable {
+function createStore(file: SqliteFile, shares: ShareBook): Store & Transferable {
   return {
     kind: 'sqlite',
     isShared: false,
@@ -42,6 +43,7 @@ function createStore(file: SqliteFile): Store & Transferable {
     returnLease: (...values) => file.write('returnLease', ...values),
     leasesOf: (nodeId) => file.write('leasesOf', nodeId),
     standings: (charges) => file.write('standings', charges),
+    renewShares: (ask) => shares.renewShares(ask),
     openJournals: (records, nowMs) => file.write('openJournals', records, nowMs),
     writeJournal(changes) {
       const batch = packJournal(changes)
