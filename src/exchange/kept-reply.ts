@@ -6,7 +6,8 @@ import { GatewayError } from '../errors/gateway-error.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply, ReplyRecall, Settlement } from '../execution/reply.ts'
 import type { NanoUsd } from '../ledger/prices.ts'
-import { isJsonObject, numberOf, parseJson, stringOf } from '../std/json.ts'
+import { frame, unframe } from '../std/framed.ts'
+import { isJsonObject, type JsonObject, numberOf, stringOf } from '../std/json.ts'
 import { answerForm } from './answer-form.ts'
 
 /** What is kept of an answer beside its body. */
@@ -48,28 +49,19 @@ export function keptOf(
   }
 }
 
-const LENGTH_BYTES = 4
-
-/** The length of the head, the head as JSON, the body. */
+/** The head and the body, to be kept as one. */
 export function encodeKept({ body, ...head }: KeptReply): Uint8Array {
-  const text = Buffer.from(JSON.stringify(head))
-  const length = Buffer.alloc(LENGTH_BYTES)
-  length.writeUInt32BE(text.length)
-  return Buffer.concat([length, text, body])
+  return frame(head, body)
 }
 
 /** `undefined` where the bytes are none of ours. */
 export function decodeKept(bytes: Uint8Array): KeptReply | undefined {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  if (buffer.length < LENGTH_BYTES) return undefined
-  const bodyStart = LENGTH_BYTES + buffer.readUInt32BE()
-  if (bodyStart > buffer.length) return undefined
-  const head = readHead(parseJson(buffer.toString('utf8', LENGTH_BYTES, bodyStart)))
-  return head === undefined ? undefined : { ...head, body: buffer.subarray(bodyStart) }
+  const framed = unframe(bytes)
+  const head = framed && readHead(framed.head)
+  return framed && head && { ...head, body: framed.body }
 }
 
-function readHead(value: unknown): KeptHead | undefined {
-  if (!isJsonObject(value)) return undefined
+function readHead(value: JsonObject): KeptHead | undefined {
   const exchangeId = stringOf(value['exchangeId'])
   const status = numberOf(value['status'])
   const contentType = stringOf(value['contentType'])
