@@ -1,5 +1,6 @@
 /** Puts the admin API together: what it shows of the configuration, and the store and the keys that it changes. */
 
+import { findBodies } from '../archive/find-bodies.ts'
 import { type AdminApi, createAdminApi } from '../http/admin/admin-api.ts'
 import type { ConfigView } from '../http/admin/rooms.ts'
 import { SignInLinks } from '../http/admin/sign-in.ts'
@@ -33,6 +34,7 @@ export function composeAdmin({ ground, directory, view, config, readiness }: Adm
   const signInLinks = new SignInLinks({ clock, ids })
   const api = createAdminApi({
     store: keeping.store,
+    findBodies: (id) => findBodies(id, { ...keeping, clock }),
     directory,
     adminKeys: createDirectoryKeyring([], directory),
     guesses: createGuessLimiter(clock),

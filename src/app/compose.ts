@@ -153,6 +153,7 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
   const { config, modelLists, isAccepting, isOverloaded = never } = options
   const { clock, telemetry, health, gates, transport, random } = ground
   const redactor = createRedactor([...config.secrets, ...partsOf(config)], hostsOf(config))
+  ground.keeping.bodies.use({ settings: config.requests, redact: (text) => redactor.redact(text) })
   const sender = createSender({
     transport,
     clock,
@@ -220,6 +221,7 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     planner,
     execution,
     responses: ground.responses,
+    bodies: ground.keeping.bodies,
     background: ground.background,
     explanations: ground.explanations,
     makerOfId: (id) => ground.idMakers.makerOf(id),

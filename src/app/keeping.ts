@@ -2,6 +2,7 @@
 
 import { type CallerLimits, createCallerLimits } from '../admission/caller-limits.ts'
 import { NODES_UNKNOWN, ShareRenewal } from '../admission/share-renewal.ts'
+import { BodyKeeper } from '../archive/body-keeper.ts'
 import { AnswerCache } from '../cache/answer-cache.ts'
 import { cacheSchema, type CacheSettings } from '../cache/config-schema.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
@@ -42,6 +43,8 @@ export interface Keeping {
   readonly limits: CallerLimits
   /** Answers that were given before, or are being given. */
   readonly recall: Recall
+  /** What was asked and answered, for those who want it kept. */
+  readonly bodies: BodyKeeper
   /** Absent where only the file's keys count. */
   readonly directory?: KeyDirectory
   /** Seals what is at rest. */
@@ -79,16 +82,19 @@ export function keepInMemory(
   const books = new Books({ ...booksParts(parts, rules), store, accounts, nodeId })
   const sealer = createSealer([new Secret(parts.ids.next('master_'))])
   const { recall, journal } = createRecallOf({ parts, rules, store, sealer, nodeId })
+  const bodies = createBodyKeeper({ parts, store, sealer })
   return {
     store,
     books,
     limits: createCallerLimits(parts),
     recall,
+    bodies,
     sealer,
     troubles: () => books.troubles,
     async stop() {
       recall.stop(STOPPED)
       await journal.close()
+      await bodies.stop()
       await books.stop()
       await store.close()
     },
@@ -148,6 +154,7 @@ export async function openKeeping(
     // Where several nodes share a store, keys are claimed in it.
     ...(store.isShared ? {} : { journalLog: openJournalLog(folder) }),
   })
+  const bodies = createBodyKeeper({ parts, store, sealer })
   const budgets = new BudgetWatch({
     clock,
     store,
@@ -181,6 +188,7 @@ export async function openKeeping(
     books,
     limits,
     recall,
+    bodies,
     directory,
     sealer,
     troubles: () => [...books.troubles, ...health()],
@@ -190,6 +198,7 @@ export async function openKeeping(
       recovery.stop()
       beating.cancel()
       await renewal?.stop()
+      await bodies.stop()
       await directory.stop()
       await journal.close()
       await books.stop()
@@ -235,6 +244,16 @@ function limitsOf(store: Store, nodeId: string, clock: Clock) {
   const limits = createCallerLimits({ clock, sharing })
   const renewal: ShareRenewal = new ShareRenewal({ clock, store, nodeId, limits })
   return { limits, renewal }
+}
+
+function createBodyKeeper({
+  parts,
+  store,
+  sealer,
+}: Pick<RecallParts, 'parts' | 'store' | 'sealer'>): BodyKeeper {
+  const { clock, telemetry } = parts
+  const onNotice = telemetry.notices.publish.bind(telemetry.notices)
+  return new BodyKeeper({ clock, store, sealer, onNotice, sweepEveryMs: SWEEP_MS })
 }
 
 interface RecallParts {

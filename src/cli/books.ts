@@ -1,15 +1,19 @@
 /** What is kept, as commands work with it: a port, so that a test can keep it in memory. */
 
 import type { HoldfastConfig, StoreChoice } from '../app/config/config.ts'
+import type { FoundBodies } from '../archive/find-bodies.ts'
 import type { DirectoryStore } from '../keys/directory-store.ts'
 import type { LedgerStore } from '../ledger/ledger-store.ts'
 import type { ReportStore } from '../reports/report-store.ts'
+import type { AuditNote } from '../std/audit.ts'
 import type { Secret } from '../std/secret.ts'
 
 /** The part of a store that commands use. */
 export type BookStore = Pick<DirectoryStore, 'loadDirectory' | 'changeDirectory'> &
   Pick<LedgerStore, 'loadBudgets' | 'putBudget' | 'standings'> &
   ReportStore & {
+    /** An audit line without a change. */
+    note(note: AuditNote): Promise<void>
     /** A whole copy, while it is in use; absent where there is no file to copy. */
     readonly backup?: (path: string) => Promise<void>
   }
@@ -31,8 +35,8 @@ export interface OpenedBooks {
   readonly base?: string
   /** As it is in force, for addresses and names. */
   readonly config: HoldfastConfig
-  /** The body of a request that was kept; absent where bodies are not kept at all. */
-  readonly findRequestBody?: (exchangeId: string) => Promise<string | undefined>
+  /** What is kept of what a request asked and was answered. */
+  readonly findBodies: (exchangeId: string) => Promise<FoundBodies>
   close(): Promise<void>
 }
 

@@ -49,6 +49,8 @@ function addKey(program: Command, io: CliIo, done: Done): void {
     .option('--rpm <number>', 'requests a minute')
     .option('--tpm <number>', 'tokens a minute, input and output together')
     .option('--concurrency <number>', 'requests at one time')
+    .option('--keep-bodies', 'keep what is asked and answered with it, sealed, for logs show and replay')
+    .option('--no-keep-bodies', 'never keep that, whatever the file says')
     .option('--admin', 'for the admin API instead of for models')
     .addOption(new Option('--role <role>', 'what an admin key may do; viewer unless said').choices(roles))
     .addHelpText(
@@ -213,7 +215,14 @@ function addLogs(program: Command, io: CliIo, done: Done): void {
   common(logs.command('show'))
     .description('Show one request with every attempt, when it was made and what it cost.')
     .argument('<request-id>', 'as in x-request-id and in holdfast logs')
-    .addHelpText('after', examples(['holdfast logs show req_0123456789abcdef0123456789abcdef']))
+    .option('--bodies', 'what was asked and answered as well, where that is kept; the audit log tells of it')
+    .addHelpText(
+      'after',
+      examples([
+        'holdfast logs show req_0123456789abcdef0123456789abcdef',
+        'holdfast logs show req_0123456789abcdef0123456789abcdef --bodies',
+      ]),
+    )
     .action(async (id, _, command: Command) =>
       done(await (await load()).logsShow(id, command.optsWithGlobals(), io)),
     )
@@ -224,12 +233,12 @@ function addReplay(program: Command, io: CliIo, done: Done): void {
     .description('Ask again what was asked, of another model if told so, and compare.')
     .argument('<request-id>', 'as in x-request-id and in holdfast logs')
     .option('--model <model>', 'what to ask instead')
-    .option('--body <file>', 'what was asked, as JSON: prompts are not kept')
+    .option('--body <file>', 'what was asked, as JSON; needed where bodies are not kept')
     .option('--url <url>', 'address of the gateway instead of what the file says')
     .addHelpText(
       'after',
       `${examples([
-        'holdfast replay req_0123456789abcdef0123456789abcdef --body request.json --model other',
+        'holdfast replay req_0123456789abcdef0123456789abcdef --model other',
         'HOLDFAST_KEY=... holdfast replay req_0123456789abcdef0123456789abcdef --body request.json --json',
       ])}\n\nThe key is taken from HOLDFAST_KEY.`,
     )

@@ -5,9 +5,12 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { findBodies } from '../archive/find-bodies.ts'
 import { hashKey, kindOfKey } from '../keys/virtual-key.ts'
 import type { Clock } from '../std/clock.ts'
 import { ManualClock } from '../std/manual-clock.test-support.ts'
+import { createSealer } from '../std/sealer.ts'
+import { Secret } from '../std/secret.ts'
 import { StoreConflict, StoreUnavailable } from '../std/store-error.ts'
 import { charge, entry, nano, row } from '../stores/contract/samples.test-support.ts'
 import { createMemoryStore } from '../stores/memory/memory-store.ts'
@@ -34,9 +37,11 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(directory, { recursive: true }))
 
+const sealer = createSealer([new Secret('the master secret of these tests')])
+const bodiesIn = (kept: Store) => (id: string) => findBodies(id, { store: kept, sealer, clock })
 const over =
   (kept: Store): OpenBooks =>
-  async ({ config }) => ({ store: kept, pepper, config, close: async () => {} })
+  async ({ config }) => ({ store: kept, pepper, config, findBodies: bodiesIn(kept), close: async () => {} })
 const config = () => ['--config', path.join(directory, 'holdfast.yaml')]
 const run = (words: readonly string[], options: { readonly env?: Readonly<Record<string, string>> } = {}) =>
   runIn([...words, ...config()], { directory, clock, openBooks: over(store), ...options })
@@ -362,7 +367,7 @@ describe('replay', () => {
     await postOne()
     const { exitCode, complaints } = await run(['replay', 'req_1'])
     expect(exitCode).toBe(exitCodes.configuration)
-    expect(complaints).toContain('no prompts. Give the body in a file: --body request.json')
+    expect(complaints).toMatch(/keepBodies: true.*Give the body in a file: --body request.json/)
   })
 
   test('asks the gateway again, of another model, and lays both beside each other', async () => {
@@ -455,6 +460,7 @@ describe('stores', () => {
       transfer: copied(choice?.kind === 'postgres' ? target : store),
       pepper: choice?.kind === 'postgres' ? targetPepper : pepper,
       config: of,
+      findBodies: bodiesIn(target),
       close: async () => {},
     })
   const migrateTo = (target: Store, targetPepper?: Uint8Array) =>

@@ -2,6 +2,7 @@
 
 import path from 'node:path'
 import { openStore } from '../app/open-store.ts'
+import { findBodies } from '../archive/find-bodies.ts'
 import { StartError } from '../app/start-error.ts'
 import { DirectoryError } from '../keys/directory-edit.ts'
 import { systemClock } from '../std/clock.ts'
@@ -70,6 +71,7 @@ export async function openOwnBooks(ask: BooksAsk): Promise<OpenedBooks> {
     pepper,
     base: opened.base,
     config,
+    findBodies: (exchangeId) => findBodies(exchangeId, { ...opened, clock: systemClock }),
     close: () => opened.store.close(),
   }
 }

@@ -16,6 +16,8 @@ import type { Planner, PlanWishes } from '../routing/planner.ts'
 import { createRequestNeeds } from '../routing/request-needs.ts'
 import { readStrictHeader } from '../routing/strict-header.ts'
 import { preferTarget } from '../routing/prefer-target.ts'
+import type { BodyKeeper } from '../archive/body-keeper.ts'
+import type { BodyNote } from '../archive/body-note.ts'
 import type { ResponseStore } from '../archive/response-store.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Telemetry } from '../telemetry/records.ts'
@@ -28,6 +30,7 @@ import type { BackgroundAnswers } from './background-answers.ts'
 import type { Explanations } from './explanations.ts'
 import { keepAnswer } from './keep-answer.ts'
 import { createKeptAnswers } from './kept-answers.ts'
+import { noteReply, noteRequest } from './note-bodies.ts'
 import { type Archive, findReferences, type FoundRequest } from './references.ts'
 import { arrivedAtWallMs, recordFailure, recordRefusal, type Served, settle } from './settle.ts'
 import type { Admission, Caller, Gateway, ModelEntry, Permit, Readiness } from './gateway.ts'
@@ -46,6 +49,8 @@ export interface Rooms {
   readonly planner: Planner
   readonly execution: Execution
   readonly responses: ResponseStore
+  /** What was asked and answered, for those who want it kept. */
+  readonly bodies: BodyKeeper
   readonly background: BackgroundAnswers
   readonly explanations: Explanations
   /** The provider that is known to have a file or a batch. */
@@ -87,9 +92,11 @@ export async function serve(asked: Exchange, admission: Admission, rooms: Rooms)
   let exchange = withTenant(asked, admission)
   let books: RequestBooks | undefined
   let permit: LimitPermit | undefined
+  let note: BodyNote | undefined
   try {
     const found = findReferences(asked, archiveOf(admission, rooms))
     if (found?.references.isBackground === true) return serveInBackground(asked, admission, rooms)
+    note = noteRequest(asked, admission.caller, rooms.bodies)
     if (found?.referring !== undefined) exchange = { ...exchange, referring: found.referring }
     const opened = openBooks(exchange, admission, rooms)
     books = opened
@@ -99,8 +106,10 @@ export async function serve(asked: Exchange, admission: Admission, rooms: Rooms)
     const reply = await answer(exchange, { admission, plan, books, permit }, rooms)
     // One that was given before is kept already, with who made it.
     const isNew = found?.references.isStored === true && reply.recall === undefined
-    return isNew ? keep(reply, { exchange, admission }, found, rooms) : reply
+    const kept = isNew ? keep(reply, { exchange, admission }, found, rooms) : reply
+    return note === undefined ? kept : noteReply(kept, exchange, note)
   } catch (thrown) {
+    note?.end()
     admission.release()
     const error = toGatewayError(thrown)
     books ??= openBooks(exchange, admission, rooms)

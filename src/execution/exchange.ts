@@ -26,6 +26,8 @@ export interface Exchange {
   readonly envelope: Envelope
   /** Present where the request refers to an earlier answer or to items of one. */
   readonly referring?: ReferringRequest
+  /** As the client asked, without its query; absent for requests of our own. */
+  readonly path?: string
   /** What the path said, where the dialect says it there. */
   readonly named?: PathFacts
   /** Readable until the exchange settles; its memory is given back then. */

@@ -137,6 +137,7 @@ function openExchange(inference: InferenceCall, received: Uint8Array, signal: St
     id: call.id,
     dialect,
     operation: endpoint.operation,
+    path: pathOf(call),
     envelope: dialect.peek(body, endpoint.operation, named),
     ...(named === undefined ? {} : { named }),
     body,
@@ -144,6 +145,12 @@ function openExchange(inference: InferenceCall, received: Uint8Array, signal: St
     arrivedAtMs: call.arrivedAtMs,
     signal,
   }
+}
+
+/** Without the query, which may hold a key. */
+export function pathOf({ request: { url = '' } }: ClientCall): string {
+  const end = url.indexOf('?')
+  return end === -1 ? url : url.slice(0, end)
 }
 
 /** Gemini's paths say which model, whether it streams, and in which form; the others' bodies do. */

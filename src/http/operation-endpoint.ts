@@ -14,7 +14,7 @@ import type { StopSignal } from '../std/stop-signal.ts'
 import { addModel } from './azure-model.ts'
 import type { ClientCall } from './client-call.ts'
 import { isForm, readForm } from './form-reading.ts'
-import { type InferenceRooms, type Receipt, serveExchange } from './inference-endpoint.ts'
+import { type InferenceRooms, pathOf, type Receipt, serveExchange } from './inference-endpoint.ts'
 import { readBody } from './request-body.ts'
 
 export interface OperationCallIn {
@@ -53,6 +53,7 @@ async function receiveOperation(receiving: Receiving, rooms: InferenceRooms): Pr
       id: call.id,
       dialect,
       operation: spec.operation,
+      path: pathOf(call),
       envelope,
       asked: {
         spec,

@@ -42,12 +42,14 @@ export interface NewKey {
   readonly role?: Role
   readonly scopes?: KeyScopes
   readonly limits?: RateLimits
+  /** Of a data key: whether its bodies are kept; absent: as the file says. */
+  readonly keepBodies?: boolean
   readonly expiresAtMs?: number
 }
 
 export function createKey(directory: Directory, asked: NewKey, context: KeyEditContext): KeyEdit {
   checkRoom('key', directory.keys)
-  const { kind = 'data', scopes = {}, limits, expiresAtMs } = asked
+  const { kind = 'data', scopes = {}, limits, keepBodies, expiresAtMs } = asked
   const name = checkName(asked.name)
   checkFree('key', name, namedKeys(directory, context.nowMs))
   checkFree(
@@ -63,6 +65,7 @@ export function createKey(directory: Directory, asked: NewKey, context: KeyEditC
   if (project?.archivedAtMs !== undefined)
     throw new DirectoryError('invalid', 'project', `The project "${project.name}" is archived.`)
   const role = roleOf(kind, asked)
+  checkKeepBodies(kind, keepBodies)
   return mint(
     {
       kind,
@@ -72,10 +75,17 @@ export function createKey(directory: Directory, asked: NewKey, context: KeyEditC
       ...(role !== undefined && { role }),
       scopes: checkScopes(scopes),
       ...(limits !== undefined && { limits: checkLimits(limits) }),
+      ...(keepBodies !== undefined && { keepBodies }),
       ...(expiresAtMs !== undefined && { expiresAtMs }),
     },
     { action: 'create-key', context },
   )
+}
+
+/** An admin key asks no models, so that there is nothing of it to keep. */
+export function checkKeepBodies(kind: KeyKind, keepBodies: boolean | undefined): void {
+  if (kind === 'admin' && keepBodies !== undefined)
+    throw new DirectoryError('invalid', 'keepBodies', 'An admin key asks no models: nothing of it is kept.')
 }
 
 /** Revokes the key with this id, or every key of this name: one that was rotated may still be good. */

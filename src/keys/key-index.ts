@@ -32,6 +32,8 @@ export interface KeyHolder {
   readonly limits?: RateLimits
   /** They hold beside those of the key. */
   readonly projectLimits?: RateLimits
+  /** Whether what its requests ask and are answered is kept; absent: as the file says. */
+  readonly keepBodies?: boolean
   /** Of a program that has keys of its own. */
   readonly isService?: boolean
 }
@@ -115,6 +117,7 @@ function holderOf(key: KeyRecord, { users, projects, lines }: People): KeyHolder
     ...(user !== undefined && { userId: user.id }),
     scopes: key.scopes,
     ...(key.limits !== undefined && { limits: key.limits }),
+    ...(key.keepBodies !== undefined && { keepBodies: key.keepBodies }),
     ...(project?.limits !== undefined && { projectLimits: project.limits }),
     isService: user?.isService ?? false,
   }

@@ -16,7 +16,7 @@ import {
   NO_EDIT,
   noteOf,
 } from './directory-edit.ts'
-import { checkScopes, findKey, type KeyEdit } from './key-changes.ts'
+import { checkKeepBodies, checkScopes, findKey, type KeyEdit } from './key-changes.ts'
 import { setRole } from './people-changes.ts'
 import type {
   Directory,
@@ -36,13 +36,14 @@ export interface KeyChange {
   /** Each in place of what it was; `null` takes it away. */
   readonly scopes?: KeyScopes
   readonly limits?: RateLimits | null
+  readonly keepBodies?: boolean | null
   readonly expiresAtMs?: number | null
 }
 
 /** A revoked key stays as it is. */
 export function changeKey(
   directory: Directory,
-  { key: asked, scopes, limits, expiresAtMs }: KeyChange,
+  { key: asked, scopes, limits, keepBodies, expiresAtMs }: KeyChange,
   context: EditContext,
 ): Pick<KeyEdit, 'key' | 'changes' | 'notes'> {
   const before = findKey(directory, asked, context)
@@ -50,13 +51,16 @@ export function changeKey(
     throw new DirectoryError('invalid', 'key', `The key "${before.name}" is revoked: create another.`)
   if (typeof expiresAtMs === 'number' && !(Number.isSafeInteger(expiresAtMs) && expiresAtMs > context.nowMs))
     throw new DirectoryError('invalid', 'expiresAtMs', 'This time is over: revoke the key to end it at once.')
-  const { limits: _limits, expiresAtMs: _expiry, ...rest } = before
+  checkKeepBodies(before.kind, keepBodies ?? undefined)
+  const { limits: _limits, expiresAtMs: _expiry, keepBodies: _keep, ...rest } = before
   const newLimits = limits === undefined ? before.limits : limits
+  const newKeeping = keepBodies === undefined ? before.keepBodies : keepBodies
   const newExpiry = expiresAtMs === undefined ? before.expiresAtMs : expiresAtMs
   const after: KeyRecord = {
     ...rest,
     ...(scopes !== undefined && { scopes: checkScopes(scopes) }),
     ...(newLimits && { limits: checkLimits(newLimits) }),
+    ...(typeof newKeeping === 'boolean' && { keepBodies: newKeeping }),
     ...(typeof newExpiry === 'number' && { expiresAtMs: newExpiry }),
   }
   if (after.replacedBy !== undefined && after.expiresAtMs === undefined)

@@ -81,6 +81,8 @@ export interface KeyRecord {
   readonly role?: Role
   readonly scopes: KeyScopes
   readonly limits?: RateLimits
+  /** Whether what its requests ask and are answered is kept; absent: as `requests.keepBodies` of the file says. */
+  readonly keepBodies?: boolean
   readonly createdAtMs: number
   readonly expiresAtMs?: number
   readonly revokedAtMs?: number

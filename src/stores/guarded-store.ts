@@ -24,6 +24,8 @@ export interface StoreDeadlines {
   readonly revision: number
   /** Batches that nobody waits for: of the books, and of the journal. */
   readonly postBooks: number
+  /** Bodies, which are large, and for which nobody waits. */
+  readonly bodies: number
   /** Changes of keys and budgets, with their audit lines. */
   readonly change: number
   /** Whole lists: the directory, the budgets, how they stand. */
@@ -41,6 +43,7 @@ export const STORE_DEADLINES_MS: StoreDeadlines = {
   keep: 2_000,
   revision: 1_000,
   postBooks: 5_000,
+  bodies: 10_000,
   change: 5_000,
   load: 10_000,
   report: 10_000,
@@ -87,7 +90,7 @@ export function guardStore(
   const operation = (name: keyof StoreDeadlines): Operation => ({
     deadlineMs: deadlines[name],
     isPrompt: name === 'lease' || name === 'recall',
-    isTelling: name !== 'report' && name !== 'sweep',
+    isTelling: name !== 'report' && name !== 'sweep' && name !== 'bodies',
   })
   const lease = operation('lease')
   const recall = operation('recall')
@@ -95,6 +98,7 @@ export function guardStore(
   const keep = operation('keep')
   const revision = operation('revision')
   const postBooks = operation('postBooks')
+  const bodies = operation('bodies')
   const change = operation('change')
   const load = operation('load')
   const report = operation('report')
@@ -157,6 +161,9 @@ export function guardStore(
     putCached: (entry) => run(keep, () => store.putCached(entry)),
     dropCached: (tenant) => run(sweep, () => store.dropCached(tenant)),
     sweepCache: (nowMs, bytesMax) => run(sweep, () => store.sweepCache(nowMs, bytesMax)),
+    putBodies: (batch) => run(bodies, () => store.putBodies(batch)),
+    findBodies: (exchangeId, nowMs) => run(report, () => store.findBodies(exchangeId, nowMs)),
+    sweepBodies: (nowMs, bytesMax) => run(sweep, () => store.sweepBodies(nowMs, bytesMax)),
     spend: (query) => run(report, () => store.spend(query)),
     requests: (query) => run(report, () => store.requests(query)),
     request: (exchangeId) => run(report, () => store.request(exchangeId)),

@@ -1,6 +1,7 @@
 /** Everything that can be kept, in one place: each port is declared where it is used. */
 
 import type { LimitShareStore } from '../admission/limit-share-store.ts'
+import type { BodyStore } from '../archive/body-store.ts'
 import type { CacheStore } from '../cache/cache-store.ts'
 import type { DirectoryStore } from '../keys/directory-store.ts'
 import type { JournalStore } from '../journal/journal-store.ts'
@@ -13,6 +14,7 @@ export interface Store
     LedgerStore,
     JournalStore,
     CacheStore,
+    BodyStore,
     ReportStore,
     LimitShareStore {
   readonly kind: 'memory' | 'sqlite' | 'postgres'

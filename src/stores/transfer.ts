@@ -3,6 +3,7 @@
  * what all of it adds up to. Importing again does nothing, so a copy that was cut short is simply made again.
  */
 
+import type { SealedBodies } from '../archive/body-store.ts'
 import type { CachedAnswer } from '../cache/cache-store.ts'
 import type { JournalRecord } from '../journal/journal-store.ts'
 import type { Directory } from '../keys/records.ts'
@@ -38,6 +39,7 @@ export type TransferChunk =
   | { readonly type: 'audit'; readonly lines: readonly AuditLine[] }
   | { readonly type: 'journal'; readonly records: readonly JournalRecord[] }
   | { readonly type: 'cache'; readonly answers: readonly CachedAnswer[] }
+  | { readonly type: 'bodies'; readonly bodies: readonly SealedBodies[] }
   | { readonly type: 'end'; readonly totals: TransferTotals }
 
 /** What a store holds, in numbers that are compared after a copy. */
@@ -57,6 +59,7 @@ export interface TransferTotals {
   readonly lastAuditHash: string
   readonly journal: number
   readonly cached: number
+  readonly bodies: number
 }
 
 /** What a store that can be copied has beside its ports. */

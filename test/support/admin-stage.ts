@@ -115,6 +115,7 @@ export async function startAdmin({ openStore, store: override, bounds, rooms: ot
   const readiness = () => ({ isReady: true, reasons: [] })
   const rooms: AdminRooms = {
     store: override === undefined ? store : { ...store, ...override(store) },
+    findBodies: async () => ({ type: 'none' }),
     directory,
     adminKeys: createDirectoryKeyring([], directory),
     guesses: createGuessLimiter(clock),

@@ -1,6 +1,7 @@
 /** The configuration in force: everything followed, checked and turned into values; nothing here is text to be parsed again. */
 
 import type { CacheSettings } from '../../cache/config-schema.ts'
+import type { RequestsSettings } from '../../archive/config-schema.ts'
 import type { JournalSettings } from '../../journal/config-schema.ts'
 import type { AtLimit } from '../../ledger/request-books.ts'
 import type { AttemptTimers, Provider } from '../../providers/provider.ts'
@@ -29,6 +30,7 @@ export interface HoldfastConfig {
   readonly unknownPrice?: { readonly input: number; readonly output: number }
   /** How an answer ends that reaches what was held for it. */
   readonly atLimit: AtLimit
+  readonly requests: RequestsSettings
   readonly journal: JournalSettings
   readonly cache: CacheSettings
   readonly masterKey?: Secret

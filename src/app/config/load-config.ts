@@ -151,6 +151,7 @@ function resolve(
     secrets,
     routes,
     limits: { ...limits, eventLoopLagMs: eventLoopLag },
+    requests: document.requests,
     journal: document.journal,
     cache: document.cache,
     ...(store && { store }),

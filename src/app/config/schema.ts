@@ -6,6 +6,7 @@ import { adminSchema, httpLimitsShape, listenSchema, shutdownSchema } from '../.
 import { secretSchema } from '../../std/config-values.ts'
 import { storeSchema } from '../../stores/config-schema.ts'
 import { cacheSchema } from '../../cache/config-schema.ts'
+import { requestsSchema } from '../../archive/config-schema.ts'
 import { journalSchema } from '../../journal/config-schema.ts'
 import { budgetsSchema } from '../../ledger/config-schema.ts'
 import { keysSchema } from '../../keys/config-schema.ts'
@@ -34,6 +35,7 @@ export const configSchema = z
       .describe('Bounds of the process.'),
     store: storeSchema,
     budgets: budgetsSchema,
+    requests: requestsSchema,
     journal: journalSchema,
     cache: cacheSchema,
     masterKey: secretSchema

@@ -31,6 +31,7 @@ export interface KeyCreateOptions extends CommonOptions {
   readonly rpm?: string
   readonly tpm?: string
   readonly concurrency?: string
+  readonly keepBodies?: boolean
   readonly admin?: boolean
   readonly role?: Role
 }
@@ -46,6 +47,7 @@ export function keyCreate(name: string, options: KeyCreateOptions, io: CliIo): P
       ...roleOf(options),
       ...limitsOf(options),
       scopes: scopesOf(options),
+      ...(options.keepBodies !== undefined && { keepBodies: options.keepBodies }),
       ...(options.expires !== undefined && { expiresAtMs: wallMs(io) + readLength(options.expires) }),
     }
     const { edit, budget } =
@@ -299,6 +301,7 @@ function describeKey(key: KeyRecord, nowMs: number) {
     role: key.role ?? null,
     scopes: key.scopes,
     limits: key.limits ?? null,
+    keep_bodies: key.keepBodies ?? null,
     created_at: new Date(key.createdAtMs).toISOString(),
     expires_at: key.expiresAtMs === undefined ? null : new Date(key.expiresAtMs).toISOString(),
     revoked_at: key.revokedAtMs === undefined ? null : new Date(key.revokedAtMs).toISOString(),

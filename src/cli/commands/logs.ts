@@ -1,5 +1,6 @@
 /** `holdfast logs`: the requests that were served, as they end or one by one with all attempts. */
 
+import { describeBodies, type KeptBodies, type KeptBody } from '../../archive/kept-bodies.ts'
 import { findProject, findUser } from '../../keys/directory-edit.ts'
 import type { LedgerEntry, RequestRow } from '../../ledger/entry.ts'
 import { formatUsd } from '../../ledger/usd.ts'
@@ -12,6 +13,7 @@ import { wallMs } from '../change-books.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type CliIo, type CommonOptions, printJson } from '../io.ts'
 import { withBooks } from '../open-books.ts'
+import { readBodies, textOf, whatIsAmiss } from '../read-bodies.ts'
 import { keyIdOf } from '../read-filters.ts'
 import { readMoment, readWhole, shown } from '../read-values.ts'
 import { CommandRefusal } from '../refusal.ts'
@@ -153,18 +155,44 @@ function lineOf(row: RequestRow, io: CliIo): string {
   return `${io.style('dim', sayMoment(row.atMs))} ${mark} ${printable(went)} ${printable(facts.join(', '))} ${io.style('dim', row.exchangeId)}`
 }
 
-export function logsShow(exchangeId: string, options: CommonOptions, io: CliIo): Promise<ExitCode> {
-  return withBooks(options, io, async ({ store }) => {
+export interface LogsShowOptions extends CommonOptions {
+  readonly bodies?: boolean
+}
+
+export function logsShow(exchangeId: string, options: LogsShowOptions, io: CliIo): Promise<ExitCode> {
+  return withBooks(options, io, async (books) => {
+    const { store } = books
     const found = await store.request(exchangeId)
     if (found === undefined)
       throw new CommandRefusal(
         `there is no request ${shown(exchangeId)}: it may still run; ids stand in x-request-id and in holdfast logs`,
       )
+    const bodies = options.bodies === true ? await readBodies(exchangeId, books, io) : undefined
     if (options.json)
-      printJson(io, { request: found.request, attempts: found.attempts, ...sumsOf(found.attempts) })
-    else for (const line of timeline(found, io)) io.out(line)
+      printJson(io, {
+        request: found.request,
+        attempts: found.attempts,
+        ...sumsOf(found.attempts),
+        ...(bodies && { bodies: describeBodies(bodies) }),
+      })
+    else for (const line of [...timeline(found, io), ...(bodies ? saidLines(bodies, io) : [])]) io.out(line)
     return exitCodes.ok
   })
+}
+
+function saidLines({ path, request, answer }: KeptBodies, io: CliIo): readonly string[] {
+  const told = (title: string, body: KeptBody) => {
+    const amiss = whatIsAmiss(body)
+    const text = textOf(body)
+    const head = io.style('bold', title) + (amiss === undefined ? '' : ` (${amiss})`)
+    return ['', head, ...(text === undefined ? [] : [text])]
+  }
+  return [
+    ...told(path === undefined ? 'asked' : `asked at ${printable(path)}`, request),
+    ...(answer === undefined
+      ? ['', 'it was answered with an error']
+      : told(`answered, ${printable(answer.contentType)}`, answer.body)),
+  ]
 }
 
 interface Found {

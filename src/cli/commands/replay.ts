@@ -2,18 +2,23 @@
 
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import type { KeptBodies } from '../../archive/kept-bodies.ts'
+import { dialects } from '../../dialects/index.ts'
+import { readAnswer } from '../../exchange/say-again.ts'
 import type { RequestRow } from '../../ledger/entry.ts'
 import { formatUsd } from '../../ledger/usd.ts'
 import { sleep, systemClock } from '../../std/clock.ts'
-import { isJsonObject, type JsonObject, parseJson } from '../../std/json.ts'
+import { parseJson } from '../../std/json.ts'
 import { askOwn } from '../../upstream/ask-own.ts'
 import type { OpenedBooks } from '../books.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { gatewayUrl } from '../gateway-url.ts'
 import { type CliIo, type CommonOptions, printJson } from '../io.ts'
 import { withBooks } from '../open-books.ts'
+import { readBodies, whatIsAmiss } from '../read-bodies.ts'
 import { shown } from '../read-values.ts'
 import { CommandRefusal } from '../refusal.ts'
+import { callOf } from '../replay-call.ts'
 import { codeOf } from '../settings-files.ts'
 import { printable, tableLines } from '../table.ts'
 
@@ -38,16 +43,15 @@ export function replay(exchangeId: string, options: ReplayOptions, io: CliIo): P
     if (found === undefined)
       throw new CommandRefusal(`there is no request ${shown(exchangeId)}: holdfast logs lists them`)
     const { request: original } = found
-    const text = await bodyOf(exchangeId, { books, options, io })
-    const call = callOf(original, text, options.model)
+    const { text, kept } = await bodyOf(exchangeId, { books, options, io })
+    const call = callOf({ original, text, model: options.model, ...(kept && { kept }) })
     const url = `${options.url?.replace(/\/+$/, '') ?? gatewayUrl(books.config.listen)}${call.path}`
     const key = io.env['HOLDFAST_KEY']?.trim()
     const answer = await askOwn(url, {
       body: call.body,
       timeoutMs: ANSWER_MS,
       headers: {
-        'content-type': 'application/json',
-        ...(original.dialect === 'anthropic-messages' && { 'anthropic-version': '2023-06-01' }),
+        ...call.headers,
         ...(key !== undefined && key !== '' && { authorization: `Bearer ${key}` }),
       },
     })
@@ -60,15 +64,17 @@ export function replay(exchangeId: string, options: ReplayOptions, io: CliIo): P
     const id = String(answer.headers['x-request-id'] ?? answer.headers['request-id'] ?? '')
     const again = id === '' ? undefined : await rowOf(id, books, io)
     const isWell = answer.status < 400
+    const finish = { before: finishBefore(kept), after: isWell ? finishOf(original, answer) : undefined }
     if (options.json)
       printJson(io, {
         ok: isWell,
         original,
         replayed: again ?? null,
         status: answer.status,
+        finish: { before: finish.before ?? null, after: finish.after ?? null },
         answer: parseJson(answer.text) ?? answer.text,
       })
-    else print({ original, again, status: answer.status, text: answer.text, options, io })
+    else print({ original, again, finish, status: answer.status, text: answer.text, options, io })
     return isWell ? exitCodes.ok : exitCodes.failed
   })
 }
@@ -79,13 +85,31 @@ interface Around {
   readonly io: CliIo
 }
 
-async function bodyOf(exchangeId: string, { books, options, io }: Around): Promise<string> {
-  if (options.body !== undefined) return readBody(resolve(io.directory, options.body), options.body)
-  const kept = await books.findRequestBody?.(exchangeId)
-  if (kept !== undefined) return kept
-  throw new CommandRefusal(
-    `what ${shown(exchangeId)} asked was not kept: the books hold who asked, for what and at which cost, and no prompts. Give the body in a file: --body request.json`,
-  )
+interface Body {
+  readonly text: string
+  readonly kept?: KeptBodies
+}
+
+async function bodyOf(exchangeId: string, { books, options, io }: Around): Promise<Body> {
+  if (options.body !== undefined) return { text: readBody(resolve(io.directory, options.body), options.body) }
+  const kept = await orFromFile(readBodies(exchangeId, books, io))
+  const { request } = kept
+  const amiss = whatIsAmiss(request)
+  if (request.type === 'left-out' || request.isCut)
+    throw new CommandRefusal(`the body of ${shown(exchangeId)} is ${amiss}. ${FROM_FILE}`)
+  if (amiss !== undefined && options.quiet !== true) io.err(`of the body: ${amiss}`)
+  return { text: Buffer.from(request.body).toString(), kept }
+}
+
+const FROM_FILE = 'Give the body in a file: --body request.json'
+
+async function orFromFile<Value>(reading: Promise<Value>): Promise<Value> {
+  try {
+    return await reading
+  } catch (error) {
+    if (error instanceof CommandRefusal) throw new CommandRefusal(`${error.message}. ${FROM_FILE}`)
+    throw error
+  }
 }
 
 function readBody(path: string, name: string): string {
@@ -99,36 +123,30 @@ function readBody(path: string, name: string): string {
   }
 }
 
-interface Call {
-  readonly path: string
-  readonly body: string
+/** Why the model stopped, in its dialect's own word; `undefined` where that is not to be told. */
+function finishBefore(kept: KeptBodies | undefined): string | undefined {
+  const body = kept?.answer?.body
+  if (kept?.answer === undefined || body?.type !== 'kept' || body.isCut || kept.operation !== 'chat')
+    return undefined
+  return wordOf(kept.dialect, { form: kept.answer.form, body: body.body }, kept.candidateCount)
 }
 
-const paths: Readonly<Record<string, string>> = {
-  'openai-chat': '/v1/chat/completions',
-  'openai-responses': '/v1/responses',
-  'openai-completions': '/v1/completions',
-  'anthropic-messages': '/v1/messages',
+function finishOf(
+  { dialect, operation }: RequestRow,
+  { text }: { readonly text: string },
+): string | undefined {
+  return operation === 'chat' ? wordOf(dialect, { form: 'plain', body: Buffer.from(text) }) : undefined
 }
 
-/** Whole, not streamed: two answers are laid beside each other. */
-function callOf(original: RequestRow, text: string, model: string | undefined): Call {
-  if (original.operation !== 'chat')
-    throw new CommandRefusal(`a request for ${original.operation} is not asked again: only chats are`)
-  const body = parseJson(text)
-  if (!isJsonObject(body)) throw new CommandRefusal('the body is no JSON object')
-  const asked = model ?? original.modelId
-  if (original.dialect === 'gemini') {
-    if (asked === undefined) throw new CommandRefusal('nothing says which model was asked: add --model')
-    const name = asked.split('/').map(encodeURIComponent).join('/')
-    return { path: `/v1beta/models/${name}:generateContent`, body: JSON.stringify(body) }
-  }
-  const path = Object.hasOwn(paths, original.dialect) ? paths[original.dialect] : undefined
-  if (path === undefined)
-    throw new CommandRefusal(`a request in ${shown(original.dialect)} cannot be asked again`)
-  const { stream: _, stream_options: __, ...rest } = body
-  const whole: JsonObject = model === undefined ? rest : { ...rest, model }
-  return { path, body: JSON.stringify(whole) }
+function wordOf(
+  dialectId: string,
+  answer: { readonly form: string; readonly body: Uint8Array },
+  candidates = 1,
+): string | undefined {
+  const dialect = [...dialects.values()].find(({ id }) => id === dialectId)
+  const result = dialect && readAnswer(dialect, answer, candidates)
+  const finish = result?.candidates[0]?.finish
+  return finish?.raw ?? finish?.reason
 }
 
 async function rowOf(id: string, { store }: OpenedBooks, io: CliIo): Promise<RequestRow | undefined> {
@@ -149,13 +167,14 @@ async function rowOf(id: string, { store }: OpenedBooks, io: CliIo): Promise<Req
 interface Printing {
   readonly original: RequestRow
   readonly again: RequestRow | undefined
+  readonly finish: { readonly before: string | undefined; readonly after: string | undefined }
   readonly status: number
   readonly text: string
   readonly options: ReplayOptions
   readonly io: CliIo
 }
 
-function print({ original, again, status, text, options, io }: Printing): void {
+function print({ original, again, finish, status, text, options, io }: Printing): void {
   io.out(printable(text).trim() === text.trim() ? text.trimEnd() : text.replaceAll('\u001b', '?').trimEnd())
   if (options.quiet === true) return
   const row = (title: string, of: (row: RequestRow) => string) => [
@@ -170,6 +189,8 @@ function print({ original, again, status, text, options, io }: Printing): void {
       row('model', ({ modelId = '-' }) => modelId),
       row('target', ({ target = '-' }) => target),
       ['status', String(original.status), String(again?.status ?? status)],
+      row('state', ({ state, code }) => (code === undefined ? state : `${state}, ${code}`)),
+      ['finish', finish.before ?? '?', finish.after ?? '?'],
       row('tokens', ({ inputTokens = '?', outputTokens = '?' }) => `${inputTokens}+${outputTokens}`),
       row('dollars', ({ costNanoUsd }) => formatUsd(costNanoUsd)),
       row('ms', ({ durationMs }) => String(Math.round(durationMs))),

@@ -68,6 +68,7 @@ export const adminAccess = {
   'GET /api/v1/usage': EVERYONE,
   'GET /api/v1/requests': EVERYONE,
   'GET /api/v1/requests/{id}': EVERYONE,
+  'GET /api/v1/requests/{id}/bodies': ADMINS,
 
   'GET /api/v1/audit': WHOLE,
   'GET /api/v1/audit/verify': WHOLE,

@@ -43,6 +43,10 @@ const keySchema = named(
     role: roleSchema.nullable().meta({ description: 'Of an admin key: its own, or that of its user.' }),
     scopes: scopesSchema,
     limits: limitsSchema,
+    keep_bodies: z
+      .boolean()
+      .nullable()
+      .meta({ description: 'Whether its bodies are kept; null: as the file says.' }),
     created_at: timeSchema,
     expires_at: timeSchema.nullable(),
     revoked_at: timeSchema.nullable(),
@@ -94,6 +98,7 @@ export const keyEndpoints = [
       role: roleSchema.optional().meta({ description: 'Of an admin key without a user.' }),
       scopes: scopesSchema.optional(),
       limits: limitsSchema.optional(),
+      keep_bodies: z.boolean().optional(),
       expires_at: momentSchema.optional(),
     }),
     status: 201,
@@ -111,6 +116,7 @@ export const keyEndpoints = [
             role: body.role,
             scopes: body.scopes && readScopes(body.scopes),
             limits: body.limits && readLimits(body.limits),
+            keepBodies: body.keep_bodies,
             expiresAtMs: body.expires_at,
           }) as Parameters<typeof createKey>[1],
           keyContext(context, call),
@@ -135,6 +141,7 @@ export const keyEndpoints = [
     body: z.strictObject({
       scopes: scopesSchema.optional(),
       limits: limitsSchema.nullable().optional(),
+      keep_bodies: z.boolean().nullable().optional(),
       expires_at: momentSchema.nullable().optional(),
     }),
     answer: keySchema,
@@ -147,6 +154,7 @@ export const keyEndpoints = [
             key: keyToChange(call, directory).id,
             ...(body.scopes !== undefined && { scopes: readScopes(body.scopes) }),
             ...(body.limits !== undefined && { limits: body.limits && readLimits(body.limits) }),
+            ...(body.keep_bodies !== undefined && { keepBodies: body.keep_bodies }),
             ...(body.expires_at !== undefined && { expiresAtMs: body.expires_at }),
           },
           context,
@@ -208,6 +216,7 @@ function sayKey(key: KeyRecord, directory: Directory, nowMs: number): z.input<ty
       operations: operations && [...operations],
     }),
     limits: sayLimits(key.limits),
+    keep_bodies: key.keepBodies ?? null,
     created_at: new Date(key.createdAtMs).toISOString(),
     expires_at: sayTime(key.expiresAtMs),
     revoked_at: sayTime(key.revokedAtMs),

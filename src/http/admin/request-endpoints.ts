@@ -1,10 +1,11 @@
-/** The requests that were asked, and one of them with its attempts. No prompts: they are not kept. */
+/** The requests that were asked, one of them with its attempts, and what it said where that is kept. */
 
+import { describeBodies, LEFT_OUT } from '../../archive/kept-bodies.ts'
 import type { Attribution, LedgerEntry, RequestRow } from '../../ledger/entry.ts'
 import { gatherPages } from '../../reports/gather-pages.ts'
 import { endpoint } from './endpoint.ts'
 import { mapInSlices } from './in-slices.ts'
-import { notFound } from './problem.ts'
+import { AdminProblem, notFound } from './problem.ts'
 import {
   formatQuery,
   idSchema,
@@ -96,6 +97,31 @@ const attemptSchema = named(
   }),
 )
 
+const bodyFields = {
+  text: text.meta({ description: 'As it was, secrets replaced; null where it is left out.' }),
+  bytes: z.number().meta({ description: 'Of the whole of it.' }),
+  is_redacted: z.boolean(),
+  is_cut: z.boolean(),
+  left_out: z.enum(LEFT_OUT).nullable(),
+}
+
+const bodiesSchema = named(
+  'Bodies',
+  z.object({
+    id: z.string(),
+    dialect: z.string(),
+    operation: z.string(),
+    path: text,
+    model: text,
+    stream: z.boolean(),
+    request: z.object(bodyFields),
+    answer: z
+      .object({ status: z.int(), content_type: z.string(), ...bodyFields })
+      .nullable()
+      .meta({ description: 'Null where the client was told an error: "code" of the request says which.' }),
+  }),
+)
+
 const filter = z.string().min(1).max(256).optional()
 
 export const requestEndpoints = [
@@ -175,7 +201,27 @@ export const requestEndpoints = [
       return { request: sayRequest(found.request), attempts: found.attempts.map(sayAttempt) }
     },
   }),
+  endpoint({
+    route: 'GET /api/v1/requests/{id}/bodies',
+    summary:
+      'What one request asked and was answered, where that is kept. Who looks stands in the audit log.',
+    answer: bodiesSchema,
+    async handle({ rooms, caller, id }) {
+      const found = await rooms.findBodies(id)
+      if (found.type === 'none') throw new AdminProblem('not_found', NOT_KEPT)
+      if (found.type === 'unreadable') throw new AdminProblem('not_found', UNREADABLE)
+      // Nobody sees what is not written down to have been seen.
+      const { clock, store } = rooms
+      await store.note({ atMs: clock.wallMs(), actor: caller.actor, action: 'read-bodies', subject: id })
+      return describeBodies(found.bodies)
+    },
+  }),
 ]
+
+const NOT_KEPT =
+  'Of this request no bodies are kept: neither its key nor requests.keepBodies wanted it, or their time is over.'
+const UNREADABLE =
+  'The bodies of this request were sealed under another master secret: name that one too, after the new one.'
 
 function sayAttribution(attribution: Attribution) {
   return {

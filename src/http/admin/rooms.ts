@@ -1,5 +1,6 @@
 /** What the admin API is handed: ports, so that it can be tested alone, and so that it imports no store. */
 
+import type { FoundBodies } from '../../archive/find-bodies.ts'
 import type { Readiness } from '../../exchange/gateway.ts'
 import type { DirectoryStore } from '../../keys/directory-store.ts'
 import type { GuessLimiter } from '../../keys/guess-limiter.ts'
@@ -17,6 +18,8 @@ import type { SignInLinks } from './sign-in.ts'
 
 export interface AdminRooms {
   readonly store: AdminStore
+  /** What is kept of what a request asked and was answered. */
+  readonly findBodies: (exchangeId: string) => Promise<FoundBodies>
   readonly directory: AdminDirectory
   readonly adminKeys: AdminKeys
   /** Of failed attempts at this door. */

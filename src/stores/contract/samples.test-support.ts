@@ -1,5 +1,6 @@
 /** What the contract suites of stores fill a store with: records that are whole, and as small as they can be. */
 
+import type { SealedBodies } from '../../archive/body-store.ts'
 import type { CachedAnswer } from '../../cache/cache-store.ts'
 import type { JournalRecord } from '../../journal/journal-store.ts'
 import type {
@@ -164,6 +165,16 @@ export function journalRecord(id: string, fields: Partial<JournalRecord> = {}): 
     state: 'open',
     createdAtMs: HOUR_MS,
     expiresAtMs: HOUR_MS + ONE_HOUR_MS,
+    ...fields,
+  }
+}
+
+export function sealedBodies(exchangeId: string, fields: Partial<SealedBodies> = {}): SealedBodies {
+  return {
+    exchangeId,
+    createdAtMs: HOUR_MS,
+    expiresAtMs: HOUR_MS + ONE_HOUR_MS,
+    sealed: bytes(`bodies of ${exchangeId}`),
     ...fields,
   }
 }

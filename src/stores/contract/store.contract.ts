@@ -1,6 +1,7 @@
 /** Everything every store must do: the suites of its ports, and what holds for the store as a whole. */
 
 import { describe, expect, test } from 'vitest'
+import { describeBodies } from './bodies.contract.ts'
 import { describeDirectory } from './directory.contract.ts'
 import { describeLedger } from './ledger.contract.ts'
 import { describeCache, describeJournal } from './recall.contract.ts'
@@ -15,6 +16,7 @@ export function describeStore(open: OpenFixture): void {
   describeLedger(open)
   describeJournal(open)
   describeCache(open)
+  describeBodies(open)
   describeReports(open)
   describeShares(open)
   describeTransfer(open)

@@ -20,6 +20,7 @@ import {
   type OpenFixture,
   project,
   row,
+  sealedBodies,
   team,
   user,
   withStore,
@@ -49,6 +50,7 @@ export function describeTransfer(open: OpenFixture, openTarget: OpenFixture = op
             auditLines: 3,
             journal: 2,
             cached: 2,
+            bodies: 2,
           })
           expect(await seen(to)).toEqual(await seen(from))
           const { rows } = await to.auditLines({ limit: 10 })
@@ -148,6 +150,7 @@ async function fill(store: Store): Promise<void> {
   await store.openJournals([done, journalRecord('open')], HOUR_MS)
   await store.writeJournal({ freed: [], begun: [], kept: [{ ...done, answer: bytes('answer') }] })
   await store.putCached(cached('plain'))
+  await store.putBodies([sealedBodies('a0'), sealedBodies('a1')])
   await store.putCached(cached('alike', { partition: 'p', vector: Float32Array.of(0.6, 0.8) }))
 }
 
@@ -177,5 +180,6 @@ async function seen(store: Store) {
     open: await store.findJournal('open', HOUR_MS),
     plain: [...((await store.findCached('plain', HOUR_MS))?.answer ?? [])],
     alike: alike?.id,
+    bodies: [...((await store.findBodies('a1', HOUR_MS))?.sealed ?? [])],
   }
 }

@@ -6,6 +6,7 @@ import { ShareBook } from '../share-book.ts'
 import type { Store } from '../store.ts'
 import type { Transferable } from '../transfer.ts'
 import { MemoryAudit } from './memory-audit.ts'
+import { MemoryBodies } from './memory-bodies.ts'
 import { MemoryCache } from './memory-cache.ts'
 import { MemoryDirectory } from './memory-directory.ts'
 import { MemoryJournal } from './memory-journal.ts'
@@ -36,8 +37,9 @@ export function createMemoryStore({
   const journal = new MemoryJournal()
   const cache = new MemoryCache()
   const shares = new ShareBook(clock)
+  const bodies = new MemoryBodies()
   const reports = new MemoryReports(ledger)
-  const transfer = new MemoryTransfer({ audit, directory, ledger, journal, cache })
+  const transfer = new MemoryTransfer({ audit, directory, ledger, journal, cache, bodies })
   return {
     kind: 'memory',
     isShared,
@@ -62,6 +64,9 @@ export function createMemoryStore({
     findAlike: async (query) => cache.findAlike(query),
     dropCached: async (tenant) => cache.drop(tenant),
     sweepCache: async (nowMs, bytesMax) => cache.sweep(nowMs, bytesMax),
+    putBodies: async (batch) => bodies.put(batch),
+    findBodies: async (exchangeId, nowMs) => bodies.find(exchangeId, nowMs),
+    sweepBodies: async (nowMs, bytesMax) => bodies.sweep(nowMs, bytesMax),
     spend: async (query) => reports.spend(query),
     requests: async (query) => reports.requests(query),
     request: async (exchangeId) => reports.request(exchangeId),

@@ -3,6 +3,7 @@
 import { AUDIT_GENESIS } from '../../std/audit.ts'
 import { CHUNK_RECORDS_MAX, checkTotals, type TransferChunk, type TransferTotals } from '../transfer.ts'
 import type { MemoryAudit } from './memory-audit.ts'
+import type { MemoryBodies } from './memory-bodies.ts'
 import type { MemoryCache } from './memory-cache.ts'
 import type { MemoryDirectory } from './memory-directory.ts'
 import type { MemoryJournal } from './memory-journal.ts'
@@ -14,6 +15,7 @@ interface Parts {
   readonly ledger: MemoryLedger
   readonly journal: MemoryJournal
   readonly cache: MemoryCache
+  readonly bodies: MemoryBodies
 }
 
 export class MemoryTransfer {
@@ -39,7 +41,7 @@ export class MemoryTransfer {
   }
 
   *#chunks(): Generator<TransferChunk> {
-    const { audit, directory, ledger, journal, cache } = this.#parts
+    const { audit, directory, ledger, journal, cache, bodies } = this.#parts
     yield { type: 'directory', directory: directory.load() }
     for (const budgets of slices(ledger.budgets)) yield { type: 'budgets', budgets }
     for (const periods of slices(ledger.periods)) yield { type: 'periods', periods }
@@ -49,11 +51,12 @@ export class MemoryTransfer {
     for (const lines of slices(audit.lines)) yield { type: 'audit', lines }
     for (const records of slices(journal.records)) yield { type: 'journal', records }
     for (const answers of slices(cache.answers)) yield { type: 'cache', answers }
+    for (const kept of slices(bodies.all)) yield { type: 'bodies', bodies: kept }
     yield { type: 'end', totals: this.#totals() }
   }
 
   #take(chunk: TransferChunk): void {
-    const { audit, directory, ledger, journal, cache } = this.#parts
+    const { audit, directory, ledger, journal, cache, bodies } = this.#parts
     switch (chunk.type) {
       case 'directory':
         return directory.take(chunk.directory)
@@ -63,13 +66,15 @@ export class MemoryTransfer {
         return chunk.records.forEach((record) => journal.take(record))
       case 'cache':
         return chunk.answers.forEach((answer) => cache.put(answer))
+      case 'bodies':
+        return bodies.put(chunk.bodies)
       default:
         return ledger.take(chunk)
     }
   }
 
   #totals(): TransferTotals {
-    const { audit, directory, ledger, journal, cache } = this.#parts
+    const { audit, directory, ledger, journal, cache, bodies } = this.#parts
     const { users, teams, projects, keys } = directory.load()
     const entries = [...ledger.entries]
     return {
@@ -87,6 +92,7 @@ export class MemoryTransfer {
       lastAuditHash: audit.lines.at(-1)?.hash ?? AUDIT_GENESIS,
       journal: journal.records.length,
       cached: cache.answers.length,
+      bodies: bodies.all.length,
     }
   }
 }

@@ -188,8 +188,25 @@ CREATE TABLE holdfast.limit_shares (
 `,
 }
 
+const BODIES: Migration = {
+  version: 4,
+  name: 'bodies',
+  text: `
+CREATE TABLE holdfast.bodies (
+  exchange_id text COLLATE "C" PRIMARY KEY,
+  created_at_ms bigint NOT NULL,
+  expires_at_ms bigint NOT NULL,
+  bytes bigint NOT NULL,
+  sealed bytea NOT NULL
+);
+ALTER TABLE holdfast.bodies ALTER COLUMN sealed SET STORAGE EXTERNAL;
+CREATE INDEX bodies_age ON holdfast.bodies (created_at_ms, exchange_id) INCLUDE (bytes);
+CREATE INDEX bodies_expires ON holdfast.bodies (expires_at_ms);
+`,
+}
+
 /** In order. */
-export const MIGRATIONS: readonly Migration[] = [FIRST, MASTER_SECRET, LIMIT_SHARES]
+export const MIGRATIONS: readonly Migration[] = [FIRST, MASTER_SECRET, LIMIT_SHARES, BODIES]
 
 export function checksumOf({ name, text }: Migration): string {
   return createHash('sha256').update(`${name}\n${text}`).digest('hex')

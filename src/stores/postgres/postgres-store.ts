@@ -14,6 +14,7 @@ import { UselessServer } from './driver-errors.ts'
 import { type Migrated, migrate } from './migrate.ts'
 import { MIGRATIONS, type Migration } from './migrations.ts'
 import { addAuditLines, auditPage } from './postgres-audit.ts'
+import * as bodies from './postgres-bodies.ts'
 import * as cache from './postgres-cache.ts'
 import * as directory from './postgres-directory.ts'
 import * as journal from './postgres-journal.ts'
@@ -196,6 +197,11 @@ function storeOver(database: MigratedConnections): Store & Transferable {
     dropCached: (tenant) => database.use(long, (session) => cache.dropCached(session, tenant)),
     sweepCache: (nowMs, bytesMax) =>
       database.use(long, (session) => cache.sweepCache(session, nowMs, bytesMax)),
+    putBodies: (batch) => database.use(write, (session) => bodies.putBodies(session, batch)),
+    findBodies: (exchangeId, nowMs) =>
+      database.use(long, (session) => bodies.findBodies(session, exchangeId, nowMs)),
+    sweepBodies: (nowMs, bytesMax) =>
+      database.use(long, (session) => bodies.sweepBodies(session, nowMs, bytesMax)),
     spend: (query) => database.transaction(long, (session) => reports.spend(session, query)),
     requests: (query) => database.use(long, (session) => reports.requests(session, query)),
     request: (exchangeId) => database.use(long, (session) => reports.request(session, exchangeId)),

@@ -14,6 +14,7 @@ import {
 } from '../transfer.ts'
 import type { Row, Session } from './connections.ts'
 import { auditLineOf, takeAuditLines } from './postgres-audit.ts'
+import { bodiesOf, putBodies } from './postgres-bodies.ts'
 import { cachedAnswerOf, putCached } from './postgres-cache.ts'
 import { loadDirectory, takeDirectory } from './postgres-directory.ts'
 import { journalRecordOf, takeJournal } from './postgres-journal.ts'
@@ -41,8 +42,12 @@ SELECT
   (SELECT count(*) FROM holdfast.audit) AS audit_lines,
   (SELECT hash FROM holdfast.audit ORDER BY sequence DESC LIMIT 1) AS last_hash,
   (SELECT count(*) FROM holdfast.journal) AS journal,
-  (SELECT count(*) FROM holdfast.cache) AS cached`,
+  (SELECT count(*) FROM holdfast.cache) AS cached,
+  (SELECT count(*) FROM holdfast.bodies) AS bodies`,
 }
+
+/** Bodies may be large: few of them make a chunk. */
+const CHUNK_BODIES_MAX = 20
 
 /** With a connection of its own, outside of any transaction. */
 export async function* exportAll(session: Session): AsyncGenerator<TransferChunk> {
@@ -63,6 +68,8 @@ export async function* exportAll(session: Session): AsyncGenerator<TransferChunk
     yield { type: 'journal', records }
   for await (const answers of read(session, 'SELECT * FROM holdfast.cache ORDER BY place', cachedAnswerOf))
     yield { type: 'cache', answers }
+  for await (const bodies of read(session, 'SELECT * FROM holdfast.bodies', bodiesOf, CHUNK_BODIES_MAX))
+    yield { type: 'bodies', bodies }
   yield { type: 'end', totals: await totalsOf(session) }
   await session.run({ text: 'COMMIT' })
 }
@@ -101,6 +108,9 @@ async function take(session: Session, chunk: Exclude<TransferChunk, { type: 'end
       return
     case 'cache':
       for (const answer of chunk.answers) await putCached(session, answer)
+      return
+    case 'bodies':
+      return putBodies(session, chunk.bodies)
   }
 }
 
@@ -112,10 +122,11 @@ async function* read<Item>(
   session: Session,
   text: string,
   itemOf: (row: Row) => Item,
+  count = CHUNK_RECORDS_MAX,
 ): AsyncGenerator<readonly Item[]> {
   await session.run({ text: `DECLARE part NO SCROLL CURSOR FOR ${text}` })
   for (;;) {
-    const rows = await session.query({ text: `FETCH ${CHUNK_RECORDS_MAX} FROM part` })
+    const rows = await session.query({ text: `FETCH ${count} FROM part` })
     if (rows.length === 0) break
     yield rows.map((row) => itemOf(row))
   }
@@ -145,6 +156,7 @@ async function totalsOf(session: Session): Promise<TransferTotals> {
     lastAuditHash: typeof lastHash === 'string' ? lastHash : AUDIT_GENESIS,
     journal: numberIn(row, 'journal'),
     cached: numberIn(row, 'cached'),
+    bodies: numberIn(row, 'bodies'),
   }
 }
 

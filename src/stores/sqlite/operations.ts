@@ -6,6 +6,7 @@ import type { OperationName, Operations, WorkerSetup } from './protocol.ts'
 import { createFile } from './create-file.ts'
 import { MIGRATIONS } from './schema.ts'
 import { addNotes, auditPage } from './sqlite-audit.ts'
+import * as bodies from './sqlite-bodies.ts'
 import * as budgets from './sqlite-budgets.ts'
 import * as directory from './sqlite-directory.ts'
 import { Posting } from './sqlite-posting.ts'
@@ -110,6 +111,9 @@ export class Connections {
       findAlike: (query) => cache.findAlike(db(), query),
       dropCached: (tenant) => cache.dropCached(db(), tenant),
       sweepCache: (nowMs, bytesMax) => cache.sweepCache(db(), nowMs, bytesMax),
+      putBodies: (batch) => bodies.putBodies(db(), batch),
+      findBodies: (exchangeId, nowMs) => bodies.findBodies(db(), exchangeId, nowMs),
+      sweepBodies: (nowMs, bytesMax) => bodies.sweepBodies(db(), nowMs, bytesMax),
 
       spend: (query) => spendRows(db(), query),
       requests: (query) => requestPage(db(), query),

@@ -265,9 +265,22 @@ CREATE INDEX journal_by_expiry ON journal (expires_at_ms);
 INSERT INTO revisions SELECT 'journal-bytes', coalesce(sum(length(answer)), 0) FROM journal_answers;
 `
 
+const BODIES = `
+CREATE TABLE bodies (
+  exchange_id TEXT PRIMARY KEY,
+  created_at_ms INTEGER NOT NULL,
+  expires_at_ms INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  sealed BLOB NOT NULL
+) STRICT;
+CREATE INDEX bodies_by_age ON bodies (created_at_ms, exchange_id, bytes);
+CREATE INDEX bodies_by_expiry ON bodies (expires_at_ms);
+`
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: 'directory and books', sql: DIRECTORY_AND_BOOKS },
   { version: 2, name: 'kept answers', sql: KEPT_ANSWERS },
   { version: 3, name: 'mark of the master secret', sql: MASTER_SECRET },
   { version: 4, name: 'the journal in its order', sql: JOURNAL_IN_ORDER },
+  { version: 5, name: 'bodies', sql: BODIES },
 ]

@@ -2,6 +2,7 @@
 
 import type { CachedAnswer, CacheStore } from '../../cache/cache-store.ts'
 import type { Database, Row } from './database.ts'
+import { dropOldest } from './drop-oldest.ts'
 
 const FIND_ANSWER = 'SELECT * FROM cache WHERE id = ? AND expires_at_ms > ?'
 const PUT_ANSWER = `INSERT OR REPLACE INTO cache (id, tenant, created_at_ms, expires_at_ms, similar_in, vector, answer)
@@ -69,21 +70,8 @@ export function dropCached(db: Database, tenant: string | undefined): number {
 export function sweepCache(db: Database, nowMs: number, bytesMax: number): number {
   return db.write(() => {
     const expired = db.run(EXPIRE_ANSWERS, nowMs)
-    return expired + dropOldest(db, bytesMax)
+    return expired + dropOldest(db, { bytes: ANSWER_BYTES, oldest: OLD_ANSWERS, drop: DROP_ANSWER }, bytesMax)
   })
-}
-
-function dropOldest(db: Database, bytesMax: number): number {
-  let excess = Number(db.get(ANSWER_BYTES)?.['bytes']) - bytesMax
-  const dropped: string[] = []
-  if (excess <= 0) return 0
-  for (const { id, bytes } of db.prepare(OLD_ANSWERS).iterate()) {
-    if (excess <= 0) break
-    excess -= Number(bytes)
-    dropped.push(String(id))
-  }
-  for (const id of dropped) db.run(DROP_ANSWER, id)
-  return dropped.length
 }
 
 /** Copied where it does not begin at a whole float. */

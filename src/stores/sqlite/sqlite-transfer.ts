@@ -6,6 +6,7 @@ import { CHUNK_RECORDS_MAX, type TransferChunk, type TransferTotals } from '../t
 import { batchText } from './book-values.ts'
 import type { Database, Row } from './database.ts'
 import { auditFrom, lastLine, takeLines } from './sqlite-audit.ts'
+import { bodiesOf, takeBodies } from './sqlite-bodies.ts'
 import { allLeases, allPeriods, loadBudgets, takeBudgets, takeLeases, takePeriods } from './sqlite-budgets.ts'
 import { readDirectory, takeDirectory } from './sqlite-directory.ts'
 import type { Posting } from './sqlite-posting.ts'
@@ -16,6 +17,7 @@ import { entriesAfter, type Lines, requestsAfter } from './sqlite-requests.ts'
 const JOURNAL = `SELECT journal.number AS place, journal.*, answer FROM journal LEFT JOIN journal_answers USING (number)
   WHERE journal.number > ? ORDER BY journal.number LIMIT ?`
 const CACHE = 'SELECT rowid AS place, * FROM cache WHERE rowid > ? ORDER BY rowid LIMIT ?'
+const BODIES = 'SELECT rowid AS place, * FROM bodies WHERE rowid > ? ORDER BY rowid LIMIT ?'
 const TOTALS = `SELECT
   (SELECT count(*) FROM directory WHERE kind = 'user') AS users,
   (SELECT count(*) FROM directory WHERE kind = 'team') AS teams,
@@ -29,7 +31,8 @@ const TOTALS = `SELECT
   (SELECT count(*) FROM requests) AS requests,
   (SELECT count(*) FROM audit) AS auditLines,
   (SELECT count(*) FROM journal) AS journal,
-  (SELECT count(*) FROM cache) AS cached`
+  (SELECT count(*) FROM cache) AS cached,
+  (SELECT count(*) FROM bodies) AS bodies`
 /** Answers may be large: few of them make a chunk. */
 const CHUNK_ANSWERS_MAX = 20
 
@@ -59,6 +62,7 @@ export function* exportChunks(db: Database): Generator<TransferChunk> {
     }
     for (const rows of answers(db, JOURNAL)) yield { type: 'journal', records: rows.map(recordOf) }
     for (const rows of answers(db, CACHE)) yield { type: 'cache', answers: rows.map(answerOf) }
+    for (const rows of answers(db, BODIES)) yield { type: 'bodies', bodies: rows.map(bodiesOf) }
     yield { type: 'end', totals: totals(db) }
   } finally {
     db.exec('COMMIT')
@@ -118,6 +122,8 @@ function takeRecords(
       return chunk.records.forEach((record) => takeRecord(db, record))
     case 'cache':
       return chunk.answers.forEach((answer) => takeAnswer(db, answer))
+    case 'bodies':
+      return takeBodies(db, chunk.bodies)
     case 'end':
   }
 }
