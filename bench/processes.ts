@@ -66,7 +66,7 @@ export async function stop(child: ChildProcess): Promise<void> {
   clearTimeout(impatience)
 }
 
-/** CPU time that a process and its living children have used, user and system together, µs. */
+/** CPU time that a process, its living children and those it has waited for have used, user and system together, µs. */
 export function cpuTimeUs(pid: number): number {
   return withChildren(pid).reduce((sum, each) => sum + ownTicks(each), 0) * TICK_US
 }
@@ -81,9 +81,10 @@ export function residentBytes(pid: number): number {
 
 function ownTicks(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  // The second field is the program's name in brackets and may hold spaces; utime and stime are fields 14 and 15.
+  // The second field is the program's name in brackets and may hold spaces; utime and stime are fields 14 and 15, and
+  // the same of children that are gone follows them.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return Number(fields[11]) + Number(fields[12])
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0)
 }
 
 function withChildren(pid: number): readonly number[] {
