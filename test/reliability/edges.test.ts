@@ -54,7 +54,7 @@ test('a defect of ours after the commit point is published with its place', asyn
   if (!openai) throw new Error('served')
   const body = Buffer.from('{"model":"m","messages":[{}]}')
   const clock = new ManualClock()
-  const { books, recall } = keepInMemory({ clock, ids: systemIds, telemetry })
+  const { books, recall, bodies } = keepInMemory({ clock, ids: systemIds, telemetry })
   const reply: Reply = fakeReply({
     settled: Promise.resolve({
       state: 'truncated',
@@ -79,6 +79,7 @@ test('a defect of ours after the commit point is published with its place', asyn
       telemetry,
       books,
       recall,
+      bodies,
       limits: createCallerLimits({ clock }),
       // Only these are asked for.
       planner: { plan: () => ({}) },
