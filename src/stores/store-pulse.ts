@@ -30,6 +30,8 @@ export interface StorePulseOptions {
 export const FAILURES_MAX = 3
 /** From the beginning of one look to that of the next. */
 export const LOOK_EVERY_MS = 1_000
+/** Different reasons of one trouble that are told of, each once. */
+const REASONS_MAX = 5
 
 class Breaker {
   #failures = 0
@@ -64,6 +66,8 @@ export class StorePulse {
   readonly #prompt = new Breaker()
   readonly #patient = new Breaker()
   #health: StoreHealth
+  /** Why the store has not been well, as far as it was told of since it was. */
+  readonly #reasons = new Set<string>()
   #timer: Timer | undefined
   #looking: Promise<void> | undefined
   #isStopped = false
@@ -156,7 +160,15 @@ export class StorePulse {
     const lastError = error ?? before.lastError
     const sinceMs = state === before.state ? before.sinceMs : this.#options.clock.wallMs()
     this.#health = { state, sinceMs, ...(lastError === undefined ? {} : { lastError }) }
-    if (state !== before.state) this.#options.onChange?.(this.#health)
+    if (this.#isNews(state, before.state, error)) this.#options.onChange?.(this.#health)
+  }
+
+  /** Another reason is news too: that the database is back, say, and belongs to somebody else. */
+  #isNews(state: StoreHealth['state'], before: StoreHealth['state'], error: string | undefined): boolean {
+    if (state === 'answering') this.#reasons.clear()
+    const isOther = error !== undefined && !this.#reasons.has(error) && this.#reasons.size < REASONS_MAX
+    if (isOther) this.#reasons.add(error)
+    return state !== before || isOther
   }
 
   #state(): StoreHealth['state'] {
