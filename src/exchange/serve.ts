@@ -152,6 +152,9 @@ async function answer(exchange: Exchange, prepared: Prepared, rooms: Rooms): Pro
   const step = begun instanceof Promise ? await begun : begun
   if (step.type !== 'run') {
     const reply = await step.reply
+    // Who was told an answer has a row, whatever dies now.
+    const accepted = books.accepted()
+    if (accepted !== undefined) await accepted
     settle(reply, reply, served, rooms)
     return reply
   }

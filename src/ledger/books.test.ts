@@ -89,6 +89,15 @@ test('what came in together is written together', async () => {
   expect([...readAppendLog(folder)].map(({ line }) => readBookLines(line).length)).toEqual([6])
 })
 
+test('I1: a request that takes no attempt stands in the log before its client is told', async () => {
+  const { begin, typesIn } = stage()
+  const request = begin('x')
+  expect(typesIn()).toEqual([])
+  await request.accepted()
+  expect(typesIn()).toEqual(['opened'])
+  expect(request.accepted()).toBeUndefined()
+})
+
 test('I1: a request that is refused stands in the log before its client is told', () => {
   const { begin, typesIn } = stage()
   begin('x').close(rowOf('x', { state: 'rejected' }))

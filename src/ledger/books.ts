@@ -133,10 +133,10 @@ export class Books {
     })
   }
 
-  /** Resolves once all so far is in the log: what many requests wait for goes to the disk together. Absent without a log. */
+  /** Resolves once all so far is in the log: what many requests wait for goes to the disk together. Absent where nothing is to be waited for. */
   #written(): Promise<void> | undefined {
     const { log } = this.#options
-    if (log === undefined) return undefined
+    if (log === undefined || this.#unwritten.length === 0) return undefined
     this.#turn ??= new Promise((resolve) => {
       log.whenTurnEnds(() => {
         this.#turn = undefined

@@ -76,7 +76,7 @@ export interface RequestBooksDeps {
   readonly write: (line: BookLine, beginning: Beginning) => void
   /** Everything written so far is in the log when it returns. */
   readonly writeNow: () => void
-  /** The same when it resolves, which it does for many at once; absent where nothing is kept in a log. */
+  /** The same when it resolves, which it does for many at once; absent where it is already, or nothing is kept in a log. */
   readonly written: () => Promise<void> | undefined
 }
 
@@ -140,6 +140,14 @@ export class RequestBooks {
     return answer instanceof Promise
       ? answer.then((told) => this.#judged(ask, worst, told))
       : this.#judged(ask, worst, answer)
+  }
+
+  /**
+   * Resolves once it outlives the process that the request was accepted: before its client is told an answer that takes no
+   * attempt. Absent where there is nothing to wait for.
+   */
+  accepted(): Promise<void> | undefined {
+    return this.#deps.written()
   }
 
   close(row: RequestRow): void {
