@@ -101,10 +101,10 @@ function pairsOf(
   withBooks: Contestant,
   before: Contestant | undefined,
 ): readonly Pair[] {
-  const [plain, stream] = ['plain', '50 chunks'].map((answer) =>
+  const [plain, stream, paced] = ['plain', '50 chunks', '50 paced chunks'].map((answer) =>
     allCells.find(({ name }) => name === `passthrough, 1 KB, ${answer}`),
   )
-  if (plain === undefined || stream === undefined) throw new Error('the cells have other names now')
+  if (plain === undefined || stream === undefined || paced === undefined) throw new Error('the cells have other names now')
   const of = (books: Contestant, suffix = ''): readonly Pair[] => [
     { name: `with books, 1 KB, plain${suffix}`, cell: plain, asked: books, base: plainPath },
     { name: `with books, 1 KB, 50 chunks${suffix}`, cell: stream, asked: books, base: plainPath },
@@ -116,6 +116,9 @@ function pairsOf(
       concurrencyMax: KEYED_AT_ONCE,
     },
     { name: `cached, 1 KB, plain${suffix}`, cell: plain, asked: cached(books), base: books },
+    { name: `cached, 1 KB, 50 chunks${suffix}`, cell: stream, asked: cached(books), base: books },
+    // An upstream that takes its time, as every real one does: 0.2 s for an answer.
+    { name: `cached, 1 KB, 50 paced chunks${suffix}`, cell: paced, asked: cached(books), base: books },
   ]
   return [...of(withBooks), ...(before === undefined ? [] : of(before, ', before'))]
 }
