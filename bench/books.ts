@@ -104,7 +104,8 @@ function pairsOf(
   const [plain, stream, paced] = ['plain', '50 chunks', '50 paced chunks'].map((answer) =>
     allCells.find(({ name }) => name === `passthrough, 1 KB, ${answer}`),
   )
-  if (plain === undefined || stream === undefined || paced === undefined) throw new Error('the cells have other names now')
+  if (plain === undefined || stream === undefined || paced === undefined)
+    throw new Error('the cells have other names now')
   const of = (books: Contestant, suffix = ''): readonly Pair[] => [
     { name: `with books, 1 KB, plain${suffix}`, cell: plain, asked: books, base: plainPath },
     { name: `with books, 1 KB, 50 chunks${suffix}`, cell: stream, asked: books, base: plainPath },
