@@ -27,6 +27,8 @@ test('the bench measures the gateway beside the bare relay, and every answer is 
     'with books, 1 KB, 50 chunks',
     'with an Idempotency-Key, 1 KB, plain',
     'cached, 1 KB, plain',
+    'cached, 1 KB, 50 chunks',
+    'cached, 1 KB, 50 paced chunks',
   ])
   for (const { throughputRatio, addedP99Us } of result.books) {
     expect(throughputRatio).toBeGreaterThan(0)
