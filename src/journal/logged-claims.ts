@@ -7,6 +7,7 @@
 import type { AppendLog } from '../std/append-log.ts'
 import { readAppendLog } from '../std/append-log.ts'
 import type { Clock, Timer } from '../std/clock.ts'
+import { NeededLog } from '../std/needed-log.ts'
 import { StoreUnavailable } from '../std/store-error.ts'
 import { within } from '../std/within.ts'
 import { CLAIM_WAIT_MS, type Claims } from './claims.ts'
@@ -27,17 +28,18 @@ export interface LoggedClaimsRooms {
 
 export class LoggedClaims implements Claims {
   readonly #rooms: LoggedClaimsRooms
+  readonly #log: NeededLog
   readonly #seen = new SeenIds()
   /** Until all ids of the store are known, every key is asked of it. */
   #isRead = false
   #reading: Timer | undefined
   #isStopped = false
-  /** The file of the log with the line of each exchange that the store does not know yet, and how many each file has. */
+  /** The file of the log with the line of each exchange that the store does not know yet. */
   readonly #segments = new Map<string, number>()
-  readonly #needed = new Map<number, number>()
 
   constructor(rooms: LoggedClaimsRooms) {
     this.#rooms = rooms
+    this.#log = new NeededLog(rooms.log)
   }
 
   async begin(record: JournalRecord): Promise<JournalRecord | undefined> {
@@ -46,7 +48,7 @@ export class LoggedClaims implements Claims {
     if (known !== undefined) return known
     if (writer.size >= LATE_RECORDS_MAX)
       throw new StoreUnavailable(`${LATE_RECORDS_MAX} records of the journal wait for the store.`)
-    this.#log(record)
+    this.#write(record)
     writer.put({ record, isBegun: false, isLeft: false })
     return undefined
   }
@@ -61,7 +63,7 @@ export class LoggedClaims implements Claims {
   /** That the key is free again stands in the log too, so that after a kill nobody is in doubt of it. */
   freed(name: JournalName): void {
     try {
-      this.#append(writeJournalLine({ type: 'freed', name }))
+      this.#log.append(writeJournalLine({ type: 'freed', name }), 0)
     } catch {
       // Then it is in doubt after a kill, which is safe.
     }
@@ -84,7 +86,7 @@ export class LoggedClaims implements Claims {
     // Even where they cannot be logged: while this process lives, they are known.
     for (const record of unexpired)
       if (writer.find(record.id) === undefined) writer.put({ record, isBegun: false, isLeft: true })
-    for (const record of unexpired) if (!this.#segments.has(record.exchangeId)) this.#log(record)
+    for (const record of unexpired) if (!this.#segments.has(record.exchangeId)) this.#write(record)
   }
 
   /** The store has it, or it counts no more: its line in the log is not needed. */
@@ -92,10 +94,7 @@ export class LoggedClaims implements Claims {
     const segment = this.#segments.get(exchangeId)
     if (segment === undefined) return
     this.#segments.delete(exchangeId)
-    const left = (this.#needed.get(segment) ?? 0) - 1
-    if (left > 0) return void this.#needed.set(segment, left)
-    this.#needed.delete(segment)
-    this.#rooms.log.drop(segment)
+    this.#log.release(segment)
   }
 
   /** Learns which ids the store has, and tries until it has; meanwhile each key is asked of it. */
@@ -131,19 +130,8 @@ export class LoggedClaims implements Claims {
     return page?.next
   }
 
-  #log(record: JournalRecord): void {
+  #write(record: JournalRecord): void {
     this.#seen.add(record.id, record.expiresAtMs)
-    this.#append(writeJournalLine({ type: 'begun', record }))
-    const { segment } = this.#rooms.log
-    this.#segments.set(record.exchangeId, segment)
-    this.#needed.set(segment, (this.#needed.get(segment) ?? 0) + 1)
-  }
-
-  /** A file that the store had whole while it was written to is let go when the next one is begun. */
-  #append(line: string): void {
-    const { log } = this.#rooms
-    const before = log.segment
-    log.append([line])
-    if (log.segment !== before && !this.#needed.has(before)) log.drop(before)
+    this.#segments.set(record.exchangeId, this.#log.append(writeJournalLine({ type: 'begun', record }), 1))
   }
 }

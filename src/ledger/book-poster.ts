@@ -18,13 +18,16 @@ export const WAITING_LINES_MAX = 50_000
 const RETRY_MS = 100
 const RETRY_MS_MAX = 2_000
 
+/** In place of the number of a file of the log, which begin with 1: in none of them, or not yet. */
+export const IN_NONE = 0
+
 /** Where the first line of a request or an attempt stands. */
 export interface Beginning {
-  /** The file of the log; 0: in none, or not yet. */
+  /** The file of the log, or `IN_NONE`. */
   segment: number
 }
 
-/** What is posted, the file of the log it stands in (0: in none), and what it ends. */
+/** What is posted, the file of the log it stands in (or `IN_NONE`), and what it ends. */
 export type PostedLine = PostableLine & { readonly segment: number; readonly beginning: Beginning }
 
 export interface BookPosterOptions {

@@ -7,10 +7,11 @@
 import { describeDefect } from '../errors/describe-defect.ts'
 import type { AppendLog } from '../std/append-log.ts'
 import type { Clock } from '../std/clock.ts'
+import { NeededLog } from '../std/needed-log.ts'
 import type { Notice } from '../std/notice.ts'
 import { failpoint } from '../std/failpoints.ts'
 import { type BookLine, writeBookLines } from './book-lines.ts'
-import { type Beginning, BookPoster, type PostedLine } from './book-poster.ts'
+import { type Beginning, BookPoster, IN_NONE, type PostedLine } from './book-poster.ts'
 import type { BudgetAccounts } from './budget-accounts.ts'
 import type { LedgerStore } from './ledger-store.ts'
 import { noticeOfRefused } from './post-lines.ts'
@@ -42,8 +43,7 @@ export class Books {
   #willFlush = false
   /** Until everything that came with this turn of the event loop is written. */
   #turn: Promise<void> | undefined
-  /** Lines of each file of the log that are still needed. */
-  readonly #needed = new Map<number, number>()
+  readonly #log: NeededLog | undefined
   /** Requests and attempts in the log whose end the store does not have yet. */
   #open = 0
   #isLogging = true
@@ -53,6 +53,7 @@ export class Books {
 
   constructor(options: BooksOptions) {
     this.#options = options
+    this.#log = options.log && new NeededLog(options.log)
     this.#poster = new BookPoster({
       ...options,
       onPosted: (lines) => this.#forget(lines),
@@ -99,7 +100,7 @@ export class Books {
 
   /** A request was accepted. */
   begin(request: OpenRequest): RequestBooks {
-    const beginning: Beginning = { segment: 0 }
+    const beginning: Beginning = { segment: IN_NONE }
     this.#write({ type: 'opened', opened: request.opened }, beginning)
     failpoint('accepted')
     return new RequestBooks(this.#ofRequests, request, beginning)
@@ -118,7 +119,7 @@ export class Books {
     this.#poster.stop()
     await this.flush()
     if (this.#poster.isTaking) await this.#options.accounts.returnAll()
-    this.#options.log?.close()
+    this.#log?.close()
   }
 
   #write(line: BookLine, beginning: Beginning): void {
@@ -135,7 +136,7 @@ export class Books {
 
   /** Resolves once all so far is in the log: what many requests wait for goes to the disk together. Absent where nothing is to be waited for. */
   #written(): Promise<void> | undefined {
-    const { log } = this.#options
+    const log = this.#log
     if (log === undefined || this.#unwritten.length === 0) return undefined
     this.#turn ??= new Promise((resolve) => {
       log.whenTurnEnds(() => {
@@ -157,13 +158,13 @@ export class Books {
     this.#note(lines, beginnings, segment)
   }
 
-  /** The number of the file; 0 where the lines are in none. */
+  /** The number of the file, or `IN_NONE`. */
   #append(lines: readonly BookLine[]): number {
-    const { log, onNotice } = this.#options
-    if (log === undefined) return 0
-    const before = log.segment
+    const { onNotice } = this.#options
+    if (this.#log === undefined) return IN_NONE
+    let segment: number
     try {
-      log.append([writeBookLines(lines)])
+      segment = this.#log.append(writeBookLines(lines), lines.length)
     } catch (cause) {
       if (this.#isLogging) {
         const { kind = 'unknown' } = describeDefect(cause)
@@ -176,7 +177,7 @@ export class Books {
         })
       }
       this.#isLogging = false
-      return 0
+      return IN_NONE
     }
     if (!this.#isLogging)
       onNotice({
@@ -185,13 +186,10 @@ export class Books {
         message: 'The log of the books is written again.',
       })
     this.#isLogging = true
-    // A file that was posted whole while it was written to is let go when the next one is begun.
-    if (log.segment !== before && !this.#needed.has(before)) log.drop(before)
-    return log.segment
+    return segment
   }
 
   #note(lines: readonly BookLine[], beginnings: readonly Beginning[], segment: number): void {
-    this.#needed.set(segment, (this.#needed.get(segment) ?? 0) + lines.length)
     let place = 0
     for (const line of lines) {
       const beginning = beginnings[place++] ?? { segment }
@@ -213,17 +211,7 @@ export class Books {
       free(beginning.segment)
     }
     this.#open -= lines.length
-    for (const [segment, count] of freed) this.#release(segment, count)
-  }
-
-  #release(segment: number, count: number): void {
-    const left = (this.#needed.get(segment) ?? 0) - count
-    if (left > 0) {
-      this.#needed.set(segment, left)
-      return
-    }
-    this.#needed.delete(segment)
-    if (segment !== 0) this.#options.log?.drop(segment)
+    for (const [segment, count] of freed) if (segment !== IN_NONE) this.#log?.release(segment, count)
   }
 
   /** Its file is needed until the next start. */
@@ -232,10 +220,10 @@ export class Books {
     this.#open -= 1
     if (this.#spilledFrom === undefined)
       this.#options.onNotice({
-        level: segment === 0 ? 'error' : 'warn',
-        name: segment === 0 ? 'books_lines_lost' : 'books_spilled',
+        level: segment === IN_NONE ? 'error' : 'warn',
+        name: segment === IN_NONE ? 'books_lines_lost' : 'books_spilled',
         message:
-          segment === 0
+          segment === IN_NONE
             ? 'Neither the store nor the disk takes the books, and memory is full: lines are lost from now on.'
             : 'The store has been away for long: further lines of the books wait on disk, and are posted at the next start.',
       })

@@ -2,7 +2,7 @@
 
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { BookLine, OpenedLine } from './book-lines.ts'
-import type { Beginning } from './book-poster.ts'
+import { type Beginning, IN_NONE } from './book-poster.ts'
 import type { Budget } from './budget.ts'
 import type { BudgetAccounts, Hold, HoldAnswer, SpentStanding } from './budget-accounts.ts'
 import type { Attribution, Charge, LedgerEntry, RequestRow } from './entry.ts'
@@ -207,7 +207,7 @@ export class RequestBooks {
   ): HeldAttempt | Promise<HeldAttempt> {
     this.#attempts += 1
     const attempt = this.#attempts
-    const beginning: Beginning = { segment: 0 }
+    const beginning: Beginning = { segment: IN_NONE }
     const charges = hold?.charges ?? NO_CHARGES
     const heldNanoUsd = hold?.nanoUsd ?? worstOf(ask)
     const { exchangeId } = this.#request.opened

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import type { AppendLog } from './append-log.ts'
+import { NeededLog } from './needed-log.ts'
+
+/** A log whose files hold so many texts. */
+function stage(textsMax: number) {
+  const dropped: number[] = []
+  let texts = 0
+  const log: AppendLog = {
+    get segment() {
+      return Math.ceil(texts / textsMax)
+    },
+    append() {
+      texts += 1
+    },
+    whenTurnEnds: (callback) => callback(),
+    drop: (segment) => void dropped.push(segment),
+    close() {},
+  }
+  return { needed: new NeededLog(log), dropped }
+}
+
+test('a file goes with the last of its lines that is needed', () => {
+  const { needed, dropped } = stage(2)
+  expect([needed.append('a', 2), needed.append('b', 1), needed.append('c', 1)]).toEqual([1, 1, 2])
+  needed.release(1, 2)
+  expect(dropped).not.toContain(1)
+  needed.release(1)
+  expect(dropped).toContain(1)
+})
+
+test('a file that nobody needs while it is written to goes when the next one is begun', () => {
+  const { needed, dropped } = stage(1)
+  needed.append('a', 0)
+  expect(dropped).not.toContain(1)
+  needed.append('b', 1)
+  expect(dropped).toContain(1)
+  needed.append('c', 1)
+  expect(dropped).not.toContain(2)
+})
