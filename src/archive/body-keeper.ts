@@ -8,6 +8,7 @@ import { type Clock, repeat, type Timer } from '../std/clock.ts'
 import type { Notice } from '../std/notice.ts'
 import type { ByteSealer } from '../std/sealer.ts'
 import { within } from '../std/within.ts'
+import { WriteBehind } from '../std/write-behind.ts'
 import type { BodyStore, SealedBodies } from './body-store.ts'
 import { type BodyNote, heldOf, type Noted, RunningNote, sizeOf } from './body-note.ts'
 import { requestsSchema, type RequestsSettings } from './config-schema.ts'
@@ -66,14 +67,21 @@ export class BodyKeeper {
   #dropped = 0
   #toldAtMs = Number.NEGATIVE_INFINITY
   #unsweptBytes = 0
-  #timer: Timer | undefined
-  #delivering: Promise<void> | undefined
+  readonly #behind: WriteBehind
   #sweeping: Timer | undefined
   #isStopped = false
 
   constructor(rooms: BodyKeeperRooms) {
     this.#rooms = rooms
     const { clock, sweepEveryMs } = rooms
+    this.#behind = new WriteBehind({
+      clock,
+      gatherMs: COLLECT_MS,
+      retryMinMs: RETRY_MIN_MS,
+      retryMaxMs: RETRY_MAX_MS,
+      hasMore: () => this.#waiting.length > 0 || this.#batch !== undefined,
+      write: () => this.#deliverAll(),
+    })
     if (sweepEveryMs !== undefined) this.#sweeping = repeat(clock, sweepEveryMs, () => this.sweep())
   }
 
@@ -124,7 +132,7 @@ export class BodyKeeper {
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#sweeping?.cancel()
-    this.#timer?.cancel()
+    this.#behind.stop()
     await within(this.#rooms.clock, STOP_MS, this.deliver()).catch(() => undefined)
     this.#dropped += this.#waiting.length + (this.#batch?.records.length ?? 0)
     this.#waiting.length = 0
@@ -135,10 +143,7 @@ export class BodyKeeper {
 
   /** Writes what waits, batch by batch; resolves when nothing does, or the store does not take it. */
   deliver(): Promise<void> {
-    this.#delivering ??= this.#deliverAll().finally(() => {
-      this.#delivering = undefined
-    })
-    return this.#delivering
+    return this.#behind.flush()
   }
 
   #hold(bytes: number): boolean {
@@ -159,31 +164,21 @@ export class BodyKeeper {
       return
     }
     this.#waiting.push(noted)
-    this.#timer ??= this.#later(COLLECT_MS)
+    this.#behind.soon()
   }
 
-  #later(delayMs: number, retryMs = RETRY_MIN_MS): Timer {
-    return this.#rooms.clock.after(delayMs, () => {
-      this.deliver().then(
-        () => {
-          this.#timer = undefined
-          if (this.#waiting.length > 0) this.#timer = this.#later(COLLECT_MS)
-        },
-        () => {
-          if (!this.#isStopped) this.#timer = this.#later(retryMs, Math.min(retryMs * 2, RETRY_MAX_MS))
-        },
-      )
-    })
-  }
-
-  /** Rejects where the store does not take a batch, which waits on. */
-  async #deliverAll(): Promise<void> {
+  /** False where the store does not take a batch, which waits on. */
+  async #deliverAll(): Promise<boolean> {
     const { store } = this.#rooms
     for (;;) {
       this.#batch ??= await this.#sealBatch()
-      if (this.#batch === undefined) return
+      if (this.#batch === undefined) return true
       const { records, heldBytes } = this.#batch
-      await store.putBodies(records)
+      try {
+        await store.putBodies(records)
+      } catch {
+        return false
+      }
       this.#batch = undefined
       this.#letGo(heldBytes)
       this.#unsweptBytes += heldBytes

@@ -3,8 +3,9 @@
  * of our own, what was answered, and what is free again. Until the store has it, it is told from here.
  */
 
-import type { Clock, Timer } from '../std/clock.ts'
+import type { Clock } from '../std/clock.ts'
 import { StoreConflict, StoreUnavailable } from '../std/store-error.ts'
+import { WriteBehind } from '../std/write-behind.ts'
 import type { JournalChanges, JournalName, JournalRecord, JournalStore } from './journal-store.ts'
 
 /** Bytes of answers that the store did not take yet; beyond them the oldest are given up, and are in doubt. */
@@ -38,6 +39,7 @@ export interface Waiting {
 
 export class JournalWriter {
   readonly #rooms: JournalWriterRooms
+  readonly #behind: WriteBehind
   /** By id, oldest first. */
   readonly #waiting = new Map<string, Waiting>()
   /** By the exchange that spent nothing. */
@@ -45,13 +47,17 @@ export class JournalWriter {
   #bytes = 0
   /** Fewer after the store refused a batch for what is in it, until that one is found. */
   #batchMax = BATCH_RECORDS_MAX
-  #timer: Timer | undefined
-  #writing: Promise<void> | undefined
-  #failures = 0
-  #isStopped = false
 
   constructor(rooms: JournalWriterRooms) {
     this.#rooms = rooms
+    this.#behind = new WriteBehind({
+      clock: rooms.clock,
+      gatherMs: rooms.gatherMs,
+      retryMinMs: RETRY_MIN_MS,
+      retryMaxMs: RETRY_MAX_MS,
+      hasMore: () => this.size > 0,
+      write: () => this.#writeBatch(),
+    })
   }
 
   /** Records that the store does not have yet. */
@@ -70,7 +76,7 @@ export class JournalWriter {
     // What is still to be begun keeps its place among the oldest.
     this.#waiting.set(id, waiting)
     this.#bound()
-    this.#soon()
+    this.#behind.soon()
   }
 
   free(name: JournalName): void {
@@ -78,68 +84,41 @@ export class JournalWriter {
     if (waiting?.record.exchangeId === name.exchangeId) this.#remove(waiting)
     this.#freed.set(name.exchangeId, name)
     this.#boundFreed()
-    this.#soon()
+    this.#behind.soon()
   }
 
   /** Writes all that waits; resolves when the store has it, or does not take it. */
-  async flush(): Promise<void> {
-    do {
-      await (this.#writing ?? this.#write())
-    } while (this.size > 0 && this.#failures === 0)
+  flush(): Promise<void> {
+    return this.#behind.flush()
   }
 
   /** Resolves when the store has what is known of this record now, or does not take it. */
-  async taken({ id, exchangeId }: JournalName): Promise<void> {
-    do {
-      await (this.#writing ?? this.#write())
-    } while (this.find(id)?.record.exchangeId === exchangeId && this.#failures === 0)
+  taken({ id, exchangeId }: JournalName): Promise<void> {
+    return this.#behind.flush(() => this.find(id)?.record.exchangeId === exchangeId)
   }
 
   /** Nothing is written from now on, but by `flush`. */
   stop(): void {
-    this.#isStopped = true
-    this.#timer?.cancel()
-    this.#timer = undefined
+    this.#behind.stop()
   }
 
-  #soon(): void {
-    if (this.#timer === undefined && this.#writing === undefined) this.#later(this.#rooms.gatherMs)
-  }
-
-  #later(delayMs: number): void {
-    if (this.#isStopped) return
-    if (delayMs === 0) return void this.#write()
-    this.#timer = this.#rooms.clock.after(delayMs, () => {
-      this.#timer = undefined
-      void this.#write()
-    })
-  }
-
-  #write(): Promise<void> {
-    this.#writing ??= this.#writeBatch().finally(() => {
-      this.#writing = undefined
-      if (this.size > 0 && this.#timer === undefined)
-        this.#later(this.#failures === 0 ? this.#rooms.gatherMs : this.#retryMs())
-    })
-    return this.#writing
-  }
-
-  async #writeBatch(): Promise<void> {
+  /** False where the store does not take it. */
+  async #writeBatch(): Promise<boolean> {
     this.#forgetExpired()
     const batch = this.#nextBatch()
     const freed = [...this.#freed.values()]
-    if (batch.length + freed.length === 0) return
+    if (batch.length + freed.length === 0) return true
     try {
       await this.#rooms.store.writeJournal(changesOf(batch, freed))
     } catch (error) {
-      this.#failures += 1
       const isAway = error instanceof StoreUnavailable || error instanceof StoreConflict
-      return isAway ? undefined : this.#refused(batch)
+      if (!isAway) this.#refused(batch)
+      return false
     }
-    this.#failures = 0
     this.#batchMax = Math.min(BATCH_RECORDS_MAX, this.#batchMax * 2)
     for (const { exchangeId } of freed) this.#freed.delete(exchangeId)
     for (const written of batch) this.#taken(written)
+    return true
   }
 
   /** The record that the store refuses whatever happens waits behind all others, so that it holds none of them up. */
@@ -212,10 +191,6 @@ export class JournalWriter {
       if (this.#freed.size <= LATE_RECORDS_MAX) return
       this.#freed.delete(oldest)
     }
-  }
-
-  #retryMs(): number {
-    return Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(this.#failures - 1, 10))
   }
 }
 

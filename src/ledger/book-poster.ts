@@ -4,7 +4,8 @@
  */
 
 import { failpoint } from '../std/failpoints.ts'
-import type { Clock, Timer } from '../std/clock.ts'
+import type { Clock } from '../std/clock.ts'
+import { WriteBehind } from '../std/write-behind.ts'
 import type { LedgerEntry, RequestRow } from './entry.ts'
 import type { LedgerStore } from './ledger-store.ts'
 import { type PostableLine, postLines } from './post-lines.ts'
@@ -47,14 +48,20 @@ export interface BookPosterOptions {
 
 export class BookPoster {
   readonly #options: BookPosterOptions
+  readonly #behind: WriteBehind
   #waiting: PostedLine[] = []
-  #timer: Timer | undefined
-  #posting: Promise<void> | undefined
-  #failures = 0
-  #isStopped = false
+  #isTaking = true
 
   constructor(options: BookPosterOptions) {
     this.#options = options
+    this.#behind = new WriteBehind({
+      clock: options.clock,
+      gatherMs: POST_AFTER_MS,
+      retryMinMs: RETRY_MS,
+      retryMaxMs: RETRY_MS_MAX,
+      hasMore: () => this.#waiting.length > 0,
+      write: () => this.#postWaiting(),
+    })
   }
 
   get waiting(): number {
@@ -63,7 +70,7 @@ export class BookPoster {
 
   /** Whether the last post was taken. */
   get isTaking(): boolean {
-    return this.#failures === 0
+    return this.#isTaking
   }
 
   add(line: PostedLine): void {
@@ -72,50 +79,30 @@ export class BookPoster {
       return
     }
     this.#waiting.push(line)
-    if (this.#timer === undefined && this.#posting === undefined) this.#later(POST_AFTER_MS)
+    this.#behind.soon()
   }
 
   /** Posts all that waits now; resolves when there is nothing left, or the store does not take it. */
-  async flush(): Promise<void> {
-    do {
-      await (this.#posting ?? this.#post())
-    } while (this.#waiting.length > 0 && this.isTaking)
+  flush(): Promise<void> {
+    return this.#behind.flush()
   }
 
   /** Nothing is posted from now on, but by `flush`. */
   stop(): void {
-    this.#isStopped = true
-    this.#timer?.cancel()
-    this.#timer = undefined
-  }
-
-  #later(delayMs: number): void {
-    if (this.#isStopped) return
-    this.#timer = this.#options.clock.after(delayMs, () => {
-      this.#timer = undefined
-      void this.#post()
-    })
-  }
-
-  #post(): Promise<void> {
-    this.#posting ??= this.#postWaiting().finally(() => {
-      this.#posting = undefined
-      if (this.#waiting.length > 0 && this.#timer === undefined)
-        this.#later(this.isTaking ? POST_AFTER_MS : this.#retryMs())
-    })
-    return this.#posting
-  }
-
-  async #postWaiting(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.slice(0, BATCH_LINES_MAX)
-      if (!(await this.#postBatch(batch))) return
-      this.#waiting.splice(0, batch.length)
-      this.#options.onPosted(batch)
-    }
+    this.#behind.stop()
   }
 
   /** False where the store does not take anything now. */
+  async #postWaiting(): Promise<boolean> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.slice(0, BATCH_LINES_MAX)
+      if (!(await this.#postBatch(batch))) return false
+      this.#waiting.splice(0, batch.length)
+      this.#options.onPosted(batch)
+    }
+    return true
+  }
+
   async #postBatch(batch: readonly PostedLine[]): Promise<boolean> {
     try {
       await postLines(batch, {
@@ -124,8 +111,8 @@ export class BookPoster {
       })
       return true
     } catch (cause) {
-      this.#failures += 1
-      if (this.#failures === 1) this.#options.onState(false, cause)
+      if (this.#isTaking) this.#options.onState(false, cause)
+      this.#isTaking = false
       return false
     }
   }
@@ -135,11 +122,7 @@ export class BookPoster {
     failpoint('settled-unposted')
     await store.postBooks({ nodeId, entries, requests })
     failpoint('posted')
-    if (this.#failures > 0) this.#options.onState(true)
-    this.#failures = 0
-  }
-
-  #retryMs(): number {
-    return Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** Math.min(this.#failures - 1, 10))
+    if (!this.#isTaking) this.#options.onState(true)
+    this.#isTaking = true
   }
 }
