@@ -13,7 +13,16 @@ import type { RateKind } from './limit-terms.ts'
 /** Parts of whole limits, one for each kind that is counted by the minute; below zero is a debt. */
 export type Fills = Readonly<Record<RateKind, number>>
 
-export const NO_FILLS: Fills = { requests: 0, 'input-tokens': 0, 'output-tokens': 0, tokens: 0 }
+export function mapFills(fillOf: (kind: RateKind) => number): Fills {
+  return {
+    requests: fillOf('requests'),
+    'input-tokens': fillOf('input-tokens'),
+    'output-tokens': fillOf('output-tokens'),
+    tokens: fillOf('tokens'),
+  }
+}
+
+export const NO_FILLS: Fills = mapFills(() => 0)
 
 export interface ShareAsk {
   readonly nodeId: string

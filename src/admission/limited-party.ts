@@ -2,7 +2,7 @@
 
 import type { RateLimits } from '../keys/records.ts'
 import { Demand } from './demand.ts'
-import { type Fills, NO_FILLS, type PartyAsk, type PartyGrant } from './limit-share-store.ts'
+import { type Fills, mapFills, NO_FILLS, type PartyAsk, type PartyGrant } from './limit-share-store.ts'
 import type { RateStanding } from './limit-standing.ts'
 import type { LimitAsk, LimitHolder, LimitRefusal, LimitUse, RateKind } from './limit-terms.ts'
 import { RateBucket } from './rate-bucket.ts'
@@ -338,12 +338,7 @@ function placesOf(limit: number, share: number): number {
 }
 
 function sumOfFills(one: Fills, other: Fills): Fills {
-  return {
-    requests: one.requests + other.requests,
-    'input-tokens': one['input-tokens'] + other['input-tokens'],
-    'output-tokens': one['output-tokens'] + other['output-tokens'],
-    tokens: one.tokens + other.tokens,
-  }
+  return mapFills((kind) => one[kind] + other[kind])
 }
 
 function wholeLeft(level: number): number {

@@ -1,7 +1,13 @@
 /** The rule by which a store divides the limits of one party among nodes: pure, and the same in every store. */
 
-import { type Fills, NO_FILLS, type PartyAsk, type PartyGrant, type PlacesAsk } from './limit-share-store.ts'
-import type { RateKind } from './limit-terms.ts'
+import {
+  type Fills,
+  mapFills,
+  NO_FILLS,
+  type PartyAsk,
+  type PartyGrant,
+  type PlacesAsk,
+} from './limit-share-store.ts'
 
 /** How long a node that does not ask any more still counts among the nodes, ms. */
 export const NODE_MS = 30_000
@@ -183,15 +189,6 @@ function fairPart(total: number, own: number, others: readonly number[]): number
 
 function sumOf(holders: readonly ShareHolding[]): number {
   return holders.reduce((sum, { share }) => sum + share, 0)
-}
-
-function mapFills(fillOf: (kind: RateKind) => number): Fills {
-  return {
-    requests: fillOf('requests'),
-    'input-tokens': fillOf('input-tokens'),
-    'output-tokens': fillOf('output-tokens'),
-    tokens: fillOf('tokens'),
-  }
 }
 
 const ALL_FILLS: Fills = mapFills(() => 1)
