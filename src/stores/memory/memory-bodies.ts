@@ -1,6 +1,7 @@
 /** The bodies of a memory store. */
 
 import type { SealedBodies } from '../../archive/body-store.ts'
+import { sweepKept } from './sweep-kept.ts'
 
 export class MemoryBodies {
   /** Oldest first, as a Map keeps them. */
@@ -23,17 +24,10 @@ export class MemoryBodies {
   }
 
   sweep(nowMs: number, bytesMax: number): number {
-    const before = this.#kept.size
-    let bytes = 0
-    for (const [id, { expiresAtMs, sealed }] of this.#kept) {
-      if (expiresAtMs <= nowMs) this.#kept.delete(id)
-      else bytes += sealed.length
-    }
-    for (const [id, { sealed }] of this.#kept) {
-      if (bytes <= bytesMax) break
-      bytes -= sealed.length
-      this.#kept.delete(id)
-    }
-    return before - this.#kept.size
+    return sweepKept(this.#kept, {
+      nowMs,
+      bytesMax,
+      bytesOf: ({ sealed }) => sealed.length,
+    })
   }
 }

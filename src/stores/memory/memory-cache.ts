@@ -1,6 +1,7 @@
 /** The cache of a memory store. */
 
 import type { CachedAnswer, CacheStore } from '../../cache/cache-store.ts'
+import { sweepKept } from './sweep-kept.ts'
 
 export class MemoryCache {
   /** Oldest first, as a Map keeps them. */
@@ -41,18 +42,11 @@ export class MemoryCache {
   }
 
   sweep(nowMs: number, bytesMax: number): number {
-    const before = this.#answers.size
-    let bytes = 0
-    for (const [id, { expiresAtMs, answer }] of this.#answers) {
-      if (expiresAtMs <= nowMs) this.#answers.delete(id)
-      else bytes += answer.length
-    }
-    for (const [id, { answer }] of this.#answers) {
-      if (bytes <= bytesMax) break
-      bytes -= answer.length
-      this.#answers.delete(id)
-    }
-    return before - this.#answers.size
+    return sweepKept(this.#answers, {
+      nowMs,
+      bytesMax,
+      bytesOf: ({ answer }) => answer.length,
+    })
   }
 }
 

@@ -1,6 +1,7 @@
 /** The journal of a memory store. */
 
 import type { JournalChanges, JournalName, JournalRecord } from '../../journal/journal-store.ts'
+import { sweepKept } from './sweep-kept.ts'
 
 export class MemoryJournal {
   /** Oldest first, as a Map keeps them. */
@@ -40,19 +41,12 @@ export class MemoryJournal {
   }
 
   sweep(nowMs: number, bytesMax: number): number {
-    const before = this.#records.size
-    let bytes = 0
-    for (const [id, { expiresAtMs, answer }] of this.#records) {
-      if (expiresAtMs <= nowMs) this.#records.delete(id)
-      else bytes += answer?.length ?? 0
-    }
-    for (const [id, { state, answer }] of this.#records) {
-      if (bytes <= bytesMax) break
-      if (state !== 'done') continue
-      bytes -= answer?.length ?? 0
-      this.#records.delete(id)
-    }
-    return before - this.#records.size
+    return sweepKept(this.#records, {
+      nowMs,
+      bytesMax,
+      bytesOf: ({ answer }) => answer?.length ?? 0,
+      mayGo: ({ state }) => state === 'done',
+    })
   }
 
   #keep({ id, exchangeId }: JournalName, answer: Uint8Array): void {
