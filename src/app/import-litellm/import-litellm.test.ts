@@ -334,6 +334,12 @@ describe('hostile files', () => {
     })
   })
 
+  test('a variable that is a key and a word passes our own check', () => {
+    const text =
+      'model_list: [{ model_name: m, litellm_params: { model: azure/c, api_version: os.environ/OK } }]\ngeneral_settings: { master_key: os.environ/OK }\n'
+    expect(importLitellm({ text, file: 'f', env: {} })).toMatchObject({ ok: true, plan: { faults: [] } })
+  })
+
   test('whatever the fields hold, nothing is thrown and what is written passes our own check', () => {
     const texts =
       '|a b|*|x/*|__proto__|constructor|${X}|os.environ/|os.environ/A B|os.environ/OK|file:x|openai/gpt-4o|azure/x|groq/y|x\ny|ü|m|n|-1|1e99|http://h/v1|https://api.openai.com/v1|http://127.0.0.1:4141/v1|ftp://x|http://h/?a=b|:|.'

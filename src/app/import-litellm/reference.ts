@@ -69,6 +69,7 @@ function standIn(use: VariableUse, index: number): string {
     case 'address':
       return `https://stand-in-${index}.invalid/v1`
     case 'word':
-      return 'us-east-1'
+      // Long enough for a key too: a file may name one variable for both.
+      return 'us-standin-region-4'
   }
 }
