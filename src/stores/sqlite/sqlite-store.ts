@@ -50,7 +50,8 @@ function createStore(file: SqliteFile, shares: ShareBook): Store & Transferable 
       return file.writeGiving([batch.answers.buffer], 'writeJournal', batch)
     },
     findJournal: (id, nowMs) => file.write('findJournal', id, nowMs),
-    listJournal: (place) => file.read('listJournal', place),
+    // Every gateway asks for it as it starts: a few pages cost less than a second thread that nobody may need.
+    listJournal: (place) => file.write('listJournal', place),
     sweepJournal: (nowMs, bytesMax) => file.write('sweepJournal', nowMs, bytesMax),
     putCached: (entry) => file.write('putCached', entry),
     findCached: (id, nowMs) => file.write('findCached', id, nowMs),
