@@ -4,8 +4,9 @@
  * forgotten.
  */
 
-/** Bits of one filter: 8 MiB. With a million ids one new id in 90,000 is asked for in vain, with ten millions one in 25. */
-const BITS = 2 ** 26
+/** Of one filter. With a million ids one new id in 90,000 is asked for in vain, with ten millions one in 25. */
+const FILTER_BYTES = 8 * 1_024 * 1_024
+const BITS = FILTER_BYTES * 8
 const WORD_BITS = 32
 /** Bits that stand for one id. */
 const MARKS = 4
@@ -43,8 +44,9 @@ export class SeenIds {
   }
 }
 
+/** Written over at once: else its pages would come one by one, and look like memory that grows for hours. */
 function newGeneration(): Generation {
-  return { words: new Uint32Array(BITS / WORD_BITS), expireAtMs: 0 }
+  return { words: new Uint32Array(BITS / WORD_BITS).fill(0), expireAtMs: 0 }
 }
 
 /** Ids are hashes: their first digits are as good as any hash of them. */
