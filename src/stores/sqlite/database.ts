@@ -6,8 +6,8 @@ import { StoreUnavailable } from '../../std/store-error.ts'
 
 /** A connection waits so long for a lock that another process holds, ms; then the operation fails, and may be made again. */
 export const BUSY_TIMEOUT_MS = 100
-/** Pages of the file that a connection keeps in memory. */
-export const CACHE_KIB = 64 * 1_024
+/** Pages of the file that a connection keeps in memory. With four times as much, posting to 300,000 entries is as dear. */
+const CACHE_BYTES = 16 * 1_024 * 1_024
 const WAL_BYTES_KEPT = 64 * 1_024 * 1_024
 const PAGE_BYTES = 4_096
 /** Pages of the log before they move to the file: a page written often until then moves once. */
@@ -41,7 +41,7 @@ export class Database {
     }
     try {
       this.#db.exec(
-        `PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;`,
+        `PRAGMA cache_size = -${CACHE_BYTES / 1_024}; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;`,
       )
       if (readOnly) return
       this.#db.exec(
