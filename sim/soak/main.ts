@@ -19,14 +19,13 @@ import { createKey } from '../../src/keys/key-changes.ts'
 import { systemClock } from '../../src/std/clock.ts'
 import { systemIds } from '../../src/std/ids.ts'
 import { Secret } from '../../src/std/secret.ts'
-import { CACHE_KIB } from '../../src/stores/sqlite/database.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { createTelemetry } from '../../src/telemetry/telemetry.ts'
 import { type GatewayRun, runGateway } from '../crash/gateway-run.ts'
 import { PRICES_USD } from '../crash/priced-upstream.ts'
 import { writeSection } from '../reliability-file.ts'
 import { type FromLoad, type LoadCounts, type LoadOrder, PLAIN_TAG, type ToLoad } from './load-messages.ts'
-import { descriptorsOf, heapIn, quantile, rssOf, type Sample, slopePerHour } from './process-samples.ts'
+import { descriptorsOf, memoryIn, quantile, type Sample, slopePerHour } from './process-samples.ts'
 
 const SAMPLE_EVERY_MS = 5_000
 /** Until the garbage is collected and its pages are given back, ms. */
@@ -37,7 +36,7 @@ const RSS_SLOPE_MAX_MB = 1
 /** In a shorter run the swings of the collector are more than what is looked for. */
 const JUDGED_MINUTES_MIN = 20
 const MB = 1024 ** 2
-const NO_SAMPLE: Sample = { atMs: 0, rssBytes: 0, heapBytes: 0, databaseBytes: 0, descriptors: 0, lagMs: 0 }
+const NO_SAMPLE: Sample = { atMs: 0, rssBytes: 0, heapBytes: 0, descriptors: 0, lagMs: 0 }
 const MASTER_KEY = `${'0123456789abcdef'.repeat(3)}fedcba9876543210`
 /** Half a dollar is spent in a minute or so; the largest limit there is lasts for months. */
 const LIMITS = { rich: BUDGET_NANO_USD_MAX, poor: 500_000_000 } as const
@@ -55,7 +54,7 @@ const minutes = Number(flags.minutes)
 if (!(minutes > 0)) throw new Error('write npm run soak -- --minutes 20')
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-soak-'))
-const heapFile = join(folder, 'heap.json')
+const memoryFile = join(folder, 'memory.json')
 const load = fork(join(import.meta.dirname, 'load.ts'))
 try {
   const result = await soak()
@@ -87,7 +86,7 @@ async function soak() {
     folder,
     masterKey: MASTER_KEY,
     nodeArguments,
-    env: { HOLDFAST_SOAK_HEAP: heapFile },
+    env: { HOLDFAST_SOAK_MEMORY: memoryFile },
   })
   if (gateway.addresses === undefined) throw new Error(`the gateway did not start: ${gateway.printed()}`)
   const { url } = gateway.addresses
@@ -118,7 +117,7 @@ async function soak() {
 
 function report(samples: readonly Sample[], counts: LoadCounts) {
   const warm = warmOf(samples)
-  const rss = warm.map(({ rssBytes }) => rssBytes / MB)
+  const rss = warm.map(rssMb)
   const lag = warm.map(({ lagMs }) => lagMs)
   return {
     date: new Date().toISOString().slice(0, 10),
@@ -130,9 +129,7 @@ function report(samples: readonly Sample[], counts: LoadCounts) {
     misfortunes: counts.misfortunes,
     upstreamCalls: counts.upstreamCalls,
     rssMb: { first: round(rss[0] ?? 0), last: round(rss.at(-1) ?? 0), most: round(Math.max(...rss)) },
-    rssSlopeMbPerHour: round(slopePerHour(warm, ({ rssBytes }) => rssBytes / MB)),
-    /** Without what the database's cache holds, which is bounded and fills as the file grows: this one is judged. */
-    keptSlopeMbPerHour: round(slopePerHour(warm, keptMb)),
+    rssSlopeMbPerHour: round(slopePerHour(warm, rssMb)),
     heapSlopeMbPerHour: round(slopePerHour(warm, ({ heapBytes }) => heapBytes / MB)),
     isSlopeJudged: minutes >= JUDGED_MINUTES_MIN,
     descriptors: {
@@ -157,9 +154,7 @@ async function watch(gateway: GatewayRun, url: string): Promise<readonly Sample[
     await pause(COLLECT_MS)
     samples.push({
       atMs: atMs - startedAtMs,
-      rssBytes: rssOf(gateway.pid),
-      heapBytes: heapIn(heapFile),
-      databaseBytes: statSync(join(folder, 'holdfast.db')).size,
+      ...memoryIn(memoryFile),
       descriptors: descriptorsOf(gateway.pid),
       lagMs: atMs - askedAtMs,
     })
@@ -173,7 +168,7 @@ async function watch(gateway: GatewayRun, url: string): Promise<readonly Sample[
 
 function judgeSamples(samples: readonly Sample[]): readonly string[] {
   const warm = warmOf(samples)
-  const slope = slopePerHour(warm, keptMb)
+  const slope = slopePerHour(warm, rssMb)
   const isGrowing = minutes >= JUDGED_MINUTES_MIN && slope >= RSS_SLOPE_MAX_MB
   const half = Math.floor(warm.length / 2)
   const most = (part: readonly Sample[]) => Math.max(0, ...part.map(({ descriptors }) => descriptors))
@@ -187,9 +182,8 @@ function judgeSamples(samples: readonly Sample[]): readonly string[] {
   ]
 }
 
-/** Resident, without the pages of the file that lie in the database's cache. */
-function keptMb({ rssBytes, databaseBytes }: Sample): number {
-  return (rssBytes - Math.min(databaseBytes, CACHE_KIB * 1_024)) / MB
+function rssMb({ rssBytes }: Sample): number {
+  return rssBytes / MB
 }
 
 function warmOf(samples: readonly Sample[]): readonly Sample[] {

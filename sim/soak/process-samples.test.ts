@@ -8,7 +8,6 @@ test('fault 149: the slope is that of the line that fits best, whatever swings a
       atMs,
       rssBytes: 1e8 + (atMs / 3_600_000) * 7e6 + (place % 2) * 1e3,
       heapBytes: 1,
-      databaseBytes: 1,
       descriptors: 20,
       lagMs: place,
     }

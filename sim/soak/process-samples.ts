@@ -5,29 +5,23 @@ import { isJsonObject, parseJson } from '../../src/std/json.ts'
 
 export interface Sample {
   readonly atMs: number
+  /** Resident, and used of the heap: after the garbage was collected. */
   readonly rssBytes: number
-  /** Used of the heap, after the garbage was collected. */
   readonly heapBytes: number
-  /** Of the file of the books: what fits of it lies in the database's cache, which fills up as the file grows. */
-  readonly databaseBytes: number
   readonly descriptors: number
   /** How long a request took that nothing but the event loop holds up, ms. */
   readonly lagMs: number
 }
 
-export function rssOf(pid: number): number {
-  const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return Number(kib) * 1_024
-}
-
 /** As the gateway wrote it when it collected its garbage last; 0 where it did not yet. */
-export function heapIn(file: string): number {
+export function memoryIn(file: string): Pick<Sample, 'rssBytes' | 'heapBytes'> {
   try {
     const value = parseJson(readFileSync(file, 'utf8'))
-    return isJsonObject(value) ? Number(value['heapUsed']) : 0
+    if (isJsonObject(value)) return { rssBytes: Number(value['rss']), heapBytes: Number(value['heapUsed']) }
   } catch {
-    return 0
+    // It is not there yet.
   }
+  return { rssBytes: 0, heapBytes: 0 }
 }
 
 export function descriptorsOf(pid: number): number {
