@@ -1,7 +1,8 @@
 /**
  * `npm run soak`: the real gateway with its books in SQLite, as busy as it can be, with a hundredth of each misfortune,
  * for a long time. Is the memory steady, and are the books right in the end? Writes the section `soak` of RELIABILITY.json.
- *   --minutes N        how long (default 20; 1440 before a release)
+ *   --minutes N        how long it is judged (default 20; 1440 before a release)
+ *   --warm-up N        minutes before that (default 15): code is compiled, pools, caches and lists fill up to their bounds
  *   --concurrency N    clients (default 32)
  *   --seed N
  *   --no-write
@@ -30,8 +31,6 @@ import { descriptorsOf, memoryIn, quantile, type Sample, slopePerHour } from './
 const SAMPLE_EVERY_MS = 5_000
 /** Until the garbage is collected and its pages are given back, ms. */
 const COLLECT_MS = 1_000
-/** Code is compiled, pools and caches fill: what memory does in the first part says nothing. */
-const WARM_UP_SHARE = 0.25
 const RSS_SLOPE_MAX_MB = 1
 /** In a shorter run the swings of the collector are more than what is looked for. */
 const JUDGED_MINUTES_MIN = 20
@@ -44,6 +43,7 @@ const LIMITS = { rich: BUDGET_NANO_USD_MAX, poor: 500_000_000 } as const
 const { values: flags } = parseArgs({
   options: {
     minutes: { type: 'string', default: '20' },
+    'warm-up': { type: 'string', default: '15' },
     concurrency: { type: 'string', default: '32' },
     seed: { type: 'string', default: '1' },
     write: { type: 'boolean', default: true },
@@ -51,7 +51,8 @@ const { values: flags } = parseArgs({
   allowNegative: true,
 })
 const minutes = Number(flags.minutes)
-if (!(minutes > 0)) throw new Error('write npm run soak -- --minutes 20')
+const warmUpMs = Number(flags['warm-up']) * 60_000
+if (!(minutes > 0 && warmUpMs >= 0)) throw new Error('write npm run soak -- --minutes 20 --warm-up 15')
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-soak-'))
 const memoryFile = join(folder, 'memory.json')
@@ -121,10 +122,10 @@ function report(samples: readonly Sample[], counts: LoadCounts) {
   const lag = warm.map(({ lagMs }) => lagMs)
   return {
     date: new Date().toISOString().slice(0, 10),
-    command: `npm run soak -- --minutes ${minutes} --concurrency ${flags.concurrency} --seed ${flags.seed}`,
+    command: `npm run soak -- --minutes ${minutes} --warm-up ${flags['warm-up']} --concurrency ${flags.concurrency} --seed ${flags.seed}`,
     minutes,
     requests: counts.requests,
-    requestsPerSecond: round(counts.requests / (minutes * 60)),
+    requestsPerSecond: round(counts.requests / (minutes * 60 + warmUpMs / 1_000)),
     statuses: counts.statuses,
     misfortunes: counts.misfortunes,
     upstreamCalls: counts.upstreamCalls,
@@ -144,7 +145,7 @@ function report(samples: readonly Sample[], counts: LoadCounts) {
 async function watch(gateway: GatewayRun, url: string): Promise<readonly Sample[]> {
   const samples: Sample[] = []
   const startedAtMs = performance.now()
-  const untilMs = startedAtMs + minutes * 60_000
+  const untilMs = startedAtMs + warmUpMs + minutes * 60_000
   while (performance.now() < untilMs) {
     await pause(SAMPLE_EVERY_MS)
     const askedAtMs = performance.now()
@@ -187,7 +188,7 @@ function rssMb({ rssBytes }: Sample): number {
 }
 
 function warmOf(samples: readonly Sample[]): readonly Sample[] {
-  return samples.slice(Math.floor(samples.length * WARM_UP_SHARE))
+  return samples.filter(({ atMs }) => atMs >= warmUpMs)
 }
 
 interface Known {
