@@ -1,10 +1,9 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type SimulatorServer, startSimulator } from '../../src/simulator/server.ts'
 import { readAnswer } from '../support/client-answer.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { ASTRAY_FIELDS, ASTRAY_HEADERS, openStray, type Stray } from '../support/led-astray.ts'
 import { openRawClient } from '../support/raw-client.ts'
 
 const CREDENTIAL = 'provider-key-0123456789'
@@ -12,26 +11,11 @@ const CREDENTIAL = 'provider-key-0123456789'
 let simulator: SimulatorServer
 let gateway: TestGateway
 /** Whoever is led astray knocks here. */
-let strayCalls: string[]
-let stray: { readonly origin: string; readonly host: string; close(): void }
+let stray: Stray
 
 beforeAll(async () => {
   simulator = await startSimulator({ credential: CREDENTIAL })
-  const server = createServer((request, response) => {
-    strayCalls.push(`${request.method} ${request.url} ${JSON.stringify(request.headers)}`)
-    response.end('{}')
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  // A server on TCP has an address with a port.
-  const { port } = server.address() as AddressInfo
-  stray = {
-    origin: `http://127.0.0.1:${port}`,
-    host: `127.0.0.1:${port}`,
-    close: () => {
-      server.closeAllConnections()
-      server.close()
-    },
-  }
+  stray = await openStray()
   const provider = (dialect: string) => ({
     dialect,
     baseUrl: `${simulator.origin}/v1`,
@@ -51,11 +35,11 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway[Symbol.asyncDispose]()
   await simulator.close()
-  stray.close()
+  await stray[Symbol.asyncDispose]()
 })
 
 beforeEach(() => {
-  strayCalls = []
+  stray.calls.length = 0
 })
 
 const base = { model: 'chat/m', max_tokens: 32, messages: [{ role: 'user', content: 'Hi' }] }
@@ -73,78 +57,11 @@ const send = ({ path = '/v1/chat/completions', body = {}, headers = {} }: Asking
     body: JSON.stringify({ ...base, ...body }),
   })
 
-/** Everything known to have moved another gateway's calls. */
-const FIELDS = [
-  'api_base',
-  'base_url',
-  'baseUrl',
-  'baseURL',
-  'custom_host',
-  'customHost',
-  'host',
-  'url',
-  'endpoint',
-  'api_host',
-  'openai_api_base',
-  'openai_base_url',
-  'azure_endpoint',
-  'azure_api_base',
-  'anthropic_base_url',
-  'vertex_location',
-  'aws_bedrock_runtime_endpoint',
-  'region',
-  'api_version',
-  'api_key',
-  'apiKey',
-  'organization',
-  'proxy',
-  'callback_url',
-  'spec_path',
-  'target',
-  'provider',
-  'custom_llm_provider',
-  'deployment_id',
-]
-const HEADERS = [
-  'x-portkey-custom-host',
-  'x-portkey-provider',
-  'x-portkey-config',
-  'x-custom-host',
-  'x-host',
-  'x-forwarded-host',
-  'x-forwarded-server',
-  'x-forwarded-port',
-  'x-forwarded-proto',
-  'x-original-url',
-  'x-rewrite-url',
-  'x-original-host',
-  'x-api-base',
-  'x-base-url',
-  'x-openai-api-base',
-  'x-upstream',
-  'x-upstream-host',
-  'x-target-url',
-  'x-proxy-url',
-  'helicone-target-url',
-  'helicone-openai-api-base',
-  'x-litellm-api-base',
-  'x-bf-custom-host',
-  'x-azure-endpoint',
-  'forwarded',
-  'via',
-  'x-http-method-override',
-  'x-holdfast-target',
-  'x-holdfast-provider',
-  'x-holdfast-internal-host',
-  'proxy-authorization',
-  'destination',
-  'location',
-  'origin-host',
-]
-
 describe('SEC-1: where the call to the provider goes', () => {
   const places: readonly (readonly [string, (value: string) => Asking])[] = [
-    ...FIELDS.map((name) => [`body ${name}`, (value: string) => ({ body: { [name]: value } })] as const),
+    ...ASTRAY_FIELDS.map(
+      (name) => [`body ${name}`, (value: string) => ({ body: { [name]: value } })] as const,
+    ),
     [
       'body user_config',
       (value) => ({
@@ -171,10 +88,10 @@ describe('SEC-1: where the call to the provider goes', () => {
       }),
     ],
     ['body litellm_params', (value) => ({ body: { litellm_params: { api_base: value } } })],
-    ...HEADERS.map(
+    ...ASTRAY_HEADERS.map(
       (name) => [`header ${name}`, (value: string) => ({ headers: { [name]: value } })] as const,
     ),
-    ...FIELDS.map(
+    ...ASTRAY_FIELDS.map(
       (name) =>
         [
           `query ${name}`,
@@ -201,7 +118,7 @@ describe('SEC-1: where the call to the provider goes', () => {
       }
     }
     expect(told).toEqual([])
-    expect(strayCalls).toEqual([])
+    expect(stray.calls).toEqual([])
   })
 
   test.each([
@@ -224,7 +141,7 @@ describe('SEC-1: where the call to the provider goes', () => {
       expect(path).toBe('/v1/chat/completions')
       expect(headers['host']).toBe(new URL(simulator.origin).host)
     }
-    expect(strayCalls).toEqual([])
+    expect(stray.calls).toEqual([])
   })
 
   test.each(['Host', 'absolute form', 'both, disagreeing'])('nor does the request line (%s)', async (how) => {
@@ -240,7 +157,7 @@ describe('SEC-1: where the call to the provider goes', () => {
     expect(text).toMatch(/^HTTP\/1\.1 200 /)
     expect(simulator.calls.length).toBe(seen + 1)
     expect(simulator.calls.at(-1)?.headers['host']).toBe(new URL(simulator.origin).host)
-    expect(strayCalls).toEqual([])
+    expect(stray.calls).toEqual([])
   })
 
   test('and a key of the client never takes the place of ours', async () => {
