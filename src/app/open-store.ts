@@ -17,6 +17,7 @@ import type { StoreHealth } from '../stores/store-pulse.ts'
 import type { Store } from '../stores/store.ts'
 import { isTransferable, type Transferable } from '../stores/transfer.ts'
 import type { NoticeRecord, Telemetry } from '../telemetry/records.ts'
+import { assertTlsVerification } from '../upstream/dial.ts'
 import type { StoreChoice } from './config/config.ts'
 import { KnownSecrets } from './known-secrets.ts'
 import { StartError } from './start-error.ts'
@@ -48,6 +49,8 @@ export type KeptChoice = Exclude<StoreChoice, { kind: 'memory' }>
 export async function openStore(choice: KeptChoice, options: OpenStoreOptions): Promise<OpenedStore> {
   const base = choice.kind === 'sqlite' ? choice.path : path.join(choice.folder, 'holdfast')
   try {
+    // The driver's connections are Node's own: the environment would unsay for them what the address of the database says.
+    if (choice.kind === 'postgres') assertTlsVerification(options.env)
     mkdirSync(path.dirname(base), { recursive: true, mode: 0o700 })
     const { secrets } = readMasterSecret({
       env: options.env[MASTER_SECRET_VARIABLE],

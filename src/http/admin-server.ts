@@ -6,6 +6,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { describeDefect } from '../errors/describe-defect.ts'
 import type { Readiness } from '../exchange/gateway.ts'
 import type { Telemetry } from '../telemetry/records.ts'
@@ -45,6 +46,8 @@ const IDLE_MS = 30_000
 export function createAdminServer(options: AdminServerOptions): AdminServer {
   const server = createServer(
     {
+      // Said here, so that no flag of Node can unsay it (SEC-31).
+      insecureHTTPParser: false,
       maxHeaderSize: HEADERS_BYTES_MAX,
       headersTimeout: REQUEST_MS,
       requestTimeout: REQUEST_MS,
@@ -55,6 +58,7 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
   )
   server.maxConnections = CONNECTIONS_MAX
   server.setTimeout(IDLE_MS)
+  server.on('clientError', refuseMalformed)
   return {
     listen: (host, port) => listen(server, host, port),
     close: () =>
@@ -78,6 +82,16 @@ function listen(server: Server, host: string, port: number): Promise<ListenAddre
       resolve({ url: `http://${shownHost}:${address.port}`, port: address.port })
     })
   })
+}
+
+/** What is no HTTP, or could be read in two ways: answered in the words of every refusal, and nothing may follow it. */
+function refuseMalformed(_error: Error, socket: Duplex): void {
+  if (!socket.writable) return void socket.destroy()
+  const body = JSON.stringify(problem(400, 'This is no well-formed HTTP request.').body)
+  const headers = { ...SAFETY, 'content-type': 'application/json; charset=utf-8', connection: 'close' }
+  const head = Object.entries({ ...headers, 'content-length': Buffer.byteLength(body) })
+  const lines = head.map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.end(`HTTP/1.1 400 Bad Request\r\n${lines.join('')}\r\n${body}`)
 }
 
 interface Answer {

@@ -1,10 +1,10 @@
 /**
  * The addresses no provider may have, whatever the configuration says: the metadata services of clouds hand out
- * credentials to whoever can reach them (SEC-5). Every spelling of an address is reduced to one before it is judged.
+ * credentials to whoever can reach them (SEC-5). And those that no public server has: a name that was public must not
+ * come to be one (SEC-2). Every spelling of an address is reduced to one before it is judged.
  */
 
-import { isIP } from 'node:net'
-import { isLocalAddress } from '../providers/local-address.ts'
+import { BlockList, isIP } from 'node:net'
 
 /** AWS, Google, Azure and Oracle; AWS's credentials for containers and pods; Alibaba; Azure's host agent. */
 const METADATA_IPV4 = new Set([
@@ -35,12 +35,52 @@ export function isBlockedAddress(address: string): boolean {
   return family === 6 && isBlockedIpv6(bare)
 }
 
-/** Whether an address that a name resolved to is this machine or one of its networks. */
-export function isLocalIp(address: string): boolean {
+/**
+ * Whether an address that a name resolved to is no server of the public network: this machine, one of its networks, or
+ * what is set apart for tests, documentation, many receivers or the future (SEC-2). An IPv4 address inside an IPv6 one
+ * is judged as itself: behind NAT64 every public server has such an address.
+ */
+export function isSpecialAddress(address: string): boolean {
   const bare = withoutZone(address)
+  const family = isIP(bare)
+  if (family === 4) return specialNetworks.check(bare, 'ipv4')
+  if (family !== 6) return false
+  const canonical = canonicalIpv6(bare)
   return (
-    bare === '0.0.0.0' || bare === '::' || isLocalAddress(`http://${isIP(bare) === 6 ? `[${bare}]` : bare}`)
+    specialNetworks.check(canonical, 'ipv6') ||
+    embeddedIpv4(ipv6Groups(canonical)).some((ipv4) => specialNetworks.check(ipv4, 'ipv4'))
   )
+}
+
+const specialNetworks = new BlockList()
+for (const [net, prefix] of [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 3],
+] as const) {
+  specialNetworks.addSubnet(net, prefix, 'ipv4')
+}
+for (const [net, prefix] of [
+  ['::', 128],
+  ['::1', 128],
+  ['2001:db8::', 32],
+  ['3fff::', 20],
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['fec0::', 10],
+  ['ff00::', 8],
+] as const) {
+  specialNetworks.addSubnet(net, prefix, 'ipv6')
 }
 
 /** Lower case, without brackets or the root's dot. */
@@ -55,9 +95,13 @@ function withoutZone(address: string): string {
 }
 
 function isBlockedIpv6(address: string): boolean {
-  const canonical = new URL(`http://[${address}]/`).hostname.slice(1, -1)
+  const canonical = canonicalIpv6(address)
   if (METADATA_IPV6.has(canonical)) return true
   return embeddedIpv4(ipv6Groups(canonical)).some((ipv4) => METADATA_IPV4.has(ipv4))
+}
+
+function canonicalIpv6(address: string): string {
+  return new URL(`http://[${address}]/`).hostname.slice(1, -1)
 }
 
 /** The eight 16-bit groups of a canonical IPv6 address. */

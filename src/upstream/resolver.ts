@@ -13,7 +13,7 @@ import {
 } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import type { Clock } from '../std/clock.ts'
-import { isBlockedAddress, isLocalIp } from './blocked-address.ts'
+import { isBlockedAddress, isSpecialAddress } from './blocked-address.ts'
 import { BLOCKED_ADDRESS, TransportError } from './transport-codes.ts'
 
 /** How long an answer may be used after the name server stopped answering. */
@@ -72,7 +72,7 @@ export function createResolver(clock: Clock, lookup: SystemLookup = systemLookup
     name.asking = []
     const answer = error ? (fallback(name) ?? error) : judge(hostname, fresh, name.isPublic === true)
     if (!error && !(answer instanceof Error)) {
-      name.isPublic ??= !fresh.some(({ address }) => isLocalIp(address))
+      name.isPublic ??= !fresh.some(({ address }) => isSpecialAddress(address))
       name.addresses = fresh
       name.answeredAtMs = clock.nowMs()
     }
@@ -93,7 +93,7 @@ export function createResolver(clock: Clock, lookup: SystemLookup = systemLookup
   }
 }
 
-/** A provider that was public does not move into our own network: whoever says so wants a request sent there (fault 5). */
+/** A provider that was public does not move into our own network, nor where no server is: whoever says so wants a request sent there (fault 5). */
 function judge(
   hostname: string,
   answer: readonly LookupAddress[],
@@ -102,7 +102,7 @@ function judge(
   if (answer.length === 0) return new TransportError('ENOTFOUND', `${hostname} has no address`)
   if (answer.some(({ address }) => isBlockedAddress(address)))
     return new TransportError(BLOCKED_ADDRESS, `${hostname} is the address of a metadata service`)
-  if (wasPublic && answer.some(({ address }) => isLocalIp(address)))
+  if (wasPublic && answer.some(({ address }) => isSpecialAddress(address)))
     return new TransportError(BLOCKED_ADDRESS, `${hostname} was public and is now a local address`)
   return answer
 }

@@ -1,3 +1,4 @@
+import { ADDRCONFIG } from 'node:dns'
 import { describe, expect, test } from 'vitest'
 import { RESPONSE_HEADERS_BYTES_MAX } from './connection.ts'
 import { BLOCKED_ADDRESS, UNEXPECTED_RESPONSE } from './transport-codes.ts'
@@ -245,5 +246,36 @@ describe('the undici transport', () => {
     })
     const watched = await openTransport({ lookup }).run(requestTo('http://rebound.test:1'))
     expect(watched.failure).toMatchObject({ phase: 'connect', code: BLOCKED_ADDRESS })
+  })
+
+  test('SEC-3, fault 5: a name is looked up once for a connection, and where it moves to this machine it is not dialled', async () => {
+    const { createResolver } = await import('./resolver.ts')
+    const { systemClock } = await import('../std/clock.ts')
+    await using wall = await openWall(({ socket }) => socket.write(httpAnswer(200, '{}')))
+    const { port } = new URL(wall.origin)
+    const answers = ['127.0.0.1', '169.254.169.254', '93.184.215.14', '127.0.0.1', '::ffff:127.0.0.1']
+    let asked = 0
+    const lookup = createResolver(systemClock, (_hostname, _options, callback) => {
+      const address = answers[asked++] ?? ''
+      callback(null, [{ address, family: address.includes(':') ? 6 : 4 }])
+    })
+    const { run } = openTransport({ lookup })
+    // What was judged is what is connected to: a second answer would have been the metadata service.
+    const first = await run(requestTo(`http://own.test:${port}`))
+    expect([first.status, asked]).toEqual([200, 1])
+    const second = await run(requestTo(`http://own.test:${port}`, { headers: { connection: 'close' } }))
+    expect([second.status, asked]).toEqual([200, 1])
+    asked = 2
+    // As Node asks on behalf of a socket.
+    await new Promise((resolve) => lookup('rebound.test', { all: true, hints: ADDRCONFIG }, resolve))
+    const before = wall.sockets.length
+    for (const turn of [1, 2]) {
+      const moved = await run(requestTo(`http://rebound.test:${port}`))
+      expect([turn, moved.failure]).toEqual([
+        turn,
+        expect.objectContaining({ phase: 'connect', code: BLOCKED_ADDRESS }),
+      ])
+    }
+    expect([asked, wall.sockets.length]).toEqual([5, before])
   })
 })

@@ -1,8 +1,11 @@
 /** SEC-7: who may open a connection to anywhere is a short list, and everything else goes through it. */
 
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readConnectionUrl } from '../../src/stores/postgres/connection-url.ts'
 import { readSourceFiles } from '../../tools/checks/source-files.ts'
+import { runToEnd } from '../support/gateway-process.ts'
 
 /** What opens a connection, and the files that may. */
 const OPENERS: readonly { readonly means: RegExp; readonly files: readonly string[] }[] = [
@@ -37,6 +40,27 @@ test('SEC-8: a database beyond this machine is asked over TLS whose certificate 
     if (read.type === 'refused') continue
     expect([mode, read.address.tls]).not.toEqual([mode, false])
     expect(JSON.stringify(read.address.tls)).not.toMatch(/Unauthorized":false/)
+  }
+})
+
+test('SEC-8: no command speaks to a database where the environment switches the checking of certificates off', async () => {
+  for (const [command, words] of [
+    ['key', ['create', 'laptop']],
+    ['key', ['list']],
+    ['usage', []],
+  ] as const) {
+    const { code, stdout, stderr } = await runToEnd({
+      command,
+      words,
+      prepare: (folder) =>
+        writeFileSync(
+          join(folder, 'holdfast.yaml'),
+          'store: { kind: postgres, url: "postgres://u:p@127.0.0.1:1/x?sslmode=verify-full" }\n',
+        ),
+      env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+    })
+    expect([command, words, code, stdout]).toEqual([command, words, 4, ''])
+    expect(stderr).toContain('NODE_TLS_REJECT_UNAUTHORIZED=0 switches off')
   }
 })
 
