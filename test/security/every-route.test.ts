@@ -105,7 +105,7 @@ function formOf(door: Door, fields: Readonly<Record<string, unknown>> = {}): For
   return form
 }
 
-interface Opened extends MoneyStage {
+interface Opened extends Omit<MoneyStage, 'key'> {
   readonly key: string
   /** The calls that providers get while `act` runs. */
   during(act: () => Promise<unknown>): Promise<readonly RecordedCall[]>
