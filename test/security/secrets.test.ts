@@ -1,14 +1,14 @@
-import { randomBytes } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { adminAccess } from '../../src/http/admin/access.ts'
 import { faults } from '../../src/simulator/faults.ts'
 import { type SimulatorServer, startSimulator } from '../../src/simulator/server.ts'
+import { canary, leaksIn as leaksOf, type Output } from '../support/canaries.ts'
 import { ECHO_PLACES, type EchoingUpstream, startEchoingUpstream } from '../support/echoing-upstream.ts'
 import { type GatewayProcess, runToEnd, startProcess } from '../support/gateway-process.ts'
-
-/** In no form that a pattern for well-known keys would find: only who knows it can take it out. */
-const canary = (where: string) => `Kanarie-${where}-${randomBytes(9).toString('hex')}`
+import { openLedger } from '../support/money-stage.ts'
 
 const CANARIES = {
   literal: canary('literal'),
@@ -32,32 +32,9 @@ const ENV = {
   OPENAI_API_KEY: CANARIES.bystander,
 }
 
-interface Output {
-  readonly from: string
-  readonly text: string
-}
-
 const outputs: Output[] = []
 
-/** Each spelling in which a secret is still one. */
-function spellingsOf(secret: string): readonly string[] {
-  const bytes = Buffer.from(secret)
-  const inner = [0, 1, 2].map((lead) =>
-    Buffer.concat([Buffer.alloc(lead), bytes])
-      .toString('base64')
-      .slice(lead === 0 ? 0 : 4, -4),
-  )
-  return [secret, encodeURIComponent(secret), ...inner]
-}
-
-function leaksIn({ from, text }: Output): readonly string[] {
-  return Object.entries(CANARIES).flatMap(([slot, secret]) =>
-    spellingsOf(secret).flatMap((spelling) => {
-      const at = text.indexOf(spelling)
-      return at === -1 ? [] : [`${slot} in ${from}: ${text.slice(Math.max(0, at - 80), at + 60)}`]
-    }),
-  )
-}
+const leaksIn = (output: Output) => leaksOf(CANARIES, output)
 
 let echoing: EchoingUpstream
 let simulator: SimulatorServer
@@ -245,5 +222,174 @@ describe('SEC-21: a secret planted in every slot', () => {
       return leaksIn({ from: where, text: told })
     })
     expect(leaks).toEqual([])
+  })
+})
+
+describe('SEC-21: with books, keys that were made, and a master secret of the environment', () => {
+  const secrets = { ...CANARIES, master: canary('master') }
+  const env = { ...ENV, HOLDFAST_MASTER_KEY: secrets.master }
+
+  test('no secret shows in any answer of either listener, in any command, or in the log', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-canaries-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const path = join(folder, 'holdfast.db')
+    const ledger = await openLedger(path, env)
+    const made = await ledger.key({ name: 'laptop' })
+    const boss = await ledger.key({ name: 'boss', kind: 'admin', role: 'owner' })
+    const budget = await ledger.budget({ scope: { kind: 'key', id: made.id }, nanoUsd: 1_000_000_000 })
+    const all = { ...secrets, made: made.secret, boss: boss.secret }
+    const config = {
+      ...configOf('json'),
+      store: { kind: 'sqlite', path },
+      requests: { keepBodies: true },
+      budgets: { unknownPrice: { input: 1, output: 1 } },
+    }
+    const told: Output[] = []
+    await using gateway = await startProcess({ config, env, prepare })
+    const get = async (from: string, url: string, key: string) => {
+      const response = await fetch(url, {
+        headers: { authorization: `Bearer ${key}`, 'x-holdfast-explain': '1' },
+        redirect: 'manual',
+      })
+      const text = await response.text()
+      told.push({ from, text: `${response.status} ${JSON.stringify([...response.headers])} ${text}` })
+      return { status: response.status, text }
+    }
+
+    const ids: string[] = []
+    for (const place of ECHO_PLACES) {
+      for (const [path, stream] of [
+        ['/v1/chat/completions', false],
+        ['/v1/messages', true],
+      ] as const) {
+        const response = await fetch(gateway.url + path, {
+          method: 'POST',
+          headers: {
+            'content-type': 'application/json',
+            authorization: `Bearer ${made.secret}`,
+            'x-holdfast-explain': '1',
+          },
+          body: JSON.stringify({
+            model: `echochat/${place}`,
+            stream,
+            max_tokens: 9,
+            messages: [{ role: 'user', content: 'Hi' }],
+          }),
+        })
+        const text = await response.text().catch(() => '')
+        if (place !== 'usage')
+          told.push({ from: `${path} ${place}`, text: JSON.stringify([...response.headers]) + text })
+        ids.push(response.headers.get('x-request-id') ?? '')
+      }
+    }
+    await expect
+      .poll(async () => (await ledger.store.requests({ limit: 100 })).rows.length, { timeout: 10_000 })
+      .toBe(ids.length)
+
+    for (const id of ids) {
+      for (const end of ['', '/bodies'])
+        await get(`request ${id}${end}`, `${gateway.adminUrl}/api/v1/requests/${id}${end}`, boss.secret)
+      await get(`explain ${id}`, `${gateway.adminUrl}/explain/${id}`, boss.secret)
+      await get(`own explain ${id}`, `${gateway.url}/explain/${id}`, made.secret)
+    }
+    const reads = Object.keys(adminAccess).flatMap((route) =>
+      route.startsWith('GET ') ? [route.slice(4)] : [],
+    )
+    const idOf = (route: string) =>
+      route.includes('budgets') ? budget.id : route.includes('routes') ? 'both' : made.id
+    for (const route of [...reads, '/status', '/metrics', '/healthz', '/readyz']) {
+      const { status } = await get(
+        `admin ${route}`,
+        gateway.adminUrl + route.replace(/\{\w+\}/, idOf(route)),
+        boss.secret,
+      )
+      if (/keys|budgets|audit|targets|status|metrics/.test(route))
+        expect([route, status]).toEqual([route, 200])
+    }
+    for (const route of ['/metrics', '/v1/models', '/readyz'])
+      await get(route, gateway.url + route, made.secret)
+
+    for (const words of [
+      'key list',
+      'budget list',
+      'usage',
+      'logs',
+      `logs show ${ids[0]} --bodies`,
+      'audit list',
+    ]) {
+      for (const form of ['', ' --json']) {
+        const { code, stdout, stderr } = await runToEnd({
+          command: words.split(' ')[0] ?? '',
+          words: [...words.split(' ').slice(1), ...(form === '' ? [] : [form.trim()])],
+          env,
+          prepare: (where) => {
+            prepare(where)
+            writeFileSync(join(where, 'holdfast.yaml'), JSON.stringify(config))
+          },
+        })
+        expect([words, form, code, stderr]).toEqual([words, form, 0, expect.any(String)])
+        told.push({ from: `${words}${form}`, text: stdout + stderr })
+      }
+    }
+    gateway.kill('SIGTERM')
+    expect((await gateway.exited).code).toBe(0)
+    told.push({ from: 'the log', text: gateway.printed() })
+    // Something of a provider's words was kept and shown, redacted.
+    expect(told.filter(({ text }) => text.includes('[secret')).length).toBeGreaterThan(10)
+    expect(told.flatMap((output) => leaksOf(all, output))).toEqual([])
+  }, 120_000)
+
+  test.each([
+    ['check', ['--json']],
+    ['doctor', ['--json', '--timeout', '3']],
+    ['usage', []],
+    ['usage', ['--json']],
+  ] as const)(
+    'the password of a database that cannot be reached is in nothing that `%s` prints (%j)',
+    async (command, words) => {
+      const password = canary('database')
+      const { stdout, stderr } = await runToEnd({
+        command,
+        words,
+        config: {
+          ...configOf('json'),
+          store: { kind: 'postgres', url: `postgres://holdfast:${password}@127.0.0.1:1/books` },
+        },
+        env,
+        prepare,
+      })
+      const text = stdout + stderr
+      expect(text).not.toBe('')
+      expect(leaksOf({ ...secrets, password }, { from: command, text })).toEqual([])
+    },
+  )
+
+  test('nor in what a gateway tells that runs without it', async () => {
+    const password = canary('database')
+    await using gateway = await startProcess({
+      config: {
+        ...configOf('json'),
+        store: { kind: 'postgres', url: `postgres://holdfast:${password}@127.0.0.1:1/books` },
+      },
+      env,
+      prepare,
+    })
+    const told: Output[] = []
+    for (const url of [
+      `${gateway.url}/readyz`,
+      `${gateway.url}/metrics`,
+      `${gateway.url}/v1/models`,
+      `${gateway.adminUrl}/status`,
+      `${gateway.adminUrl}/readyz`,
+      `${gateway.adminUrl}/api/v1/health`,
+    ]) {
+      const response = await fetch(url, { headers: { 'x-api-key': CANARIES.clientKey } })
+      told.push({ from: url, text: JSON.stringify([...response.headers]) + (await response.text()) })
+    }
+    gateway.kill('SIGTERM')
+    await gateway.exited
+    told.push({ from: 'the log', text: gateway.printed() })
+    expect(told.some(({ text }) => text.includes('127.0.0.1:1'))).toBe(true)
+    expect(told.flatMap((output) => leaksOf({ ...secrets, password }, output))).toEqual([])
   })
 })

@@ -226,10 +226,10 @@ export async function eventually<Seen>(
 }
 
 /** Opened as the command line opens it, with the master secret beside the file; closed with the test. */
-export async function openLedger(file: string): Promise<Ledger> {
+export async function openLedger(file: string, env: Readonly<Record<string, string>> = {}): Promise<Ledger> {
   const opened = await openStore(
     { kind: 'sqlite', path: file },
-    { clock: systemClock, telemetry: createTelemetry(), masterKey: undefined, env: {} },
+    { clock: systemClock, telemetry: createTelemetry(), masterKey: undefined, env },
   )
   const { store, peppers } = opened
   onTestFinished(() => store.close())
