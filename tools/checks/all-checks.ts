@@ -1,11 +1,9 @@
 /** The checks that every change passes before its tests run: each is a name and a function that complains or does not. */
 
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import { checkLockFile, type LockedPackages } from './lock-file.ts'
+import { checkInstalls } from './installs.ts'
 import { runCommand } from './run-command.ts'
-import { readSourceFiles, repositoryRoot } from './source-files.ts'
+import { readSourceFiles } from './source-files.ts'
 import { guardSources } from './source-guard.ts'
 
 /** What a check found: nothing, or text for a person. */
@@ -24,7 +22,7 @@ const checks: readonly Check[] = [
   { name: 'lint', run: () => byCommand('oxlint', '--type-aware', '--deny-warnings') },
   { name: 'format', run: () => byCommand('biome', 'format', '--max-diagnostics=none', '.') },
   { name: 'unused code', run: () => byCommand('knip', '--no-progress', '--treat-config-hints-as-errors') },
-  { name: 'lock file', run: () => byComplaints(checkLockFile(readLockFile())) },
+  { name: 'lock files', run: () => byComplaints(checkInstalls()) },
   { name: 'guarded text', run: () => byComplaints(guardSources(readSourceFiles())) },
 ]
 
@@ -61,12 +59,4 @@ async function byCommand(name: string, ...args: readonly string[]): Promise<Verd
 
 function byComplaints(complaints: readonly string[]): Verdict {
   return complaints.length === 0 ? { isGood: true } : { isGood: false, complaint: complaints.join('\n') }
-}
-
-function readLockFile(): LockedPackages {
-  // npm wrote this file; its shape is lockfileVersion 3, and every member read is optional in LockedPackage.
-  const lock = JSON.parse(readFileSync(join(repositoryRoot, 'package-lock.json'), 'utf8')) as {
-    readonly packages: LockedPackages
-  }
-  return lock.packages
 }

@@ -1,6 +1,7 @@
 /**
- * Judges package-lock.json. npm itself accepts lock files that fail on other machines (missing platform packages), run
- * strangers' scripts or remember one machine's registry; SEC-59 wants none of these, and few runtime dependencies.
+ * Judges what is installed: lock files, manifests and npm's own settings. npm itself accepts lock files that fail on other
+ * machines (missing platform packages), run strangers' scripts, fetch from anywhere or remember one machine's registry;
+ * SEC-59 and SEC-60 want none of these, and few runtime dependencies. No registry is asked: what stands here is enough.
  */
 
 /**
@@ -9,8 +10,21 @@
  */
 export const RUNTIME_PACKAGES_MAX = 49
 
+/** Versions that were published with somebody else's code in them, and withdrawn. */
+const WITHDRAWN: ReadonlySet<string> = new Set(['axios@0.30.4', 'axios@1.14.1'])
+
+/** What npm must be told in the project's `.npmrc`: no scripts of strangers, and nothing from beside the registry. */
+const SETTINGS = [
+  'ignore-scripts=true',
+  'allow-git=none',
+  'allow-remote=none',
+  'omit-lockfile-registry-resolved=true',
+]
+
 /** The part of a lock file's entry that is judged. */
 export interface LockedPackage {
+  /** The true name, where a package is installed under another. */
+  readonly name?: string
   readonly version?: string
   readonly resolved?: string
   readonly integrity?: string
@@ -23,14 +37,25 @@ export interface LockedPackage {
 
 export type LockedPackages = Readonly<Record<string, LockedPackage>>
 
+export interface LockRules {
+  readonly runtimePackagesMax: number
+  /** Packages whose install scripts are known, and never run: those of tools that only tests or benches install. */
+  readonly scripts: ReadonlySet<string>
+}
+
+/** The rules for what is published. */
+const PUBLISHED: LockRules = { runtimePackagesMax: RUNTIME_PACKAGES_MAX, scripts: new Set() }
+
 /** The complaints about a lock file, one sentence each; empty when it is good. */
-export function checkLockFile(packages: LockedPackages): readonly string[] {
+export function checkLockFile(packages: LockedPackages, rules: LockRules = PUBLISHED): readonly string[] {
   return [
     ...missingPlatforms(packages),
-    ...installScripts(packages),
+    ...installScripts(packages, rules),
     ...downloadAddresses(packages),
-    ...missingIntegrity(packages),
-    ...tooManyRuntimePackages(packages),
+    ...looseVersions(packages),
+    ...weakIntegrity(packages),
+    ...withdrawnVersions(packages),
+    ...tooManyRuntimePackages(packages, rules),
   ]
 }
 
@@ -52,9 +77,9 @@ function missingPlatforms(packages: LockedPackages): readonly string[] {
   })
 }
 
-function installScripts(packages: LockedPackages): readonly string[] {
+function installScripts(packages: LockedPackages, { scripts }: LockRules): readonly string[] {
   return Object.entries(packages)
-    .filter(([, entry]) => entry.hasInstallScript === true)
+    .filter(([path, entry]) => entry.hasInstallScript === true && !scripts.has(packageName(path)))
     .map(([path]) => `${path}: has an install script; choose a package that needs none`)
 }
 
@@ -64,16 +89,41 @@ function downloadAddresses(packages: LockedPackages): readonly string[] {
     .map(([path]) => `${path}: holds a download address; install with the project's own .npmrc`)
 }
 
-function missingIntegrity(packages: LockedPackages): readonly string[] {
+const EXACT = /^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/
+
+function looseVersions(packages: LockedPackages): readonly string[] {
   return fetched(packages)
-    .filter(([, entry]) => entry.integrity === undefined)
-    .map(([path]) => `${path}: has no integrity hash`)
+    .filter(([, { version = '' }]) => !EXACT.test(version))
+    .map(([path, { version }]) => `${path}: "${version ?? ''}" is no exact version of the registry`)
 }
 
-function tooManyRuntimePackages(packages: LockedPackages): readonly string[] {
+/** SHA-512 in base64: 64 bytes. SHA-1, which npm takes as well, can be forged. */
+const INTEGRITY = /^sha512-[A-Za-z0-9+/]{86}==$/
+
+function weakIntegrity(packages: LockedPackages): readonly string[] {
+  return fetched(packages)
+    .filter(([, { integrity = '' }]) => !INTEGRITY.test(integrity))
+    .map(([path, { integrity }]) =>
+      integrity === undefined
+        ? `${path}: has no integrity hash`
+        : `${path}: its integrity is no SHA-512 (${integrity.slice(0, 12)}…)`,
+    )
+}
+
+function withdrawnVersions(packages: LockedPackages): readonly string[] {
+  return fetched(packages)
+    .map(([path, { name = packageName(path), version = '' }]) => ({ path, id: `${name}@${version}` }))
+    .filter(({ id }) => WITHDRAWN.has(id))
+    .map(({ path, id }) => `${path}: ${id} was published with somebody else's code in it`)
+}
+
+function tooManyRuntimePackages(
+  packages: LockedPackages,
+  { runtimePackagesMax }: LockRules,
+): readonly string[] {
   const count = runtimePackages(packages).length
-  if (count <= RUNTIME_PACKAGES_MAX) return []
-  return [`SEC-59: ${count} runtime packages, at most ${RUNTIME_PACKAGES_MAX} are allowed`]
+  if (count <= runtimePackagesMax) return []
+  return [`SEC-59: ${count} runtime packages, at most ${runtimePackagesMax} are allowed`]
 }
 
 /** Entries that come from a registry, as against the root, workspace members and the links to them. */
@@ -85,4 +135,58 @@ function fetched(packages: LockedPackages): readonly (readonly [string, LockedPa
 
 function packageName(path: string): string {
   return path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
+}
+
+/** The part of a package.json that is judged. */
+export interface Manifest {
+  readonly scripts?: Readonly<Record<string, string>>
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly devDependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
+  readonly overrides?: Overrides
+}
+
+type Overrides = { readonly [name: string]: string | Overrides }
+
+/** Run by npm when somebody installs, with all that he may do. */
+const INSTALL_SCRIPTS = [
+  'preinstall',
+  'install',
+  'postinstall',
+  'prepublish',
+  'preprepare',
+  'prepare',
+  'postprepare',
+]
+
+/** Versions of the registry, from one on: no address, no folder, no other name, and not whatever is newest. */
+const REGISTRY_RANGE = /^[\^~]?\d+(?:\.\d+){0,2}(?:-[0-9A-Za-z.-]+)?$/
+
+/** The complaints about a package.json. */
+export function checkManifest(manifest: Manifest): readonly string[] {
+  const { scripts = {}, dependencies, devDependencies, optionalDependencies, peerDependencies } = manifest
+  const wanted = [dependencies, devDependencies, optionalDependencies, peerDependencies]
+    .flatMap((all) => Object.entries(all ?? {}))
+    .concat(overridden(manifest.overrides ?? {}))
+  return [
+    ...INSTALL_SCRIPTS.filter((name) => name in scripts).map(
+      (name) => `"${name}" would run wherever this is installed; give the script another name`,
+    ),
+    ...wanted
+      .filter(([, range]) => !REGISTRY_RANGE.test(range))
+      .map(([name, range]) => `${name}: "${range}" is no version of the registry`),
+  ]
+}
+
+function overridden(overrides: Overrides): readonly [string, string][] {
+  return Object.entries(overrides).flatMap(([name, range]): readonly [string, string][] =>
+    typeof range === 'string' ? [[name, range]] : overridden(range),
+  )
+}
+
+/** The complaints about the project's `.npmrc`. */
+export function checkNpmSettings(text: string): readonly string[] {
+  const lines = new Set(text.split('\n').map((line) => line.replaceAll(/\s/g, '')))
+  return SETTINGS.filter((setting) => !lines.has(setting)).map((setting) => `.npmrc: ${setting} is not there`)
 }
