@@ -33,9 +33,16 @@ interface StageOptions {
   readonly segmentBytesMax?: number
   readonly linesMax?: number
   readonly log?: (log: AppendLog) => AppendLog
+  /** Default false: the one budget is known. */
+  readonly awaitsBudgets?: boolean
 }
 
-function stage({ segmentBytesMax = 1_000_000, linesMax, log: wrap = (log) => log }: StageOptions = {}) {
+function stage({
+  segmentBytesMax = 1_000_000,
+  linesMax,
+  log: wrap = (log) => log,
+  awaitsBudgets = false,
+}: StageOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-books-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const store = new LedgerBench()
@@ -45,10 +52,11 @@ function stage({ segmentBytesMax = 1_000_000, linesMax, log: wrap = (log) => log
     store,
     nodeId: 'node_1',
     isShared: false,
+    awaitsBudgets,
     wallMs: () => clock.wallMs(),
     nowMs: () => clock.nowMs(),
   })
-  accounts.replace([BUDGET])
+  if (!awaitsBudgets) accounts.replace([BUDGET])
   const notices: string[] = []
   const books = new Books({
     store,
@@ -81,6 +89,17 @@ test('what is held stands in the log before the provider is called', async () =>
   const { begin, typesIn } = stage()
   await begin('x').hold(ASK)
   expect(typesIn()).toEqual(['opened', 'held'])
+})
+
+test('nothing that costs is begun before it is known which budgets there are; what is free is', async () => {
+  const { begin, accounts, typesIn } = stage({ awaitsBudgets: true })
+  expect(() => begin('x').hold(ASK)).toThrow(expect.objectContaining({ code: 'budget_unavailable' }))
+  expect(typesIn()).not.toContain('held')
+  await begin('y').hold({ ...ASK, isFree: true })
+  accounts.replace([BUDGET])
+  await begin('z').hold(ASK)
+  expect(typesIn().filter((type) => type === 'held')).toHaveLength(2)
+  expect(accounts.heldNanoUsd).toBeGreaterThan(0)
 })
 
 test('what came in together is written together', async () => {

@@ -126,6 +126,104 @@ describe('the accounts of a node', () => {
     expect(store.standings()[0]?.leasedNanoUsd).toBe(0)
   })
 
+  test('which budgets there are is not known before they were read, where they are waited for', () => {
+    const { store } = stage([])
+    const options = { store, nodeId: 'node_1', isShared: false, wallMs: () => START_MS, nowMs: () => 0 }
+    const waiting = new BudgetAccounts({ ...options, awaitsBudgets: true })
+    expect([waiting.isKnown, waiting.isEmpty]).toEqual([false, true])
+    // That there are none is knowledge too.
+    waiting.replace([])
+    expect([waiting.isKnown, waiting.isEmpty]).toEqual([true, true])
+    expect(new BudgetAccounts(options).isKnown).toBe(true)
+  })
+
+  describe('of a store that was made anew, which knows of no lease', () => {
+    /** The store of the accounts can be put in the place of another. */
+    function rebuilt(budget: Budget, spentBefore: number) {
+      const stores = [new LedgerBench(), new LedgerBench()] as const
+      for (const store of stores) store.setLimit(budget.id, budget.limitNanoUsd)
+      let current: LedgerBench = stores[0]
+      const accounts = new BudgetAccounts({
+        store: {
+          lease: (asks) => current.lease(asks),
+          returnLease: (...back) => current.returnLease(...back),
+        },
+        nodeId: 'node_1',
+        isShared: false,
+        wallMs: () => START_MS,
+        nowMs: () => 0,
+      })
+      accounts.replace([budget])
+      const spend = async (store: LedgerBench, id: string, costNanoUsd: number, { charges }: Hold) =>
+        store.postBooks({
+          nodeId: 'node_1',
+          entries: [entryOf(id, { costNanoUsd: nano(costNanoUsd), charges })],
+          requests: [],
+        })
+      const [, anew] = stores
+      return {
+        accounts,
+        anew,
+        spend,
+        async rebuild() {
+          const charge = { budgetId: budget.id, periodStartMs: 0 }
+          await anew.postBooks({
+            nodeId: 'another',
+            entries: [entryOf('before', { costNanoUsd: nano(spentBefore), charges: [charge] })],
+            requests: [],
+          })
+          current = anew
+          accounts.forgetLeases()
+        },
+      }
+    }
+
+    test('what lay free is gone: nothing is spent of it that the store did not grant again', async () => {
+      const budget = budgetOf('bud_1', 1_000)
+      const { accounts, anew, rebuild } = rebuilt(budget, 900)
+      ;(await held(accounts, [budget], ask(100))).settle(nano(100))
+      await rebuild()
+      // Of 900 that lay free before, the new store knows that 100 are left.
+      expect(await accounts.hold([budget], ask(101))).toMatchObject({ type: 'spent' })
+      expect(await accounts.hold([budget], ask(100))).toMatchObject({ type: 'held' })
+      expect(anew.standings()).toMatchObject([{ spentNanoUsd: 900, leasedNanoUsd: 100 }])
+    })
+
+    test('what is held is settled as ever, nothing is leased beside it, and a limit is not passed', async () => {
+      const budget = budgetOf('bud_1', 1_000)
+      const { accounts, anew, spend, rebuild } = rebuilt(budget, 0)
+      const running = await held(accounts, [budget], ask(600))
+      await rebuild()
+      expect(accounts.heldNanoUsd).toBe(600)
+      // The store would grant the whole limit again, beside what is under way.
+      expect(await accounts.hold([budget], ask(1))).toMatchObject({ type: 'spent' })
+      expect(anew.standings()).toMatchObject([{ spentNanoUsd: 0, leasedNanoUsd: 0 }])
+      running.settle(nano(500))
+      await spend(anew, 'running', 500, running)
+      expect(accounts.heldNanoUsd).toBe(0)
+      expect(await accounts.hold([budget], ask(501))).toMatchObject({ type: 'spent' })
+      expect(await accounts.hold([budget], ask(500))).toMatchObject({ type: 'held' })
+      const [{ spentNanoUsd = 0, leasedNanoUsd = 0 } = {}] = anew.standings()
+      expect(spentNanoUsd + leasedNanoUsd).toBeLessThanOrEqual(1_000)
+    })
+
+    test('of several requests under way the last unlocks it, and twice forgotten is once', async () => {
+      const budget = budgetOf('bud_1', 1_000)
+      const { accounts, rebuild } = rebuilt(budget, 0)
+      const [one, other] = [
+        await held(accounts, [budget], ask(100)),
+        await held(accounts, [budget], ask(100)),
+      ]
+      await rebuild()
+      accounts.forgetLeases()
+      one.settle(nano(0))
+      one.settle(nano(0))
+      expect(await accounts.hold([budget], ask(1))).toMatchObject({ type: 'spent' })
+      other.settle(nano(0))
+      expect(await accounts.hold([budget], ask(1_000))).toMatchObject({ type: 'held' })
+    })
+  })
+
   test('the store is asked once for every level together', async () => {
     const budgets = ['bud_1', 'bud_2', 'bud_3'].map((id) => budgetOf(id, 1_000))
     const { store, node } = stage(budgets)

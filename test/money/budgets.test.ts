@@ -174,6 +174,7 @@ describe('several budgets', () => {
     { name: 'user', scope: ({ user = '' }) => ({ kind: 'user', id: user }) },
     { name: 'everything', scope: () => ({ kind: 'all', id: '' }) },
     { name: 'model', scope: () => ({ kind: 'model', id: 'chat/m' }) },
+    { name: 'model by its own name', scope: () => ({ kind: 'model', id: 'm' }) },
     {
       name: 'tag',
       scope: () => ({ kind: 'tag', id: 'app:shop' }),
@@ -214,6 +215,49 @@ describe('several budgets', () => {
       const large = await stage.ask({ ...asking, prompt: 'x'.repeat(4_000), body: { max_tokens: 20 } })
       expect(large.status).toBe(429)
       expect(large.error?.message).toContain(`The budget "${asked.name}"`)
+    },
+  )
+})
+
+describe('a budget of a model', () => {
+  /** Each with a budget for one name, and how a request reaches the model by others. */
+  const reached: readonly { readonly id: string; readonly by: readonly string[]; readonly not: string }[] = [
+    { id: 'm', by: ['chat/m', 'messages/m', 'google/m', 'responses/m', 'smart', 'm'], not: 'chat/long' },
+    { id: 'messages/m', by: ['messages/m', 'other'], not: 'chat/m' },
+    { id: 'smart', by: ['smart'], not: 'chat/m' },
+  ]
+
+  test.each(reached)(
+    '$id counts it by whatever name it is reached: $by, and nothing else',
+    async ({ id, by, not }) => {
+      let key = ''
+      let budget: Budget | undefined
+      const stage = await openMoneyStage({
+        config: { routes: { smart: { targets: ['chat/m'] }, other: { targets: ['messages/m'] } } },
+        async prepare(ledger) {
+          key = (await ledger.key({ name: 'laptop' })).secret
+          budget = await ledger.budget({ scope: { kind: 'model', id }, nanoUsd: DOLLAR })
+        },
+      })
+      if (budget === undefined) throw new Error('nothing was prepared')
+      const asking = { client: 'openai-chat', key, body: { max_tokens: 20 } } as const
+      let due = 0
+      for (const model of by) {
+        const answer = await stage.ask({ ...asking, model })
+        expect([model, answer.status]).toEqual([model, 200])
+        due += (await stage.record(answer)).request.costNanoUsd ?? Number.NaN
+        expect([model, (await stage.standing(budget)).spent]).toEqual([model, due])
+      }
+      await stage.record(await stage.ask({ ...asking, model: not }))
+      expect((await stage.standing(budget)).spent).toBe(due)
+      // And once it is spent, it is by every one of these names.
+      await stage.store.putBudget({ ...budget, limitNanoUsd: due as typeof budget.limitNanoUsd }, [])
+      await new Promise((resolve) => void setTimeout(resolve, 1_200))
+      for (const model of by) {
+        const { status, error } = await stage.ask({ ...asking, model })
+        expect([model, status, error?.code]).toEqual([model, 429, 'budget_exceeded'])
+      }
+      expect((await stage.ask({ ...asking, model: not })).status).toBe(200)
     },
   )
 })

@@ -66,6 +66,65 @@ describe('the ceiling of each answer', () => {
   })
 })
 
+describe('SEC-49: a ceiling in both of its spellings', () => {
+  const tokens = 800
+  const spellings = [
+    { max_tokens: 10, max_completion_tokens: 4_000 },
+    { max_tokens: 4_000, max_completion_tokens: 10 },
+    { max_completion_tokens: 4_000, max_tokens: null },
+    { max_tokens: 4_000, max_completion_tokens: 3_000 },
+  ]
+  // A provider of the client's own dialect gets the bytes as they came; for the others one number is written.
+  const others = ['messages/m', 'responses/m', 'google/m']
+  const cases = [
+    ...spellings.map((body) => ({ body, model: 'chat/m' })),
+    ...others.flatMap((model) => spellings.slice(0, 2).map((body) => ({ body, model }))),
+  ]
+
+  test.each(cases)('holds for whichever the provider reads: $body to $model', async ({ body, model }) => {
+    const limit = 300 * INPUT_NANO + tokens * OUTPUT_NANO
+    const stage = await openBounded(limit, { answers: [{ text: 'word '.repeat(5_000) }] })
+    const { status, headers } = await stage.post('/v1/chat/completions', {
+      model,
+      ...body,
+      messages: [{ role: 'user', content: 'hi' }],
+    })
+    expect(status).toBe(200)
+    const sent = bodyOf(stage)
+    const told = [
+      sent.max_tokens,
+      sent.max_completion_tokens,
+      sent.max_output_tokens,
+      sent.generationConfig?.maxOutputTokens,
+    ].filter((ceiling) => typeof ceiling === 'number')
+    expect(told.length).toBeGreaterThan(0)
+    // The whole limit pays for no more, were all of it output.
+    for (const ceiling of told) expect(ceiling).toBeLessThanOrEqual(limit / OUTPUT_NANO)
+    const { request } = await stage.record({ headers })
+    expect(request.costNanoUsd).toBeGreaterThan(0)
+    expect(request.costNanoUsd).toBeLessThanOrEqual(limit)
+    expect((await stage.standing(stage.budget1)).spent).toBe(request.costNanoUsd)
+  })
+
+  test.each([
+    { max_tokens: 10, max_completion_tokens: 4_000 },
+    { max_tokens: 4_000, max_completion_tokens: 10 },
+  ])('a request is let through by what the larger of %j may cost', async (body) => {
+    // Room for one such answer, and for a hundred of the smaller ceiling.
+    const stage = await openBounded(300 * INPUT_NANO + 6_000 * OUTPUT_NANO, {
+      pace: { firstTokenMs: 300 },
+      answers: [{ text: 'word '.repeat(20) }],
+    })
+    const asked = { model: 'chat/m', ...body, messages: [{ role: 'user', content: 'hi' }] }
+    await Promise.all(Array.from({ length: 4 }, () => stage.post('/v1/chat/completions', asked)))
+    const told = posts(stage).map(({ body: sent }) => JSON.parse(Buffer.from(sent).toString()))
+    const most = told.map((one) => Math.max(one.max_tokens ?? 0, one.max_completion_tokens ?? 0))
+    // Whatever each was told, all of them together have room, were they to use it up.
+    expect(most.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(6_000 + 300)
+    expect(most.length).toBeGreaterThan(0)
+  })
+})
+
 describe('a tool that the provider runs', () => {
   const tools = [
     [
