@@ -1,7 +1,8 @@
 /**
  * Rules about what the text of this repository may contain, too simple for a linter and too important for memory:
  * no child processes (SEC-58), one place that dials (SEC-7), no way to switch TLS verification off (SEC-8), nothing
- * that ties the code to one machine or registry, no pattern made of what a client says (SEC-34).
+ * that ties the code to one machine or registry, no pattern made of what a client says (SEC-34), no text that is run
+ * (SEC-52), and no files where requests are read (SEC-38).
  */
 
 import { lineAt, maskSource, type MaskedSource } from './mask.ts'
@@ -32,6 +33,23 @@ const FIXED_PATTERNS: ReadonlySet<string> = new Set([
   'src/resilience/reset-values.ts',
   'src/simulator/faults/content-faults.ts',
 ])
+
+/** Where files are opened: none of it is where requests are read, translated or sent, but for the form that spools without a name. */
+const OPENS_FILES: readonly string[] = [
+  'src/app/',
+  'src/cli/',
+  'src/drill/load-for-drill.ts',
+  'src/http/descriptor-probe.ts',
+  'src/providers/model-facts.ts',
+  'src/std/append-log.ts',
+  'src/std/master-secret.ts',
+  'src/std/replace-file.ts',
+  'src/std/spool.ts',
+  'src/stores/',
+  'src/telemetry/log-sink.ts',
+]
+const mayNotOpenFiles = (path: string): boolean =>
+  isProduct(path) && !OPENS_FILES.some((allowed) => path.startsWith(allowed))
 
 const rules: readonly Rule[] = [
   {
@@ -65,6 +83,32 @@ const rules: readonly Rule[] = [
     pattern: /\brejectUnauthorized\s*:\s*false|\binsecureHTTPParser\s*:\s*true/g,
     searches: 'code',
     applies: isTypeScript,
+  },
+  {
+    message: 'SEC-8: certificates and versions of TLS are judged by Node, by its own rules',
+    pattern:
+      /\brejectUnauthorized\s*:(?!\s*(?:true|false)\b)|\bcheckServerIdentity\s*[:(]|\bminVersion\s*:(?!\s*['"]TLSv1\.[23]['"])/g,
+    searches: 'text',
+    applies: isProduct,
+  },
+  {
+    message: 'SEC-52: no text is run, and nothing is loaded by a name that is made while the gateway runs',
+    pattern:
+      /\beval\s*\(|\bnew Function\b|(?<![\w.])Function\s*\(|\bimport\s*\((?!\s*['"])|\bcreateRequire\b|\bgetBuiltinModule\b|\bprocess\.(?:binding|dlopen)\b/g,
+    searches: 'code',
+    applies: isProduct,
+  },
+  {
+    message: 'SEC-52: no text is run',
+    pattern: /['"](?:node:)?(?:vm|repl|wasi)['"]/g,
+    searches: 'text',
+    applies: isProduct,
+  },
+  {
+    message: 'SEC-38: files are opened elsewhere; nothing that a client says names one',
+    pattern: /['"](?:node:)?(?:fs|fs\/promises|sqlite)['"]/g,
+    searches: 'text',
+    applies: mayNotOpenFiles,
   },
   {
     message:
