@@ -62,6 +62,41 @@ describe('fault 93, SEC-29: a body beyond the cap', () => {
     expect(gateway.placesTaken).toBe(0)
   })
 
+  const random = (bytes: number) => {
+    const made = new Uint8Array(bytes)
+    for (let at = 0; at < bytes; at += 65_536) crypto.getRandomValues(made.subarray(at, at + 65_536))
+    return made
+  }
+
+  test.each([
+    ['in chunks', '', megabyte],
+    ['in gzip, without any ratio', 'content-encoding: gzip\r\n', gzipSync(random(16_000_000))],
+    ['in gzip, of zeros', 'content-encoding: gzip\r\n', gzipSync(new Uint8Array(60_000_000))],
+    [
+      'in brotli, without any ratio',
+      'content-encoding: br\r\n',
+      brotliCompressSync(random(4_000_000), { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }),
+    ],
+    ['in zstd, of zeros', 'content-encoding: zstd\r\n', zstdCompressSync(new Uint8Array(60_000_000))],
+  ])('SEC-29: %s, endless, is never held beyond the cap and 64 KiB', async (_how, encoding, bytes) => {
+    const slack = 65_536
+    // Whoever held more than the cap would be told of the room in memory, which is just as large.
+    const { port, gateway } = await startServer({ limits, bytesMax: limits.bodyBytes })
+    const head = rawChat({ headers: `${encoding}transfer-encoding: chunked\r\n`, body: '' })
+    let at = 0
+    const pour = () => {
+      const part = bytes.subarray(at % bytes.length, (at % bytes.length) + slack)
+      at += part.length
+      return Buffer.concat([Buffer.from(`${part.length.toString(16)}\r\n`), part, Buffer.from('\r\n')])
+    }
+    const { text: received } = await readRefusal(port, head, pour, 300)
+    expect(received).toMatch(/^HTTP\/1\.1 413 /)
+    expect(received).toContain('body_too_large')
+    const [refusal] = gateway.refusals
+    expect(refusal?.requestBytes).toBeLessThanOrEqual(limits.bodyBytes + slack)
+    expect(gateway.placesTaken).toBe(0)
+  })
+
   test('cannot hide behind a smaller length: the rest is no request', async () => {
     const { port, gateway } = await startServer({ limits })
     const client = await openRawClient(port)

@@ -67,6 +67,37 @@ describe('SEC-13: the table of roles', () => {
     }
   })
 
+  test.each([
+    '/healthz/../api/v1/keys',
+    '/healthz/%2e%2e/api/v1/keys',
+    '/healthz/..;/api/v1/keys',
+    '/healthz;/../api/v1/keys',
+    '/sign-in/../api/v1/keys',
+    '//api/v1/keys',
+    '/api//v1/keys',
+    '/api/v1/keys/',
+    '/api/v1/keys;x=1',
+    '/api/v1/keys%2f',
+    '/api%2fv1/keys',
+    '/api/v1/%6beys',
+    '/API/v1/KEYS',
+    '/api/v1/keys%00',
+    '/api\\v1\\keys',
+    '/api/v1/keys#/healthz',
+    'http://localhost/api/v1/keys',
+    '/openapi.json/../api/v1/keys',
+  ])('SEC-14: %s is to nobody what it is not to a caller with a key', async (path) => {
+    const { ask, keys } = await startAdmin()
+    const canonical = await ask('/api/v1/keys', { key: keys.member.secret })
+    expect(canonical.status).toBe(200)
+    for (const key of [undefined, 'wrong', keys.member.secret]) {
+      const { status, text } = await ask(path, key === undefined ? {} : { key })
+      // The verdict of the path as it should be spelled, or none at all.
+      if (status === 200) expect([path, key, text]).toEqual([path, keys.member.secret, canonical.text])
+      else expect([path, status >= 400 && status < 500]).toEqual([path, true])
+    }
+  })
+
   test('SEC-15: no header changes the path, the method or who is asking', async () => {
     const { ask, keys } = await startAdmin()
     const headers = {

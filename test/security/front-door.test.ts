@@ -137,6 +137,31 @@ describe('SEC-13: every door of the gateway', () => {
     expect([await statusOf(`key=${KEY}`), await statusOf(`api_key=${KEY}`)]).toEqual([200, 401])
   })
 
+  test('that does not exist is 404 whoever knocks, and no key is looked at', async () => {
+    const agent = new Agent({ localAddress: '127.0.0.254' })
+    const ask = async (path: string, headers: Readonly<Record<string, string>>) => {
+      const answer = await fetch(gateway.url + path, {
+        method: 'POST',
+        body: '{}',
+        headers,
+        dispatcher: agent,
+      })
+      return { status: answer.status, text: (await answer.text()).replaceAll(/req_\w+/g, 'ID') }
+    }
+    // More bad keys than one address may present, were they looked at.
+    for (let count = 0; count < 40; count += 1) {
+      for (const path of ['/v1/nothing', '/api/v1/keys', '/v1/responses/a/b/c', '/status']) {
+        const told = await ask(path, { authorization: `Bearer sk-hf-guess-${count}` })
+        expect([path, told.status]).toEqual([path, 404])
+        if (count > 0) continue
+        expect(told).toEqual(await ask(path, {}))
+        expect(told).toEqual(await ask(path, { authorization: `Bearer ${KEY}` }))
+      }
+    }
+    expect((await ask('/v1/messages', { authorization: 'Bearer sk-hf-guess' })).status).toBe(401)
+    await agent.close()
+  })
+
   test('refuses the body of whoever has no key before it is read', async () => {
     const client = await openRawClient(gateway.port)
     client.send('POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 60000\r\n\r\n{')
