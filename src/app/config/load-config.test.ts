@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { inspect } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
+import { isJsonObject, parseJson } from '../../std/json.ts'
 import { describeConfig, type HoldfastConfig } from './config.ts'
 import { formatFault } from './fault.ts'
 import { loadConfig, type LoadConfigOptions } from './load-config.ts'
@@ -472,6 +473,36 @@ describe('SEC-52: a configuration holds nothing but data', () => {
     expect(faults.filter((fault) => fault.includes('cannot be the name of a field'))).toHaveLength(2)
     expect(Object.keys(Object.prototype)).toEqual(before)
     expect(({} as Record<string, unknown>)['isAdmin']).toBeUndefined()
+  })
+
+  test('no field names a command, a piece of code, or an address that code comes from', () => {
+    const names = new Set<string>()
+    const collect = (value: unknown): void => {
+      if (Array.isArray(value)) return value.forEach(collect)
+      if (!isJsonObject(value)) return
+      for (const name of Object.keys(isJsonObject(value['properties']) ? value['properties'] : {}))
+        names.add(name)
+      Object.values(value).forEach(collect)
+    }
+    collect(parseJson(writeJsonSchema()))
+    expect(names.size).toBeGreaterThan(80)
+    expect(
+      [...names].filter((name) =>
+        /command|exec|shell|script|plugin|module|import|require|template|hook|callback|eval|code|lua|wasm/i.test(
+          name,
+        ),
+      ),
+    ).toEqual([])
+    // What is dialled: providers and the database; what is listened on.
+    expect(
+      [...names].filter((name) => /url|uri|host|address|endpoint|proxy|origin/i.test(name)).sort(),
+    ).toEqual(['baseUrl', 'url'])
+  })
+
+  test('what looks like a template or a command is the text that it is', () => {
+    const written = '{{7*7}} <%= 7 %> $(id) `id` #{7*7} {{constructor.constructor(1)()}}'
+    const text = `providers: { openai: { credential: sk-0123456789abcdef, headers: { x-a: '${written}' } } }`
+    expect(configOf(text).providers[0]?.provider.headers).toEqual({ 'x-a': written })
   })
 
   test('merge keys are refused', () => {
