@@ -117,6 +117,15 @@ describe('SEC-48: money stays a whole number, and never comes back', () => {
         const answer = await stage.ask({ client, mode, key: stage.key1, model: `${NAMES[client]}/m` })
         sent += 1
         const { request, attempts } = await stage.record(answer)
+        // Numbers that nobody can believe are not only left out: the operator is told.
+        const told = stage.gateway.attempts.filter(({ exchangeId }) => exchangeId === request.exchangeId)
+        if (kind !== 'huge')
+          expect([client, mode, told.map(({ flags }) => flags)]).toEqual([
+            client,
+            mode,
+            told.map(() => expect.arrayContaining(['usage_anomaly'])),
+          ])
+        expect(told.length).toBeGreaterThan(0)
         for (const { costNanoUsd = -1, basis } of attempts) {
           expect([client, mode, Number.isSafeInteger(costNanoUsd), costNanoUsd >= 0]).toEqual([
             client,

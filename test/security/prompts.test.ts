@@ -78,6 +78,7 @@ describe('SEC-25: a prompt that its provider repeats in a refusal', () => {
     async (place, target, path) => {
       const answer = await fetch(gateway.url + path, {
         method: 'POST',
+        headers: { 'x-holdfast-explain': '1' },
         body: JSON.stringify({
           model: `${target}-${place}`,
           max_tokens: 5_000,
@@ -90,6 +91,14 @@ describe('SEC-25: a prompt that its provider repeats in a refusal', () => {
       await gateway.exchange(({ exchangeId }) => exchangeId === id)
       const attempts = gateway.attempts.filter(({ exchangeId }) => exchangeId === id)
       expect(attempts.length).toBeGreaterThan(0)
+      // Nor in what is told of how it was decided, to the client and at the operator's listener.
+      const explained = await Promise.all(
+        [gateway.url, gateway.running.adminUrl].map(async (url) =>
+          (await fetch(`${url}/explain/${id}`)).text(),
+        ),
+      )
+      for (const text of explained) expect(text).toContain(place)
+      expect(explained.join('\n')).not.toMatch(/diary|nobody saw|greenhouse|在温室|没有人看见/)
       const published = JSON.stringify([attempts, gateway.exchanges, gateway.notices])
       expect(published).not.toMatch(/diary|nobody saw|greenhouse|在温室|没有人看见/)
     },
