@@ -108,6 +108,18 @@ describe('comparison', () => {
     }
   })
 
+  test('SEC-11: two keys that differ in their last character are two holders, and so is what is made of them', () => {
+    const long = `sk-${'a1b2c3d4e5'.repeat(40)}`
+    const endings = ['x', 'y', 'z']
+    const ring = createKeyring(endings.map((ending) => ({ name: ending, key: new Secret(long + ending) })))
+    for (const ending of endings) {
+      for (let turn = 0; turn < 2; turn += 1)
+        expect(ring.authenticate(long + ending)).toEqual({ keyName: ending })
+    }
+    for (const presented of [long, `${long}w`, `${long}xy`])
+      expect(() => ring.authenticate(presented)).toThrow(GatewayError)
+  })
+
   test('SEC-11: goes by the whole hash, which differs from process to process and ring to ring', () => {
     const hashIn = (ring: typeof keyring) => {
       compare.mockClear()

@@ -66,6 +66,19 @@ describe('SEC-22: what looks like a secret is taken out of texts', () => {
     ['GET /v1beta/models?key=abcdefghij', 'abcdefghij'],
     ['jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl', 'eyJzdWIi'],
     ['for organization org-0123456789abcdef', '0123456789abcdef'],
+    ['for project proj_0123456789abcdef', '0123456789abcdef'],
+    ['token ya29.a0AfH6SMBx-abcdefghijkl has expired', 'a0AfH6SMBx'],
+    ['xai-abcdefghijklmnop pplx-abcdefghijklmnop nvapi-abcdefghijklmnop', 'abcdefghijklmnop'],
+    ['r8_abcdefghijklmnop fw_abcdefghijklmnop tgp_abcdefghijklmnop', 'abcdefghijklmnop'],
+    ['ghp_abcdefghijklmnop github_pat_abcdefghijklmnop', 'abcdefghijklmnop'],
+    ['csk-abcdefghijkl rk-abcdefghijkl pk-abcdefghijkl', 'abcdefghijkl'],
+    ['ASIAIOSFODNN7EXAMPLE', 'IOSFODNN7'],
+    ['client_secret: abcdefghij', 'abcdefghij'],
+    ['"access_token":"abcdefghij"', 'abcdefghij'],
+    ['x-goog-api-key=abcdefghij', 'abcdefghij'],
+    ['GET /x?sig=abcdefghij&a=b', 'abcdefghij'],
+    ['GET /x?a=b&signature=abcdefghij', 'abcdefghij'],
+    ['GET /x?token=abcdefghij', 'abcdefghij'],
   ])('%s', (text, hidden) => {
     expect(createRedactor().redact(text)).not.toContain(hidden)
   })

@@ -24,8 +24,8 @@ const foreign = {
   'x-powered-by': 'somebody',
 }
 
-test.each([200, 400, 429, 500])(
-  'SEC-24: what a provider says of itself and of us in headers stays here (status %i)',
+test.each([200, 301, 302, 307, 308, 400, 429, 500])(
+  'SEC-4, SEC-24: what a provider says of itself and of us in headers stays here (status %i)',
   async (status) => {
     const upstream = createServer((request, response) => {
       request.resume()
@@ -44,10 +44,12 @@ test.each([200, 400, 429, 500])(
     })
     const reply = await fetch(`${gateway.url}/v1/chat/completions`, {
       method: 'POST',
+      redirect: 'manual',
       body: JSON.stringify({ model: 'smart', max_tokens: 5, messages: [{ role: 'user', content: 'x' }] }),
     })
-    await reply.text()
+    expect(await reply.text()).not.toContain('127.0.0.1:1')
     expect(reply.status === 200).toBe(status === 200)
+    expect(reply.status < 300 || reply.status >= 400).toBe(true)
     for (const name of Object.keys(foreign)) expect(reply.headers.get(name), name).toBeNull()
     upstream.close()
     upstream.closeAllConnections()
