@@ -4,7 +4,7 @@
  * key is worth nothing here and nothing here is reachable where clients are.
  */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { describeDefect } from '../errors/describe-defect.ts'
@@ -13,6 +13,7 @@ import type { Telemetry } from '../telemetry/records.ts'
 import type { AdminApi } from './admin/admin-api.ts'
 import { readOrigin } from './browser-origin.ts'
 import { isLoopbackName } from './loopback-host.ts'
+import { classifyParserError } from './malformed-request.ts'
 import type { OperatorView } from './operator-view.ts'
 import { readinessAnswer } from './readiness.ts'
 import type { ListenAddress } from './server.ts'
@@ -84,14 +85,19 @@ function listen(server: Server, host: string, port: number): Promise<ListenAddre
   })
 }
 
-/** What is no HTTP, or could be read in two ways: answered in the words of every refusal, and nothing may follow it. */
-function refuseMalformed(_error: Error, socket: Duplex): void {
-  if (!socket.writable) return void socket.destroy()
-  const body = JSON.stringify(problem(400, 'This is no well-formed HTTP request.').body)
-  const headers = { ...SAFETY, 'content-type': 'application/json; charset=utf-8', connection: 'close' }
-  const head = Object.entries({ ...headers, 'content-length': Buffer.byteLength(body) })
-  const lines = head.map(([name, value]) => `${name}: ${value}\r\n`)
-  socket.end(`HTTP/1.1 400 Bad Request\r\n${lines.join('')}\r\n${body}`)
+/** What is no HTTP, too large or too slow: answered as every refusal is, and nothing may follow it. */
+function refuseMalformed(error: Error, socket: Duplex): void {
+  const { code, status, message } = classifyParserError(error)
+  if (!socket.writable || code === 'client_gone') return void socket.destroy()
+  const body = JSON.stringify(problem(status, message).body)
+  const headers = {
+    ...SAFETY,
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}\r\n${lines.join('')}\r\n${body}`)
 }
 
 interface Answer {

@@ -73,6 +73,14 @@ describe.each(listeners)('SEC-31: at the listener for %s', (listener) => {
     expect(text).toMatch(/^HTTP\/1\.1 400 [^]*x-content-type-options: nosniff/i)
   })
 
+  test('headers beyond the bound are refused in the same way', async () => {
+    const client = await openRawClient(portOf(listener))
+    client.send(`GET /livez HTTP/1.1\r\nhost: localhost\r\nx-a: ${'b'.repeat(200_000)}\r\n\r\n`)
+    const text = await client.until('"error"')
+    expect(text).toMatch(/^HTTP\/1\.1 431 [^]*x-content-type-options: nosniff[^]*connection: close/i)
+    client.socket.destroy()
+  })
+
   test.each([
     ['CONNECT', 'CONNECT example.test:443 HTTP/1.1\r\nhost: example.test:443\r\n\r\n'],
     ['TRACE', 'TRACE / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n'],
