@@ -110,6 +110,54 @@ function messageEvents(nonce: string): readonly string[] {
   ]
 }
 
+interface Asking {
+  readonly prompt: string
+  readonly ceiling: number
+  readonly target: string
+  readonly isStream: boolean
+}
+
+/** How each dialect asks, and how a whole answer of it ends: as a stream, and in one piece. */
+const CLIENTS = [
+  ({ prompt, ceiling, target, isStream }: Asking) => ({
+    path: '/v1/messages',
+    body: {
+      model: `${target}/m`,
+      stream: isStream,
+      max_tokens: ceiling,
+      messages: [{ role: 'user', content: prompt }],
+    },
+    lastWords: /"message_stop"/,
+    ending: /"end_turn"/,
+  }),
+  ({ prompt, ceiling, target, isStream }: Asking) => ({
+    path: '/v1/chat/completions',
+    body: {
+      model: `${target}/m`,
+      stream: isStream,
+      max_tokens: ceiling,
+      messages: [{ role: 'user', content: prompt }],
+    },
+    lastWords: /\[DONE\]/,
+    ending: /"stop"/,
+  }),
+  ({ prompt, ceiling, target, isStream }: Asking) => ({
+    path: '/v1/responses',
+    body: { model: `${target}/m`, stream: isStream, max_output_tokens: ceiling, input: prompt, store: false },
+    lastWords: /"response\.completed"/,
+    ending: /"status":\s*"completed"/,
+  }),
+  ({ prompt, ceiling, target, isStream }: Asking) => ({
+    path: `/v1beta/models/${target}%2Fm:${isStream ? 'streamGenerateContent?alt=sse' : 'generateContent'}`,
+    body: {
+      contents: [{ role: 'user', parts: [{ text: prompt }] }],
+      generationConfig: { maxOutputTokens: ceiling },
+    },
+    lastWords: /"finishReason":\s*"STOP"/,
+    ending: /"finishReason":\s*"STOP"/,
+  }),
+] as const
+
 test('SEC-42: of thousands of mixed requests, some of them broken off, every answer holds its own words and no other’s', async () => {
   const baseUrl = await startNonceProvider()
   const provider = (dialect: string) => ({
@@ -131,27 +179,29 @@ test('SEC-42: of thousands of mixed requests, some of them broken off, every ans
   const ask = async (turn: number) => {
     const nonce = `nonce-${randomBytes(12).toString('hex')}`
     const isStream = turn % 2 === 0
-    const isMessages = Math.floor(turn / 2) % 2 === 0
-    const target = Math.floor(turn / 4) % 2 === 0 ? 'chat' : 'messages'
+    // Sound: there are as many as the remainder says.
+    const client = CLIENTS[Math.floor(turn / 2) % CLIENTS.length] as (typeof CLIENTS)[number]
+    const target = Math.floor(turn / 8) % 2 === 0 ? 'chat' : 'messages'
     const abort = new AbortController()
     const isBrokenOff = Math.random() < 0.2
     if (isBrokenOff) setTimeout(() => abort.abort(), Math.random() * 40)
     try {
-      const response = await fetch(gateway.url + (isMessages ? '/v1/messages' : '/v1/chat/completions'), {
+      // A short ceiling goes upstream as it is, a long one as a stream that is folded.
+      const asked = client({
+        prompt: `Say ${nonce}.`,
+        ceiling: turn % 3 === 0 ? 64 : 8_192,
+        target,
+        isStream,
+      })
+      const response = await fetch(gateway.url + asked.path, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        // A short ceiling goes upstream as it is, a long one as a stream that is folded.
-        body: JSON.stringify({
-          model: `${target}/m`,
-          stream: isStream,
-          max_tokens: turn % 3 === 0 ? 64 : 8_192,
-          messages: [{ role: 'user', content: `Say ${nonce}.` }],
-        }),
+        body: JSON.stringify(asked.body),
         signal: abort.signal,
       })
       const text = await response.text()
       const said = new Set(text.match(/nonce-[0-9a-f]{24}/g))
-      const isWhole = isStream ? /\[DONE\]|"message_stop"/.test(text) : /"stop"|"end_turn"/.test(text)
+      const isWhole = (isStream ? asked.lastWords : asked.ending).test(text)
       if (response.status === 200 && isWhole && said.size === 1 && said.has(nonce)) tally.whole += 1
       else wrong.push(`${response.status} ${nonce}: ${text.slice(0, 500)}`)
     } catch (error) {

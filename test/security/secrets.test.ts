@@ -337,7 +337,7 @@ describe('SEC-21: with books, keys that were made, and a master secret of the en
     // Something of a provider's words was kept and shown, redacted.
     expect(told.filter(({ text }) => text.includes('[secret')).length).toBeGreaterThan(10)
     expect(told.flatMap((output) => leaksOf(all, output))).toEqual([])
-  }, 120_000)
+  }, 240_000)
 
   test.each([
     ['check', ['--json']],
