@@ -16,7 +16,7 @@ if (isMainThread)
     channel.postMessage('collect')
     setTimeout(measure, OTHERS_MS)
   })
-else channel.onmessage = collect
+else channel.addEventListener('message', collect)
 channel.unref()
 
 function measure(): void {
