@@ -104,6 +104,7 @@ const snapshotSchema = z.object({
         role: role.optional(),
         scopes: z.object({ routes: names, models: names, operations: names }),
         limits,
+        keepBodies: z.boolean().optional(),
         createdAtMs: z.number(),
         expiresAtMs: time,
         revokedAtMs: time,

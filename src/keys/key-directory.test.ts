@@ -416,6 +416,7 @@ describe('the snapshot file', () => {
           revokedAtMs: 8,
           replacedBy: known.record.id,
         }).record,
+        madeKey({ keepBodies: true }).record,
         known.record,
       ],
     }
