@@ -178,9 +178,7 @@ class CrashLoop {
         env: {},
       })
       const { store, peppers } = this.#opened
-      const [pepper] = peppers
-      if (pepper === undefined) throw new Error('there is no pepper')
-      this.#tenants = await openTenants(store, pepper)
+      this.#tenants = await openTenants(store, peppers)
       this.#checks = new BookChecks({ store, callsOf: (mark) => this.#upstream.callsOf(mark) })
     }
     if ((run - 1) % ERA_RUNS === 0) await this.#tenants?.renew()

@@ -1,5 +1,6 @@
 /** Who asks during the crashes: keys with budgets of several levels, small enough to be spent, made anew every few runs. */
 
+import type { Peppers } from '../../src/keys/key-hashes.ts'
 import { createKey, revokeKey } from '../../src/keys/key-changes.ts'
 import type { DirectoryEdit, EditContext } from '../../src/keys/directory-edit.ts'
 import { createProject } from '../../src/keys/people-changes.ts'
@@ -36,7 +37,7 @@ const KEYS = 3
 /** A request costs up to 0.9 million, and holds about 1.5 million. */
 const LIMITS = { key: 9_000_000, project: 16_000_000, all: 22_000_000, model: 20_000_000 } as const
 
-export async function openTenants(store: Store, pepper: Uint8Array): Promise<Tenants> {
+export async function openTenants(store: Store, peppers: Peppers): Promise<Tenants> {
   const context = (): EditContext => ({ nowMs: Date.now(), actor: 'cli', ids: systemIds })
   const change = async <Edit extends DirectoryEdit>(make: (directory: Directory) => Edit): Promise<Edit> => {
     const directory = await store.loadDirectory()
@@ -49,7 +50,7 @@ export async function openTenants(store: Store, pepper: Uint8Array): Promise<Ten
   let current: Tenant[] = []
   let era = 0
   const { secret } = await change((directory) =>
-    createKey(directory, { name: 'root', kind: 'admin', role: 'owner' }, { ...context(), pepper }),
+    createKey(directory, { name: 'root', kind: 'admin', role: 'owner' }, { ...context(), peppers }),
   )
 
   const put = async (scope: BudgetScope, period: BudgetPeriod, limit: number) => {
@@ -98,7 +99,7 @@ export async function openTenants(store: Store, pepper: Uint8Array): Promise<Ten
           createKey(
             directory,
             { name: `key ${era}.${place}`, ...(place > 0 && { project: project.id }) },
-            { ...context(), pepper },
+            { ...context(), peppers },
           ),
         )
         const { id, name } = made.key

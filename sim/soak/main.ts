@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util'
 import { openStore } from '../../src/app/open-store.ts'
 import { type Budget, BUDGET_NANO_USD_MAX, type BudgetId, type BudgetScope } from '../../src/ledger/budget.ts'
 import type { NanoUsd } from '../../src/ledger/prices.ts'
+import type { Peppers } from '../../src/keys/key-hashes.ts'
 import { createKey } from '../../src/keys/key-changes.ts'
 import { systemClock } from '../../src/std/clock.ts'
 import { systemIds } from '../../src/std/ids.ts'
@@ -80,7 +81,7 @@ async function soak() {
       env: {},
     },
   )
-  const { keys, budgets } = await makeTenants(store, peppers[0] ?? new Uint8Array())
+  const { keys, budgets } = await makeTenants(store, peppers)
   const collecting = join(import.meta.dirname, 'collect-on-signal.ts')
   const nodeArguments = ['--expose-gc', '--import', collecting]
   const gateway = await runGateway({
@@ -221,7 +222,7 @@ async function judgeBooks(store: Store, { budgets, counts }: Known): Promise<rea
   return wrong
 }
 
-async function makeTenants(store: Store, pepper: Uint8Array) {
+async function makeTenants(store: Store, peppers: Peppers) {
   const keys: LoadOrder['keys'][number][] = []
   const budgets: Budget[] = []
   const put = async (name: string, scope: BudgetScope, limit: number) => {
@@ -240,7 +241,7 @@ async function makeTenants(store: Store, pepper: Uint8Array) {
   }
   for (const name of ['rich one', 'rich two', 'poor']) {
     const directory = await store.loadDirectory()
-    const context = { nowMs: Date.now(), actor: 'cli', ids: systemIds, pepper }
+    const context = { nowMs: Date.now(), actor: 'cli', ids: systemIds, peppers }
     const made = createKey(directory, { name }, context)
     await store.changeDirectory(made.changes, made.notes, directory.revision)
     keys.push({ name, id: made.key.id, secret: made.secret.reveal() })

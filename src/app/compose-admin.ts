@@ -38,7 +38,7 @@ export function composeAdmin({ ground, directory, view, config, readiness }: Adm
     directory,
     adminKeys: createDirectoryKeyring([], directory),
     guesses: createGuessLimiter(clock),
-    pepper: directory.peppers[0],
+    peppers: directory.peppers,
     namesOfFile: () => config().keys.map(({ name }) => name),
     signInLinks,
     clock,

@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { createSnapshotFile } from '../keys/directory-snapshot.ts'
 import { readBudgetSnapshot } from '../ledger/budget-watch.ts'
-import type { KeptKeys } from '../keys/keyring.ts'
+import type { Peppers } from '../keys/key-hashes.ts'
 import { describeKeyWeakness } from '../keys/weak-key.ts'
 import { createChannel } from '../std/channel.ts'
 import type { Clock } from '../std/clock.ts'
@@ -29,7 +29,7 @@ export interface OpenedStore {
   /** Path of the files beside the store, without their ends (`.books`, `.keys.json`). */
   readonly base: string
   readonly sealer: Sealer
-  readonly peppers: KeptKeys['peppers']
+  readonly peppers: Peppers
   /** Calls `listener` whenever the store was made anew, and knows of no lease any more. */
   readonly onRebuilt: (listener: () => void) => void
   /** Why the store does not answer as it should; empty when it does. */

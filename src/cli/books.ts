@@ -3,6 +3,7 @@
 import type { HoldfastConfig, StoreChoice } from '../app/config/config.ts'
 import type { FoundBodies } from '../archive/find-bodies.ts'
 import type { DirectoryStore } from '../keys/directory-store.ts'
+import type { Peppers } from '../keys/key-hashes.ts'
 import type { LedgerStore } from '../ledger/ledger-store.ts'
 import type { ReportStore } from '../reports/report-store.ts'
 import type { AuditNote } from '../std/audit.ts'
@@ -29,8 +30,8 @@ export interface OpenedBooks {
   readonly store: BookStore
   /** Absent where the store cannot be copied to another. */
   readonly transfer?: Copyable
-  /** Hashes keys: the newest of the peppers. */
-  readonly pepper: Uint8Array
+  /** Keys are hashed under them, the newest first. */
+  readonly peppers: Peppers
   /** Path of the files beside the store, without their ends; absent where there are none. */
   readonly base?: string
   /** As it is in force, for addresses and names. */

@@ -2,6 +2,7 @@
 
 import type { DirectoryEdit, EditContext } from '../keys/directory-edit.ts'
 import { isInForce } from '../keys/key-changes.ts'
+import type { Peppers } from '../keys/key-hashes.ts'
 import type { Directory } from '../keys/records.ts'
 import { systemClock } from '../std/clock.ts'
 import { systemIds } from '../std/ids.ts'
@@ -13,19 +14,19 @@ import type { CliIo } from './io.ts'
 const TRIES_MAX = 5
 
 export interface ChangeContext extends EditContext {
-  readonly pepper: Uint8Array
+  readonly peppers: Peppers
   readonly namesOfFile: readonly string[]
 }
 
 export async function changeDirectory<Edit extends DirectoryEdit>(
-  { store, pepper, config }: OpenedBooks,
+  { store, peppers, config }: OpenedBooks,
   io: CliIo,
   decide: (directory: Directory, context: ChangeContext) => Edit,
 ): Promise<Edit> {
   const namesOfFile = config.keys.map(({ name }) => name)
   for (let tries = 1; ; tries += 1) {
     const directory = await store.loadDirectory()
-    const context = { nowMs: wallMs(io), actor: 'cli', ids: systemIds, pepper, namesOfFile }
+    const context = { nowMs: wallMs(io), actor: 'cli', ids: systemIds, peppers, namesOfFile }
     const edit = decide(directory, context)
     if (edit.changes.length === 0) return edit
     try {

@@ -41,7 +41,13 @@ const sealer = createSealer([new Secret('the master secret of these tests')])
 const bodiesIn = (kept: Store) => (id: string) => findBodies(id, { store: kept, sealer, clock })
 const over =
   (kept: Store): OpenBooks =>
-  async ({ config }) => ({ store: kept, pepper, config, findBodies: bodiesIn(kept), close: async () => {} })
+  async ({ config }) => ({
+    store: kept,
+    peppers: [pepper],
+    config,
+    findBodies: bodiesIn(kept),
+    close: async () => {},
+  })
 const config = () => ['--config', path.join(directory, 'holdfast.yaml')]
 const run = (words: readonly string[], options: { readonly env?: Readonly<Record<string, string>> } = {}) =>
   runIn([...words, ...config()], { directory, clock, openBooks: over(store), ...options })
@@ -458,7 +464,7 @@ describe('stores', () => {
     async ({ config: of, choice }) => ({
       store: choice?.kind === 'postgres' ? target : store,
       transfer: copied(choice?.kind === 'postgres' ? target : store),
-      pepper: choice?.kind === 'postgres' ? targetPepper : pepper,
+      peppers: [choice?.kind === 'postgres' ? targetPepper : pepper],
       config: of,
       findBodies: bodiesIn(target),
       close: async () => {},

@@ -62,13 +62,11 @@ export async function openOwnBooks(ask: BooksAsk): Promise<OpenedBooks> {
     )
   const { notices } = createTelemetry()
   const opened = await openStore(choice, { clock: systemClock, telemetry: { notices }, masterKey, env })
-  const [pepper] = opened.peppers
-  if (pepper === undefined) throw new StartError('environment', 'there is no master secret to hash keys with')
   return {
     store: opened.store,
     // Sound: both stores are of this program, and take each other's chunks.
     ...(opened.transfer && { transfer: opened.transfer as Copyable }),
-    pepper,
+    peppers: opened.peppers,
     base: opened.base,
     config,
     findBodies: (exchangeId) => findBodies(exchangeId, { ...opened, clock: systemClock }),

@@ -169,10 +169,12 @@ export function noteOf({ action, subject, before, after }: Noted, { nowMs, actor
 }
 
 function withoutKey(record: object): JsonValue {
-  const fields = Object.entries(record).filter(([field]) => field !== 'hash' && field !== 'hint')
+  const fields = Object.entries(record).filter(([field]) => !OF_THE_KEY.has(field))
   // Sound: records are made of texts, numbers, booleans and lists and objects of them.
   return Object.fromEntries(fields)
 }
+
+const OF_THE_KEY: ReadonlySet<string> = new Set(['hash', 'hashedUnder', 'otherHashes', 'hint'])
 
 /** Nothing to do. */
 export const NO_EDIT: DirectoryEdit = { changes: [], notes: [] }

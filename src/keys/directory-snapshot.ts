@@ -98,6 +98,8 @@ const snapshotSchema = z.object({
         kind: z.enum(['data', 'admin']),
         name: z.string(),
         hash: z.string(),
+        hashedUnder: z.string().optional(),
+        otherHashes: z.array(z.object({ hash: z.string(), hashedUnder: z.string() })).optional(),
         hint: z.string(),
         projectId: z.string().optional(),
         userId: z.string().optional(),

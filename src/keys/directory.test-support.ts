@@ -2,8 +2,9 @@
 
 import { StoreConflict, StoreUnavailable } from '../std/store-error.ts'
 import type { DirectoryStore } from './directory-store.ts'
+import { hashersOf, hashesOf } from './key-hashes.ts'
 import type { Directory, DirectoryChange, KeyId, KeyRecord, ProjectRecord, UserRecord } from './records.ts'
-import { hashKey, hintOf, mintKey } from './virtual-key.ts'
+import { hintOf, mintKey } from './virtual-key.ts'
 
 export const PEPPER = new Uint8Array(32).fill(7)
 export const EMPTY: Directory = { revision: 0, users: [], teams: [], projects: [], keys: [] }
@@ -19,7 +20,7 @@ export function madeKey(fields: Partial<KeyRecord> = {}, pepper: Uint8Array = PE
     id: `key_${String(count).padStart(32, '0')}` as KeyId,
     kind: 'data',
     name: `key ${count}`,
-    hash: hashKey(secret.reveal(), pepper),
+    ...hashesOf(secret.reveal(), hashersOf([pepper])),
     hint: hintOf(secret),
     scopes: {},
     createdAtMs: 1,

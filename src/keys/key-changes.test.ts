@@ -22,7 +22,7 @@ const context: KeyEditContext = {
   nowMs: NOW,
   actor: 'cli',
   ids: createSeededIds(createSeededRandom(1)),
-  pepper: PEPPER,
+  peppers: [PEPPER],
 }
 const at = (nowMs: number) => ({ ...context, nowMs })
 

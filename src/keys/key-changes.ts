@@ -16,8 +16,9 @@ import {
   NO_EDIT,
   noteOf,
 } from './directory-edit.ts'
-import type { Directory, KeyId, KeyRecord, KeyScopes, RateLimits, Role } from './records.ts'
-import { hashKey, hintOf, type KeyKind, mintKey } from './virtual-key.ts'
+import { hashersOf, hashesOf, type Peppers } from './key-hashes.ts'
+import type { Directory, KeyHashes, KeyId, KeyRecord, KeyScopes, RateLimits, Role } from './records.ts'
+import { hintOf, type KeyKind, mintKey } from './virtual-key.ts'
 
 /** The key is in `secret`, and nowhere else: only its hash is kept. */
 export interface KeyEdit extends EditWithSecret {
@@ -25,8 +26,8 @@ export interface KeyEdit extends EditWithSecret {
 }
 
 export interface KeyEditContext extends EditContext {
-  /** The first of the keyring's peppers. */
-  readonly pepper: Uint8Array
+  /** Those of the keyring, the newest first. */
+  readonly peppers: Peppers
   /** Names that the configuration file gives to its own keys. */
   readonly namesOfFile?: readonly string[]
 }
@@ -119,8 +120,7 @@ export function rotateKey(directory: Directory, rotation: Rotation, context: Key
     throw new DirectoryError('invalid', 'key', `The key "${old.name}" is revoked or expired: create another.`)
   if (old.replacedBy !== undefined)
     throw new DirectoryError('invalid', 'key', `The key ${old.id} was rotated already: rotate the newer one.`)
-  const { id: _id, hash: _hash, hint: _hint, createdAtMs: _at, ...grants } = old
-  const made = mint(grants, { action: 'create-key', context })
+  const made = mint(grantsOf(old), { action: 'create-key', context })
   const endsAtMs = context.nowMs + overlapMs
   const replaced: KeyRecord = {
     ...old,
@@ -133,6 +133,14 @@ export function rotateKey(directory: Directory, rotation: Rotation, context: Key
     changes: [...made.changes, { type: 'put-key', key: replaced }],
     notes: [...made.notes, note],
   }
+}
+
+type Grants = Omit<KeyRecord, keyof KeyHashes | 'id' | 'hint' | 'createdAtMs'>
+
+function grantsOf(key: KeyRecord): Grants {
+  const { id: _id, hash: _hash, hashedUnder: _under, otherHashes: _others, ...rest } = key
+  const { hint: _hint, createdAtMs: _at, ...grants } = rest
+  return grants
 }
 
 const OVERLAP_MAX_MS = 90 * 86_400_000
@@ -158,16 +166,13 @@ interface Minting {
   readonly context: KeyEditContext
 }
 
-function mint(
-  grants: Omit<KeyRecord, 'id' | 'hash' | 'hint' | 'createdAtMs'>,
-  { action, context }: Minting,
-): KeyEdit {
+function mint(grants: Grants, { action, context }: Minting): KeyEdit {
   const secret = mintKey(grants.kind)
   const key: KeyRecord = {
     ...grants,
     // Sound: this is where ids of keys are made.
     id: context.ids.next('key_') as KeyId,
-    hash: hashKey(secret.reveal(), context.pepper),
+    ...hashesOf(secret.reveal(), hashersOf(context.peppers)),
     hint: hintOf(secret),
     createdAtMs: context.nowMs,
   }

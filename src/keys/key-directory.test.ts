@@ -416,7 +416,7 @@ describe('the snapshot file', () => {
           revokedAtMs: 8,
           replacedBy: known.record.id,
         }).record,
-        madeKey({ keepBodies: true }).record,
+        madeKey({ keepBodies: true, otherHashes: [{ hash: 'another', hashedUnder: 'ab' }] }).record,
         known.record,
       ],
     }

@@ -8,9 +8,12 @@ import type { Notice } from '../std/notice.ts'
 import { StoreConflict } from '../std/store-error.ts'
 import type { DirectorySnapshot } from './directory-snapshot.ts'
 import type { DirectoryStore } from './directory-store.ts'
+import { HashRenewal } from './hash-renewal.ts'
+import { hashersOf, standingOf } from './key-hashes.ts'
+import { isInForce } from './key-changes.ts'
 import { indexDirectory, type KeyIndex } from './key-index.ts'
 import type { KeptKeys } from './keyring.ts'
-import type { Directory, DirectoryChange } from './records.ts'
+import type { Directory, DirectoryChange, KeyHashes, KeyId } from './records.ts'
 
 /** How often the store is asked for its revision, ms: revocations made elsewhere hold within five seconds (SEC-12). */
 export const POLL_MS = 1_000
@@ -34,6 +37,9 @@ export interface KeyDirectoryOptions {
   readonly restoresEmptyStore?: boolean
   readonly notify: (notice: Notice) => void
 }
+
+/** Of keys, in one notice. */
+const NAMES_MAX = 10
 
 /** Where the directory was taken from at the start; `nothing`: neither the store nor a snapshot could be read. */
 export type DirectoryOrigin = 'store' | 'snapshot' | 'nothing'
@@ -59,10 +65,22 @@ export class KeyDirectory implements KeptKeys {
   #unwritten: Directory | undefined
   #isUnwritable = false
   #isLossNoticed = false
+  readonly #renewal: HashRenewal
+  /** Of the master secrets that are given, the newest first. */
+  readonly #marks: readonly string[]
+  /** Keys under another secret than those, the last time that it was looked. */
+  #missing = 0
 
   constructor(options: KeyDirectoryOptions) {
     this.#options = options
     this.peppers = options.peppers
+    this.#marks = hashersOf(options.peppers).map(({ mark }) => mark)
+    this.#renewal = new HashRenewal({
+      clock: options.clock,
+      store: options.store,
+      known: () => (this.#isFromStore && !this.#isAway ? this.#directory : undefined),
+      refresh: () => this.refresh(),
+    })
   }
 
   /** Everything that is known; `undefined` where nothing could be read yet. */
@@ -83,6 +101,10 @@ export class KeyDirectory implements KeptKeys {
     return this.#options.clock.wallMs()
   }
 
+  renewHashes(key: KeyId, hashes: () => KeyHashes): void {
+    this.#renewal.note(key, hashes)
+  }
+
   /** Reads the directory and begins to look after it. Never rejects: the poll goes on until the store answers. */
   async start(): Promise<DirectoryOrigin> {
     await this.#readSnapshot()
@@ -96,6 +118,7 @@ export class KeyDirectory implements KeptKeys {
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#polling?.cancel()
+    this.#renewal.stop()
     await this.#writing
   }
 
@@ -268,6 +291,7 @@ export class KeyDirectory implements KeptKeys {
   #putInForce(directory: Directory): void {
     this.#directory = directory
     this.#index = indexDirectory(directory)
+    this.#noticeMissing(directory)
     for (const listener of this.#listeners) {
       try {
         listener(directory)
@@ -275,6 +299,24 @@ export class KeyDirectory implements KeptKeys {
         this.#notify({ level: 'error', name: 'directory_listener_failed', message: messageOf(error) })
       }
     }
+  }
+
+  /** Those under a master secret that was taken out: it is no loss, they are known again when it is given again. */
+  #noticeMissing({ keys }: Directory): void {
+    const nowMs = this.wallMs()
+    const missing = keys.filter((key) => isInForce(key, nowMs) && standingOf(key, this.#marks) === 'missing')
+    const isMore = missing.length > this.#missing
+    this.#missing = missing.length
+    if (!isMore) return
+    const names = missing.slice(0, NAMES_MAX).map(({ name }) => name)
+    const others = missing.length - names.length
+    const all = `${names.join(', ')}${others === 0 ? '' : ` and ${others} more`}`
+    this.#notify({
+      level: 'warn',
+      name: 'keys_under_missing_secret',
+      message: `Keys that are in force and not known here, since the master secret that they were made under is not given any more: ${missing.length} (${all}). Name it again behind the new one, with a comma between them, or make these keys anew: holdfast key rotate.`,
+      facts: { keys: missing.length },
+    })
   }
 
   async #readSnapshot(): Promise<void> {

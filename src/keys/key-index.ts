@@ -49,6 +49,10 @@ export interface AdminHolder {
 
 export interface KeyEntry {
   readonly hash: Uint8Array
+  /** Of a kept key. */
+  readonly keyId?: KeyId
+  /** Whose pepper the hash is made with, as in `KeyHashes`. */
+  readonly hashedUnder?: string
   /** Absent: not good for data. Ready to be handed out, so that a request makes nothing new. */
   readonly asHolder?: { readonly type: 'found'; readonly holder: KeyHolder }
   /** Absent: not good for the admin API. */
@@ -71,9 +75,13 @@ export function indexDirectory(directory: Directory): KeyIndex {
   }
   const entries = new Map<string, KeyEntry>()
   for (const key of directory.keys) {
-    const hash = Buffer.from(key.hash, 'base64url')
-    const id = hash.toString('latin1')
-    if (hash.length === HASH_BYTES && !entries.has(id)) entries.set(id, entryOf(key, hash, people))
+    const entry = entryOf(key, people)
+    for (const { hash: text, hashedUnder } of [key, ...(key.otherHashes ?? [])]) {
+      const hash = Buffer.from(text, 'base64url')
+      const id = hash.toString('latin1')
+      if (hash.length !== HASH_BYTES || entries.has(id)) continue
+      entries.set(id, { ...entry, hash, ...(hashedUnder !== undefined && { hashedUnder }) })
+    }
   }
   return { entries, hasDataKeys: directory.keys.some(({ kind }) => kind === 'data') }
 }
@@ -86,13 +94,14 @@ interface People {
   readonly lines: ReadonlyMap<KeyId, readonly KeyId[]>
 }
 
-function entryOf(key: KeyRecord, hash: Uint8Array, people: People): KeyEntry {
-  if (!isUsable(key, people)) return { hash }
+function entryOf(key: KeyRecord, people: People): Omit<KeyEntry, 'hash' | 'hashedUnder'> {
+  const keyId = key.id
+  if (!isUsable(key, people)) return { keyId }
   const expiry = key.expiresAtMs === undefined ? {} : { expiresAtMs: key.expiresAtMs }
   if (key.kind === 'data')
-    return { hash, asHolder: { type: 'found', holder: holderOf(key, people) }, ...expiry }
+    return { keyId, asHolder: { type: 'found', holder: holderOf(key, people) }, ...expiry }
   const holder = adminOf(key, people)
-  return holder === undefined ? { hash } : { hash, asAdmin: { type: 'found', holder }, ...expiry }
+  return holder === undefined ? { keyId } : { keyId, asAdmin: { type: 'found', holder }, ...expiry }
 }
 
 /** A key of somebody or something that is not on record is worth nothing. */

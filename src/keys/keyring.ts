@@ -7,8 +7,10 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Secret } from '../std/secret.ts'
+import { hashersOf, hashesOf, type Peppers } from './key-hashes.ts'
 import type { AdminHolder, KeyHolder, KeyIndex, KeyEntry } from './key-index.ts'
-import { KeyHasher } from './virtual-key.ts'
+import type { KeyHashes, KeyId } from './records.ts'
+import type { KeyHasher } from './virtual-key.ts'
 
 export type { AdminHolder, KeyHolder } from './key-index.ts'
 
@@ -21,10 +23,12 @@ export interface ClientKey {
 /** The keys that are kept in a store, as they are known now. */
 export interface KeptKeys {
   /** Under which their hashes were made, the newest first; of every master secret one. */
-  readonly peppers: readonly [Uint8Array, ...(readonly Uint8Array[])]
+  readonly peppers: Peppers
   /** `undefined` while nothing is known of them: nobody but the holders of the file's keys is let in then. */
   index(): KeyIndex | undefined
   wallMs(): number
+  /** A key was used whose hash under the newest pepper is not kept, or not said to be one: it is to be. Returns at once. */
+  renewHashes?(key: KeyId, hashes: () => KeyHashes): void
 }
 
 const HASH_BYTES = 32
@@ -44,7 +48,7 @@ const UNKNOWN = { type: 'unknown' } as const
 /** The file's keys and the kept ones in one ring. Of two equal keys the first counts, and the file's before the kept. */
 export class Keyring {
   /** The newest first. */
-  readonly #hashers: readonly KeyHasher[]
+  readonly #hashers: readonly [KeyHasher, ...(readonly KeyHasher[])]
   readonly #ofFile: ReadonlyMap<string, KeyEntry>
   readonly #kept: KeptKeys | undefined
   readonly #decoy = randomBytes(HASH_BYTES)
@@ -55,10 +59,8 @@ export class Keyring {
     this.#isClosed = isClosed
     // Hashed with a value that nobody outside knows, a key cannot be chosen by what its hash begins with, so that neither
     // the look-up nor the comparison answers to a stranger's choice.
-    const [pepper, ...older] = kept?.peppers ?? [randomBytes(HASH_BYTES)]
-    const hasher = new KeyHasher(pepper)
-    this.#hashers = [hasher, ...older.map((one) => new KeyHasher(one))]
-    this.#ofFile = indexFileKeys(ofFile, hasher)
+    this.#hashers = hashersOf(kept?.peppers ?? [randomBytes(HASH_BYTES)])
+    this.#ofFile = indexFileKeys(ofFile, this.#hashers[0])
     this.#kept = kept
   }
 
@@ -87,17 +89,27 @@ export class Keyring {
     if (this.isOpen) return OPEN
     const entry = this.#find(presented)
     if (entry === undefined) return UNKNOWN
-    return entry.asHolder !== undefined && this.#isInForce(entry) ? entry.asHolder : REFUSED
+    if (entry.asHolder === undefined || !this.#isInForce(entry)) return REFUSED
+    this.#noteUse(entry, presented)
+    return entry.asHolder
   }
 
   findAdmin(presented: string | undefined): Finding<AdminHolder> {
     const entry = this.#find(presented)
     if (entry === undefined) return UNKNOWN
-    return entry.asAdmin !== undefined && this.#isInForce(entry) ? entry.asAdmin : REFUSED
+    if (entry.asAdmin === undefined || !this.#isInForce(entry)) return REFUSED
+    this.#noteUse(entry, presented)
+    return entry.asAdmin
   }
 
   #isInForce({ expiresAtMs }: KeyEntry): boolean {
     return expiresAtMs === undefined || (this.#kept !== undefined && this.#kept.wallMs() < expiresAtMs)
+  }
+
+  /** The newest pepper is tried first: who is found by another has no hash under it. */
+  #noteUse({ keyId, hashedUnder }: KeyEntry, presented = ''): void {
+    if (keyId === undefined || hashedUnder === this.#hashers[0].mark) return
+    this.#kept?.renewHashes?.(keyId, () => hashesOf(presented, this.#hashers))
   }
 
   #find(presented: string | undefined): KeyEntry | undefined {

@@ -64,15 +64,29 @@ export interface KeyScopes {
   readonly operations?: readonly Operation[]
 }
 
-export interface KeyRecord {
+/** A key, hashed under the pepper of one master secret. */
+export interface KeyHash {
+  /** HMAC-SHA-256 of the key under the pepper, base64url (SEC-9). */
+  readonly hash: string
+  /** Whose pepper it is, by a mark that tells nothing of the secret. */
+  readonly hashedUnder: string
+}
+
+/** What is kept of a key: its hash under every master secret that was in use when it was hashed. */
+export interface KeyHashes extends Omit<KeyHash, 'hashedUnder'> {
+  /** As of `KeyHash`; absent where an earlier version made the key, and did not note it. */
+  readonly hashedUnder?: string
+  /** Under the others, so that whoever knows only one of them knows the key. */
+  readonly otherHashes?: readonly KeyHash[]
+}
+
+export interface KeyRecord extends KeyHashes {
   /** `key_` and 32 hex digits. */
   readonly id: KeyId
   /** `data` asks models, `admin` the admin API; neither is worth anything at the other's door (SEC-16). */
   readonly kind: 'data' | 'admin'
   /** Unique among keys that are in force. */
   readonly name: string
-  /** HMAC-SHA-256 of the key under the pepper, base64url (SEC-9). */
-  readonly hash: string
   /** The last four characters, to tell keys apart by eye. */
   readonly hint: string
   readonly projectId?: ProjectId

@@ -60,6 +60,9 @@ const HASH_BYTES = 32
 const BLOCK_BYTES = 64
 /** Longer ones are no keys of ours, and get bytes of their own. */
 const KEY_BYTES_KEPT = 256
+/** What the mark of a pepper is the hash of: no key of ours looks like it. */
+const MARK_OF = 'mark of this pepper'
+const MARK_BYTES = 8
 /** Of one UTF-16 code unit. */
 const UTF8_BYTES_MAX = 3
 
@@ -68,6 +71,8 @@ const UTF8_BYTES_MAX = 3
  * an object of `createHmac` does, and leave nothing to the garbage collector.
  */
 export class KeyHasher {
+  /** By which hashes under this pepper are told from those under another; it tells nothing of the pepper. */
+  readonly mark: string
   readonly #inner = Buffer.alloc(BLOCK_BYTES + KEY_BYTES_KEPT)
   readonly #outer = Buffer.alloc(BLOCK_BYTES + HASH_BYTES)
 
@@ -78,6 +83,7 @@ export class KeyHasher {
       this.#inner[place] = byte ^ 0x36
       this.#outer[place] = byte ^ 0x5c
     }
+    this.mark = this.hash(MARK_OF).subarray(0, MARK_BYTES).toString('hex')
   }
 
   hash(key: string): Buffer {

@@ -34,7 +34,7 @@ async function openStage(choiceOf: (folder: string) => { config: object; choice:
     env: {},
   })
   const { store, peppers } = opened
-  const tenants = await openTenants(store, peppers[0] ?? new Uint8Array())
+  const tenants = await openTenants(store, peppers)
   const runs: GatewayRun[] = []
   onTestFinished(async () => {
     for (const run of runs) run.kill('SIGKILL')

@@ -112,7 +112,7 @@ async function makeKey(url: string, limits: RateLimits): Promise<string> {
   )
   try {
     const directory = await store.loadDirectory()
-    const context = { nowMs: Date.now(), actor: 'cli', ids: systemIds, pepper: peppers[0] }
+    const context = { nowMs: Date.now(), actor: 'cli', ids: systemIds, peppers }
     const made = createKey(directory, { name: 'limited', limits }, context)
     await store.changeDirectory(made.changes, made.notes, directory.revision)
     return made.secret.reveal()

@@ -77,7 +77,7 @@ export async function startAdmin({ openStore, store: override, bounds, rooms: ot
   }
   const makeKey = async (asked: NewKey) => {
     const { key, secret } = await edit((known, context) =>
-      createKey(known, asked, { ...context, pepper: PEPPER }),
+      createKey(known, asked, { ...context, peppers: [PEPPER] }),
     )
     return { id: key.id as string, secret: secret.reveal() }
   }
@@ -119,7 +119,7 @@ export async function startAdmin({ openStore, store: override, bounds, rooms: ot
     directory,
     adminKeys: createDirectoryKeyring([], directory),
     guesses: createGuessLimiter(clock),
-    pepper: PEPPER,
+    peppers: [PEPPER],
     namesOfFile: () => ['of the file'],
     signInLinks,
     clock,

@@ -237,7 +237,7 @@ export async function openLedger(file: string, env: Readonly<Record<string, stri
     decide: (directory: Directory, context: KeyEditContext) => Edit,
   ): Promise<Edit> => {
     const directory = await store.loadDirectory()
-    const context = { nowMs: Date.now(), actor: 'cli', ids: systemIds, pepper: peppers[0] }
+    const context = { nowMs: Date.now(), actor: 'cli', ids: systemIds, peppers }
     const edit = decide(directory, context)
     await store.changeDirectory(edit.changes, edit.notes, directory.revision)
     return edit

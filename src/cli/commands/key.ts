@@ -82,7 +82,7 @@ async function createWithBudget(books: OpenedBooks, io: CliIo, { asked, allowanc
     nowMs: wallMs(io),
     actor: 'cli',
     ids: systemIds,
-    pepper: books.pepper,
+    peppers: books.peppers,
     namesOfFile: books.config.keys.map(({ name }) => name),
   })
   budget = {

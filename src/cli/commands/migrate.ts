@@ -54,7 +54,7 @@ export function migrate(
 }
 
 async function copy(source: OpenedBooks, target: OpenedBooks): Promise<object> {
-  if (!Buffer.from(source.pepper).equals(target.pepper))
+  if (!Buffer.from(source.peppers[0]).equals(target.peppers[0]))
     throw new CommandRefusal(
       `the two stores have different master secrets, so that no key would be known: set ${MASTER_SECRET_VARIABLE}, or copy the .key file of the one beside the other`,
     )

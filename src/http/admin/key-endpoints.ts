@@ -249,5 +249,5 @@ function keyToChange(call: AdminCall, directory: Directory): KeyRecord {
 }
 
 function keyContext(context: EditContext, { rooms }: AdminCall): KeyEditContext {
-  return { ...context, pepper: rooms.pepper, namesOfFile: rooms.namesOfFile() }
+  return { ...context, peppers: rooms.peppers, namesOfFile: rooms.namesOfFile() }
 }

@@ -5,6 +5,7 @@ import type { Readiness } from '../../exchange/gateway.ts'
 import type { DirectoryStore } from '../../keys/directory-store.ts'
 import type { GuessLimiter } from '../../keys/guess-limiter.ts'
 import type { AdminHolder } from '../../keys/key-index.ts'
+import type { Peppers } from '../../keys/key-hashes.ts'
 import type { Directory } from '../../keys/records.ts'
 import type { LedgerStore } from '../../ledger/ledger-store.ts'
 import type { ReportStore } from '../../reports/report-store.ts'
@@ -24,8 +25,8 @@ export interface AdminRooms {
   readonly adminKeys: AdminKeys
   /** Of failed attempts at this door. */
   readonly guesses: GuessLimiter
-  /** Under which new keys are hashed: the first of the keyring's. */
-  readonly pepper: Uint8Array
+  /** Those of the keyring. */
+  readonly peppers: Peppers
   /** Names that the configuration file gives to its own keys. */
   readonly namesOfFile: () => readonly string[]
   readonly signInLinks: SignInLinks
