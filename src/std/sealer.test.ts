@@ -2,7 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createSealer, SEAL_OVERHEAD_BYTES, SealError, type SealFailure } from './sealer.ts'
+import {
+  createSealer,
+  SEAL_HEADER_BYTES,
+  SEAL_OVERHEAD_BYTES,
+  SealError,
+  type SealFailure,
+} from './sealer.ts'
 import { Secret } from './secret.ts'
 
 const secret = () => new Secret(randomBytes(32).toString('base64url'))
@@ -81,14 +87,17 @@ describe('SEC-26: what is sealed', () => {
     expect(seen.size).toBe(1_000)
   })
 
-  test('can be changed to a new master secret, one piece after the other', () => {
+  test('opens under both master secrets of a rotation, and tells by its beginning under which it was sealed', () => {
     const both = createSealer([NEW, OLD])
     const old = createSealer([OLD]).seal(plain, 'answer:1')
-    expect(both.needsReseal(old)).toBe(true)
-    const again = both.seal(both.open(old, 'answer:1'), 'answer:1')
-    expect(both.needsReseal(again)).toBe(false)
-    expect(sealer.open(again, 'answer:1')).toEqual(plain)
-    expect(both.needsReseal(plain)).toBe(false)
+    expect(both.open(old, 'answer:1')).toEqual(plain)
+    expect(both.placeOf(old)).toBe(1)
+    expect(both.placeOf(old.subarray(0, SEAL_HEADER_BYTES))).toBe(1)
+    expect(both.placeOf(both.seal(plain, 'answer:1'))).toBe(0)
+    expect(sealer.placeOf(old)).toBeUndefined()
+    expect(failureOf(() => sealer.open(old, 'answer:1'))).toBe('unknown-key')
+    for (const other of [plain, old.subarray(0, SEAL_HEADER_BYTES - 1), Buffer.alloc(0)])
+      expect(both.placeOf(other)).toBeUndefined()
   })
 })
 

@@ -31,8 +31,11 @@ export interface Sealer extends ByteSealer {
   seal(plain: Uint8Array, context: string): Buffer
   /** Throws a `SealError` where the bytes are no seal, or of another master secret, another context, or changed. */
   open(sealed: Uint8Array, context: string): Buffer
-  /** Whether the bytes were sealed under an older master secret than the first. False for what no seal of ours is. */
-  needsReseal(sealed: Uint8Array): boolean
+  /**
+   * The place of the master secret that the bytes were sealed under, 0 the first; `undefined` where it is not at hand, and
+   * for what no seal of ours is. The first `SEAL_HEADER_BYTES` of them are enough.
+   */
+  placeOf(sealed: Uint8Array): number | undefined
   /** 32 bytes for another purpose, from the first master secret; nothing of another purpose can be learned from them. */
   deriveKey(purpose: string): Buffer
   /** The same from every master secret, in their order: for what must still be recognised after a rotation. */
@@ -63,8 +66,9 @@ const VERSION = 1
 const KEY_ID_BYTES = 8
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
-const HEADER_BYTES = 1 + KEY_ID_BYTES
-const NONCE_END = HEADER_BYTES + NONCE_BYTES
+/** Of a seal, by which the master secret is told: bytes. */
+export const SEAL_HEADER_BYTES = 1 + KEY_ID_BYTES
+const NONCE_END = SEAL_HEADER_BYTES + NONCE_BYTES
 /** Bytes that a seal is longer than what it holds. */
 export const SEAL_OVERHEAD_BYTES = NONCE_END + TAG_BYTES
 
@@ -93,7 +97,10 @@ export function createSealer(secrets: MasterSecrets): Sealer {
         )
       return open(sealed, context, key)
     },
-    needsReseal: (sealed) => isSeal(sealed) && !isSealedWith(sealed, newest),
+    placeOf(sealed) {
+      const place = keys.findIndex((key) => isSealedWith(sealed, key))
+      return place === -1 ? undefined : place
+    },
     deriveKey: (purpose) => derive(first, purpose),
     deriveKeys: (purpose) => [derive(first, purpose), ...older.map((secret) => derive(secret, purpose))],
   }
@@ -133,7 +140,7 @@ function nextNonce(): Buffer {
 }
 
 function open(sealed: Uint8Array, context: string, { header, key }: SealingKey): Buffer {
-  const nonce = sealed.subarray(HEADER_BYTES, NONCE_END)
+  const nonce = sealed.subarray(SEAL_HEADER_BYTES, NONCE_END)
   const tagStart = sealed.length - TAG_BYTES
   const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES })
   decipher.setAAD(authenticated(header, context))
@@ -167,5 +174,5 @@ function refuseOther(sealed: Uint8Array): void {
 }
 
 function isSealedWith(sealed: Uint8Array, { header }: SealingKey): boolean {
-  return header.equals(sealed.subarray(0, HEADER_BYTES))
+  return header.equals(sealed.subarray(0, SEAL_HEADER_BYTES))
 }

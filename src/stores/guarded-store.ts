@@ -164,6 +164,7 @@ export function guardStore(
     putBodies: (batch) => run(bodies, () => store.putBodies(batch)),
     findBodies: (exchangeId, nowMs) => run(report, () => store.findBodies(exchangeId, nowMs)),
     sweepBodies: (nowMs, bytesMax) => run(sweep, () => store.sweepBodies(nowMs, bytesMax)),
+    countSeals: (query) => run(report, () => store.countSeals(query)),
     spend: (query) => run(report, () => store.spend(query)),
     requests: (query) => run(report, () => store.requests(query)),
     request: (exchangeId) => run(report, () => store.request(exchangeId)),

@@ -7,6 +7,7 @@ import type { DirectoryStore } from '../keys/directory-store.ts'
 import type { JournalStore } from '../journal/journal-store.ts'
 import type { LedgerStore } from '../ledger/ledger-store.ts'
 import type { ReportStore } from '../reports/report-store.ts'
+import type { SealedStore } from '../reports/sealed-store.ts'
 import type { AuditNote } from '../std/audit.ts'
 
 export interface Store
@@ -16,6 +17,7 @@ export interface Store
     CacheStore,
     BodyStore,
     ReportStore,
+    SealedStore,
     LimitShareStore {
   readonly kind: 'memory' | 'sqlite' | 'postgres'
   /** Whether other processes may spend from the same budgets: leases are small then, and limits are divided. */

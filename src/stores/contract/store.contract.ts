@@ -7,6 +7,7 @@ import { describeLedger } from './ledger.contract.ts'
 import { describeCache, describeJournal } from './recall.contract.ts'
 import { describeReports } from './reports.contract.ts'
 import { type OpenFixture, withStore } from './samples.test-support.ts'
+import { describeSeals } from './seals.contract.ts'
 import { describeShares } from './shares.contract.ts'
 import { describeTransfer } from './transfer.contract.ts'
 
@@ -18,6 +19,7 @@ export function describeStore(open: OpenFixture): void {
   describeCache(open)
   describeBodies(open)
   describeReports(open)
+  describeSeals(open)
   describeShares(open)
   describeTransfer(open)
 

@@ -2,6 +2,7 @@
 
 import type { AuditNote } from '../../std/audit.ts'
 import { type Clock, systemClock } from '../../std/clock.ts'
+import type { SealedKind } from '../../reports/sealed-store.ts'
 import { ShareBook } from '../share-book.ts'
 import type { Store } from '../store.ts'
 import type { Transferable } from '../transfer.ts'
@@ -12,6 +13,7 @@ import { MemoryDirectory } from './memory-directory.ts'
 import { MemoryJournal } from './memory-journal.ts'
 import { MemoryLedger } from './memory-ledger.ts'
 import { MemoryReports } from './memory-reports.ts'
+import { countSeals, type SealedPiece } from './memory-seals.ts'
 import { MemoryTransfer } from './memory-transfer.ts'
 
 export interface MemoryStoreOptions {
@@ -40,6 +42,14 @@ export function createMemoryStore({
   const bodies = new MemoryBodies()
   const reports = new MemoryReports(ledger)
   const transfer = new MemoryTransfer({ audit, directory, ledger, journal, cache, bodies })
+  const sealedPieces: Readonly<Record<SealedKind, () => readonly SealedPiece[]>> = {
+    answers: () =>
+      journal.records.flatMap(({ answer, expiresAtMs }) =>
+        answer === undefined ? [] : [{ sealed: answer, expiresAtMs }],
+      ),
+    cache: () => cache.answers.map(({ answer, expiresAtMs }) => ({ sealed: answer, expiresAtMs })),
+    bodies: () => bodies.all,
+  }
   return {
     kind: 'memory',
     isShared,
@@ -67,6 +77,7 @@ export function createMemoryStore({
     putBodies: async (batch) => bodies.put(batch),
     findBodies: async (exchangeId, nowMs) => bodies.find(exchangeId, nowMs),
     sweepBodies: async (nowMs, bytesMax) => bodies.sweep(nowMs, bytesMax),
+    countSeals: async ({ kind, nowMs }) => countSeals(sealedPieces[kind](), nowMs),
     spend: async (query) => reports.spend(query),
     requests: async (query) => reports.requests(query),
     request: async (exchangeId) => reports.request(exchangeId),

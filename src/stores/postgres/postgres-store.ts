@@ -20,6 +20,7 @@ import * as directory from './postgres-directory.ts'
 import * as journal from './postgres-journal.ts'
 import * as ledger from './postgres-ledger.ts'
 import * as reports from './postgres-reports.ts'
+import { countSeals } from './postgres-seals.ts'
 import { matchSecret } from './postgres-secret.ts'
 import { renewShares } from './postgres-shares.ts'
 import { exportAll, importAll } from './postgres-transfer.ts'
@@ -202,6 +203,7 @@ function storeOver(database: MigratedConnections): Store & Transferable {
       database.use(long, (session) => bodies.findBodies(session, exchangeId, nowMs)),
     sweepBodies: (nowMs, bytesMax) =>
       database.use(long, (session) => bodies.sweepBodies(session, nowMs, bytesMax)),
+    countSeals: (query) => database.use(long, (session) => countSeals(session, query)),
     spend: (query) => database.transaction(long, (session) => reports.spend(session, query)),
     requests: (query) => database.use(long, (session) => reports.requests(session, query)),
     request: (exchangeId) => database.use(long, (session) => reports.request(session, exchangeId)),

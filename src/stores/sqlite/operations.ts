@@ -12,6 +12,7 @@ import * as directory from './sqlite-directory.ts'
 import { Posting } from './sqlite-posting.ts'
 import * as cache from './sqlite-cache.ts'
 import * as journal from './sqlite-journal.ts'
+import { countSeals } from './sqlite-seals.ts'
 import { matchSecret } from './sqlite-secret.ts'
 import { unpackJournal } from './journal-batch.ts'
 import { requestPage, requestWithAttempts } from './sqlite-requests.ts'
@@ -114,6 +115,8 @@ export class Connections {
       putBodies: (batch) => bodies.putBodies(db(), batch),
       findBodies: (exchangeId, nowMs) => bodies.findBodies(db(), exchangeId, nowMs),
       sweepBodies: (nowMs, bytesMax) => bodies.sweepBodies(db(), nowMs, bytesMax),
+
+      countSeals: (query) => countSeals(db(), query),
 
       spend: (query) => spendRows(db(), query),
       requests: (query) => requestPage(db(), query),

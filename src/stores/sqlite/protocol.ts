@@ -39,6 +39,7 @@ type Ports = Pick<
   | 'putBodies'
   | 'findBodies'
   | 'sweepBodies'
+  | 'countSeals'
   | 'note'
   | 'ping'
   | 'spend'

@@ -61,6 +61,7 @@ function createStore(file: SqliteFile, shares: ShareBook): Store & Transferable 
     putBodies: (batch) => file.write('putBodies', batch),
     findBodies: (exchangeId, nowMs) => file.read('findBodies', exchangeId, nowMs),
     sweepBodies: (nowMs, bytesMax) => file.write('sweepBodies', nowMs, bytesMax),
+    countSeals: (query) => file.read('countSeals', query),
     spend: (query) => file.read('spend', query),
     requests: (query) => file.read('requests', query),
     request: (exchangeId) => file.read('request', exchangeId),
