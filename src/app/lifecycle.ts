@@ -21,6 +21,7 @@ import { composeHouse, composeProber, createGround, type Ground, type House } fr
 import { ConfigSource } from './config-source.ts'
 import type { HoldfastConfig, StoreChoice } from './config/config.ts'
 import { type ConfigFault, formatFault } from './config/fault.ts'
+import { type EarlyNotices, holdNotices } from './early-notices.ts'
 import { type Keeping, type KeepingParts, openInMemory, openKeeping } from './keeping.ts'
 import { openStore } from './open-store.ts'
 import { ModelDiscovery } from './discover-models.ts'
@@ -91,13 +92,14 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const telemetry = options.telemetry ?? createTelemetry()
   const transport = options.transport ?? createSocketTransport(config, telemetry)
   const parts = { clock: systemClock, ids: systemIds, telemetry }
+  const early = holdNotices(telemetry.notices)
   const ground = createGround({
     ...parts,
     keeping: await startKeeping(config, options, parts),
     random: systemRandom,
     transport: routeTransport(SIMULATOR_ORIGIN, createSimulatorTransport(), transport),
   })
-  const running = new Running(options, { source, ground, config })
+  const running = new Running(options, { source, ground, config, early })
   await running.start()
   return running
 }
@@ -137,6 +139,7 @@ function createSocketTransport(config: HoldfastConfig, { notices }: Telemetry): 
 }
 
 interface RunningParts {
+  readonly early: EarlyNotices
   readonly source: ConfigSource
   readonly ground: Ground
   /** As the file has it. */
@@ -382,6 +385,7 @@ class Running implements RunningGateway {
       level: this.#options.logLevel ?? config.log.level,
       fd,
       format: format ?? (isatty(fd) ? 'pretty' : 'json'),
+      before: this.#parts.early.take(),
     })
     this.#log = log
     this.#closers.push(() => log.close(LOG_FLUSH_MS))

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../std/clock.ts'
 import { createLogWriter, type LogFormat, type LogLevel } from './log-writer.ts'
-import type { AttemptRecord, ExchangeRecord } from './records.ts'
+import type { AttemptRecord, ExchangeRecord, NoticeRecord } from './records.ts'
 import { createTelemetry } from './telemetry.ts'
 
 const exchange: ExchangeRecord = {
@@ -40,7 +40,7 @@ const attempt: AttemptRecord = {
   flags: [],
 }
 
-function startLog(level?: LogLevel, format?: LogFormat) {
+function startLog(level?: LogLevel, format?: LogFormat, before?: readonly NoticeRecord[]) {
   const telemetry = createTelemetry()
   let text = ''
   createLogWriter({
@@ -49,6 +49,7 @@ function startLog(level?: LogLevel, format?: LogFormat) {
     clock: { ...systemClock, wallMs: () => Date.UTC(2026, 10, 24, 1, 2, 3, 4) },
     ...(level === undefined ? {} : { level }),
     ...(format === undefined ? {} : { format }),
+    ...(before === undefined ? {} : { before }),
     writeBytes: (_fd, bytes, done) => {
       text += Buffer.from(bytes).toString()
       done(null, bytes.length)
@@ -71,6 +72,16 @@ function isHidden(character: string): boolean {
 }
 
 describe('the log', () => {
+  test('begins with what was noticed before it was opened', () => {
+    const early: NoticeRecord = { level: 'warn', name: 'store_trouble', message: 'The store is away.' }
+    const { telemetry, lines } = startLog('warn', 'json', [
+      early,
+      { level: 'info', name: 'store_answering', message: 'The store answers again.' },
+    ])
+    telemetry.notices.publish({ level: 'warn', name: 'later', message: 'Later.' })
+    expect(lines().map(({ notice }) => notice)).toEqual(['store_trouble', 'later'])
+  })
+
   test('has one line for each attempt, exchange and notice', () => {
     const { telemetry, lines } = startLog()
     telemetry.attempts.publish(attempt)

@@ -31,6 +31,8 @@ export interface LogWriterOptions {
   readonly queueBytesMax?: number
   readonly writeBytes?: WriteBytes
   readonly gatherMs?: number
+  /** What was noticed before there was a log, in order. */
+  readonly before?: readonly NoticeRecord[]
 }
 
 export interface LogWriter {
@@ -51,6 +53,10 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
   })
   const log = createLogger(options, sink)
   const { attempts, exchanges, notices, transitions } = options.telemetry
+  const writeNotice = (record: NoticeRecord) => {
+    if (log.isLevelEnabled(record.level)) log[record.level](noticeFields(record), bounded(record.message))
+  }
+  for (const record of options.before ?? []) writeNotice(record)
   const leave = [
     attempts.subscribe((record) => {
       const level = record.outcome === 'failed' ? 'warn' : 'info'
@@ -60,9 +66,7 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
       const level = isAlarming(record.state) ? 'warn' : 'info'
       if (log.isLevelEnabled(level)) log[level](exchangeFields(record), 'exchange')
     }),
-    notices.subscribe((record) => {
-      if (log.isLevelEnabled(record.level)) log[record.level](noticeFields(record), bounded(record.message))
-    }),
+    notices.subscribe(writeNotice),
     transitions.subscribe((record) => {
       const level = record.to === 'closed' || record.to === 'half-open' ? 'info' : 'warn'
       if (log.isLevelEnabled(level)) log[level](transitionFields(record), 'target')
