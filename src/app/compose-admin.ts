@@ -39,6 +39,7 @@ export function composeAdmin({ ground, directory, view, config, readiness }: Adm
     adminKeys: createDirectoryKeyring([], directory),
     guesses: createGuessLimiter(clock),
     peppers: directory.peppers,
+    sealer: keeping.sealer,
     namesOfFile: () => config().keys.map(({ name }) => name),
     signInLinks,
     clock,

@@ -6,13 +6,16 @@ import type { DirectoryStore } from '../keys/directory-store.ts'
 import type { Peppers } from '../keys/key-hashes.ts'
 import type { LedgerStore } from '../ledger/ledger-store.ts'
 import type { ReportStore } from '../reports/report-store.ts'
+import type { SealedStore } from '../reports/sealed-store.ts'
 import type { AuditNote } from '../std/audit.ts'
+import type { Sealer } from '../std/sealer.ts'
 import type { Secret } from '../std/secret.ts'
 
 /** The part of a store that commands use. */
 export type BookStore = Pick<DirectoryStore, 'loadDirectory' | 'changeDirectory'> &
   Pick<LedgerStore, 'loadBudgets' | 'putBudget' | 'standings'> &
-  ReportStore & {
+  ReportStore &
+  SealedStore & {
     /** An audit line without a change. */
     note(note: AuditNote): Promise<void>
     /** A whole copy, while it is in use; absent where there is no file to copy. */
@@ -32,6 +35,8 @@ export interface OpenedBooks {
   readonly transfer?: Copyable
   /** Keys are hashed under them, the newest first. */
   readonly peppers: Peppers
+  /** Tells under which master secret something is sealed. */
+  readonly sealer: Pick<Sealer, 'placeOf'>
   /** Path of the files beside the store, without their ends; absent where there are none. */
   readonly base?: string
   /** As it is in force, for addresses and names. */

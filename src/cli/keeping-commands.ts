@@ -15,6 +15,7 @@ export function addKeepingCommands(program: Command, io: CliIo, done: Done): voi
   addLogs(program, io, done)
   addReplay(program, io, done)
   addAudit(program, io, done)
+  addSecret(program, io, done)
   addStores(program, io, done)
 }
 
@@ -260,6 +261,17 @@ function addAudit(program: Command, io: CliIo, done: Done): void {
     .option('--limit <number>', 'how many, at most 500 (default: 20)')
     .addHelpText('after', examples(['holdfast audit list']))
     .action(async (options) => done(await (await load()).auditList(options, io)))
+}
+
+function addSecret(program: Command, io: CliIo, done: Done): void {
+  const load = () => import('./commands/secret.ts')
+  const secret = group(program, 'secret', 'Look at a rotation of the master secret.', [
+    'holdfast secret status',
+  ])
+  common(secret.command('status'))
+    .description('Say what still needs an older master secret, and when that may be taken out.')
+    .addHelpText('after', examples(['holdfast secret status', 'holdfast secret status --json']))
+    .action(async (options) => done(await (await load()).secretStatus(options, io)))
 }
 
 function addStores(program: Command, io: CliIo, done: Done): void {

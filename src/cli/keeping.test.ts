@@ -44,6 +44,7 @@ const over =
   async ({ config }) => ({
     store: kept,
     peppers: [pepper],
+    sealer,
     config,
     findBodies: bodiesIn(kept),
     close: async () => {},
@@ -464,6 +465,7 @@ describe('stores', () => {
     async ({ config: of, choice }) => ({
       store: choice?.kind === 'postgres' ? target : store,
       transfer: copied(choice?.kind === 'postgres' ? target : store),
+      sealer,
       peppers: [choice?.kind === 'postgres' ? targetPepper : pepper],
       config: of,
       findBodies: bodiesIn(target),

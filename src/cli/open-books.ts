@@ -67,6 +67,7 @@ export async function openOwnBooks(ask: BooksAsk): Promise<OpenedBooks> {
     // Sound: both stores are of this program, and take each other's chunks.
     ...(opened.transfer && { transfer: opened.transfer as Copyable }),
     peppers: opened.peppers,
+    sealer: opened.sealer,
     base: opened.base,
     config,
     findBodies: (exchangeId) => findBodies(exchangeId, { ...opened, clock: systemClock }),

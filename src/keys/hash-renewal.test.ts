@@ -9,7 +9,7 @@ import { HashRenewal, RENEWAL_BATCH_MAX, RENEWAL_GATHER_MS, RENEWALS_MAX } from 
 import { createKey, revokeKey, rotateKey } from './key-changes.ts'
 import { KeyDirectory } from './key-directory.ts'
 import { hashersOf, hashesOf, type Peppers, standingOf } from './key-hashes.ts'
-import type { KeyHashes, KeyId, KeyRecord } from './records.ts'
+import type { KeyId, KeyRecord } from './records.ts'
 
 const OLD = new Uint8Array(32).fill(1)
 const NEW = new Uint8Array(32).fill(2)
@@ -209,7 +209,7 @@ describe('while two gateways are restarted one after the other', () => {
     expect(key.hash).not.toBe(made.key.hash)
   })
 
-  test('SEC-23: no line of the audit log holds a hash', () => {
+  test('SEC-21: no line of the audit log holds a hash', () => {
     const made = createKey(EMPTY, { name: 'k' }, context([NEW, OLD]))
     const text = JSON.stringify(made.notes)
     for (const { hash } of [made.key, ...(made.key.otherHashes ?? [])]) expect(text).not.toContain(hash)
@@ -239,6 +239,21 @@ describe('keys under a master secret that was taken out', () => {
     expect(notices).toEqual([])
   })
 
+  test('are told of by the snapshot where the store is away, and not where the store knows better', async () => {
+    const { record } = madeKey({ name: 'laptop' }, OLD)
+    const snapshot = { read: async () => ({ ...EMPTY, revision: 1, keys: [record] }), write: async () => {} }
+    const begin = async (store: ScriptedDirectoryStore) => {
+      notices = []
+      const notify = (notice: Notice) => notices.push(notice)
+      await new KeyDirectory({ clock, store, peppers: [NEW], snapshot, notify }).start()
+      return notices.map(({ name }) => name)
+    }
+    expect(await begin(stocked({ ...record, revokedAtMs: 1 }))).toEqual([])
+    const away = stocked(record)
+    away.state = 'away'
+    expect(await begin(away)).toEqual(['directory_away', 'keys_under_missing_secret'])
+  })
+
   test('are not told of where there are none', async () => {
     const { record } = madeKey({}, NEW)
     const { hashedUnder: _, ...earlier } = madeKey({}, NEW).record
@@ -248,7 +263,7 @@ describe('keys under a master secret that was taken out', () => {
 })
 
 describe('renewals', () => {
-  const hashes: KeyHashes = hashesOf('k', hashersOf([NEW]))
+  const hashes = hashesOf('k', hashersOf([NEW]))
 
   test('are written some at a time, and no more of them wait than there is room for', async () => {
     const { record } = madeKey({}, OLD)

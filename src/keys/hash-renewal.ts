@@ -8,8 +8,8 @@ import type { Clock } from '../std/clock.ts'
 import { StoreConflict } from '../std/store-error.ts'
 import { WriteBehind } from '../std/write-behind.ts'
 import type { DirectoryStore } from './directory-store.ts'
-import { withHashes } from './key-hashes.ts'
-import type { Directory, KeyHashes, KeyId, KeyRecord } from './records.ts'
+import { type NewHashes, withHashes } from './key-hashes.ts'
+import type { Directory, KeyId, KeyRecord } from './records.ts'
 
 /** How long the first key waits for others, ms: each write makes every gateway read the directory anew. */
 export const RENEWAL_GATHER_MS = 2_000
@@ -31,7 +31,7 @@ export interface HashRenewalRooms {
 
 export class HashRenewal {
   readonly #rooms: HashRenewalRooms
-  readonly #waiting = new Map<KeyId, KeyHashes>()
+  readonly #waiting = new Map<KeyId, NewHashes>()
   readonly #behind: WriteBehind
 
   constructor(rooms: HashRenewalRooms) {
@@ -47,7 +47,7 @@ export class HashRenewal {
   }
 
   /** `hashes` is asked only where the key does not wait already. */
-  note(key: KeyId, hashes: () => KeyHashes): void {
+  note(key: KeyId, hashes: () => NewHashes): void {
     if (this.#waiting.has(key) || this.#waiting.size >= RENEWALS_MAX) return
     this.#waiting.set(key, hashes())
     this.#behind.soon()

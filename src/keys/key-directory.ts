@@ -9,11 +9,11 @@ import { StoreConflict } from '../std/store-error.ts'
 import type { DirectorySnapshot } from './directory-snapshot.ts'
 import type { DirectoryStore } from './directory-store.ts'
 import { HashRenewal } from './hash-renewal.ts'
-import { hashersOf, standingOf } from './key-hashes.ts'
+import { hashersOf, type NewHashes, standingOf } from './key-hashes.ts'
 import { isInForce } from './key-changes.ts'
 import { indexDirectory, type KeyIndex } from './key-index.ts'
 import type { KeptKeys } from './keyring.ts'
-import type { Directory, DirectoryChange, KeyHashes, KeyId } from './records.ts'
+import type { Directory, DirectoryChange, KeyId } from './records.ts'
 
 /** How often the store is asked for its revision, ms: revocations made elsewhere hold within five seconds (SEC-12). */
 export const POLL_MS = 1_000
@@ -101,7 +101,7 @@ export class KeyDirectory implements KeptKeys {
     return this.#options.clock.wallMs()
   }
 
-  renewHashes(key: KeyId, hashes: () => KeyHashes): void {
+  renewHashes(key: KeyId, hashes: () => NewHashes): void {
     this.#renewal.note(key, hashes)
   }
 
@@ -111,7 +111,10 @@ export class KeyDirectory implements KeptKeys {
     await this.#refreshQuietly()
     if (!this.#isStopped) this.#polling = repeat(this.#options.clock, POLL_MS, () => this.#refreshQuietly())
     if (this.#isFromStore) return 'store'
-    return this.#directory === undefined ? 'nothing' : 'snapshot'
+    if (this.#directory === undefined) return 'nothing'
+    // It may be older than the store, which is asked first for that reason.
+    this.#noticeMissing(this.#directory)
+    return 'snapshot'
   }
 
   /** Ends the poll; resolves when the last snapshot is written. */
@@ -284,6 +287,7 @@ export class KeyDirectory implements KeptKeys {
       })
     this.#isFromStore = true
     this.#putInForce(directory)
+    this.#noticeMissing(directory)
     this.#unwritten = directory
     this.#writing ??= this.#writeSnapshots()
   }
@@ -291,7 +295,6 @@ export class KeyDirectory implements KeptKeys {
   #putInForce(directory: Directory): void {
     this.#directory = directory
     this.#index = indexDirectory(directory)
-    this.#noticeMissing(directory)
     for (const listener of this.#listeners) {
       try {
         listener(directory)

@@ -10,6 +10,9 @@ import { KeyHasher } from './virtual-key.ts'
 /** Of every master secret one, the newest first. */
 export type Peppers = readonly [Uint8Array, ...(readonly Uint8Array[])]
 
+/** Made by this version, which says under what. */
+export type NewHashes = KeyHash & KeyHashes
+
 type Hashers = readonly [KeyHasher, ...(readonly KeyHasher[])]
 
 export function hashersOf([newest, ...older]: Peppers): Hashers {
@@ -17,7 +20,7 @@ export function hashersOf([newest, ...older]: Peppers): Hashers {
 }
 
 /** The hash under the newest, and beside it those under the others. */
-export function hashesOf(key: string, [newest, ...older]: Hashers): KeyHashes & KeyHash {
+export function hashesOf(key: string, [newest, ...older]: Hashers): NewHashes {
   const under = (hasher: KeyHasher): KeyHash => ({
     hash: hasher.hash(key).toString('base64url'),
     hashedUnder: hasher.mark,
@@ -29,8 +32,8 @@ export function hashesOf(key: string, [newest, ...older]: Hashers): KeyHashes & 
  * The record with new hashes of its key; `undefined` where one under the newest secret is there already. Hashes under
  * secrets that are not in use any more go, so that there are never more than secrets.
  */
-export function withHashes(key: KeyRecord, hashes: KeyHashes): KeyRecord | undefined {
-  if (marksOf(key).includes(hashes.hashedUnder)) return undefined
+export function withHashes(key: KeyRecord, hashes: NewHashes): KeyRecord | undefined {
+  if (isUnder(key, hashes.hashedUnder)) return undefined
   const { otherHashes: _, ...rest } = key
   return { ...rest, ...hashes }
 }
@@ -43,14 +46,14 @@ export type KeyStanding = 'newest' | 'older' | 'missing' | 'unsaid'
 
 /** `marks`: of the secrets that are given, the newest first. */
 export function standingOf(key: KeyHashes, marks: readonly string[]): KeyStanding {
-  const under = marksOf(key)
-  if (marks.some((mark, place) => place === 0 && under.includes(mark))) return 'newest'
-  if (marks.some((mark) => under.includes(mark))) return 'older'
+  const place = marks.findIndex((mark) => isUnder(key, mark))
+  if (place !== -1) return place === 0 ? 'newest' : 'older'
   if (key.hashedUnder !== undefined) return 'missing'
   // Where there never was another secret, it is under the one that there is.
   return marks.length === 1 ? 'newest' : 'unsaid'
 }
 
-function marksOf({ hashedUnder, otherHashes = [] }: KeyHashes): readonly (string | undefined)[] {
-  return [hashedUnder, ...otherHashes.map((other) => other.hashedUnder)]
+/** Of every key, whenever the directory changes. */
+function isUnder({ hashedUnder, otherHashes }: KeyHashes, mark: string): boolean {
+  return hashedUnder === mark || (otherHashes?.some((other) => other.hashedUnder === mark) ?? false)
 }

@@ -7,9 +7,9 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Secret } from '../std/secret.ts'
-import { hashersOf, hashesOf, type Peppers } from './key-hashes.ts'
+import { hashersOf, hashesOf, type NewHashes, type Peppers } from './key-hashes.ts'
 import type { AdminHolder, KeyHolder, KeyIndex, KeyEntry } from './key-index.ts'
-import type { KeyHashes, KeyId } from './records.ts'
+import type { KeyId } from './records.ts'
 import type { KeyHasher } from './virtual-key.ts'
 
 export type { AdminHolder, KeyHolder } from './key-index.ts'
@@ -28,7 +28,7 @@ export interface KeptKeys {
   index(): KeyIndex | undefined
   wallMs(): number
   /** A key was used whose hash under the newest pepper is not kept, or not said to be one: it is to be. Returns at once. */
-  renewHashes?(key: KeyId, hashes: () => KeyHashes): void
+  renewHashes?(key: KeyId, hashes: () => NewHashes): void
 }
 
 const HASH_BYTES = 32

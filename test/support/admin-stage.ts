@@ -16,6 +16,8 @@ import { createProject, createTeam, createUser } from '../../src/keys/people-cha
 import type { Directory, Role } from '../../src/keys/records.ts'
 import { createSeededIds, createSeededRandom } from '../../src/std/ids.ts'
 import type { JsonObject } from '../../src/std/json.ts'
+import { createSealer } from '../../src/std/sealer.ts'
+import { Secret } from '../../src/std/secret.ts'
 import { ManualClock } from '../../src/std/manual-clock.test-support.ts'
 import { createMemoryStore } from '../../src/stores/memory/memory-store.ts'
 import type { Store } from '../../src/stores/store.ts'
@@ -120,6 +122,7 @@ export async function startAdmin({ openStore, store: override, bounds, rooms: ot
     adminKeys: createDirectoryKeyring([], directory),
     guesses: createGuessLimiter(clock),
     peppers: [PEPPER],
+    sealer: createSealer([new Secret('the master secret of this stage')]),
     namesOfFile: () => ['of the file'],
     signInLinks,
     clock,

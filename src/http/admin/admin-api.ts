@@ -21,6 +21,7 @@ import { AdminProblem, problemBody } from './problem.ts'
 import { projectEndpoints, teamEndpoints } from './project-endpoints.ts'
 import { requestEndpoints } from './request-endpoints.ts'
 import type { AdminRooms } from './rooms.ts'
+import { secretEndpoint } from './secret-endpoint.ts'
 import { Sessions } from './sessions.ts'
 import { mountSignIn } from './sign-in-routes.ts'
 import { usageEndpoint } from './usage-endpoint.ts'
@@ -51,6 +52,7 @@ export const adminEndpoints: readonly Endpoint[] = [
   ...budgetEndpoints,
   usageEndpoint,
   ...requestEndpoints,
+  secretEndpoint,
   ...auditEndpoints,
 ]
 

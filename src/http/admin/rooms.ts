@@ -9,10 +9,12 @@ import type { Peppers } from '../../keys/key-hashes.ts'
 import type { Directory } from '../../keys/records.ts'
 import type { LedgerStore } from '../../ledger/ledger-store.ts'
 import type { ReportStore } from '../../reports/report-store.ts'
+import type { SealedStore } from '../../reports/sealed-store.ts'
 import type { AuditNote } from '../../std/audit.ts'
 import type { Clock } from '../../std/clock.ts'
 import type { IdSource } from '../../std/ids.ts'
 import type { JsonObject } from '../../std/json.ts'
+import type { Sealer } from '../../std/sealer.ts'
 import type { Telemetry } from '../../telemetry/records.ts'
 import type { OperatorView } from '../operator-view.ts'
 import type { SignInLinks } from './sign-in.ts'
@@ -27,6 +29,8 @@ export interface AdminRooms {
   readonly guesses: GuessLimiter
   /** Those of the keyring. */
   readonly peppers: Peppers
+  /** Tells under which master secret something is sealed. */
+  readonly sealer: Pick<Sealer, 'placeOf'>
   /** Names that the configuration file gives to its own keys. */
   readonly namesOfFile: () => readonly string[]
   readonly signInLinks: SignInLinks
@@ -41,7 +45,8 @@ export interface AdminRooms {
 /** The part of a `Store` that is used here. */
 export type AdminStore = Pick<DirectoryStore, 'changeDirectory'> &
   Pick<LedgerStore, 'loadBudgets' | 'putBudget' | 'standings'> &
-  ReportStore & {
+  ReportStore &
+  SealedStore & {
     readonly kind: string
     /** An audit line without a change: a sign-in, a refusal. */
     note(note: AuditNote): Promise<void>
