@@ -3,6 +3,7 @@ import { GatewayError } from '../errors/gateway-error.ts'
 import { systemIds } from '../std/ids.ts'
 import { ManualClock } from '../std/manual-clock.test-support.ts'
 import type { Notice } from '../std/notice.ts'
+import { StoreUnavailable } from '../std/store-error.ts'
 import { createDirectoryKeyring, type DirectoryKeyring } from './directory-keyring.ts'
 import { EMPTY, madeKey, ScriptedDirectoryStore } from './directory.test-support.ts'
 import { HashRenewal, RENEWAL_BATCH_MAX, RENEWAL_GATHER_MS, RENEWALS_MAX } from './hash-renewal.ts'
@@ -264,6 +265,26 @@ describe('keys under a master secret that was taken out', () => {
 
 describe('renewals', () => {
   const hashes = hashesOf('k', hashersOf([NEW]))
+
+  test('are tried ever more rarely while the store does not take them', async () => {
+    const { record } = madeKey({}, OLD)
+    let tries = 0
+    const renewal = new HashRenewal({
+      clock,
+      store: {
+        changeDirectory: async () => {
+          tries += 1
+          throw new StoreUnavailable('The disk is full.')
+        },
+      },
+      known: () => ({ ...EMPTY, keys: [record] }),
+      refresh: async () => {},
+    })
+    renewal.note(record.id, () => hashes)
+    for (let second = 0; second < 600; second += 1) await pass(1_000)
+    expect(tries).toBeGreaterThan(10)
+    expect(tries).toBeLessThan(20)
+  })
 
   test('are written some at a time, and no more of them wait than there is room for', async () => {
     const { record } = madeKey({}, OLD)

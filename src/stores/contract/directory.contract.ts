@@ -51,6 +51,8 @@ export function describeDirectory(open: OpenFixture): void {
             key('key_1'),
             key('key_2', {
               kind: 'admin',
+              hashedUnder: '0123456789abcdef',
+              otherHashes: [{ hash: 'another', hashedUnder: 'fedcba9876543210' }],
               role: 'owner',
               userId: user('usr_1').id,
               projectId: project('prj_1').id,
