@@ -41,15 +41,23 @@ export function createDirectoryKeyring(
   }
 }
 
-/** A key of ours where none is known: the first one has just been made, and from then on nobody is let in without. */
+/**
+ * A key of ours where none is known: the first one has just been made, and from then on nobody is let in without. While
+ * the store does not answer it is not let in as anyone: what it spends would be in nobody's budget.
+ */
 function whoeverAsks(
   presented: string | undefined,
   ring: Keyring,
   directory: KeyDirectory,
 ): KeyHolder | Promise<KeyHolder> {
   if (presented === undefined || kindOfKey(presented) !== 'data') return ANYONE
+  const judge = (isAnswered: boolean) => {
+    const holder = ring.authenticate(presented)
+    if (holder === ANYONE && !isAnswered) throw unavailable()
+    return holder
+  }
   const look = directory.lookAgain()
-  return typeof look === 'boolean' ? ANYONE : look.then(() => ring.authenticate(presented))
+  return typeof look === 'boolean' ? judge(look) : look.then(judge)
 }
 
 interface Search<Holder> {

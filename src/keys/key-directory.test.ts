@@ -185,6 +185,19 @@ describe('a key made elsewhere a moment ago', () => {
     expect(await codeOf(() => ring.authenticate(undefined))).toBe('unauthenticated')
   })
 
+  test('fault 130: is not let in as anyone, though it is the first, while the store does not answer', async () => {
+    const store = new ScriptedDirectoryStore()
+    const { directory, ring } = open(store)
+    await directory.start()
+    const { key, record } = madeKey({ name: 'first' })
+    store.putKey(record)
+    store.state = 'hanging'
+    const told = codeOf(() => ring.authenticate(key))
+    await pass(LOOK_WAIT_MS)
+    expect(await told).toBe('keys_unavailable')
+    expect(ring.authenticate('any')).toEqual({})
+  })
+
   test('works at once for the admin API too', async () => {
     const store = new ScriptedDirectoryStore(STOCKED)
     const { directory, ring } = open(store)
