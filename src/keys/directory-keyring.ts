@@ -41,6 +41,9 @@ export function createDirectoryKeyring(
   }
 }
 
+/** How long the first key waits for the store: it is seldom, and worth more than to be told to come again. */
+export const FIRST_KEY_WAIT_MS = 2_000
+
 /**
  * A key of ours where none is known: the first one has just been made, and from then on nobody is let in without. While
  * the store does not answer it is not let in as anyone: what it spends would be in nobody's budget.
@@ -56,7 +59,7 @@ function whoeverAsks(
     if (holder === ANYONE && !isAnswered) throw unavailable()
     return holder
   }
-  const look = directory.lookAgain()
+  const look = directory.lookAgain(FIRST_KEY_WAIT_MS)
   return typeof look === 'boolean' ? judge(look) : look.then(judge)
 }
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { GatewayError } from '../errors/gateway-error.ts'
 import { ManualClock } from '../std/manual-clock.test-support.ts'
 import { Secret } from '../std/secret.ts'
-import { createDirectoryKeyring } from './directory-keyring.ts'
+import { createDirectoryKeyring, FIRST_KEY_WAIT_MS } from './directory-keyring.ts'
 import { createSnapshotFile, type DirectorySnapshot } from './directory-snapshot.ts'
 import {
   EMPTY,
@@ -193,7 +193,7 @@ describe('a key made elsewhere a moment ago', () => {
     store.putKey(record)
     store.state = 'hanging'
     const told = codeOf(() => ring.authenticate(key))
-    await pass(LOOK_WAIT_MS)
+    await pass(FIRST_KEY_WAIT_MS)
     expect(await told).toBe('keys_unavailable')
     expect(ring.authenticate('any')).toEqual({})
   })

@@ -146,18 +146,18 @@ export class KeyDirectory implements KeptKeys {
    * store answered in time, so that what is still unknown exists nowhere. It is not asked again within `LOOK_AGAIN_MS`:
    * the last answer counts then.
    */
-  lookAgain(): Promise<boolean> | boolean {
+  lookAgain(waitMs = LOOK_WAIT_MS): Promise<boolean> | boolean {
     const nowMs = this.#options.clock.nowMs()
     if (nowMs - this.#lookedAgainAtMs >= LOOK_AGAIN_MS) {
       this.#lookedAgainAtMs = nowMs
-      return this.#isAnsweredInTime(this.refresh())
+      return this.#isAnsweredInTime(this.refresh(), waitMs)
     }
-    return this.#running === undefined ? !this.#isAway : this.#isAnsweredInTime(this.#running)
+    return this.#running === undefined ? !this.#isAway : this.#isAnsweredInTime(this.#running, waitMs)
   }
 
-  #isAnsweredInTime(look: Promise<void>): Promise<boolean> {
+  #isAnsweredInTime(look: Promise<void>, waitMs: number): Promise<boolean> {
     return new Promise((resolve) => {
-      const timer = this.#options.clock.after(LOOK_WAIT_MS, () => resolve(false))
+      const timer = this.#options.clock.after(waitMs, () => resolve(false))
       const answer = (isAnswered: boolean) => {
         timer.cancel()
         resolve(isAnswered)
