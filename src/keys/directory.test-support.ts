@@ -1,6 +1,7 @@
 /** A directory store in memory that can be away, hang, and be counted; and records to put into it. */
 
 import { StoreConflict, StoreUnavailable } from '../std/store-error.ts'
+import { applyChanges } from './apply-changes.ts'
 import type { DirectoryStore } from './directory-store.ts'
 import { hashersOf, hashesOf } from './key-hashes.ts'
 import type { Directory, DirectoryChange, KeyId, KeyRecord, ProjectRecord, UserRecord } from './records.ts'
@@ -27,37 +28,6 @@ export function madeKey(fields: Partial<KeyRecord> = {}, pepper: Uint8Array = PE
     ...fields,
   }
   return { key: secret.reveal(), record }
-}
-
-/** The directory after the changes. */
-export function applyChanges(directory: Directory, changes: readonly DirectoryChange[]): Directory {
-  const next = { ...directory, revision: directory.revision + 1 }
-  for (const change of changes) {
-    switch (change.type) {
-      case 'put-user':
-        next.users = put(next.users, change.user)
-        break
-      case 'put-team':
-        next.teams = put(next.teams, change.team)
-        break
-      case 'put-project':
-        next.projects = put(next.projects, change.project)
-        break
-      case 'put-key':
-        next.keys = put(next.keys, change.key)
-        break
-    }
-  }
-  return next
-}
-
-function put<Entry extends { readonly id: string }>(
-  entries: readonly Entry[],
-  entry: Entry,
-): readonly Entry[] {
-  return entries.some(({ id }) => id === entry.id)
-    ? entries.map((other) => (other.id === entry.id ? entry : other))
-    : [...entries, entry]
 }
 
 export class ScriptedDirectoryStore implements DirectoryStore {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createSeededIds, createSeededRandom } from '../std/ids.ts'
-import { applyChanges, EMPTY, madeProject, madeUser, PEPPER } from './directory.test-support.ts'
+import { applyChanges } from './apply-changes.ts'
+import { EMPTY, madeProject, madeUser, PEPPER } from './directory.test-support.ts'
 import { DirectoryError, type DirectoryFailure } from './directory-edit.ts'
 import {
   createKey,

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { GatewayError } from '../errors/gateway-error.ts'
 import { ManualClock } from '../std/manual-clock.test-support.ts'
 import { Secret } from '../std/secret.ts'
+import { StoreUnavailable } from '../std/store-error.ts'
 import { createDirectoryKeyring, FIRST_KEY_WAIT_MS } from './directory-keyring.ts'
 import { createSnapshotFile, type DirectorySnapshot } from './directory-snapshot.ts'
 import {
@@ -288,6 +289,31 @@ describe('fault 130: while the store is away', () => {
     await pass(POLL_MS)
     expect(directory.isStoreAway).toBe(false)
     expect(directory.current?.revision).toBe(5)
+  })
+
+  test('takes over a change that the store took before it stopped answering, and nothing twice', async () => {
+    const store = new ScriptedDirectoryStore(STOCKED)
+    const { directory, ring } = open(store)
+    await directory.start()
+    const { key, record } = madeKey({ name: 'new' })
+    store.state = 'hanging'
+    directory.take([{ type: 'put-key', key: record }], STOCKED.revision + 1)
+    expect(ring.authenticate(key)).toMatchObject({ keyName: 'new' })
+    directory.take([{ type: 'put-key', key: { ...record, name: 'other' } }], STOCKED.revision + 1)
+    expect(ring.authenticate(key)).toMatchObject({ keyName: 'new' })
+    directory.take([{ type: 'put-key', key: { ...record, revokedAtMs: 1 } }], STOCKED.revision + 2)
+    expect(() => ring.authenticate(key)).toThrow(GatewayError)
+    expect(noticed()).toEqual([])
+  })
+
+  test('a store that hangs is one that does not answer', async () => {
+    const store = new ScriptedDirectoryStore(STOCKED)
+    const { directory } = open(store)
+    await directory.start()
+    store.state = 'hanging'
+    const look = expect(directory.refresh()).rejects.toBeInstanceOf(StoreUnavailable)
+    await pass(REFRESH_TIMEOUT_MS)
+    await look
   })
 
   test('refresh says so', async () => {

@@ -6,6 +6,8 @@
 import { type Clock, repeat, type Timer } from '../std/clock.ts'
 import type { Notice } from '../std/notice.ts'
 import { StoreConflict } from '../std/store-error.ts'
+import { within } from '../std/within.ts'
+import { applyChanges } from './apply-changes.ts'
 import type { DirectorySnapshot } from './directory-snapshot.ts'
 import type { DirectoryStore } from './directory-store.ts'
 import { HashRenewal } from './hash-renewal.ts'
@@ -131,6 +133,13 @@ export class KeyDirectory implements KeptKeys {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Takes over a change that the store has just taken, and is at `revision` since: it is in force when this returns. */
+  take(changes: readonly DirectoryChange[], revision: number): void {
+    const known = this.#directory
+    // Where it was read meanwhile, there is nothing left to take.
+    if (known?.revision === revision - 1) this.#take(applyChanges(known, changes))
+  }
+
   /**
    * Takes over what the store holds now: whatever was changed before the call is in force when it resolves. Rejects where
    * the store does not answer.
@@ -179,7 +188,8 @@ export class KeyDirectory implements KeptKeys {
 
   #look(): Promise<void> {
     this.#next = undefined
-    const look = this.#timed(this.#readStore()).then(
+    // A store that hangs must not end the poll; what it says later is not heard.
+    const look = within(this.#options.clock, REFRESH_TIMEOUT_MS, this.#readStore()).then(
       (read) => this.#takeAnswer(read),
       (error: unknown) => {
         this.#noticeAway(error)
@@ -191,16 +201,6 @@ export class KeyDirectory implements KeptKeys {
     })
     this.#running = running
     return running
-  }
-
-  /** A store that hangs must not end the poll; what it says later is not heard. */
-  #timed<Value>(work: Promise<Value>): Promise<Value> {
-    return new Promise((resolve, reject) => {
-      const timer = this.#options.clock.after(REFRESH_TIMEOUT_MS, () =>
-        reject(new Error(`The store has not answered for ${REFRESH_TIMEOUT_MS} ms.`)),
-      )
-      work.finally(() => timer.cancel()).then(resolve, reject)
-    })
   }
 
   /** `undefined` where nothing has changed. */

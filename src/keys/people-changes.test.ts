@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createSeededIds, createSeededRandom } from '../std/ids.ts'
-import { applyChanges, EMPTY, madeUser } from './directory.test-support.ts'
+import { applyChanges } from './apply-changes.ts'
+import { EMPTY, madeUser } from './directory.test-support.ts'
 import { type DirectoryEdit, DirectoryError, type EditContext, RECORDS_MAX } from './directory-edit.ts'
 import {
   archiveProject,

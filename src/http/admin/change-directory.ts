@@ -22,8 +22,8 @@ export async function changeDirectory<Edit extends DirectoryEdit>(
     const edit = decided(decide, before, { nowMs: clock.wallMs(), actor: caller.actor, ids })
     if (edit.changes.length === 0) return { edit, directory: before }
     try {
-      await store.changeDirectory(edit.changes, edit.notes, before.revision)
-      await known.refresh()
+      const revision = await store.changeDirectory(edit.changes, edit.notes, before.revision)
+      known.take(edit.changes, revision)
       return { edit, directory: currentOf(known) }
     } catch (error) {
       if (!(error instanceof StoreConflict)) throw error

@@ -6,7 +6,7 @@ import type { DirectoryStore } from '../../keys/directory-store.ts'
 import type { GuessLimiter } from '../../keys/guess-limiter.ts'
 import type { AdminHolder } from '../../keys/key-index.ts'
 import type { Peppers } from '../../keys/key-hashes.ts'
-import type { Directory } from '../../keys/records.ts'
+import type { Directory, DirectoryChange } from '../../keys/records.ts'
 import type { LedgerStore } from '../../ledger/ledger-store.ts'
 import type { ReportStore } from '../../reports/report-store.ts'
 import type { SealedStore } from '../../reports/sealed-store.ts'
@@ -58,6 +58,8 @@ export type AdminStore = Pick<DirectoryStore, 'changeDirectory'> &
 export interface AdminDirectory {
   /** `undefined` where nothing could be read yet. */
   readonly current: Directory | undefined
+  /** Takes over a change that the store has just taken, and is at `revision` since: it is in force when this returns. */
+  take(changes: readonly DirectoryChange[], revision: number): void
   /** Takes over what the store holds now: what was changed before the call is in force when it resolves. */
   refresh(): Promise<void>
 }

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { applyChanges } from '../../keys/apply-changes.ts'
+import { EMPTY, PEPPER, ScriptedDirectoryStore } from '../../keys/directory.test-support.ts'
+import { createKey, revokeKey } from '../../keys/key-changes.ts'
+import type { Directory } from '../../keys/records.ts'
+import { systemIds } from '../../std/ids.ts'
+import { ManualClock } from '../../std/manual-clock.test-support.ts'
+import { StoreUnavailable } from '../../std/store-error.ts'
+import { changeDirectory } from './change-directory.ts'
+
+/** Of a store that takes changes and answers nothing else. */
+function stage() {
+  const store = new ScriptedDirectoryStore()
+  const known: { current: Directory } = { current: EMPTY }
+  const directory = {
+    get current() {
+      return known.current
+    },
+    take: (changes: Parameters<typeof applyChanges>[1], revision: number) => {
+      known.current = applyChanges(known.current, changes)
+      expect(known.current.revision).toBe(revision)
+    },
+    refresh: () => Promise.reject(new StoreUnavailable('The store did not answer.')),
+  }
+  const rooms = { store, directory, clock: new ManualClock(), ids: systemIds }
+  // Sound: nothing else of the rooms and of the caller is asked for.
+  const call = { rooms, caller: { actor: 'user:owner' } } as unknown as Parameters<typeof changeDirectory>[0]
+  return { call, store, known }
+}
+
+test('what was stored is told and in force, though the store does not answer afterwards: a key is shown once', async () => {
+  const { call, store, known } = stage()
+  const make = { name: 'laptop' }
+  const { edit, directory } = await changeDirectory(call, (before, context) =>
+    createKey(before, make, { ...context, peppers: [PEPPER] }),
+  )
+  expect(edit.secret.reveal()).toMatch(/^sk-hf-/)
+  expect(directory.keys.map(({ name }) => name)).toEqual(['laptop'])
+  expect(known.current).toEqual(store.directory)
+
+  await changeDirectory(call, (before, context) => revokeKey(before, edit.key.id, context))
+  expect(known.current.keys[0]?.revokedAtMs).toBeDefined()
+})
