@@ -87,24 +87,47 @@ export function columnsIn(block: Block): EntryColumns {
   const bytes = block.numbers.byteOffset % 8 === 0 ? block.numbers : new Uint8Array(block.numbers)
   const { origins, stored, flags } = partsOf(bytes.buffer, bytes.byteOffset, shapeOf(bytes, count))
   const column = (name: (typeof STORED)[number]) => stored[STORED.indexOf(name)] ?? new Uint8Array()
+  const read = {
+    atMs: once(() => timesFrom(firstMs, column('atMs'))),
+    origin: once(() => places(column('origin'))),
+    endUser: once(() => places(column('endUser'))),
+    session: once(() => places(column('session'))),
+    tags: once(() => places(column('tags'))),
+  }
   return {
     count,
     firstMs,
     lastMs,
-    atMs: timesFrom(firstMs, column('atMs')),
+    // Few reports look at all of these.
+    get atMs() {
+      return read.atMs()
+    },
+    get origin() {
+      return read.origin()
+    },
+    get endUser() {
+      return read.endUser()
+    },
+    get session() {
+      return read.session()
+    },
+    get tags() {
+      return read.tags()
+    },
     costNano: wide(column('costNano')),
     inputTokens: wide(column('inputTokens')),
     outputTokens: wide(column('outputTokens')),
-    origin: places(column('origin')),
-    endUser: places(column('endUser')),
-    session: places(column('session')),
-    tags: places(column('tags')),
     flags,
     origins: [...origins],
     endUsers,
     sessions,
     tagSets,
   }
+}
+
+function once<Result extends object>(make: () => Result): () => Result {
+  let made: Result | undefined
+  return () => (made ??= make())
 }
 
 interface Shape {

@@ -55,6 +55,7 @@ class Filter {
   readonly #share: Share | undefined
   /** What is asked of origins. */
   readonly #wanted: readonly (readonly [ShareDimension, string])[]
+  readonly #all = new AllRows()
 
   constructor(query: SpendQuery, origins: Origins, share: Share | undefined) {
     this.#query = query
@@ -108,17 +109,29 @@ class Filter {
     return passOf(block.origin, block.origins, (number) => isWanted(this.#origins.get(number)))
   }
 
-  #inTime({ atMs, count }: EntryColumns): Uint32Array {
+  #inTime(block: EntryColumns): Uint32Array {
     const { fromMs, untilMs } = this.#query
-    const rows = new Uint32Array(count)
+    if (block.firstMs >= fromMs && block.lastMs < untilMs) return this.#all.upTo(block.count)
+    const rows = new Uint32Array(block.count)
+    const { atMs } = block
     let length = 0
-    for (let row = 0; row < count; row += 1) {
+    for (let row = 0; row < rows.length; row += 1) {
       const at = atMs[row] ?? 0
       if (at < fromMs || at >= untilMs) continue
       rows[length] = row
       length += 1
     }
     return rows.subarray(0, length)
+  }
+}
+
+/** The numbers of rows, made once for many blocks. */
+class AllRows {
+  #rows = new Uint32Array()
+
+  upTo(count: number): Uint32Array {
+    if (count > this.#rows.length) this.#rows = new Uint32Array(count).map((_, row) => row)
+    return this.#rows.subarray(0, count)
   }
 }
 

@@ -39,66 +39,75 @@ export class NumberedTimes {
 export class NumberedWords {
   readonly all: (string | undefined)[] = []
   readonly #slots = new Slots()
-  /** Of each word, by its code. */
-  #hashes = new Uint32Array(1_024)
 
   codeOf(word: string | undefined): number {
-    const hash = hashOf(word)
     const slots = this.#slots
+    const hash = hashOf(word) | 0
     let slot = slots.first(hash)
-    for (let code = slots.at(slot); code >= 0; code = slots.at(slot)) {
-      if (this.#hashes[code] === hash && this.all[code] === word) return code
+    for (let code = slots.codeAt(slot); code >= 0; code = slots.codeAt(slot)) {
+      if (slots.hashAt(slot) === hash && this.all[code] === word) return code
       slot = slots.next(slot)
     }
     const added = this.all.push(word) - 1
-    if (added === this.#hashes.length) this.#hashes = longer(this.#hashes, new Uint32Array(added * 2))
-    this.#hashes[added] = hash
-    slots.put(slot, added)
-    if (slots.isHalfFull(this.all.length)) slots.spread(this.all.length, (code) => this.#hashes[code] ?? 0)
+    slots.put(slot, hash, added)
     return added
   }
 }
 
-/** A table of codes with open places, at most half full. */
+/** A table of codes with open places, at most half full. Hashes stand in it, so that it grows without a look elsewhere. */
 class Slots {
-  /** The code and one, 0 where nothing is. */
-  #codes = new Int32Array(4_096)
+  /** Of each place the hash, then the code and one, or 0 where nothing is. */
+  #pairs = new Int32Array(2 * 4_096)
+  #count = 0
 
   first(hash: number): number {
-    return hash & (this.#codes.length - 1)
+    return (hash * 2) & (this.#pairs.length - 1)
   }
 
   next(slot: number): number {
-    return (slot + 1) & (this.#codes.length - 1)
+    return (slot + 2) & (this.#pairs.length - 1)
+  }
+
+  hashAt(slot: number): number {
+    return this.#pairs[slot] ?? 0
   }
 
   /** Below 0 where nothing is. */
-  at(slot: number): number {
-    return (this.#codes[slot] ?? 0) - 1
+  codeAt(slot: number): number {
+    return (this.#pairs[slot + 1] ?? 0) - 1
   }
 
-  put(slot: number, code: number): void {
-    this.#codes[slot] = code + 1
+  /** Slots are others afterwards. */
+  put(slot: number, hash: number, code: number): void {
+    this.#set(slot, hash, code)
+    this.#count += 1
+    if (this.#count * 4 > this.#pairs.length) this.#spread()
   }
 
-  isHalfFull(count: number): boolean {
-    return count * 2 > this.#codes.length
+  #set(slot: number, hash: number, code: number): void {
+    this.#pairs[slot] = hash
+    this.#pairs[slot + 1] = code + 1
   }
 
-  /** Over twice as many places. */
-  spread(count: number, hashOf: (code: number) => number): void {
-    this.#codes = new Int32Array(this.#codes.length * 2)
-    for (let code = 0; code < count; code += 1) {
-      let slot = this.first(hashOf(code))
-      while (this.at(slot) >= 0) slot = this.next(slot)
-      this.put(slot, code)
+  /** Over twice as many places, in the order of the old ones: each goes to its own or to one in the other half. */
+  #spread(): void {
+    const before = this.#pairs
+    this.#pairs = new Int32Array(before.length * 2)
+    for (let place = 0; place < before.length; place += 2) {
+      const code = (before[place + 1] ?? 0) - 1
+      if (code < 0) continue
+      const hash = before[place] ?? 0
+      let slot = this.first(hash)
+      while (this.codeAt(slot) >= 0) slot = this.next(slot)
+      this.#set(slot, hash, code)
     }
   }
 }
 
-function longer<List extends Float64Array | Uint32Array>(list: List, into: List): List {
-  into.set(list)
-  return into
+function longer(list: Float64Array, length: number): Float64Array<ArrayBuffer> {
+  const copy = new Float64Array(length)
+  copy.set(list)
+  return copy
 }
 
 /** More groups than a report can have; two such numbers fit into one that is exact. */
@@ -116,18 +125,17 @@ export class Pairs {
   codeOf(first: number, second: number): number {
     const key = first * CODES_MAX + second
     const slots = this.#slots
-    let slot = slots.first(hashOfPair(first, second))
-    for (let code = slots.at(slot); code >= 0; code = slots.at(slot)) {
+    const hash = hashOfPair(first, second)
+    let slot = slots.first(hash)
+    for (let code = slots.codeAt(slot); code >= 0; code = slots.codeAt(slot)) {
       if (this.#keys[code] === key) return code
       slot = slots.next(slot)
     }
     const added = this.#count
     this.#count += 1
-    if (added === this.#keys.length) this.#keys = longer(this.#keys, new Float64Array(added * 2))
+    if (added === this.#keys.length) this.#keys = longer(this.#keys, added * 2)
     this.#keys[added] = key
-    slots.put(slot, added)
-    if (slots.isHalfFull(this.#count))
-      slots.spread(this.#count, (code) => hashOfPair(this.firstOf(code), this.secondOf(code)))
+    slots.put(slot, hash, added)
     return added
   }
 
@@ -170,9 +178,7 @@ export class GroupSums {
   #grow(count: number): void {
     this.count = count
     if (count * SUMS <= this.#sums.length) return
-    const sums = new Float64Array(Math.max(count * SUMS, this.#sums.length * 2))
-    sums.set(this.#sums)
-    this.#sums = sums
+    this.#sums = longer(this.#sums, Math.max(count * SUMS, this.#sums.length * 2))
   }
 }
 
