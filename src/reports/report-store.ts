@@ -74,7 +74,7 @@ export interface Page<Row> {
 }
 
 export interface ReportStore {
-  /** The costliest group first; by time, the earliest. */
+  /** The costliest group first; by time, the earliest. Of equal ones the first by their words, where none comes before all. */
   spend(query: SpendQuery): Promise<readonly SpendRow[]>
   requests(query: RequestQuery): Promise<Page<RequestRow>>
   /** A request and its attempts, in order; `undefined` where there is none. */

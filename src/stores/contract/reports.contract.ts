@@ -3,19 +3,20 @@
 import { describe, expect, test } from 'vitest'
 import type { Attribution, LedgerEntry, RequestRow } from '../../ledger/entry.ts'
 import type { RequestQuery, SpendDimension, SpendQuery } from '../../reports/report-store.ts'
-import type { Store } from '../store.ts'
 import {
+  DAY_MS,
   entry,
   HOUR_MS,
   nano,
   ONE_HOUR_MS,
   type OpenFixture,
+  post,
   row,
+  spend,
   unpriced,
   withStore,
 } from './samples.test-support.ts'
 
-const DAY_MS = 24 * ONE_HOUR_MS
 const MINUTE_MS = 60_000
 
 export function describeReports(open: OpenFixture): void {
@@ -263,22 +264,4 @@ export function describeReports(open: OpenFixture): void {
         expect(await store.request('c')).toBeUndefined()
       }))
   })
-}
-
-function spend(store: Store, query: Partial<SpendQuery> = {}) {
-  return store.spend({
-    fromMs: HOUR_MS - DAY_MS,
-    untilMs: HOUR_MS + 60 * DAY_MS,
-    by: [],
-    rowsMax: 100,
-    ...query,
-  })
-}
-
-function post(
-  store: Store,
-  entries: readonly LedgerEntry[],
-  requests: readonly RequestRow[] = [],
-): Promise<void> {
-  return store.postBooks({ nodeId: 'node_1', entries, requests })
 }

@@ -16,6 +16,7 @@ import type {
 import type { Budget, BudgetId } from '../../ledger/budget.ts'
 import type { Charge, LedgerEntry, RequestRow } from '../../ledger/entry.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
+import type { SpendQuery } from '../../reports/report-store.ts'
 import type { AuditNote } from '../../std/audit.ts'
 import type { Store } from '../store.ts'
 
@@ -46,6 +47,7 @@ export async function withStore<Result>(
 /** 17 November 2026, 10:00 UTC: the beginning of an hour. */
 export const HOUR_MS = Date.UTC(2026, 10, 17, 10)
 export const ONE_HOUR_MS = 3_600_000
+export const DAY_MS = 24 * ONE_HOUR_MS
 
 export function nano(value: number): NanoUsd {
   // Sound: the suites write whole numbers, or mean not to.
@@ -197,4 +199,23 @@ export function bytes(text: string): Uint8Array {
 /** In the order of their ids: a store gives records in an order of its own. */
 export function byId<Record extends { readonly id: string }>(records: readonly Record[]): readonly Record[] {
   return [...records].sort((one, other) => (one.id < other.id ? -1 : 1))
+}
+
+/** Of everything that the suites post, unless `query` says otherwise. */
+export function spend(store: Store, query: Partial<SpendQuery> = {}) {
+  return store.spend({
+    fromMs: HOUR_MS - DAY_MS,
+    untilMs: HOUR_MS + 60 * DAY_MS,
+    by: [],
+    rowsMax: 100,
+    ...query,
+  })
+}
+
+export function post(
+  store: Store,
+  entries: readonly LedgerEntry[],
+  requests: readonly RequestRow[] = [],
+): Promise<void> {
+  return store.postBooks({ nodeId: 'node_1', entries, requests })
 }

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { describeBodies } from './bodies.contract.ts'
+import { describeCombinations } from './combinations.contract.ts'
 import { describeDirectory } from './directory.contract.ts'
 import { describeLedger } from './ledger.contract.ts'
 import { describeCache, describeJournal } from './recall.contract.ts'
@@ -19,6 +20,7 @@ export function describeStore(open: OpenFixture): void {
   describeCache(open)
   describeBodies(open)
   describeReports(open)
+  describeCombinations(open)
   describeSeals(open)
   describeShares(open)
   describeTransfer(open)

@@ -2,6 +2,7 @@
 
 import type { LedgerEntry, RequestRow } from '../../ledger/entry.ts'
 import type { Page, RequestQuery, SpendDimension, SpendQuery, SpendRow } from '../../reports/report-store.ts'
+import { compareRows } from '../columns/column-sums.ts'
 import type { MemoryLedger } from './memory-ledger.ts'
 
 type Sums = { -readonly [Field in Exclude<keyof SpendRow, 'group'>]: number }
@@ -25,7 +26,7 @@ export class MemoryReports {
       }
     }
     const rows = [...groups.values()].map(({ group, sums }) => ({ group, ...sums }))
-    return rows.sort(by.some(isTime) ? byTime(by) : costliest).slice(0, rowsMax)
+    return rows.sort((one, other) => compareRows(by, one, other)).slice(0, rowsMax)
   }
 
   requests(query: RequestQuery): Page<RequestRow> {
@@ -148,27 +149,4 @@ function cursorOf({ atMs, exchangeId }: RequestRow): string {
 
 function newestFirst(one: RequestRow, other: RequestRow): number {
   return cursorOf(one) < cursorOf(other) ? 1 : -1
-}
-
-function isTime(dimension: SpendDimension): boolean {
-  return dimension === 'hour' || dimension === 'day' || dimension === 'month'
-}
-
-function costliest(one: SpendRow, other: SpendRow): number {
-  return other.costNanoUsd - one.costNanoUsd || compare(text(one), text(other))
-}
-
-function byTime(by: readonly SpendDimension[]): (one: SpendRow, other: SpendRow) => number {
-  const place = by.findIndex(isTime)
-  return (one, other) => compare(one.group[place] ?? '', other.group[place] ?? '') || costliest(one, other)
-}
-
-/** By code units: the same order everywhere. */
-function compare(one: string, other: string): number {
-  if (one === other) return 0
-  return one < other ? -1 : 1
-}
-
-function text({ group }: SpendRow): string {
-  return JSON.stringify(group)
 }

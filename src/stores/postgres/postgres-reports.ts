@@ -146,7 +146,7 @@ function orderOf(by: readonly SpendDimension[]): string {
   const time = by.findIndex(
     (dimension) => dimension === 'hour' || dimension === 'day' || dimension === 'month',
   )
-  const names = by.map((_, place) => `${place + 1}`)
+  const names = by.map((_, place) => `${place + 1} NULLS FIRST`)
   // Numbers of columns stand for what is selected; the cost is the second after the groups.
   return [...(time < 0 ? [] : [`${time + 1}`]), `${by.length + 2} DESC`, ...names].join(', ')
 }
