@@ -6,6 +6,7 @@ import type { OperationName, Operations, WorkerSetup } from './protocol.ts'
 import { createFile } from './create-file.ts'
 import { MIGRATIONS } from './schema.ts'
 import { addNotes, auditPage } from './sqlite-audit.ts'
+import { gatherBlock } from './sqlite-blocks.ts'
 import * as bodies from './sqlite-bodies.ts'
 import * as budgets from './sqlite-budgets.ts'
 import * as directory from './sqlite-directory.ts'
@@ -94,6 +95,7 @@ export class Connections {
       note: (note) => db().write(() => addNotes(db(), [note])),
 
       post: (nodeId, batch) => this.#connection.posting.post(nodeId, batch),
+      gather: () => gatherBlock(db()),
       loadBudgets: () => budgets.loadBudgets(db()),
       budgetsRevision: () => budgets.budgetsRevision(db()),
       putBudget: (budget, notes) => budgets.putBudget(db(), budget, notes),

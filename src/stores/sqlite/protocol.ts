@@ -58,6 +58,8 @@ export type Operations = {
   check(): void
   /** `batch`: as of `batchText`. */
   post(nodeId: string, batch: string): void
+  /** Puts thousands of entries that are in no block into one; false where there are not so many. */
+  gather(): boolean
   writeJournal(batch: JournalBatch): void
   listJournal(place: number): JournalIds
   /** Puts back what a snapshot knows and the file does not; how many records the directory grew by. */

@@ -144,6 +144,21 @@ export class SqliteFile {
     }
     this.#isOpen = true
     if (bytes > CHECK_BYTES_MAX) void this.#checkInUse()
+    void this.#gatherBlocks()
+  }
+
+  /** Of a file that was made before there were any: one at a time, so that nobody waits for long. */
+  async #gatherBlocks(): Promise<void> {
+    try {
+      while (this.#isOurs && (await this.#writer.call('gather')));
+    } catch {
+      // Locked, or full: postings make them, too, and reports read entries that are in none.
+    }
+  }
+
+  /** Whoever closes the file, or mends it, lets nobody open it in between. */
+  get #isOurs(): boolean {
+    return this.#closing === undefined && this.#repairing === undefined
   }
 
   async #checkInUse(): Promise<void> {

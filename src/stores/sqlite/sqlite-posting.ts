@@ -1,6 +1,6 @@
 /**
- * Posts lines to the books: entries and rows once each, and what they cost to the budgets, in one transaction. The sums of
- * hours are made later, of thousands of entries at a time: with every posting they would cost more than the lines.
+ * Posts lines to the books: entries and rows once each, and what they cost to the budgets, in one transaction. Sums and
+ * blocks are made later, of thousands of entries at a time: with every posting they would cost more than the lines.
  */
 
 import type { Charge } from '../../ledger/entry.ts'
@@ -15,7 +15,7 @@ import {
 } from './book-values.ts'
 import type { Database } from './database.ts'
 import { spend } from './sqlite-budgets.ts'
-import { sumHours } from './sqlite-sums.ts'
+import { sumEntries } from './sqlite-sums.ts'
 import { fromJson } from './values.ts'
 import { failpoint } from '../../std/failpoints.ts'
 
@@ -69,7 +69,7 @@ export class Posting {
   /** What was posted stands, whatever comes of it: the next posting tries again. */
   #sum(): void {
     try {
-      sumHours(this.#db)
+      sumEntries(this.#db)
       this.#unsummed = 0
     } catch {
       // Locked, or full: reports read the entries themselves until there are sums of them.

@@ -1,20 +1,22 @@
 /**
- * Spending as a SQLite store adds it up: whole hours from the sums kept with every posting, the parts of hours at both
- * ends from the entries themselves. Statements are put together of the constant pieces below, one for each form a
- * question can have; what was asked for is always bound.
+ * Spending as a SQLite store adds it up. Two ways lead to the same answer: sums of whole hours and days, with the parts of
+ * hours at both ends from the entries themselves; and the entries in columns. Statements are put together of the constant
+ * pieces below, one for each form a question can have; what was asked for is always bound.
  */
 
 import type { SpendDimension, SpendQuery, SpendRow } from '../../reports/report-store.ts'
+import type { Origins } from '../columns/column-coders.ts'
+import { ColumnSums } from '../columns/column-sums.ts'
+import { joinPasses, passesOf, SPEND_BOUNDS } from '../columns/passes.ts'
 import type { Database, Row } from './database.ts'
-import { daysUntil, ENTRY_SUMS, summedUntil } from './sqlite-sums.ts'
+import { type BlockQuery, blocksWithin, entriesWithin } from './sqlite-blocks.ts'
+import { daysUntil, ENTRY_SUMS, summedUntil, TAG_KIND } from './sqlite-sums.ts'
 import { unmarked } from './values.ts'
 
 const HOUR_MS = 3_600_000
-/** Of `value_hours`. */
-const VALUE_KINDS = { tag: 1, 'end-user': 2, session: 3 } as const
-
 type TimeDimension = 'hour' | 'day' | 'month'
-type ValueDimension = keyof typeof VALUE_KINDS
+/** What a request says of itself. */
+type ValueDimension = 'tag' | 'end-user' | 'session'
 type OriginDimension = Exclude<SpendDimension, TimeDimension | ValueDimension>
 
 const ORIGIN_DIMENSIONS: readonly OriginDimension[] = [
@@ -42,17 +44,17 @@ const HOUR_TIMES = {
 }
 const HOURS_BEFORE: SumsTable = {
   table: 'hours',
-  within: 'hour >= ?1 AND hour < min(?2, max(?1, ?20 * 24))',
+  within: 'hour >= ?1 AND hour < min(?2, max(?1, ?18 * 24))',
   times: HOUR_TIMES,
 }
 const HOURS_AFTER: SumsTable = {
   table: 'hours',
-  within: 'hour >= max(?1, ?21 * 24) AND hour < ?2',
+  within: 'hour >= max(?1, ?19 * 24) AND hour < ?2',
   times: HOUR_TIMES,
 }
 const DAYS: SumsTable = {
   table: 'days',
-  within: 'day >= ?20 AND day < ?21',
+  within: 'day >= ?18 AND day < ?19',
   // No report by hour reads days: the span is empty then.
   times: { hour: 'day * 24', day: 'day', month: "strftime('%Y-%m', day * 86400, 'unixepoch')" },
 }
@@ -61,56 +63,91 @@ const ENTRY_TIMES: Readonly<Record<TimeDimension, string>> = {
   day: 'at_ms / 86400000',
   month: "strftime('%Y-%m', at_ms / 1000, 'unixepoch')",
 }
-const ENTRY_VALUES: Readonly<Record<ValueDimension, string>> = {
-  tag: "coalesce('=' || t.value, '')",
-  'end-user': "coalesce('=' || end_user, '')",
-  session: "coalesce('=' || session, '')",
-}
-const ENTRY_CONDITIONS: Readonly<Record<ValueDimension, string>> = {
-  tag: "tags IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(tags) WHERE '=' || value = ?15)",
-  'end-user': 'end_user = substr(?16, 2)',
-  session: 'session = substr(?17, 2)',
-}
-const VALUE_PLACES: Readonly<Record<ValueDimension, string>> = {
-  tag: '?15',
-  'end-user': '?16',
-  session: '?17',
-}
+/** Of `value_hours` and `value_days`. */
+const IS_TAG = `kind = ${TAG_KIND}`
+const ENTRY_TAG = "coalesce('=' || t.value, '')"
+const ENTRY_HAS_TAG = "tags IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(tags) WHERE '=' || value = ?15)"
 
 const KEPT_SUMS = `sum(entries) AS entries, sum(cost_nano) AS cost, sum(waste_nano) AS waste,
   sum(estimated_nano) AS estimated, sum(unpriced) AS unpriced, sum(input_tokens) AS input, sum(output_tokens) AS output`
 const ALL_SUMS = `sum(entries) AS entries, sum(cost) AS cost, sum(waste) AS waste, sum(estimated) AS estimated,
   sum(unpriced) AS unpriced, sum(input) AS input, sum(output) AS output`
 /** All entries asked for; those of the parts of hours at both ends; those that are in no sum yet. */
-const WITHIN = 'at_ms >= ?3 AND at_ms < ?6 AND ?21 IS NOT NULL'
-const ENDS = '((at_ms >= ?3 AND at_ms < ?4) OR (at_ms >= ?5 AND at_ms < ?6)) AND entries.id <= ?19'
-const UNSUMMED = `entries.id > ?19 AND ${WITHIN}`
+const WITHIN = 'at_ms >= ?3 AND at_ms < ?6 AND ?19 IS NOT NULL'
+const ENDS = '((at_ms >= ?3 AND at_ms < ?4) OR (at_ms >= ?5 AND at_ms < ?6)) AND entries.id <= ?17'
+const UNSUMMED = `entries.id > ?17 AND ${WITHIN}`
 const OF_ORIGINS = `origin IN (SELECT id FROM origins WHERE ${ORIGIN_DIMENSIONS.map(
   (name, place) => `(?${place + 7} IS NULL OR ${name} = ?${place + 7})`,
 ).join(' AND ')})`
 
-/** What came since the last sums is read entry by entry. */
-export function spendRows(db: Database, query: SpendQuery): readonly SpendRow[] {
-  const { fromMs, untilMs, by, where = {}, rowsMax } = query
-  if (untilMs <= fromMs) return []
-  const rows = db.read(() => {
-    const spans = spansOf(query, daysUntil(db))
-    return db.all(
-      statementOf(query, spans.isSummed),
-      spans.hours[0],
-      spans.hours[1],
-      fromMs,
-      spans.hours[0] * HOUR_MS,
-      spans.hours[1] * HOUR_MS,
-      untilMs,
-      ...ORIGIN_DIMENSIONS.map((name) => bound(where[name])),
-      ...VALUE_DIMENSIONS.map((name) => bound(where[name])),
-      rowsMax,
-      summedUntil(db),
-      spans.days[0],
-      spans.days[1],
-    )
+const ALL_ORIGINS = `SELECT id, ${ORIGIN_DIMENSIONS.join(', ')} FROM origins`
+
+/** What came since the last sums, or blocks, is read entry by entry. */
+export function spendRows(db: Database, query: SpendQuery, bounds = SPEND_BOUNDS): readonly SpendRow[] {
+  if (query.untilMs <= query.fromMs) return []
+  return db.read(() => {
+    const blocks = blockQuery(query)
+    const entries = entriesWithin(db, blocks)
+    const isSummed = canUseSums(query) && (!prefersColumns(query) || entries > bounds.columnsMax)
+    return isSummed ? rowsOfSums(db, query) : rowsOfColumns(db, query, passesOf(query, entries, bounds))
   })
+}
+
+function blockQuery(query: SpendQuery): BlockQuery {
+  const asked = valuesAsked(query)
+  const { fromMs, untilMs, where = {} } = query
+  return {
+    fromMs,
+    untilMs,
+    hasEndUsers: asked.includes('end-user'),
+    hasSessions: asked.includes('session'),
+    endUser: where['end-user'],
+    session: where.session,
+  }
+}
+
+/** Days that are over are few sums, unless they are told apart by hours or tags. */
+function prefersColumns(query: SpendQuery): boolean {
+  return query.by.includes('hour') || valuesAsked(query).length > 0
+}
+
+function rowsOfColumns(
+  db: Database,
+  query: SpendQuery,
+  passes: ReturnType<typeof passesOf>,
+): readonly SpendRow[] {
+  const origins: Origins = new Map(db.all(ALL_ORIGINS).map((row) => [Number(row['id']), wordsOf(row)]))
+  const found = passes.map((share) => {
+    const sums = new ColumnSums(query, origins, share)
+    for (const block of blocksWithin(db, blockQuery(query))) sums.add(block)
+    return sums.rows()
+  })
+  return joinPasses(query, found)
+}
+
+function wordsOf(row: Row): Readonly<Partial<Record<SpendDimension, string>>> {
+  const words = ORIGIN_DIMENSIONS.map((name) => [name, unmarked(String(row[name]))] as const)
+  return Object.fromEntries(words.filter(([, word]) => word !== undefined))
+}
+
+function rowsOfSums(db: Database, query: SpendQuery): readonly SpendRow[] {
+  const { fromMs, untilMs, by, where = {}, rowsMax } = query
+  const spans = spansOf(query, daysUntil(db))
+  const rows = db.all(
+    statementOf(query, spans.isSummed),
+    spans.hours[0],
+    spans.hours[1],
+    fromMs,
+    spans.hours[0] * HOUR_MS,
+    spans.hours[1] * HOUR_MS,
+    untilMs,
+    ...ORIGIN_DIMENSIONS.map((name) => bound(where[name])),
+    bound(where.tag),
+    rowsMax,
+    summedUntil(db),
+    spans.days[0],
+    spans.days[1],
+  )
   return rows.map((row) => rowOf(row, by))
 }
 
@@ -124,7 +161,7 @@ function spansOf(query: SpendQuery, summedDays: number) {
   // Where there are none, an empty span before the first hour: so that all hours come after it.
   const days = lastDay > firstDay ? [firstDay, lastDay] : [Math.floor(first / 24), Math.floor(first / 24)]
   return {
-    isSummed: canUseSums(query) && last > first,
+    isSummed: last > first,
     hours: [first, last] as const,
     days: [days[0] ?? 0, days[1] ?? 0] as const,
   }
@@ -134,11 +171,10 @@ function bound(value: string | undefined): string | null {
   return value === undefined ? null : `=${value}`
 }
 
-/** What a request says of itself is summed by one such word at a time; of two at once only the entries know. */
+/** Sums know of one tag at a time: what shares a request with a tag, only the entries know. */
 function canUseSums(query: SpendQuery): boolean {
-  const asked = valuesAsked(query)
   const isOfCompanions = query.by.includes('tag') && query.where?.tag !== undefined
-  return asked.length <= 1 && !isOfCompanions
+  return !isOfCompanions && valuesAsked(query).every((value) => value === 'tag')
 }
 
 function valuesAsked({ by, where = {} }: SpendQuery): readonly ValueDimension[] {
@@ -161,35 +197,29 @@ function statementOf(query: SpendQuery, isSummed: boolean): string {
   return `SELECT ${[...columns, ALL_SUMS].join(', ')} FROM (${parts.join(' UNION ALL ')}) AS part
     ${needsOrigin ? 'JOIN origins ON origins.id = part.o' : ''}
     GROUP BY ${group.length === 0 ? "'all'" : group.join(', ')}
-    ORDER BY ${[...times.slice(0, 1), 'cost DESC', ...group].join(', ')} LIMIT ?18`
+    ORDER BY ${[...times.slice(0, 1), 'cost DESC', ...group].join(', ')} LIMIT ?16`
 }
 
 function sumsPart(query: SpendQuery, needsOrigin: boolean, { table, within, times }: SumsTable): string {
-  const [value] = valuesAsked(query)
+  const hasTags = valuesAsked(query).length > 0
   const columns = query.by.map((dimension, place) => {
     const column = isTime(dimension) ? times[dimension] : isOrigin(dimension) ? "''" : 'value'
     return `${column} AS d${place}`
   })
   const conditions = [
-    ...(value === undefined ? [] : [`kind = ${VALUE_KINDS[value]}`]),
+    ...(hasTags ? [IS_TAG] : []),
     within,
-    ...(value !== undefined && query.where?.[value] !== undefined ? [`value = ${VALUE_PLACES[value]}`] : []),
+    ...(query.where?.tag === undefined ? [] : ['value = ?15']),
     ...ofOrigins(query),
   ]
   return `SELECT ${[originColumn(needsOrigin), ...columns, KEPT_SUMS].join(', ')}
-    FROM ${value === undefined ? table : `value_${table}`} WHERE ${conditions.join(' AND ')}
+    FROM ${hasTags ? `value_${table}` : table} WHERE ${conditions.join(' AND ')}
     GROUP BY ${grouping(query.by)}`
 }
 
 function entriesPart(query: SpendQuery, needsOrigin: boolean, which: string): string {
   const columns = query.by.map((dimension, place) => `${entriesColumn(dimension)} AS d${place}`)
-  const conditions = [
-    which,
-    ...VALUE_DIMENSIONS.filter((name) => query.where?.[name] !== undefined).map(
-      (name) => ENTRY_CONDITIONS[name],
-    ),
-    ...ofOrigins(query),
-  ]
+  const conditions = [which, ...(query.where?.tag === undefined ? [] : [ENTRY_HAS_TAG]), ...ofOrigins(query)]
   return `SELECT ${[originColumn(needsOrigin), ...columns, ENTRY_SUMS].join(', ')}
     FROM entries ${query.by.includes('tag') ? 'LEFT JOIN json_each(entries.tags) AS t' : ''}
     WHERE ${conditions.join(' AND ')} GROUP BY ${grouping(query.by)}`
@@ -209,7 +239,7 @@ function grouping(by: readonly SpendDimension[]): string {
 
 function entriesColumn(dimension: SpendDimension): string {
   if (isTime(dimension)) return ENTRY_TIMES[dimension]
-  return isOrigin(dimension) ? "''" : ENTRY_VALUES[dimension]
+  return isOrigin(dimension) ? "''" : ENTRY_TAG
 }
 
 function isTime(dimension: SpendDimension | undefined): dimension is TimeDimension {

@@ -1,6 +1,10 @@
 /** Sums of whole hours, made of the entries that came since the last ones, and of days that are over: what reports over long times are answered from. */
 
 import type { Database } from './database.ts'
+import { addBlock } from './sqlite-blocks.ts'
+
+/** Of `value_hours` and `value_days`: what else a request says of itself stands in the blocks. */
+export const TAG_KIND = 1
 
 /** What a report adds up of each entry; also where it reads the entries themselves. */
 export const ENTRY_SUMS = `count(*) AS entries, coalesce(sum(cost_nano), 0) AS cost,
@@ -37,34 +41,31 @@ const LATE_DAYS = sumsOf('days', 'day', 'at_ms / 86400000', 'AND at_ms < ?3')
 const ROLLED_DAYS = [
   `INSERT INTO days (day, origin, ${COLUMNS}) SELECT hour / 24, origin, ${ADDED} FROM hours
     WHERE hour >= ?1 * 24 AND hour < ?2 * 24 GROUP BY 1, 2`,
-  ...[1, 2, 3].map(
-    (kind) => `INSERT INTO value_days (kind, day, value, origin, ${COLUMNS})
-      SELECT ${kind}, hour / 24, value, origin, ${ADDED} FROM value_hours
-      WHERE kind = ${kind} AND hour >= ?1 * 24 AND hour < ?2 * 24 GROUP BY 2, 3, 4`,
-  ),
+  `INSERT INTO value_days (kind, day, value, origin, ${COLUMNS})
+    SELECT ${TAG_KIND}, hour / 24, value, origin, ${ADDED} FROM value_hours
+    WHERE kind = ${TAG_KIND} AND hour >= ?1 * 24 AND hour < ?2 * 24 GROUP BY 2, 3, 4`,
 ]
 
 /** An entry counts once for each of its tags. */
 function sumsOf(table: 'hours' | 'days', unit: string, time: string, condition: string): readonly string[] {
   const which = `WHERE entries.id > ?1 AND entries.id <= ?2 ${condition}`
-  const valueSums = (kind: number, value: string, from: string) => `INSERT INTO value_${table}
-    (kind, ${unit}, value, origin, ${COLUMNS}) SELECT ${kind}, ${time}, ${value}, origin, ${ENTRY_SUMS}
-    FROM ${from} ${which} GROUP BY 2, 3, 4 ON CONFLICT DO UPDATE SET ${GROWN}`
   return [
     `INSERT INTO ${table} (${unit}, origin, ${COLUMNS}) SELECT ${time}, origin, ${ENTRY_SUMS}
       FROM entries ${which} GROUP BY 1, 2 ON CONFLICT DO UPDATE SET ${GROWN}`,
-    valueSums(1, "coalesce('=' || t.value, '')", 'entries LEFT JOIN json_each(entries.tags) AS t'),
-    valueSums(2, "coalesce('=' || end_user, '')", 'entries'),
-    valueSums(3, "coalesce('=' || session, '')", 'entries'),
+    `INSERT INTO value_${table} (kind, ${unit}, value, origin, ${COLUMNS})
+      SELECT ${TAG_KIND}, ${time}, coalesce('=' || t.value, ''), origin, ${ENTRY_SUMS}
+      FROM entries LEFT JOIN json_each(entries.tags) AS t ${which} GROUP BY 2, 3, 4
+      ON CONFLICT DO UPDATE SET ${GROWN}`,
   ]
 }
 
 /** Entries summed in one transaction. */
 const STEP = 20_000
 
-/** Sums everything that came since the last sums. */
-export function sumHours(db: Database): void {
+/** Sums everything that came since the last sums, and makes a block of it. */
+export function sumEntries(db: Database): void {
   while (!db.write(() => sumStep(db)));
+  db.write(() => addBlock(db))
 }
 
 /** True when there is nothing left. */
