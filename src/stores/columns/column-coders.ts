@@ -60,11 +60,15 @@ function wordCoder(columnOf: (block: EntryColumns) => WordColumn): Coder {
     codesOf: (block, rows) => {
       const { column, words } = columnOf(block)
       const codes = new Int32Array(words.length).fill(-1)
-      return rows.map((row) => {
-        const place = column[row] ?? 0
-        const known = codes[place] ?? -1
-        return known >= 0 ? known : (codes[place] = numbered.codeOf(words[place]))
-      })
+      const coded = new Uint32Array(rows.length)
+      // Not with `map`: it would call a function for each of a million entries.
+      for (let place = 0; place < rows.length; place += 1) {
+        const word = column[rows[place] ?? 0] ?? 0
+        let code = codes[word] ?? -1
+        if (code < 0) codes[word] = code = numbered.codeOf(words[word])
+        coded[place] = code
+      }
+      return coded
     },
     wordOf: (code) => numbered.all[code],
     textOf: textOfWord,
@@ -106,12 +110,14 @@ function timeCoder(unitMs: number, startOf: (atMs: number) => number): Coder {
     codesOf: ({ atMs }, rows) => {
       let lastUnit = Number.NaN
       let lastCode = 0
-      return rows.map((row) => {
-        const unit = Math.floor((atMs[row] ?? 0) / unitMs)
-        if (unit === lastUnit) return lastCode
+      const coded = new Uint32Array(rows.length)
+      for (let place = 0; place < rows.length; place += 1) {
+        const unit = Math.floor((atMs[rows[place] ?? 0] ?? 0) / unitMs)
+        if (unit !== lastUnit) lastCode = numbered.codeOf(startOf(unit * unitMs))
         lastUnit = unit
-        return (lastCode = numbered.codeOf(startOf(unit * unitMs)))
-      })
+        coded[place] = lastCode
+      }
+      return coded
     },
     wordOf: (code) => numbered.all[code],
     textOf: (word) => new Date(Number(word)).toISOString(),

@@ -70,10 +70,7 @@ class Filter {
     const passes = this.#passesOf(block)
     // Where a word stands nowhere in a block, nothing in it is looked at.
     if (passes.some(({ fits }) => !fits.includes(1))) return new Uint32Array(0)
-    return passes.reduce(
-      (rows, { column, fits }) => rows.filter((row) => fits[column[row] ?? 0] === 1),
-      this.#inTime(block),
-    )
+    return passes.reduce((rows, pass) => rowsThrough(pass, rows), this.#inTime(block))
   }
 
   #passesOf(block: EntryColumns): readonly Pass[] {
@@ -139,6 +136,18 @@ class AllRows {
 interface Pass {
   readonly column: Uint32Array
   readonly fits: Uint8Array
+}
+
+function rowsThrough({ column, fits }: Pass, rows: Uint32Array): Uint32Array {
+  const through = new Uint32Array(rows.length)
+  let length = 0
+  for (let place = 0; place < rows.length; place += 1) {
+    const row = rows[place] ?? 0
+    if (fits[column[row] ?? 0] !== 1) continue
+    through[length] = row
+    length += 1
+  }
+  return through.subarray(0, length)
 }
 
 function passOf<Word>(column: Uint32Array, words: readonly Word[], isWanted: (word: Word) => boolean): Pass {
