@@ -12,7 +12,9 @@ const FACTOR = randomInt(2 ** 32) | 1
 export function hashOf(word: string | undefined): number {
   let hash = 0
   if (word === undefined) return hash
-  for (let place = 0; place < word.length; place += 1) hash = Math.imul(hash ^ word.charCodeAt(place), FACTOR)
+  // Two letters at a time: what takes long is one product waiting for the one before it. Past the end there is none.
+  for (let place = 0; place < word.length; place += 2)
+    hash = Math.imul(hash ^ word.charCodeAt(place) ^ (word.charCodeAt(place + 1) << 16), FACTOR)
   return mixed(hash) >>> 0
 }
 
