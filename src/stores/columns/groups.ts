@@ -125,9 +125,18 @@ export class Pairs {
   /** By code: `first * CODES_MAX + second`. */
   #keys = new Float64Array(1_024)
   readonly #slots = new Slots()
+  readonly #grid = new Grid()
   #count = 0
 
   codeOf(first: number, second: number): number {
+    const known = this.#grid.codeAt(first, second)
+    if (known >= 0) return known
+    const code = this.#codeOf(first, second)
+    this.#grid.put(first, second, code)
+    return code
+  }
+
+  #codeOf(first: number, second: number): number {
     const key = first * CODES_MAX + second
     const slots = this.#slots
     const hash = hashOfPair(first, second)
@@ -150,6 +159,44 @@ export class Pairs {
 
   secondOf(code: number): number {
     return (this.#keys[code] ?? 0) % CODES_MAX
+  }
+}
+
+/** Places of a grid: 4 MiB, which is near the processor. */
+const PLACES_MAX = 2 ** 20
+
+/** Codes of pairs by both of their numbers, as far as there is room: found there sooner than by a hash. */
+class Grid {
+  /** Row by row, for each place the code and one, or 0 where nothing is. */
+  #codes = new Int32Array(0)
+  /** Powers of two, or 0. */
+  #rows = 0
+  #columns = 0
+
+  /** Below 0 where nothing is. */
+  codeAt(row: number, column: number): number {
+    if (row >= this.#rows || column >= this.#columns) return -1
+    return (this.#codes[row * this.#columns + column] ?? 0) - 1
+  }
+
+  put(row: number, column: number, code: number): void {
+    if ((row >= this.#rows || column >= this.#columns) && !this.#grow(row, column)) return
+    this.#codes[row * this.#columns + column] = code + 1
+  }
+
+  #grow(row: number, column: number): boolean {
+    const rows = Math.max(this.#rows, 2 ** Math.ceil(Math.log2(row + 1)))
+    const columns = Math.max(this.#columns, 2 ** Math.ceil(Math.log2(column + 1)))
+    if (rows * columns > PLACES_MAX) return false
+    const codes = new Int32Array(rows * columns)
+    for (let before = 0; before < this.#rows; before += 1) {
+      const start = before * this.#columns
+      codes.set(this.#codes.subarray(start, start + this.#columns), before * columns)
+    }
+    this.#codes = codes
+    this.#rows = rows
+    this.#columns = columns
+    return true
   }
 }
 
