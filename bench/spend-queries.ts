@@ -151,8 +151,8 @@ const SPENDS: Readonly<Record<string, SpendQuery>> = {
   'by model of one tag': { ...PARTS, by: ['model'], where: { tag: 'app:3' } },
   'by day of one end user': { ...PARTS, by: ['day'], where: { 'end-user': 'person-17-1-3' } },
   'by model of one session': { ...PARTS, by: ['model'], where: { session: 'session-400-3-1' } },
-  'by tag of one tag (from the entries)': { ...PARTS, by: ['tag'], where: { tag: 'app:3' } },
-  'by tag and end user (from the entries)': { ...PARTS, by: ['tag', 'end-user'] },
+  'by tag of one tag': { ...PARTS, by: ['tag'], where: { tag: 'app:3' } },
+  'by tag and end user': { ...PARTS, by: ['tag', 'end-user'] },
 }
 
 const PAGES: Readonly<Record<string, RequestQuery>> = {
