@@ -9,7 +9,9 @@ export interface SpendBounds {
   /** Entries added up in one pass, where each may be a group: some 100 bytes of memory each, and its words. */
   readonly passMax: number
 }
-export const SPEND_BOUNDS: SpendBounds = { columnsMax: 2_000_000, passMax: 4_000_000 }
+const COLUMNS_MAX = 2_000_000
+const PASS_MAX = 4_000_000
+export const SPEND_BOUNDS: SpendBounds = { columnsMax: COLUMNS_MAX, passMax: PASS_MAX }
 
 /** For each pass its share, which is for `ColumnSums`. `entries`: that the blocks have, and may be more than count. */
 export function passesOf(
