@@ -72,15 +72,3 @@ export type Operations = {
 }
 
 export type OperationName = keyof Operations
-
-export interface Call {
-  readonly id: number
-  readonly name: OperationName
-  readonly values: readonly unknown[]
-}
-
-export type ErrorKind = 'unavailable' | 'conflict' | 'schema' | 'corrupt' | 'range' | 'other'
-
-export type Answer =
-  | { readonly id: number; readonly result: unknown; readonly error?: undefined }
-  | { readonly id: number; readonly error: { readonly kind: ErrorKind; readonly message: string } }

@@ -1,0 +1,107 @@
+/** The facade's end of a worker thread: calls by name, answered in order; a thread that died is started anew by the next call. */
+
+import { Worker } from 'node:worker_threads'
+import { StoreUnavailable } from '../std/store-error.ts'
+import { type Answer, type Call, type ErrorKind, errorOf } from './worker-calls.ts'
+
+/** Calls that may wait for one thread; beyond them the store is not available. */
+const CALLS_MAX = 2_000
+
+interface Waiting {
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+export interface WorkerThreadOptions {
+  /** What the thread runs. */
+  readonly file: URL
+  /** Its `workerData`. */
+  readonly setup: unknown
+  /** Default: as `worker-calls.ts` has it. */
+  readonly errorOf?: (kind: ErrorKind, message: string) => Error
+}
+
+/** What can be called by name: values and results are copied between the threads. */
+type Callable<Operations> = { readonly [Name in keyof Operations]: (...values: never[]) => unknown }
+
+export class WorkerThread<Operations extends Callable<Operations> & { close(): void }> {
+  readonly #options: WorkerThreadOptions
+  readonly #waiting = new Map<number, Waiting>()
+  #worker: Worker | undefined
+  #calls = 0
+
+  constructor(options: WorkerThreadOptions) {
+    this.#options = options
+  }
+
+  call<Name extends keyof Operations & string>(
+    name: Name,
+    ...values: Parameters<Operations[Name]>
+  ): Promise<ReturnType<Operations[Name]>> {
+    return this.callGiving([], name, ...values)
+  }
+
+  /** `given`: buffers that stand in the values and are the thread's from now on. */
+  callGiving<Name extends keyof Operations & string>(
+    given: readonly ArrayBuffer[],
+    name: Name,
+    ...values: Parameters<Operations[Name]>
+  ): Promise<ReturnType<Operations[Name]>> {
+    // Sound: the worker answers a call with what the operation of that name returns.
+    return this.#ask(given, name, values) as Promise<ReturnType<Operations[Name]>>
+  }
+
+  /** Answers what was asked before, then ends the thread. The next call starts another. */
+  async close(): Promise<void> {
+    const worker = this.#worker
+    if (worker === undefined) return
+    await this.#ask([], 'close', [])
+    this.#worker = undefined
+    await worker.terminate()
+  }
+
+  #ask(given: readonly ArrayBuffer[], name: string, values: readonly unknown[]): Promise<unknown> {
+    if (this.#waiting.size >= CALLS_MAX)
+      return Promise.reject(
+        new StoreUnavailable(`The database does not answer: ${CALLS_MAX} operations wait for it.`),
+      )
+    return new Promise((resolve, reject) => {
+      this.#calls += 1
+      const call: Call = { id: this.#calls, name, values }
+      this.#waiting.set(call.id, { resolve, reject })
+      const worker = (this.#worker ??= this.#start())
+      // A process may end while nothing is asked, and not before what is asked is answered.
+      worker.ref()
+      worker.postMessage(call, given)
+    })
+  }
+
+  #start(): Worker {
+    const worker = new Worker(this.#options.file, {
+      workerData: this.#options.setup,
+      // What the process was started with is not meant for a thread of ours.
+      execArgv: [],
+    })
+    worker.on('message', (answer: Answer) => this.#answered(answer))
+    worker.on('error', (error) => this.#died(worker, error))
+    worker.on('exit', () => this.#died(worker, undefined))
+    return worker
+  }
+
+  #answered(answer: Answer): void {
+    const waiting = this.#waiting.get(answer.id)
+    this.#waiting.delete(answer.id)
+    if (this.#waiting.size === 0) this.#worker?.unref()
+    if (answer.error === undefined) waiting?.resolve(answer.result)
+    else waiting?.reject((this.#options.errorOf ?? errorOf)(answer.error.kind, answer.error.message))
+  }
+
+  #died(worker: Worker, cause: unknown): void {
+    if (this.#worker !== worker) return
+    this.#worker = undefined
+    const waiting = [...this.#waiting.values()]
+    this.#waiting.clear()
+    for (const { reject } of waiting)
+      reject(new StoreUnavailable('The database does not answer: its thread ended.', { cause }))
+  }
+}
