@@ -16,7 +16,7 @@ export type Death =
   | { readonly kind: 'stopped' }
 
 /** Passes among which one is drawn: about as many as a run has. */
-const PASSES: Readonly<Record<Exclude<Failpoint, 'migrating'>, number>> = {
+const PASSES: Readonly<Record<Exclude<Failpoint, 'migrating' | 'building'>, number>> = {
   accepted: 18,
   held: 12,
   sent: 10,

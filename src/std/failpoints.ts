@@ -22,6 +22,8 @@ export type Failpoint =
   | 'settled-unposted'
   /** Inside the transaction of a batch, before it is committed. */
   | 'posting'
+  /** Inside the transaction that makes a block of what was posted. */
+  | 'building'
   /** The batch is committed, and nobody here knows it yet. */
   | 'posted'
   /** What a dead process left is in the store, and its leases are not given back. */

@@ -36,6 +36,10 @@ export interface ConnectionsOptions {
   readonly connectionsMax?: number
   /** How long connecting, or waiting for a connection of the pool, may take. Default 2,000 ms. */
   readonly connectMs?: number
+  /** How long a connection that nobody uses stays open. Default 30,000 ms. */
+  readonly idleMs?: number
+  /** A connection was made, or is gone. */
+  readonly onChange?: () => void
 }
 
 export const CONNECTIONS_MAX = 8
@@ -60,15 +64,19 @@ export class Connections {
   #generation = 0
   #closed: Promise<void> | undefined
 
-  private constructor(pool: Pool, { clock, address }: ConnectionsOptions) {
+  private constructor(pool: Pool, { clock, address, onChange }: ConnectionsOptions) {
     this.#pool = pool
     this.#clock = clock
     this.#where = address.shown
     pool.on('connect', (client) => {
       this.#bornIn.set(client, this.#generation)
       this.#clients.add(client)
+      onChange?.()
     })
-    pool.on('remove', (client) => this.#clients.delete(client))
+    pool.on('remove', (client) => {
+      this.#clients.delete(client)
+      onChange?.()
+    })
     // An idle connection that breaks is taken out of the pool; whoever asks next learns whether there is another.
     pool.on('error', () => undefined)
   }
@@ -260,7 +268,7 @@ function drop(client: PoolClient): void {
 type GetTypeParser = NonNullable<PoolConfig['types']>['getTypeParser']
 
 function poolConfig(
-  { address, connectionsMax = CONNECTIONS_MAX, connectMs = CONNECT_MS }: ConnectionsOptions,
+  { address, connectionsMax = CONNECTIONS_MAX, connectMs = CONNECT_MS, idleMs = IDLE_MS }: ConnectionsOptions,
   getTypeParser: GetTypeParser,
 ): PoolConfig {
   const { host, port, user, password, database, tls } = address
@@ -275,7 +283,7 @@ function poolConfig(
     application_name: 'holdfast',
     max: connectionsMax,
     connectionTimeoutMillis: connectMs,
-    idleTimeoutMillis: IDLE_MS,
+    idleTimeoutMillis: idleMs,
     allowExitOnIdle: true,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,

@@ -205,8 +205,98 @@ CREATE INDEX bodies_expires ON holdfast.bodies (expires_at_ms);
 `,
 }
 
+/**
+ * Reports read thousands of entries at a time, in columns, and days. What was posted before stays what it is: its sums
+ * become days here, it gets into blocks afterwards, and `has_columns` tells it from what was posted since. That column
+ * costs nothing to add: PostgreSQL keeps one value for all the rows there are.
+ */
+const COLUMNS: Migration = {
+  version: 5,
+  name: 'entries in columns',
+  text: `
+CREATE TABLE holdfast.origins (
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  key text, project text, team text, "user" text, route text,
+  model text NOT NULL, target text NOT NULL, provider text NOT NULL
+);
+COMMENT ON TABLE holdfast.origins IS 'what many entries have in common, each once';
+
+CREATE TABLE holdfast.posted (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  entries integer NOT NULL,
+  first_ms bigint NOT NULL,
+  last_ms bigint NOT NULL,
+  numbers bytea NOT NULL,
+  origins text NOT NULL,
+  end_users text NOT NULL,
+  sessions text NOT NULL,
+  tag_sets text NOT NULL
+);
+COMMENT ON TABLE holdfast.posted IS 'the entries of a posting in columns, until they are in a block';
+ALTER TABLE holdfast.posted ALTER COLUMN numbers SET STORAGE EXTERNAL;
+
+CREATE TABLE holdfast.blocks (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  entries integer NOT NULL,
+  first_ms bigint NOT NULL,
+  last_ms bigint NOT NULL,
+  numbers bytea NOT NULL,
+  end_users text NOT NULL,
+  sessions text NOT NULL,
+  tag_sets text NOT NULL
+);
+COMMENT ON TABLE holdfast.blocks IS 'entries by the thousand: one column after another, and lists of the words in them';
+ALTER TABLE holdfast.blocks
+  ALTER COLUMN numbers SET STORAGE EXTERNAL, ALTER COLUMN end_users SET STORAGE EXTERNAL,
+  ALTER COLUMN sessions SET STORAGE EXTERNAL, ALTER COLUMN tag_sets SET STORAGE EXTERNAL;
+
+CREATE TABLE holdfast.days (
+  day integer NOT NULL,
+  origin integer NOT NULL,
+  tags_hash bytea NOT NULL,
+  tags text[] NOT NULL,
+  entries bigint NOT NULL,
+  cost bigint NOT NULL,
+  waste bigint NOT NULL,
+  estimated bigint NOT NULL,
+  unpriced bigint NOT NULL,
+  input_tokens bigint NOT NULL,
+  output_tokens bigint NOT NULL,
+  PRIMARY KEY (day, origin, tags_hash)
+) WITH (fillfactor = 70);
+COMMENT ON TABLE holdfast.days IS 'sums of all that is not in posted; days since 1970';
+
+INSERT INTO holdfast.origins (key, project, team, "user", route, model, target, provider)
+SELECT DISTINCT key, project, team, "user", route, model, target, provider FROM holdfast.sums;
+INSERT INTO holdfast.days
+SELECT day, origin.id, substring(sha256(convert_to(tags::text, 'UTF8')) FOR 16), tags,
+  entries, cost, waste, estimated, unpriced, input_tokens, output_tokens
+FROM (
+  SELECT hour_ms / 86400000 AS day, ARRAY[key, project, team, "user", route, model, target, provider] AS words, tags,
+    sum(entries) AS entries, sum(cost) AS cost, sum(waste) AS waste, sum(estimated) AS estimated,
+    sum(unpriced) AS unpriced, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens
+  FROM holdfast.sums GROUP BY 1, 2, 3
+) AS summed
+JOIN holdfast.origins AS origin
+  ON ARRAY[key, project, team, "user", route, model, target, provider] = summed.words;
+-- A gateway of an older version that still posts is refused, and keeps what it has in its log.
+DROP TABLE holdfast.sums;
+
+ALTER TABLE holdfast.entries ADD COLUMN has_columns boolean NOT NULL DEFAULT false;
+ALTER TABLE holdfast.entries ALTER COLUMN has_columns SET DEFAULT true;
+CREATE TABLE holdfast.backlog (
+  place integer PRIMARY KEY CHECK (place = 1),
+  exchange_id text COLLATE "C" NOT NULL,
+  attempt integer NOT NULL,
+  is_done boolean NOT NULL
+);
+COMMENT ON TABLE holdfast.backlog IS 'entries without columns after this one are in no block yet';
+INSERT INTO holdfast.backlog SELECT 1, '', 0, NOT EXISTS (SELECT FROM holdfast.entries);
+`,
+}
+
 /** In order. */
-export const MIGRATIONS: readonly Migration[] = [FIRST, MASTER_SECRET, LIMIT_SHARES, BODIES]
+export const MIGRATIONS: readonly Migration[] = [FIRST, MASTER_SECRET, LIMIT_SHARES, BODIES, COLUMNS]
 
 export function checksumOf({ name, text }: Migration): string {
   return createHash('sha256').update(`${name}\n${text}`).digest('hex')

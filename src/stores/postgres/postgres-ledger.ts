@@ -1,6 +1,6 @@
 /**
- * The books in PostgreSQL. Locks are taken in one order everywhere: a budget, its standing, the leases of the node, the
- * sums of an hour; of several rows, by their keys. So nobody waits for somebody who waits for him.
+ * The books in PostgreSQL. Locks are taken in one order everywhere: a budget, its standing, the leases of the node; of
+ * several rows, by their keys. So nobody waits for somebody who waits for him.
  */
 
 import type { Budget, BudgetId } from '../../ledger/budget.ts'
@@ -10,8 +10,9 @@ import type { NanoUsd } from '../../ledger/prices.ts'
 import type { AuditNote } from '../../std/audit.ts'
 import { failpoint } from '../../std/failpoints.ts'
 import type { NodeLease, PeriodSpend } from '../transfer.ts'
-import { entryRow, paidRows, requestRow, sumRows } from './book-rows.ts'
+import { entryRow, paidRows, requestRow } from './book-rows.ts'
 import type { Row, Session } from './connections.ts'
+import { addPosted } from './posted-columns.ts'
 import { addAuditLines } from './postgres-audit.ts'
 import { databaseJson, numberIn, recordIn, textIn } from './row-values.ts'
 
@@ -79,26 +80,6 @@ used AS (
   WHERE (standing.budget_id, standing.period_start_ms) = (used.budget_id, used.period_start_ms)
 )`
 const SHRINK_LEASES = { name: 'shrink-leases', text: `WITH ${SHRINK} SELECT 1` }
-
-const ADD_SUMS = {
-  name: 'add-sums',
-  text: `
-INSERT INTO holdfast.sums AS sum (
-  hour_ms, dimensions, key, project, team, "user", tags, route, model, target, provider,
-  entries, cost, waste, estimated, unpriced, input_tokens, output_tokens)
-SELECT
-  hour_ms, dimensions, key, project, team, "user", tags, route, model, target, provider,
-  entries, cost, waste, estimated, unpriced, input_tokens, output_tokens
-FROM json_to_recordset($1::json) AS added(
-  hour_ms bigint, dimensions text, key text, project text, team text, "user" text, tags text[], route text, model text,
-  target text, provider text, entries bigint, cost bigint, waste bigint, estimated bigint, unpriced bigint,
-  input_tokens bigint, output_tokens bigint)
-ORDER BY hour_ms, dimensions COLLATE "C"
-ON CONFLICT (hour_ms, dimensions) DO UPDATE SET
-  entries = sum.entries + excluded.entries, cost = sum.cost + excluded.cost, waste = sum.waste + excluded.waste,
-  estimated = sum.estimated + excluded.estimated, unpriced = sum.unpriced + excluded.unpriced,
-  input_tokens = sum.input_tokens + excluded.input_tokens, output_tokens = sum.output_tokens + excluded.output_tokens`,
-}
 
 /**
  * One statement decides and takes, on the row as it is once it is locked: two nodes can never be granted what is there
@@ -176,18 +157,19 @@ UPDATE holdfast.standings AS standing SET leased = (
   WHERE (lease.budget_id, lease.period_start_ms) = (standing.budget_id, standing.period_start_ms))`,
 }
 
-/** Inside a transaction. */
-export async function postBooks(session: Session, { nodeId, entries, requests }: BookBatch): Promise<void> {
+/** Inside a transaction. How many entries were new. */
+export async function postBooks(session: Session, { nodeId, entries, requests }: BookBatch): Promise<number> {
   const fresh = await keepLines(session, { entries, requests })
-  if (fresh.length === 0) return
+  if (fresh.length === 0) return 0
   const paid = paidRows(fresh)
   if (paid.length > 0) {
     const text = databaseJson(paid)
     await session.run(SPEND, [text])
     await session.run(SHRINK_LEASES, [nodeId, text])
   }
-  await session.run(ADD_SUMS, [databaseJson(sumRows(fresh))])
+  await addPosted(session, fresh)
   failpoint('posting')
+  return fresh.length
 }
 
 type Lines = Pick<BookBatch, 'entries' | 'requests'>
@@ -285,7 +267,7 @@ export async function standings(
 /** Takes lines of a copy: what they cost stands in its periods. Inside a transaction, as all that follows. */
 export async function takeLines(session: Session, lines: Lines): Promise<void> {
   const fresh = await keepLines(session, lines)
-  if (fresh.length > 0) await session.run(ADD_SUMS, [databaseJson(sumRows(fresh))])
+  if (fresh.length > 0) await addPosted(session, fresh)
 }
 
 export async function takeBudgets(session: Session, budgets: readonly Budget[]): Promise<void> {

@@ -5,11 +5,13 @@
 
 import type { Clock } from '../../std/clock.ts'
 import { StoreUnavailable } from '../../std/store-error.ts'
+import type { SpendQuery, SpendRow } from '../../reports/report-store.ts'
 import { checkBooks } from '../check-books.ts'
 import type { Store } from '../store.ts'
 import type { Transferable, TransferChunk } from '../transfer.ts'
+import { BookThread } from './book-thread.ts'
 import { readConnectionUrl } from './connection-url.ts'
-import { type Borrowed, Connections, type Session } from './connections.ts'
+import { type Borrowed, Connections, CONNECTIONS_MAX, type Session } from './connections.ts'
 import { UselessServer } from './driver-errors.ts'
 import { type Migrated, migrate } from './migrate.ts'
 import { MIGRATIONS, type Migration } from './migrations.ts'
@@ -29,7 +31,7 @@ export interface PostgresStoreOptions {
   /** `postgres://user:password@host:5432/database?sslmode=verify-full` */
   readonly url: string
   readonly clock: Clock
-  /** Default 8. */
+  /** Of all that the store has open, at least 2. Default 8. */
   readonly connectionsMax?: number
   /** How long an operation may take, ms; default `POSTGRES_DEADLINES_MS`. */
   readonly deadlinesMs?: Partial<PostgresDeadlines>
@@ -66,11 +68,12 @@ export const POSTGRES_DEADLINES_MS: PostgresDeadlines = {
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store & Transferable> {
   const read = readConnectionUrl(options.url)
   if (read.type === 'refused') throw new TypeError(read.reason)
-  const { clock, connectionsMax } = options
+  const { clock, connectionsMax = CONNECTIONS_MAX } = options
   const connections = await Connections.open({
     address: read.address,
     clock,
-    ...(connectionsMax === undefined ? {} : { connectionsMax }),
+    // One is that of the thread that adds up.
+    connectionsMax: Math.max(1, connectionsMax - 1),
   })
   return storeOver(new MigratedConnections(connections, options))
 }
@@ -83,12 +86,14 @@ class MigratedConnections {
   #migrated: Promise<void> | undefined
   #isMigrated = false
   readonly #underWay = new Set<Promise<unknown>>()
+  readonly #books: BookThread
   #closed: Promise<void> | undefined
 
   constructor(connections: Connections, options: PostgresStoreOptions) {
     this.#connections = connections
     this.#options = options
     this.deadlinesMs = { ...POSTGRES_DEADLINES_MS, ...options.deadlinesMs }
+    this.#books = new BookThread({ url: options.url, deadlineMs: this.deadlinesMs.long }, options.clock)
   }
 
   use<Result>(deadlineMs: number, work: (session: Session) => Promise<Result>): Promise<Result> {
@@ -99,13 +104,24 @@ class MigratedConnections {
     return this.#whenReady(deadlineMs, () => this.#connections.transaction(deadlineMs, work))
   }
 
+  spend(query: SpendQuery): Promise<readonly SpendRow[]> {
+    return this.#whenReady(this.deadlinesMs.long, () => this.#books.spend(query))
+  }
+
+  /** So many were posted. */
+  noteEntries(count: number): void {
+    if (count > 0) this.#books.noteEntries(count)
+  }
+
   borrow(statementMs: number): Promise<Borrowed> {
     return this.#whenReady(statementMs, () => this.#connections.borrow(statementMs))
   }
 
   /** After what was asked before. */
   close(): Promise<void> {
-    this.#closed ??= Promise.allSettled(this.#underWay).then(() => this.#connections.close())
+    this.#closed ??= Promise.allSettled(this.#underWay)
+      .then(() => this.#books.close())
+      .then(() => this.#connections.close())
     return this.#closed
   }
 
@@ -173,7 +189,7 @@ function storeOver(database: MigratedConnections): Store & Transferable {
       ),
     postBooks: async (batch) => {
       checkBooks(batch)
-      await database.transaction(write, (session) => ledger.postBooks(session, batch))
+      database.noteEntries(await database.transaction(write, (session) => ledger.postBooks(session, batch)))
     },
     loadBudgets: () => database.use(long, ledger.loadBudgets),
     budgetsRevision: () => database.use(quick, ledger.budgetsRevision),
@@ -204,7 +220,7 @@ function storeOver(database: MigratedConnections): Store & Transferable {
     sweepBodies: (nowMs, bytesMax) =>
       database.use(long, (session) => bodies.sweepBodies(session, nowMs, bytesMax)),
     countSeals: (query) => database.use(long, (session) => countSeals(session, query)),
-    spend: (query) => database.transaction(long, (session) => reports.spend(session, query)),
+    spend: (query) => database.spend(query),
     requests: (query) => database.use(long, (session) => reports.requests(session, query)),
     request: (exchangeId) => database.use(long, (session) => reports.request(session, exchangeId)),
     auditLines: (query) => database.use(long, (session) => auditPage(session, query)),

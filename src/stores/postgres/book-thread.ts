@@ -1,0 +1,83 @@
+/** The facade's end of the thread that adds up spending and makes blocks; it is started when it is first needed. */
+
+import type { Clock } from '../../std/clock.ts'
+import { StoreUnavailable } from '../../std/store-error.ts'
+import type { SpendQuery, SpendRow } from '../../reports/report-store.ts'
+import { WorkerThread } from '../worker-thread.ts'
+import { POSTED_ENTRIES_MAX, POSTINGS_MAX } from './block-builder.ts'
+
+export interface BookWorkerSetup {
+  readonly url: string
+  /** Of a report, or of a step that makes blocks. */
+  readonly deadlineMs: number
+}
+
+export interface BookOperations {
+  spend(query: SpendQuery): readonly SpendRow[]
+  /** One step; true where there is more to be done. */
+  build(): boolean
+  close(): void
+}
+
+/** After a step that could not be made. */
+const TRY_AGAIN_MS = 5_000
+
+export class BookThread {
+  readonly #thread: WorkerThread<BookOperations>
+  readonly #clock: Clock
+  readonly #deadlineMs: number
+  /** Since the last block; what others posted before, the first posting finds out about. */
+  #entries = POSTED_ENTRIES_MAX
+  #postings = 0
+  #building: Promise<void> | undefined
+  #notBeforeMs = 0
+  #isClosed = false
+
+  constructor(setup: BookWorkerSetup, clock: Clock) {
+    this.#thread = new WorkerThread({ file: new URL('./book-worker.ts', import.meta.url), setup })
+    this.#clock = clock
+    this.#deadlineMs = setup.deadlineMs
+  }
+
+  /** Reports wait for one another, and none of them longer than its deadline. */
+  spend(query: SpendQuery): Promise<readonly SpendRow[]> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#clock.after(this.#deadlineMs, () =>
+        reject(new StoreUnavailable(`The report was not ready within ${this.#deadlineMs} ms.`)),
+      )
+      this.#thread
+        .call('spend', query)
+        .finally(() => timer.cancel())
+        .then(resolve, reject)
+    })
+  }
+
+  /** Makes blocks once there is enough for them. Nobody waits for that. */
+  noteEntries(entries: number): void {
+    this.#entries += entries
+    this.#postings += 1
+    const isEnough = this.#entries >= POSTED_ENTRIES_MAX || this.#postings >= POSTINGS_MAX
+    if (!isEnough || this.#isClosed || this.#clock.nowMs() < this.#notBeforeMs) return
+    this.#building ??= this.#build().finally(() => {
+      this.#building = undefined
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#thread.close()
+    await this.#building
+  }
+
+  async #build(): Promise<void> {
+    this.#entries = 0
+    this.#postings = 0
+    try {
+      while ((await this.#thread.call('build')) && !this.#isClosed);
+    } catch {
+      // Reports read what is in no block yet from where it is: a later posting tries again.
+      this.#entries = POSTED_ENTRIES_MAX
+      this.#notBeforeMs = this.#clock.nowMs() + TRY_AGAIN_MS
+    }
+  }
+}
