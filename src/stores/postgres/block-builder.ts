@@ -13,9 +13,11 @@ import type { OriginBook } from './origin-book.ts'
 import { columnsInRow, type PostedColumns, postedColumnsIn, renumbered } from './posted-columns.ts'
 import { databaseJson, numberIn } from './row-values.ts'
 
-/** Entries of a block. The last one is made anew while it has fewer than the least. */
-export const BLOCK_MIN = 5_000
+/** Entries of a block. With fewer than the least it is a small one, of which a larger one is made: so each is written twice. */
+export const BLOCK_MIN = 15_000
 const BLOCK_MAX = 20_000
+/** Small blocks at the most. */
+const SMALL_MAX = 20
 /** So many entries, or postings, wait at the most before there is a block of them. */
 export const POSTED_ENTRIES_MAX = 5_000
 export const POSTINGS_MAX = 500
@@ -33,9 +35,11 @@ DELETE FROM holdfast.posted WHERE id IN (
   WHERE before < $1)
 RETURNING *`,
 }
+/** All of them, once they make a full one together with what was posted. */
 const TAKE_SMALL = {
   text: `
-DELETE FROM holdfast.blocks WHERE id = (SELECT max(id) FROM holdfast.blocks) AND entries < ${BLOCK_MIN}
+DELETE FROM holdfast.blocks WHERE entries < ${BLOCK_MIN} AND (
+  SELECT sum(entries) + $1 >= ${BLOCK_MAX} OR count(*) >= ${SMALL_MAX} FROM holdfast.blocks WHERE entries < ${BLOCK_MIN})
 RETURNING *`,
 }
 const ADD_BLOCK = {
@@ -83,12 +87,11 @@ export async function buildStep(session: Session, book: OriginBook): Promise<boo
 }
 
 async function buildOfPosted(session: Session, book: OriginBook): Promise<void> {
-  const [small] = await session.query(TAKE_SMALL)
-  const room = BLOCK_MAX - (small === undefined ? 0 : numberIn(small, 'entries'))
-  const posted = (await session.query(TAKE_POSTED, [room])).map(postedColumnsIn)
+  const posted = (await session.query(TAKE_POSTED, [BLOCK_MAX])).map(postedColumnsIn)
   const entries = await numbered(session, book, posted)
   await addDays(session, entries)
-  await addBlocks(session, [...(small === undefined ? [] : rowsIn(columnsInRow(small))), ...entries])
+  const small = (await session.query(TAKE_SMALL, [entries.length])).map(columnsInRow)
+  await addBlocks(session, [...small.flatMap(rowsIn), ...entries])
 }
 
 /** With the numbers of the database for their origins. */

@@ -56,8 +56,7 @@ export class BookThread {
   noteEntries(entries: number): void {
     this.#entries += entries
     this.#postings += 1
-    const isEnough = this.#entries >= POSTED_ENTRIES_MAX || this.#postings >= POSTINGS_MAX
-    if (!isEnough || this.#isClosed || this.#clock.nowMs() < this.#notBeforeMs) return
+    if (!this.#isEnough || this.#isClosed || this.#clock.nowMs() < this.#notBeforeMs) return
     this.#building ??= this.#build().finally(() => {
       this.#building = undefined
     })
@@ -69,11 +68,18 @@ export class BookThread {
     await this.#building
   }
 
+  get #isEnough(): boolean {
+    return this.#entries >= POSTED_ENTRIES_MAX || this.#postings >= POSTINGS_MAX
+  }
+
   async #build(): Promise<void> {
-    this.#entries = 0
-    this.#postings = 0
     try {
-      while ((await this.#thread.call('build')) && !this.#isClosed);
+      // What is posted meanwhile may come too late for the last step.
+      while (this.#isEnough && !this.#isClosed) {
+        this.#entries = 0
+        this.#postings = 0
+        while ((await this.#thread.call('build')) && !this.#isClosed);
+      }
     } catch {
       // Reports read what is in no block yet from where it is: a later posting tries again.
       this.#entries = POSTED_ENTRIES_MAX

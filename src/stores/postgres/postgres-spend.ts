@@ -7,14 +7,15 @@
 import type { SpendQuery, SpendRow } from '../../reports/report-store.ts'
 import { ColumnSums, compareRows, type Share } from '../columns/column-sums.ts'
 import type { EntryColumns } from '../columns/entry-columns.ts'
+import { firstOf } from '../columns/groups.ts'
 import { joinPasses, passesOf, SPEND_BOUNDS } from '../columns/passes.ts'
 import { backlogWithin } from './backlog.ts'
-import type { Row, Session } from './connections.ts'
+import type { Session } from './connections.ts'
 import { type BlocksAsked, KeptBlocks } from './kept-blocks.ts'
 import { type NumberedOrigins, OriginBook } from './origin-book.ts'
 import { type PostedColumns, postedColumnsIn, renumbered } from './posted-columns.ts'
 import { databaseText, numberIn } from './row-values.ts'
-import { daysStatement, entriesStatement, type SpendStatement } from './spend-statement.ts'
+import { daysStatement, entriesStatement, groupIn, type SpendStatement } from './spend-statement.ts'
 
 const DAY_MS = 86_400_000
 
@@ -188,7 +189,7 @@ async function rowsOf(
 ): Promise<readonly SpendRow[]> {
   const rows = await session.query({ text }, values)
   return rows.map((row) => ({
-    group: by.map((_dimension, place) => groupIn(row, place)),
+    group: groupIn(row, by),
     entries: numberIn(row, 'entries'),
     costNanoUsd: numberIn(row, 'cost'),
     wasteNanoUsd: numberIn(row, 'waste'),
@@ -199,11 +200,6 @@ async function rowsOf(
   }))
 }
 
-function groupIn(row: Row, place: number): string | undefined {
-  const value = row[`group_${place}`]
-  return typeof value === 'string' ? value : undefined
-}
-
 /** Rows of the same group are one. */
 function inOrder({ by, rowsMax }: SpendQuery, parts: readonly (readonly SpendRow[])[]): readonly SpendRow[] {
   const groups = new Map<string, SpendRow>()
@@ -212,7 +208,11 @@ function inOrder({ by, rowsMax }: SpendQuery, parts: readonly (readonly SpendRow
     const other = groups.get(id)
     groups.set(id, other === undefined ? row : sumOf(row, other))
   }
-  return [...groups.values()].sort((one, other) => compareRows(by, one, other)).slice(0, rowsMax)
+  const rows = [...groups.values()]
+  const compare = (one: SpendRow | undefined, other: SpendRow | undefined) =>
+    one === undefined || other === undefined ? 0 : compareRows(by, one, other)
+  const first = firstOf(rows.length, rowsMax, (one, other) => compare(rows[one], rows[other]))
+  return first.flatMap((place) => rows[place] ?? [])
 }
 
 function sumOf(one: SpendRow, other: SpendRow): SpendRow {

@@ -1,48 +1,36 @@
 /** Statements that add up spending: of the sums of days, or of entries that an index finds. Put together from pieces of ours alone. */
 
 import type { SpendDimension, SpendQuery } from '../../reports/report-store.ts'
+import type { Row } from './connections.ts'
 import { ORIGIN_COLUMNS } from './posted-columns.ts'
 import { Values } from './values.ts'
 
-const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 
-interface Grouping {
-  /** What rows are added up by first: numbers and columns as they are, over the time `at` in ms. */
-  readonly inner: string
-  /** What it is shown as, made of few rows by then. */
-  readonly outer: (inner: string) => string
-}
-
-const GROUPINGS: Readonly<Record<SpendDimension, Grouping>> = {
-  key: asItIs('key'),
-  project: asItIs('project'),
-  team: asItIs('team'),
-  user: asItIs('"user"'),
-  'end-user': asItIs('end_user'),
-  // An entry counts once for each of its tags.
-  tag: { inner: 'tags', outer: () => 'tag' },
-  session: asItIs('session'),
-  route: asItIs('route'),
-  model: asItIs('model'),
-  target: asItIs('target'),
-  provider: asItIs('provider'),
-  hour: time(3_600, 'YYYY-MM-DD"T"HH24":00:00.000Z"'),
-  day: time(86_400, 'YYYY-MM-DD"T00:00:00.000Z"'),
-  month: time(86_400, 'YYYY-MM"-01T00:00:00.000Z"'),
-}
-
-function asItIs(column: string): Grouping {
-  return { inner: column, outer: (inner) => inner }
-}
-
-function time(seconds: number, format: string): Grouping {
-  return {
-    inner: `at / ${seconds}000`,
-    outer: (inner) => `to_char(to_timestamp(${inner} * ${seconds}) AT TIME ZONE 'UTC', '${format}')`,
-  }
+/** What rows are told apart by: columns as they are, or numbers made of the time `at` in ms. */
+const COLUMN_OF: Readonly<Record<SpendDimension, string>> = {
+  key: 'key',
+  project: 'project',
+  team: 'team',
+  user: '"user"',
+  'end-user': 'end_user',
+  tag: 'tags',
+  session: 'session',
+  route: 'route',
+  model: 'model',
+  target: 'target',
+  provider: 'provider',
+  hour: `at / ${HOUR_MS}`,
+  day: `at / ${DAY_MS}`,
+  // Months are made of them in the end: there are few rows by then.
+  month: `at / ${DAY_MS}`,
 }
 
 const SUMMED = 'entries, cost, waste, estimated, unpriced, input_tokens, output_tokens'
+const SUMS = SUMMED.split(', ')
+  .map((name) => `sum(${name})::bigint AS ${name}`)
+  .join(', ')
 /** Entries as sums of one, so that they are added up as sums are. */
 const AS_SUMS = `
   1::bigint AS entries, coalesce(cost, 0) AS cost,
@@ -56,17 +44,28 @@ export interface SpendStatement {
   readonly values: readonly unknown[]
 }
 
-/** Of whole days, from the first one on and before the last one; every group of them. */
+/** Of whole days, from the first one on and before the last one. */
 export function daysStatement(query: SpendQuery, firstDay: number, endDay: number): SpendStatement {
   const values = new Values()
-  const source = `
-  SELECT day::bigint * ${DAY_MS} AS at, ${ORIGIN_COLUMNS}, tags, ${SUMMED}
-  FROM holdfast.days JOIN holdfast.origins ON id = origin
-  WHERE day >= ${values.add(firstDay)} AND day < ${values.add(endDay)}`
+  const within = `day >= ${values.add(firstDay)} AND day < ${values.add(endDay)}`
+  const source = hasDays(query)
+    ? `SELECT day::bigint * ${DAY_MS} AS at, ${ORIGIN_COLUMNS}, tags, ${SUMMED}
+  FROM holdfast.days JOIN holdfast.origins ON id = origin WHERE ${within}`
+    : `SELECT ${ORIGIN_COLUMNS}, tags, ${SUMMED} FROM (
+    SELECT origin, ${hasTags(query) ? 'tags' : 'NULL::text[] AS tags'}, ${SUMS} FROM holdfast.days WHERE ${within} GROUP BY 1, 2
+  ) AS summed JOIN holdfast.origins ON id = origin`
   return statementOver(source, query, values)
 }
 
-/** Of single entries; every group of them. */
+function hasDays({ by }: SpendQuery): boolean {
+  return by.includes('day') || by.includes('month')
+}
+
+function hasTags({ by, where }: SpendQuery): boolean {
+  return by.includes('tag') || where?.tag !== undefined
+}
+
+/** Of single entries. */
 export function entriesStatement(query: SpendQuery): SpendStatement {
   const values = new Values()
   const source = `
@@ -75,31 +74,44 @@ export function entriesStatement(query: SpendQuery): SpendStatement {
   return statementOver(source, query, values)
 }
 
-/** Adds up twice: what is dear to make, a text of a time or a row for each tag, is made of sums. */
+/** Every group; the same group may be in several rows. An entry counts once for each of its tags. */
 function statementOver(source: string, { by, where = {} }: SpendQuery, values: Values): SpendStatement {
   // Sound: the names of `where` are dimensions.
   const wanted = Object.entries(where) as [SpendDimension, string | undefined][]
   const conditions = wanted.flatMap(([dimension, value]) =>
     value === undefined ? [] : [conditionOf(dimension, values.add(value))],
   )
-  const inner = by.map((dimension, place) => `${GROUPINGS[dimension].inner} AS inner_${place}`)
+  const groups = by.map((dimension, place) => `${COLUMN_OF[dimension]} AS group_${place}`)
+  const places = by.map((_, place) => place + 1).join(', ')
+  const groupBy = by.length === 0 ? 'HAVING sum(entries) > 0' : `GROUP BY ${places}`
+  const added = `
+SELECT ${[...groups, SUMS].join(', ')} FROM (${source}) AS source
+${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`} ${groupBy}`
   const tags = by.indexOf('tag')
-  const groups = by.map(
-    (dimension, place) => `${GROUPINGS[dimension].outer(`inner_${place}`)} AS group_${place}`,
-  )
-  const sums = SUMMED.split(', ').map((name) => `sum(${name})::bigint AS ${name}`)
-  const groupBy =
-    by.length === 0 ? 'HAVING count(*) > 0' : `GROUP BY ${by.map((_, place) => place + 1).join(', ')}`
+  if (tags < 0) return { text: added, values: values.all }
+  // A row for each tag is made of sums.
+  const split = by.map((_, place) => (place === tags ? 'tag' : `group_${place}`))
   const text = `
-WITH source AS (${source}), added AS (
-  SELECT ${[...inner, ...sums].join(', ')} FROM source
-  ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`} ${groupBy}
-)
-SELECT ${[...groups, ...sums].join(', ')} FROM added
-${tags < 0 ? '' : `LEFT JOIN LATERAL unnest(inner_${tags}) AS tagged(tag) ON true`} ${groupBy}`
+SELECT ${[...split.map((column, place) => `${column} AS group_${place}`), SUMS].join(', ')} FROM (${added}) AS added
+LEFT JOIN LATERAL unnest(group_${tags}) AS tagged(tag) ON true GROUP BY ${places}`
   return { text, values: values.all }
 }
 
 function conditionOf(dimension: SpendDimension, place: string): string {
-  return dimension === 'tag' ? `${place} = ANY (tags)` : `${GROUPINGS[dimension].inner} = ${place}`
+  return dimension === 'tag' ? `${place} = ANY (tags)` : `${COLUMN_OF[dimension]} = ${place}`
+}
+
+/** What a row of a statement is told apart by, as it is shown. */
+export function groupIn(row: Row, by: SpendQuery['by']): readonly (string | undefined)[] {
+  return by.map((dimension, place) => {
+    const value = row[`group_${place}`]
+    if (typeof value === 'number') return timeOf(dimension, value)
+    return typeof value === 'string' ? value : undefined
+  })
+}
+
+function timeOf(dimension: SpendDimension, units: number): string {
+  if (dimension === 'hour') return new Date(units * HOUR_MS).toISOString()
+  const day = new Date(units * DAY_MS).toISOString()
+  return dimension === 'month' ? `${day.slice(0, 7)}-01T00:00:00.000Z` : day
 }
