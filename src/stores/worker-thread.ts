@@ -55,9 +55,12 @@ export class WorkerThread<Operations extends Callable<Operations> & { close(): v
   async close(): Promise<void> {
     const worker = this.#worker
     if (worker === undefined) return
-    await this.#ask([], 'close', [])
+    const closed = this.#ask([], 'close', [])
+    const last = this.#calls
+    await closed
     this.#worker = undefined
     await worker.terminate()
+    this.#giveUp([...this.#waiting.keys()].filter((id) => id < last))
   }
 
   #ask(given: readonly ArrayBuffer[], name: string, values: readonly unknown[]): Promise<unknown> {
@@ -99,9 +102,15 @@ export class WorkerThread<Operations extends Callable<Operations> & { close(): v
   #died(worker: Worker, cause: unknown): void {
     if (this.#worker !== worker) return
     this.#worker = undefined
-    const waiting = [...this.#waiting.values()]
-    this.#waiting.clear()
-    for (const { reject } of waiting)
-      reject(new StoreUnavailable('The database does not answer: its thread ended.', { cause }))
+    this.#giveUp([...this.#waiting.keys()], cause)
+  }
+
+  /** Nobody answers these calls any more. */
+  #giveUp(ids: readonly number[], cause?: unknown): void {
+    for (const id of ids) {
+      const waiting = this.#waiting.get(id)
+      this.#waiting.delete(id)
+      waiting?.reject(new StoreUnavailable('The database does not answer: its thread ended.', { cause }))
+    }
   }
 }

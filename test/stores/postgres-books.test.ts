@@ -138,16 +138,34 @@ describe.skipIf(skipsPostgres())('books on their way into blocks', () => {
     const store = await opened(url)
     await compare(store, memory)
     expect(await countIn(url, 'blocks')).toBe(0)
-    // The first posting begins to bring what was there before into blocks.
-    const later = sampleOf(2, 300)
+    // After a few postings what was there before begins to get into blocks.
     for (const each of [memory, store])
-      await each.postBooks({ nodeId: 'node_1', entries: later, requests: [] })
+      for (let seed = 2; seed < 14; seed += 1)
+        await each.postBooks({ nodeId: 'node_1', entries: sampleOf(seed, 30), requests: [] })
     await compare(store, memory)
     await eventually(
       async () => (await ask(url, 'SELECT is_done FROM holdfast.backlog'))[0]?.['is_done'] === true,
     )
     expect(await countIn(url, 'blocks')).toBe(1)
     await compare(store, memory)
+  })
+
+  test('a store closes within seconds while a block that is being made hangs, and the block is made another time', async () => {
+    const url = await stage.server.createDatabase()
+    const store = await openStore(url)
+    await store.ping()
+    await using locker = await stage.server.lockTable(url, 'holdfast.days')
+    await store.postBooks({ nodeId: 'node_1', entries: batchOf('a', 5_000), requests: [] })
+    await eventually(async () => (await ask(url, 'SELECT FROM pg_locks WHERE NOT granted')).length > 0)
+    const startedMs = performance.now()
+    await store.close()
+    expect(performance.now() - startedMs).toBeLessThan(3_000)
+    await locker.unlock()
+    const again = await opened(url)
+    expect(await entriesOf(again, { ...EVERYTHING, by: [] })).toBe(5_000)
+    await again.postBooks({ nodeId: 'node_1', entries: batchOf('b', 5_000), requests: [] })
+    await eventually(async () => (await countIn(url, 'posted')) === 0)
+    expect(await entriesOf(again, { ...EVERYTHING, by: [] })).toBe(10_000)
   })
 
   test('an older version that still posts after the upgrade is refused, and what it has is posted later', async () => {

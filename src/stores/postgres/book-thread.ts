@@ -19,6 +19,8 @@ export interface BookOperations {
   close(): void
 }
 
+/** Postings before the thread is started: whoever posts a little and goes does without it. */
+const FIRST_POSTINGS = 10
 /** After a step that could not be made. */
 const TRY_AGAIN_MS = 5_000
 
@@ -26,9 +28,9 @@ export class BookThread {
   readonly #thread: WorkerThread<BookOperations>
   readonly #clock: Clock
   readonly #deadlineMs: number
-  /** Since the last block; what others posted before, the first posting finds out about. */
-  #entries = POSTED_ENTRIES_MAX
-  #postings = 0
+  /** Since the last block. What there is from before, one of the first postings finds out about. */
+  #entries = 0
+  #postings = POSTINGS_MAX - FIRST_POSTINGS
   #building: Promise<void> | undefined
   #notBeforeMs = 0
   #isClosed = false

@@ -3,7 +3,7 @@
  * is fetching them. Words are fetched where a report asks for them: there may be as many as entries.
  */
 
-import { columnsIn } from '../columns/block.ts'
+import { type Block, columnsIn } from '../columns/block.ts'
 import type { EntryColumns } from '../columns/entry-columns.ts'
 import { BLOCK_MIN } from './block-builder.ts'
 import type { Row, Session } from './connections.ts'
@@ -37,6 +37,7 @@ export interface BlocksAsked {
 
 /** Entries beside the time come along; lists of words that were not asked for may be empty. */
 interface KeptBlock {
+  readonly block: Block
   readonly columns: EntryColumns
   readonly hasEndUsers: boolean
   readonly hasSessions: boolean
@@ -100,7 +101,7 @@ export class KeptBlocks {
     if (known !== undefined && !hasEndUsers && !hasSessions) return known
     const [row] = await session.query(READ, [listed.id, known === undefined, hasEndUsers, hasSessions])
     if (row === undefined) return undefined
-    const block = blockOf(row, listed, known)
+    const block = keptOf(row, listed, known)
     if (listed.count >= BLOCK_MIN) this.#keep(listed.id, block)
     return block
   }
@@ -115,33 +116,26 @@ export class KeptBlocks {
 }
 
 /** With what is known of it already. */
-function blockOf(row: Row, { count, firstMs, lastMs }: Listed, known: KeptBlock | undefined): KeptBlock {
+function keptOf(row: Row, listed: Listed, known: KeptBlock | undefined): KeptBlock {
   const endUsers = wordsIn(row, 'end_users')
   const sessions = wordsIn(row, 'sessions')
-  const bytes = (known?.bytes ?? 0) + (endUsers?.bytes ?? 0) + (sessions?.bytes ?? 0)
-  const has = {
+  const tagSets = wordsIn(row, 'tag_sets')
+  const numbers = known?.block.numbers ?? bytesIn(row, 'numbers')
+  const block: Block = {
+    ...listed,
+    numbers,
+    endUsers: endUsers?.all ?? known?.block.endUsers ?? [],
+    sessions: sessions?.all ?? known?.block.sessions ?? [],
+    tagSets: tagSets?.all ?? known?.block.tagSets ?? [],
+  }
+  const first = known?.bytes ?? listed.count * ENTRY_BYTES + numbers.byteLength
+  return {
+    block,
+    columns: columnsIn(block),
     hasEndUsers: endUsers !== undefined || known?.hasEndUsers === true,
     hasSessions: sessions !== undefined || known?.hasSessions === true,
+    bytes: [endUsers, sessions, tagSets].reduce((sum, words) => sum + (words?.bytes ?? 0), first),
   }
-  if (known !== undefined) {
-    const words = {
-      endUsers: endUsers?.all ?? known.columns.endUsers,
-      sessions: sessions?.all ?? known.columns.sessions,
-    }
-    return { columns: { ...known.columns, ...words }, ...has, bytes }
-  }
-  const numbers = bytesIn(row, 'numbers')
-  const tagSets = wordsIn(row, 'tag_sets')
-  const columns = columnsIn({
-    count,
-    firstMs,
-    lastMs,
-    numbers,
-    endUsers: endUsers?.all ?? [],
-    sessions: sessions?.all ?? [],
-    tagSets: tagSets?.all ?? [],
-  })
-  return { columns, ...has, bytes: bytes + count * ENTRY_BYTES + numbers.byteLength + (tagSets?.bytes ?? 0) }
 }
 
 interface Words {
