@@ -64,6 +64,12 @@ export class BookThread {
     })
   }
 
+  /** The same after a copy, however long it takes: whoever opens the store next finds it done. */
+  async noteCopy(entries: number): Promise<void> {
+    this.noteEntries(entries)
+    await this.#building
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#thread.close()

@@ -113,6 +113,11 @@ class MigratedConnections {
     if (count > 0) this.#books.noteEntries(count)
   }
 
+  /** So many came with a copy. */
+  noteCopy(entries: number): Promise<void> {
+    return this.#books.noteCopy(entries)
+  }
+
   borrow(statementMs: number): Promise<Borrowed> {
     return this.#whenReady(statementMs, () => this.#connections.borrow(statementMs))
   }
@@ -227,7 +232,11 @@ function storeOver(database: MigratedConnections): Store & Transferable {
     matchSecret: (marks) => database.use(write, (session) => matchSecret(session, marks)),
     note: (note) => database.transaction(write, (session) => addAuditLines(session, [note])),
     exportAll: () => exportFrom(database),
-    importAll: (chunks) => importAll((work) => database.transaction(copy, work), chunks),
+    importAll: async (chunks) => {
+      const totals = await importAll((work) => database.transaction(copy, work), chunks)
+      await database.noteCopy(totals.entries)
+      return totals
+    },
     ping: () => database.use(quick, ping),
     close: () => database.close(),
   }
