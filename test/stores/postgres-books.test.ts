@@ -18,6 +18,7 @@ import {
   unpriced,
 } from '../../src/stores/contract/samples.test-support.ts'
 import { createMemoryStore } from '../../src/stores/memory/memory-store.ts'
+import { entryRow } from '../../src/stores/postgres/book-rows.ts'
 import { MIGRATIONS } from '../../src/stores/postgres/migrations.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { skipsPostgres } from '../support/postgres-server.ts'
@@ -49,7 +50,7 @@ describe.skipIf(skipsPostgres())('books on their way into blocks', () => {
     const url = await stage.server.createDatabase()
     const nodes = await Promise.all([opened(url), opened(url)])
     const asking = await opened(url)
-    await asking.ping()
+    await asking.loadBudgets()
     let begun = 0
     let posted = 0
     const post = async (store: Store, node: number) => {
@@ -129,7 +130,7 @@ describe.skipIf(skipsPostgres())('books on their way into blocks', () => {
   }, async () => {
     const url = await stage.server.createDatabase()
     const before = await openStore(url, { migrations: MIGRATIONS.slice(0, 4) })
-    await before.ping()
+    await before.loadBudgets()
     await before.close()
     const memory = createMemoryStore()
     const old = sampleOf(1, 700)
@@ -153,7 +154,7 @@ describe.skipIf(skipsPostgres())('books on their way into blocks', () => {
   test('a store closes within seconds while a block that is being made hangs, and the block is made another time', async () => {
     const url = await stage.server.createDatabase()
     const store = await openStore(url)
-    await store.ping()
+    await store.loadBudgets()
     await using locker = await stage.server.lockTable(url, 'holdfast.days')
     await store.postBooks({ nodeId: 'node_1', entries: batchOf('a', 5_000), requests: [] })
     await eventually(async () => (await ask(url, 'SELECT FROM pg_locks WHERE NOT granted')).length > 0)
@@ -170,7 +171,7 @@ describe.skipIf(skipsPostgres())('books on their way into blocks', () => {
 
   test('an older version that still posts after the upgrade is refused, and what it has is posted later', async () => {
     const url = await stage.server.createDatabase()
-    await (await opened(url)).ping()
+    await (await opened(url)).loadBudgets()
     await expect(postAsSchema4(url, [entry('late')])).rejects.toThrow(/"holdfast.sums" does not exist/)
     expect(await countIn(url, 'entries')).toBe(0)
   })
@@ -254,35 +255,13 @@ async function postAsSchema4(url: string, entries: readonly LedgerEntry[]): Prom
   await client.connect()
   try {
     await client.query('BEGIN')
-    for (const one of entries) {
-      const { attribution: who } = one
-      const common = [
-        who.keyId,
-        who.projectId,
-        who.teamId,
-        who.userId,
-        who.tags,
-        one.route,
-        one.modelId,
-        one.target,
-      ]
-      await client.query(
-        `INSERT INTO holdfast.entries (exchange_id, attempt, at_ms, key, project, team, "user", tags, route, model,
-           target, provider, end_user, session, cost, is_waste, basis, input_tokens, output_tokens, record)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
-        [
-          ...[one.exchangeId, one.attempt, one.atMs, ...common, one.provider, who.endUser, who.sessionId],
-          ...[
-            one.costNanoUsd,
-            one.isWaste,
-            one.basis,
-            one.inputTokens,
-            one.outputTokens,
-            JSON.stringify(one),
-          ],
-        ],
-      )
-    }
+    const columns = `exchange_id, attempt, at_ms, key, project, team, "user", end_user, session, tags, route, model,
+      target, provider, cost, is_waste, basis, input_tokens, output_tokens, record`
+    await client.query(
+      `INSERT INTO holdfast.entries (${columns})
+       SELECT ${columns} FROM json_populate_recordset(NULL::holdfast.entries, $1::json)`,
+      [JSON.stringify(entries.map(entryRow))],
+    )
     await client.query(`
       INSERT INTO holdfast.sums
       SELECT at_ms / 3600000 * 3600000, md5(ROW(key, project, team, "user", tags, route, model, target, provider)::text),

@@ -121,7 +121,9 @@ export function flagsOf({
 
 /** Of a row of `posted`. */
 export function postedColumnsIn(row: Row): PostedColumns {
-  return { columns: columnsInRow(row), origins: listIn<OriginWords>(row, 'origins') }
+  // Sound: only such a list is written to that column.
+  const origins = JSON.parse(textIn(row, 'origins')) as readonly OriginWords[]
+  return { columns: columnsInRow(row), origins }
 }
 
 /** Of a row of `posted` or `blocks`. */
@@ -138,7 +140,7 @@ export function columnsInRow(row: Row): EntryColumns {
   return columnsIn(block)
 }
 
-function listIn<Item = string>(row: Row, column: string): readonly Item[] {
+function listIn(row: Row, column: string): readonly string[] {
   // Sound: only such a list is written to that column.
-  return JSON.parse(textIn(row, column)) as readonly Item[]
+  return JSON.parse(textIn(row, column)) as readonly string[]
 }
