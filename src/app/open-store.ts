@@ -10,6 +10,7 @@ import { createChannel } from '../std/channel.ts'
 import type { Clock } from '../std/clock.ts'
 import { MASTER_SECRET_VARIABLE, readMasterSecret } from '../std/master-secret.ts'
 import { createSealer, type Sealer } from '../std/sealer.ts'
+import type { Notice } from '../std/notice.ts'
 import type { Secret } from '../std/secret.ts'
 import { guardStore } from '../stores/guarded-store.ts'
 import type { Snapshot } from '../stores/sqlite/snapshot.ts'
@@ -102,9 +103,10 @@ async function openChosen(
   options: OpenStoreOptions & { readonly onRebuilt: () => void },
 ): Promise<Store> {
   const { clock, telemetry, onRebuilt } = options
+  const onNotice = (notice: Notice) => telemetry.notices.publish(notice)
   if (choice.kind === 'postgres') {
     const { openPostgresStore } = await import('../stores/postgres/postgres-store.ts')
-    return openPostgresStore({ url: choice.url.reveal(), clock })
+    return openPostgresStore({ url: choice.url.reveal(), clock, onNotice })
   }
   const { openSqliteStore } = await import('../stores/sqlite/sqlite-store.ts')
   return openSqliteStore({
@@ -112,7 +114,7 @@ async function openChosen(
     clock,
     lastKnown: () => readLastKnown(base),
     onRebuilt,
-    onNotice: (notice) => telemetry.notices.publish(notice),
+    onNotice,
   })
 }
 

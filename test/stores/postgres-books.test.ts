@@ -21,6 +21,8 @@ import { createMemoryStore } from '../../src/stores/memory/memory-store.ts'
 import { entryRow } from '../../src/stores/postgres/book-rows.ts'
 import { MIGRATIONS } from '../../src/stores/postgres/migrations.ts'
 import type { Store } from '../../src/stores/store.ts'
+import { systemClock } from '../../src/std/clock.ts'
+import type { Notice } from '../../src/std/notice.ts'
 import { skipsPostgres } from '../support/postgres-server.ts'
 import { openStore, postgresStage } from './postgres.test-support.ts'
 
@@ -167,6 +169,35 @@ describe.skipIf(skipsPostgres())('books on their way into blocks', () => {
     await again.postBooks({ nodeId: 'node_1', entries: batchOf('b', 5_000), requests: [] })
     await eventually(async () => (await countIn(url, 'posted')) === 0)
     expect(await entriesOf(again, { ...EVERYTHING, by: [] })).toBe(10_000)
+  })
+
+  test('blocks that cannot be made are told of once, and reports stay right', async () => {
+    const url = await stage.server.createDatabase()
+    const notices: Notice[] = []
+    const waited = { ms: 0 }
+    const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + waited.ms }
+    const store = await openStore(url, { clock, onNotice: (notice) => notices.push(notice) })
+    onTestFinished(() => store.close())
+    await store.loadBudgets()
+    await stage.server.run('ALTER TABLE holdfast.days ADD CONSTRAINT never CHECK (entries < 0)', url)
+    let posted = 0
+    const post = async () => {
+      const entries = batchOf(`${posted}`, 5_000)
+      await store.postBooks({ nodeId: 'node_1', entries, requests: [] })
+      posted += entries.length
+      waited.ms += 6_000
+    }
+    await eventually(async () => {
+      if (notices.length === 0) await post()
+      return notices.length > 0
+    })
+    expect(notices.map(({ name }) => name)).toEqual(['blocks_behind'])
+    expect(await entriesOf(store, { ...EVERYTHING, by: [] })).toBe(posted)
+    await stage.server.run('ALTER TABLE holdfast.days DROP CONSTRAINT never', url)
+    await post()
+    await eventually(async () => (await countIn(url, 'posted')) === 0)
+    expect(await entriesOf(store, { ...EVERYTHING, by: [] })).toBe(posted)
+    expect(notices).toHaveLength(1)
   })
 
   test('an older version that still posts after the upgrade is refused, and what it has is posted later', async () => {

@@ -1,6 +1,7 @@
 /** The facade's end of the thread that adds up spending and makes blocks; it is started when it is first needed. */
 
 import type { Clock } from '../../std/clock.ts'
+import type { Notice } from '../../std/notice.ts'
 import { StoreUnavailable } from '../../std/store-error.ts'
 import type { SpendQuery, SpendRow } from '../../reports/report-store.ts'
 import { WorkerThread } from '../worker-thread.ts'
@@ -23,21 +24,31 @@ export interface BookOperations {
 const FIRST_POSTINGS = 10
 /** After a step that could not be made. */
 const TRY_AGAIN_MS = 5_000
+/** Failures in a row before it is told. */
+const FAILURES_TOLD = 3
+
+export interface BookThreadOptions {
+  readonly clock: Clock
+  readonly onNotice?: ((notice: Notice) => void) | undefined
+}
 
 export class BookThread {
   readonly #thread: WorkerThread<BookOperations>
   readonly #clock: Clock
   readonly #deadlineMs: number
+  readonly #onNotice: ((notice: Notice) => void) | undefined
   /** Since the last block. What there is from before, one of the first postings finds out about. */
   #entries = 0
   #postings = POSTINGS_MAX - FIRST_POSTINGS
   #building: Promise<void> | undefined
   #notBeforeMs = 0
+  #failures = 0
   #isClosed = false
 
-  constructor(setup: BookWorkerSetup, clock: Clock) {
+  constructor(setup: BookWorkerSetup, { clock, onNotice }: BookThreadOptions) {
     this.#thread = new WorkerThread({ file: new URL('./book-worker.ts', import.meta.url), setup })
     this.#clock = clock
+    this.#onNotice = onNotice
     this.#deadlineMs = setup.deadlineMs
   }
 
@@ -87,11 +98,24 @@ export class BookThread {
         this.#entries = 0
         this.#postings = 0
         while ((await this.#thread.call('build')) && !this.#isClosed);
+        this.#failures = 0
       }
-    } catch {
+    } catch (error) {
       // Reports read what is in no block yet from where it is: a later posting tries again.
       this.#entries = POSTED_ENTRIES_MAX
       this.#notBeforeMs = this.#clock.nowMs() + TRY_AGAIN_MS
+      this.#failed(error)
     }
+  }
+
+  #failed(error: unknown): void {
+    this.#failures += 1
+    if (this.#failures !== FAILURES_TOLD || this.#isClosed) return
+    const reason = error instanceof Error ? error.message : String(error)
+    this.#onNotice?.({
+      level: 'warn',
+      name: 'blocks_behind',
+      message: `Entries of the books could not be put into blocks ${FAILURES_TOLD} times in a row: ${reason} Nothing is lost and reports stay right, but they take longer the more entries wait.`,
+    })
   }
 }

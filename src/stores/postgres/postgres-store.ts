@@ -4,6 +4,7 @@
  */
 
 import type { Clock } from '../../std/clock.ts'
+import type { Notice } from '../../std/notice.ts'
 import { StoreUnavailable } from '../../std/store-error.ts'
 import type { SpendQuery, SpendRow } from '../../reports/report-store.ts'
 import { checkBooks } from '../check-books.ts'
@@ -37,6 +38,7 @@ export interface PostgresStoreOptions {
   readonly deadlinesMs?: Partial<PostgresDeadlines>
   /** The schema was brought up to date. */
   readonly onMigrated?: (migrated: Migrated) => void
+  readonly onNotice?: (notice: Notice) => void
   /** For tests. */
   readonly migrations?: readonly Migration[]
 }
@@ -93,7 +95,7 @@ class MigratedConnections {
     this.#connections = connections
     this.#options = options
     this.deadlinesMs = { ...POSTGRES_DEADLINES_MS, ...options.deadlinesMs }
-    this.#books = new BookThread({ url: options.url, deadlineMs: this.deadlinesMs.long }, options.clock)
+    this.#books = new BookThread({ url: options.url, deadlineMs: this.deadlinesMs.long }, options)
   }
 
   use<Result>(deadlineMs: number, work: (session: Session) => Promise<Result>): Promise<Result> {
