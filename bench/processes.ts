@@ -74,13 +74,13 @@ export function cpuTimeUs(pid: number): number {
 /** Resident memory of a process and its living children, bytes. */
 export function residentBytes(pid: number): number {
   return withChildren(pid).reduce((sum, each) => {
-    const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${each}/status`, 'utf8'))?.[1]
+    const kib = /^VmRSS:\s+(\d+) kB$/m.exec(textOf(`/proc/${each}/status`))?.[1]
     return sum + Number(kib ?? 0) * 1_024
   }, 0)
 }
 
 function ownTicks(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const stat = textOf(`/proc/${pid}/stat`)
   // The second field is the program's name in brackets and may hold spaces; utime and stime are fields 14 and 15, and
   // the same of children that are gone follows them.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
@@ -88,8 +88,25 @@ function ownTicks(pid: number): number {
 }
 
 function withChildren(pid: number): readonly number[] {
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+  const children = tasksOf(pid).flatMap((task) =>
+    textOf(`/proc/${pid}/task/${task}/children`).split(' ').filter(Boolean).map(Number),
   )
   return [pid, ...children.flatMap(withChildren)]
+}
+
+/** A process, or a thread of one, may end between being seen and being asked: a database starts and ends them as it likes. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function tasksOf(pid: number): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`)
+  } catch {
+    return []
+  }
 }
