@@ -18,6 +18,7 @@ import {
   unpriced,
 } from '../../src/stores/contract/samples.test-support.ts'
 import { createMemoryStore } from '../../src/stores/memory/memory-store.ts'
+import { BUILD_LOCK } from '../../src/stores/postgres/block-builder.ts'
 import { entryRow } from '../../src/stores/postgres/book-rows.ts'
 import { MIGRATIONS } from '../../src/stores/postgres/migrations.ts'
 import type { Store } from '../../src/stores/store.ts'
@@ -138,9 +139,14 @@ describe.skipIf(skipsPostgres())('books on their way into blocks', () => {
     const old = sampleOf(1, 700)
     await memory.postBooks({ nodeId: 'node_1', entries: old, requests: [] })
     await postAsSchema4(url, old)
-    const store = await opened(url)
-    await compare(store, memory)
+    // While somebody else has the lock, no blocks are made.
+    const other = new Client({ connectionString: url })
+    await other.connect()
+    await other.query(`SELECT pg_advisory_lock(${BUILD_LOCK})`)
+    await compare(await opened(url), memory)
     expect(await countIn(url, 'blocks')).toBe(0)
+    await other.end()
+    const store = await opened(url)
     // After a few postings what was there before begins to get into blocks.
     for (const each of [memory, store])
       for (let seed = 2; seed < 14; seed += 1)

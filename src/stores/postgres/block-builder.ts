@@ -23,7 +23,8 @@ export const POSTED_ENTRIES_MAX = 5_000
 export const POSTINGS_MAX = 500
 
 /** Any number, as long as nobody else's is the same: "blocks" said in hex. */
-const TRY_LOCK = { text: `SELECT pg_try_advisory_xact_lock(108204895496051) AS is_ours` }
+export const BUILD_LOCK = '108217864776563'
+const TRY_LOCK = { text: `SELECT pg_try_advisory_xact_lock(${BUILD_LOCK}) AS is_ours` }
 const WAITING = {
   text: 'SELECT count(*) AS postings, coalesce(sum(entries), 0)::bigint AS entries FROM holdfast.posted',
 }

@@ -69,6 +69,16 @@ export class BookThread {
   noteEntries(entries: number): void {
     this.#entries += entries
     this.#postings += 1
+    this.#buildIfEnough()
+  }
+
+  /** Makes blocks now, of whatever there is for them. */
+  build(): void {
+    this.#entries = POSTED_ENTRIES_MAX
+    this.#buildIfEnough()
+  }
+
+  #buildIfEnough(): void {
     if (!this.#isEnough || this.#isClosed || this.#clock.nowMs() < this.#notBeforeMs) return
     this.#building ??= this.#build().finally(() => {
       this.#building = undefined

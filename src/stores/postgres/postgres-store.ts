@@ -168,6 +168,8 @@ class MigratedConnections {
       migrate(session, migrations, clock.wallMs()),
     )
     this.#isMigrated = true
+    // What was there before may have to be brought into a new form.
+    if (done !== undefined && done.from > 0) this.#books.build()
     if (done !== undefined) onMigrated?.(done)
   }
 }
