@@ -16,7 +16,7 @@ export type Death =
   | { readonly kind: 'stopped' }
 
 /** Passes among which one is drawn: about as many as a run has. */
-const PASSES: Readonly<Record<Exclude<Failpoint, 'migrating' | 'building'>, number>> = {
+const PASSES: Readonly<Record<Exclude<Failpoint, 'migrating'>, number>> = {
   accepted: 18,
   held: 12,
   sent: 10,
@@ -28,6 +28,8 @@ const PASSES: Readonly<Record<Exclude<Failpoint, 'migrating' | 'building'>, numb
   posting: 3,
   posted: 3,
   recovering: 1,
+  // On SQLite with the first posting; on PostgreSQL a run posts too little for it.
+  building: 1,
   'directory-changing': 2,
 }
 // Sound: its own keys.

@@ -1,5 +1,6 @@
 /** Sums of whole hours, made of the entries that came since the last ones, and of days that are over: what reports over long times are answered from. */
 
+import { failpoint } from '../../std/failpoints.ts'
 import type { Database } from './database.ts'
 import { addBlock } from './sqlite-blocks.ts'
 
@@ -65,7 +66,10 @@ const STEP = 20_000
 /** Sums everything that came since the last sums, and makes a block of it. */
 export function sumEntries(db: Database): void {
   while (!db.write(() => sumStep(db)));
-  db.write(() => addBlock(db))
+  db.write(() => {
+    addBlock(db)
+    failpoint('building')
+  })
 }
 
 /** True when there is nothing left. */
