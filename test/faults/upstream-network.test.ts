@@ -142,7 +142,7 @@ function reboundName(): LookupFunction {
   let asked = 0
   const lookup = resolverOf(() => {
     asked += 1
-    return asked === 1 ? '192.0.2.1' : '127.0.0.1'
+    return asked === 1 ? '93.184.215.14' : '127.0.0.1'
   })
   // As Node asks for a socket.
   lookup(HOST, { all: true, hints: ADDRCONFIG }, () => undefined)
