@@ -41,6 +41,8 @@ for (let done = 0, turn = 0; done < count; turn += 1) {
   const report = await crashLoop({ seed: seed + turn, crashes, store, onRun })
   reports.push(report)
   done += report.crashes
+  // Thousands take hours: what was found until then stands there whatever ends the run.
+  if (flags.write) await writeSection(`crashes.${flags.store}`, summary(reports))
   for (const wrong of report.wrong) console.log(wrong)
   if (report.wrong.length > 0) {
     console.log(`npm run crashes -- --count ${crashes} --store ${flags.store} --seed ${seed + turn}`)
@@ -48,9 +50,7 @@ for (let done = 0, turn = 0; done < count; turn += 1) {
     break
   }
 }
-const whole = summary(reports)
-console.log(JSON.stringify(whole, undefined, 2))
-if (flags.write) await writeSection(`crashes.${flags.store}`, whole)
+console.log(JSON.stringify(summary(reports), undefined, 2))
 
 function summary(all: readonly CrashReport[]) {
   const sum = (read: (report: CrashReport) => number) => all.reduce((total, one) => total + read(one), 0)
