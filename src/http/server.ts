@@ -179,6 +179,8 @@ class NodeGatewayServer implements GatewayServer {
       this.#onRequest(request, response, true),
     )
     server.on('connection', (socket) => {
+      // Whoever came after the one with the last descriptor was closed without a word, and one may be free again at the sweep.
+      this.#probeDescriptors()
       this.#connectionOf(socket)
       this.#armSweep()
     })
@@ -260,7 +262,10 @@ class NodeGatewayServer implements GatewayServer {
   readonly #onSweep = (): void => {
     this.#sweep = undefined
     const nowMs = this.#options.clock.nowMs()
-    this.#probeDescriptors(nowMs)
+    if (nowMs >= this.#probeAtMs) {
+      this.#probeAtMs = nowMs + SWEEP_MS
+      this.#probeDescriptors()
+    }
     for (const call of this.#calls) {
       try {
         call.phase.check(nowMs)
@@ -341,9 +346,7 @@ class NodeGatewayServer implements GatewayServer {
     })
   }
 
-  #probeDescriptors(nowMs: number): void {
-    if (nowMs < this.#probeAtMs) return
-    this.#probeAtMs = nowMs + SWEEP_MS
+  #probeDescriptors(): void {
     const code = probeDescriptors()
     if (code !== undefined) this.#publishAcceptFault(code)
   }
