@@ -5,7 +5,7 @@
  */
 
 import type { Clock, Timer } from '../std/clock.ts'
-import { StoreUnavailable } from '../std/store-error.ts'
+import { within } from '../std/within.ts'
 
 export interface StoreHealth {
   /** `slow`: too slow for requests to wait for, and still taking the books. */
@@ -136,14 +136,7 @@ export class StorePulse {
 
   #ping(): Promise<void> {
     const { clock, ping, pingMs } = this.#options
-    return new Promise((resolve, reject) => {
-      const timer = clock.after(pingMs, () =>
-        reject(new StoreUnavailable(`The store did not answer within ${pingMs} ms.`)),
-      )
-      ping()
-        .finally(() => timer.cancel())
-        .then(resolve, reject)
-    })
+    return within(clock, pingMs, ping())
   }
 
   #lookLater(delayMs: number): void {

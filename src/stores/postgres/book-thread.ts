@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../std/clock.ts'
 import type { Notice } from '../../std/notice.ts'
-import { StoreUnavailable } from '../../std/store-error.ts'
+import { within } from '../../std/within.ts'
 import type { SpendQuery, SpendRow } from '../../reports/report-store.ts'
 import { WorkerThread } from '../worker-thread.ts'
 import { POSTED_ENTRIES_MAX, POSTINGS_MAX } from './block-builder.ts'
@@ -54,15 +54,12 @@ export class BookThread {
 
   /** Reports wait for one another, and none of them longer than its deadline. */
   spend(query: SpendQuery): Promise<readonly SpendRow[]> {
-    return new Promise((resolve, reject) => {
-      const timer = this.#clock.after(this.#deadlineMs, () =>
-        reject(new StoreUnavailable(`The report was not ready within ${this.#deadlineMs} ms.`)),
-      )
-      this.#thread
-        .call('spend', query)
-        .finally(() => timer.cancel())
-        .then(resolve, reject)
-    })
+    return within(
+      this.#clock,
+      this.#deadlineMs,
+      this.#thread.call('spend', query),
+      'The report was not ready',
+    )
   }
 
   /** Makes blocks once there is enough for them. Nobody waits for that. */

@@ -6,6 +6,7 @@
 import type { Clock } from '../../std/clock.ts'
 import type { Notice } from '../../std/notice.ts'
 import { StoreUnavailable } from '../../std/store-error.ts'
+import { within } from '../../std/within.ts'
 import type { SpendQuery, SpendRow } from '../../reports/report-store.ts'
 import { checkBooks } from '../check-books.ts'
 import type { Store } from '../store.ts'
@@ -145,14 +146,12 @@ class MigratedConnections {
 
   /** A step may take longer than who asks can wait; it goes on without him. */
   #whenMigrated(deadlineMs: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const timer = this.#options.clock.after(deadlineMs, () =>
-        reject(new StoreUnavailable(`The schema of the database was not ready within ${deadlineMs} ms.`)),
-      )
-      this.#migrate()
-        .finally(() => timer.cancel())
-        .then(resolve, reject)
-    })
+    return within(
+      this.#options.clock,
+      deadlineMs,
+      this.#migrate(),
+      'The schema of the database was not ready',
+    )
   }
 
   #migrate(): Promise<void> {
