@@ -200,8 +200,12 @@ describe.skipIf(skipsPostgres())('books on their way into blocks', () => {
     expect(notices.map(({ name }) => name)).toEqual(['blocks_behind'])
     expect(await entriesOf(store, { ...EVERYTHING, by: [] })).toBe(posted)
     await stage.server.run('ALTER TABLE holdfast.days DROP CONSTRAINT never', url)
-    await post()
-    await eventually(async () => (await countIn(url, 'posted')) === 0)
+    // A step that failed a moment ago is made again by a later posting.
+    await eventually(async () => {
+      const isDone = (await countIn(url, 'posted')) === 0
+      if (!isDone) await post()
+      return isDone
+    })
     expect(await entriesOf(store, { ...EVERYTHING, by: [] })).toBe(posted)
     expect(notices).toHaveLength(1)
   })
