@@ -1,7 +1,7 @@
 /** A directory store in memory that can be away, hang, and be counted; and records to put into it. */
 
 import { StoreConflict, StoreUnavailable } from '../std/store-error.ts'
-import { applyChanges } from './apply-changes.ts'
+import { applyChanges } from './directory-changes.ts'
 import type { DirectoryStore } from './directory-store.ts'
 import { hashersOf, hashesOf } from './key-hashes.ts'
 import type { Directory, DirectoryChange, KeyId, KeyRecord, ProjectRecord, UserRecord } from './records.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createSeededIds, createSeededRandom } from '../std/ids.ts'
-import { applyChanges } from './apply-changes.ts'
+import { applyChanges } from './directory-changes.ts'
 import { EMPTY, madeProject, madeUser, PEPPER } from './directory.test-support.ts'
 import { DirectoryError, type DirectoryFailure } from './directory-edit.ts'
 import {

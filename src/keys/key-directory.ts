@@ -7,7 +7,7 @@ import { type Clock, repeat, type Timer } from '../std/clock.ts'
 import type { Notice } from '../std/notice.ts'
 import { StoreConflict } from '../std/store-error.ts'
 import { within } from '../std/within.ts'
-import { applyChanges } from './apply-changes.ts'
+import { applyChanges, everythingIn } from './directory-changes.ts'
 import type { DirectorySnapshot } from './directory-snapshot.ts'
 import type { DirectoryStore } from './directory-store.ts'
 import { HashRenewal } from './hash-renewal.ts'
@@ -362,15 +362,6 @@ export class KeyDirectory implements KeptKeys {
       // Whoever listens must not end the poll.
     }
   }
-}
-
-function everythingIn({ users, teams, projects, keys }: Directory): readonly DirectoryChange[] {
-  return [
-    ...teams.map((team) => ({ type: 'put-team', team }) as const),
-    ...users.map((user) => ({ type: 'put-user', user }) as const),
-    ...projects.map((project) => ({ type: 'put-project', project }) as const),
-    ...keys.map((key) => ({ type: 'put-key', key }) as const),
-  ]
 }
 
 function messageOf(error: unknown): string {

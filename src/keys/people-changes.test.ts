@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createSeededIds, createSeededRandom } from '../std/ids.ts'
-import { applyChanges } from './apply-changes.ts'
+import { applyChanges } from './directory-changes.ts'
 import { EMPTY, madeUser } from './directory.test-support.ts'
 import { type DirectoryEdit, DirectoryError, type EditContext, RECORDS_MAX } from './directory-edit.ts'
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createSeededIds, createSeededRandom } from '../std/ids.ts'
-import { applyChanges } from './apply-changes.ts'
+import { applyChanges } from './directory-changes.ts'
 import { EMPTY, madeKey, madeProject, madeUser } from './directory.test-support.ts'
 import { archiveTeam, changeKey, changeProject, changeUser, renameTeam } from './record-changes.ts'
 import type { Directory, TeamId, TeamRecord } from './records.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { applyChanges } from '../../keys/apply-changes.ts'
+import { applyChanges } from '../../keys/directory-changes.ts'
 import { EMPTY, PEPPER, ScriptedDirectoryStore } from '../../keys/directory.test-support.ts'
 import { createKey, revokeKey } from '../../keys/key-changes.ts'
 import type { Directory } from '../../keys/records.ts'

@@ -1,5 +1,6 @@
 /** The directory of keys of a memory store. */
 
+import { applyChanges, everythingIn } from '../../keys/directory-changes.ts'
 import type { Directory, DirectoryChange } from '../../keys/records.ts'
 import type { AuditNote } from '../../std/audit.ts'
 import { StoreConflict } from '../../std/store-error.ts'
@@ -7,24 +8,18 @@ import type { MemoryAudit } from './memory-audit.ts'
 
 export class MemoryDirectory {
   readonly #audit: MemoryAudit
-  readonly #users = new Map<string, Directory['users'][number]>()
-  readonly #teams = new Map<string, Directory['teams'][number]>()
-  readonly #projects = new Map<string, Directory['projects'][number]>()
-  readonly #keys = new Map<string, Directory['keys'][number]>()
-  revision = 0
+  #directory: Directory = { revision: 0, users: [], teams: [], projects: [], keys: [] }
 
   constructor(audit: MemoryAudit) {
     this.#audit = audit
   }
 
+  get revision(): number {
+    return this.#directory.revision
+  }
+
   load(): Directory {
-    return {
-      revision: this.revision,
-      users: [...this.#users.values()],
-      teams: [...this.#teams.values()],
-      projects: [...this.#projects.values()],
-      keys: [...this.#keys.values()],
-    }
+    return this.#directory
   }
 
   change(
@@ -34,34 +29,14 @@ export class MemoryDirectory {
   ): number {
     if (expectedRevision !== undefined && expectedRevision !== this.revision)
       throw new StoreConflict(`The directory is at revision ${this.revision}, not ${expectedRevision}.`)
-    for (const change of changes) this.#put(change)
+    this.#directory = applyChanges(this.#directory, changes)
     this.#audit.add(notes)
-    this.revision += 1
     return this.revision
   }
 
   /** Takes what a copy has. */
-  take({ revision, users, teams, projects, keys }: Directory): void {
-    for (const user of users) this.#users.set(user.id, user)
-    for (const team of teams) this.#teams.set(team.id, team)
-    for (const project of projects) this.#projects.set(project.id, project)
-    for (const key of keys) this.#keys.set(key.id, key)
-    this.revision = Math.max(this.revision + 1, revision)
-  }
-
-  #put(change: DirectoryChange): void {
-    switch (change.type) {
-      case 'put-user':
-        this.#users.set(change.user.id, change.user)
-        return
-      case 'put-team':
-        this.#teams.set(change.team.id, change.team)
-        return
-      case 'put-project':
-        this.#projects.set(change.project.id, change.project)
-        return
-      case 'put-key':
-        this.#keys.set(change.key.id, change.key)
-    }
+  take(copy: Directory): void {
+    const taken = applyChanges(this.#directory, everythingIn(copy))
+    this.#directory = { ...taken, revision: Math.max(taken.revision, copy.revision) }
   }
 }

@@ -1,5 +1,6 @@
 /** The directory of keys in PostgreSQL: a record a row. */
 
+import { everythingIn } from '../../keys/directory-changes.ts'
 import type {
   Directory,
   DirectoryChange,
@@ -74,18 +75,9 @@ export async function changeDirectory(
 }
 
 /** Takes what a copy has. Inside a transaction. */
-export async function takeDirectory(
-  session: Session,
-  { revision, users, teams, projects, keys }: Directory,
-): Promise<void> {
-  const changes: readonly DirectoryChange[] = [
-    ...users.map((user) => ({ type: 'put-user', user }) as const),
-    ...teams.map((team) => ({ type: 'put-team', team }) as const),
-    ...projects.map((project) => ({ type: 'put-project', project }) as const),
-    ...keys.map((key) => ({ type: 'put-key', key }) as const),
-  ]
-  await changeDirectory(session, changes, [])
-  await session.run(RAISE, [revision])
+export async function takeDirectory(session: Session, directory: Directory): Promise<void> {
+  await changeDirectory(session, everythingIn(directory), [])
+  await session.run(RAISE, [directory.revision])
 }
 
 function recordOf(change: DirectoryChange) {

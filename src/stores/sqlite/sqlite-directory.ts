@@ -1,5 +1,6 @@
 /** People, teams, projects and keys of a SQLite store. */
 
+import { everythingIn } from '../../keys/directory-changes.ts'
 import type {
   Directory,
   DirectoryChange,
@@ -59,12 +60,9 @@ export function changeDirectory(
 }
 
 /** Inside a transaction: takes what a copy or a snapshot has. */
-export function takeDirectory(db: Database, { revision, users, teams, projects, keys }: Directory): void {
-  for (const user of users) put(db, { type: 'put-user', user })
-  for (const team of teams) put(db, { type: 'put-team', team })
-  for (const project of projects) put(db, { type: 'put-project', project })
-  for (const key of keys) put(db, { type: 'put-key', key })
-  db.run(GROW, revision)
+export function takeDirectory(db: Database, directory: Directory): void {
+  for (const change of everythingIn(directory)) put(db, change)
+  db.run(GROW, directory.revision)
 }
 
 function put(db: Database, change: DirectoryChange): void {
