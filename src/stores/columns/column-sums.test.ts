@@ -4,6 +4,7 @@ import type { SpendDimension, SpendQuery, SpendRow } from '../../reports/report-
 import { type Block, blockOf, columnsIn } from './block.ts'
 import type { Origins } from './column-coders.ts'
 import { ColumnSums } from './column-sums.ts'
+import { ORIGIN_DIMENSIONS, OWN_DIMENSIONS } from './dimensions.ts'
 import { type ColumnRow, columnsOf, FLAGS } from './entry-columns.ts'
 import { joinPasses, passesOf } from './passes.ts'
 
@@ -12,18 +13,7 @@ const FROM_MS = Date.UTC(2026, 9, 30)
 /** Past the end of a month. */
 const SPAN_MS = 4 * 24 * HOUR_MS
 
-const OWN: readonly SpendDimension[] = ['end-user', 'session', 'tag']
-const OF_ORIGINS: readonly SpendDimension[] = [
-  'key',
-  'project',
-  'team',
-  'user',
-  'route',
-  'model',
-  'target',
-  'provider',
-]
-const DIMENSIONS = [...OWN, ...OF_ORIGINS, 'hour', 'day', 'month'] as const
+const DIMENSIONS = [...OWN_DIMENSIONS, ...ORIGIN_DIMENSIONS, 'hour', 'day', 'month'] as const
 
 /** Numbers with wide gaps, as a sequence has that others draw from. */
 const ORIGINS: Origins = new Map([

@@ -5,6 +5,7 @@
 
 import type { SpendDimension, SpendQuery, SpendRow } from '../../reports/report-store.ts'
 import { type Coder, coderOf, type Origins, type OriginWords, tagsIn, type Word } from './column-coders.ts'
+import { isOwn, isTime, type TimeDimension } from './dimensions.ts'
 import { type EntryColumns, FLAGS } from './entry-columns.ts'
 import { firstOf, GroupSums, hashOf, Pairs, SUM, SUMS } from './groups.ts'
 
@@ -16,7 +17,7 @@ export interface Share {
   readonly of: number
 }
 
-export type ShareDimension = Exclude<SpendDimension, 'hour' | 'day' | 'month'>
+export type ShareDimension = Exclude<SpendDimension, TimeDimension>
 
 /** What blocks come to: add each of them, then ask. */
 export class ColumnSums {
@@ -168,11 +169,6 @@ function tagPass({ tags, tagSets }: EntryColumns, isWanted: IsWanted): Pass {
   return passOf(tags, tagSets, (set) => tagsIn(set).some(isWanted))
 }
 
-/** A request says these of itself. */
-function isOwn(name: ShareDimension): boolean {
-  return name === 'tag' || name === 'end-user' || name === 'session'
-}
-
 function hasAll(words: OriginWords | undefined, wanted: readonly (readonly [ShareDimension, string])[]) {
   return wanted.every(([name, word]) => words?.[name] === word)
 }
@@ -289,10 +285,6 @@ export function compareRows(by: readonly SpendDimension[], one: SpendRow, other:
     other.costNanoUsd - one.costNanoUsd ||
     compareWords(one.group, other.group)
   )
-}
-
-export function isTime(dimension: SpendDimension): dimension is 'hour' | 'day' | 'month' {
-  return dimension === 'hour' || dimension === 'day' || dimension === 'month'
 }
 
 /** None comes before all others. */

@@ -1,7 +1,8 @@
 /** Adds up blocks in as many passes as keep what is in memory bounded: each over the groups that no other pass sees. */
 
 import type { SpendQuery, SpendRow } from '../../reports/report-store.ts'
-import { compareRows, isTime, type Share, type ShareDimension } from './column-sums.ts'
+import { compareRows, type Share, type ShareDimension } from './column-sums.ts'
+import { isTime } from './dimensions.ts'
 
 export interface SpendBounds {
   /** Where sums of hours tell as well, they are read instead of more entries in columns than this. */

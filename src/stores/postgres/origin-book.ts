@@ -1,8 +1,9 @@
 /** The origins of a database, as a thread knows them: they are added to and never changed, so that only new ones are read. */
 
 import type { Origins, OriginWords as OriginNames } from '../columns/column-coders.ts'
+import { ORIGIN_DIMENSIONS } from '../columns/dimensions.ts'
 import type { Row, Session } from './connections.ts'
-import { ORIGIN_COLUMNS, ORIGIN_DIMENSIONS, type OriginWords } from './posted-columns.ts'
+import { ORIGIN_COLUMNS, type OriginWords } from './posted-columns.ts'
 import { databaseJson, numberIn } from './row-values.ts'
 
 const READ_NEW = {

@@ -3,26 +3,16 @@
  * can add up and from which blocks are made later. Its origins are its own, since nobody gave them numbers yet.
  */
 
-import type { SpendDimension } from '../../reports/report-store.ts'
 import type { LedgerEntry } from '../../ledger/entry.ts'
 import { type Block, blockOf, columnsIn } from '../columns/block.ts'
 import { type ColumnRow, columnsOf, type EntryColumns, FLAGS } from '../columns/entry-columns.ts'
 import type { Row, Session } from './connections.ts'
 import { bytesIn, databaseText, numberIn, textIn } from './row-values.ts'
 
-/** What entries have in common, in the order of `ORIGIN_COLUMNS`. */
+/** What entries have in common, in the order of `ORIGIN_DIMENSIONS`. */
 export type OriginWords = readonly (string | null)[]
 
-export const ORIGIN_DIMENSIONS = [
-  'key',
-  'project',
-  'team',
-  'user',
-  'route',
-  'model',
-  'target',
-  'provider',
-] as const satisfies readonly SpendDimension[]
+/** The dimensions as columns. */
 export const ORIGIN_COLUMNS = 'key, project, team, "user", route, model, target, provider'
 
 /** Columns whose numbers of origins are places in a list beside them. */

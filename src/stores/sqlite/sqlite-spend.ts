@@ -7,6 +7,14 @@
 import type { SpendDimension, SpendQuery, SpendRow } from '../../reports/report-store.ts'
 import type { Origins } from '../columns/column-coders.ts'
 import { ColumnSums } from '../columns/column-sums.ts'
+import {
+  isOrigin,
+  isTime,
+  ORIGIN_DIMENSIONS,
+  OWN_DIMENSIONS,
+  type OwnDimension,
+  type TimeDimension,
+} from '../columns/dimensions.ts'
 import { joinPasses, passesOf, SPEND_BOUNDS } from '../columns/passes.ts'
 import type { Database, Row } from './database.ts'
 import { type BlockQuery, blocksWithin, entriesWithin } from './sqlite-blocks.ts'
@@ -14,22 +22,6 @@ import { daysUntil, ENTRY_SUMS, summedUntil, TAG_KIND } from './sqlite-sums.ts'
 import { unmarked } from './values.ts'
 
 const HOUR_MS = 3_600_000
-type TimeDimension = 'hour' | 'day' | 'month'
-/** What a request says of itself. */
-type ValueDimension = 'tag' | 'end-user' | 'session'
-type OriginDimension = Exclude<SpendDimension, TimeDimension | ValueDimension>
-
-const ORIGIN_DIMENSIONS: readonly OriginDimension[] = [
-  'key',
-  'project',
-  'team',
-  'user',
-  'route',
-  'model',
-  'target',
-  'provider',
-]
-const VALUE_DIMENSIONS: readonly ValueDimension[] = ['tag', 'end-user', 'session']
 
 interface SumsTable {
   readonly table: 'hours' | 'days'
@@ -177,8 +169,8 @@ function canUseSums(query: SpendQuery): boolean {
   return !isOfCompanions && valuesAsked(query).every((value) => value === 'tag')
 }
 
-function valuesAsked({ by, where = {} }: SpendQuery): readonly ValueDimension[] {
-  return VALUE_DIMENSIONS.filter((name) => by.includes(name) || where[name] !== undefined)
+function valuesAsked({ by, where = {} }: SpendQuery): readonly OwnDimension[] {
+  return OWN_DIMENSIONS.filter((name) => by.includes(name) || where[name] !== undefined)
 }
 
 function statementOf(query: SpendQuery, isSummed: boolean): string {
@@ -240,14 +232,6 @@ function grouping(by: readonly SpendDimension[]): string {
 function entriesColumn(dimension: SpendDimension): string {
   if (isTime(dimension)) return ENTRY_TIMES[dimension]
   return isOrigin(dimension) ? "''" : ENTRY_TAG
-}
-
-function isTime(dimension: SpendDimension | undefined): dimension is TimeDimension {
-  return dimension === 'hour' || dimension === 'day' || dimension === 'month'
-}
-
-function isOrigin(dimension: SpendDimension): dimension is OriginDimension {
-  return ORIGIN_DIMENSIONS.some((name) => name === dimension)
 }
 
 function rowOf(row: Row, by: readonly SpendDimension[]): SpendRow {
