@@ -9,14 +9,9 @@ import fc from 'fast-check'
 import { Client } from 'pg'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { LedgerEntry } from '../../src/ledger/entry.ts'
-import type { SpendDimension, SpendQuery } from '../../src/reports/report-store.ts'
-import {
-  entry,
-  HOUR_MS,
-  nano,
-  ONE_HOUR_MS,
-  unpriced,
-} from '../../src/stores/contract/samples.test-support.ts'
+import type { SpendQuery } from '../../src/reports/report-store.ts'
+import { entry, HOUR_MS, ONE_HOUR_MS } from '../../src/stores/contract/samples.test-support.ts'
+import { questions, sampleEntries } from '../../src/stores/contract/questions.test-support.ts'
 import { createMemoryStore } from '../../src/stores/memory/memory-store.ts'
 import { BUILD_LOCK } from '../../src/stores/postgres/block-builder.ts'
 import { entryRow } from '../../src/stores/postgres/book-rows.ts'
@@ -27,7 +22,6 @@ import type { Notice } from '../../src/std/notice.ts'
 import { skipsPostgres } from '../support/postgres-server.ts'
 import { openStore, postgresStage } from './postgres.test-support.ts'
 
-const SPAN_MS = 8 * 24 * ONE_HOUR_MS
 const QUERIES = 60
 const EVERYTHING = { fromMs: 0, untilMs: 4_000_000_000_000, rowsMax: 100_000 }
 /** One for each way in which a report is answered. */
@@ -96,7 +90,7 @@ describe.skipIf(skipsPostgres())('books on their way into blocks', () => {
     const store = await opened(url)
     // In no order of time; some of it in blocks, some not.
     for (let batch = 0; batch < 5; batch += 1) {
-      const entries = sampleOf(batch, batch === 3 ? 5_200 : 150)
+      const entries = sampleEntries(batch, batch === 3 ? 5_200 : 150)
       for (const each of [memory, store]) await each.postBooks({ nodeId: 'node_1', entries, requests: [] })
       if (batch === 3) await eventually(async () => (await countIn(url, 'blocks')) > 0)
     }
@@ -136,7 +130,7 @@ describe.skipIf(skipsPostgres())('books on their way into blocks', () => {
     await before.loadBudgets()
     await before.close()
     const memory = createMemoryStore()
-    const old = sampleOf(1, 700)
+    const old = sampleEntries(1, 700)
     await memory.postBooks({ nodeId: 'node_1', entries: old, requests: [] })
     await postAsSchema4(url, old)
     // While somebody else has the lock, no blocks are made.
@@ -150,7 +144,7 @@ describe.skipIf(skipsPostgres())('books on their way into blocks', () => {
     // After a few postings what was there before begins to get into blocks.
     for (const each of [memory, store])
       for (let seed = 2; seed < 14; seed += 1)
-        await each.postBooks({ nodeId: 'node_1', entries: sampleOf(seed, 30), requests: [] })
+        await each.postBooks({ nodeId: 'node_1', entries: sampleEntries(seed, 30), requests: [] })
     await compare(store, memory)
     await eventually(
       async () => (await ask(url, 'SELECT is_done FROM holdfast.backlog'))[0]?.['is_done'] === true,
@@ -218,53 +212,6 @@ describe.skipIf(skipsPostgres())('books on their way into blocks', () => {
   })
 })
 
-const word = fc.constantFrom('a', 'b', 'c')
-const time = fc.oneof(
-  fc.integer({ min: HOUR_MS, max: HOUR_MS + SPAN_MS }),
-  // The edges of hours and days.
-  fc.integer({ min: 0, max: 8 * 24 }).map((hour) => HOUR_MS + hour * ONE_HOUR_MS),
-)
-const lines: fc.Arbitrary<Partial<LedgerEntry> & { readonly isPriced: boolean }> = fc.record({
-  atMs: time,
-  isPriced: fc.boolean(),
-  costNanoUsd: fc.integer({ min: 0, max: 1_000 }).map(nano),
-  isWaste: fc.boolean(),
-  basis: fc.constantFrom('reported', 'counted', 'estimated', 'none'),
-  modelId: word,
-  attribution: fc.record(
-    { keyId: word, endUser: word, sessionId: word, tags: fc.uniqueArray(word) },
-    { requiredKeys: ['tags'] },
-  ),
-})
-const DIMENSIONS: readonly SpendDimension[] = [
-  'key',
-  'end-user',
-  'tag',
-  'session',
-  'model',
-  'route',
-  'hour',
-  'day',
-  'month',
-]
-const queries: fc.Arbitrary<SpendQuery> = fc.record({
-  fromMs: time,
-  untilMs: time,
-  by: fc.subarray([...DIMENSIONS], { maxLength: 3 }),
-  where: fc.record(
-    { key: word, tag: word, 'end-user': word, session: word, model: word },
-    { requiredKeys: [] },
-  ),
-  rowsMax: fc.constant(100_000),
-})
-
-function sampleOf(seed: number, count: number): readonly LedgerEntry[] {
-  const sample = fc.sample(lines, { numRuns: count, seed })
-  return sample.map(({ isPriced, ...fields }, place) =>
-    (isPriced ? entry : unpriced)(`x${seed}.${place}`, fields),
-  )
-}
-
 /** Entries of an hour each, in a session of ten. */
 function batchOf(prefix: string, count: number): readonly LedgerEntry[] {
   return Array.from({ length: count }, (_, place) =>
@@ -280,7 +227,7 @@ function batchOf(prefix: string, count: number): readonly LedgerEntry[] {
 }
 
 async function compare(store: Store, memory: Store): Promise<void> {
-  for (const [place, query] of fc.sample(queries, { numRuns: QUERIES, seed: 7 }).entries()) {
+  for (const [place, query] of fc.sample(questions, { numRuns: QUERIES, seed: 7 }).entries()) {
     const rows = async (from: Store) => (await from.spend(query)).map((row) => JSON.stringify(row)).sort()
     expect({ place, query, rows: await rows(store) }).toEqual({ place, query, rows: await rows(memory) })
   }
