@@ -10,7 +10,9 @@ if (tooOld !== undefined) {
   process.stderr.write(`${tooOld}\n`)
   process.exitCode = exitCodes.environment
 } else {
-  enableCompileCache()
+  const { directory } = enableCompileCache()
+  // Threads of ours have it by the environment alone.
+  if (directory !== undefined) process.env['NODE_COMPILE_CACHE'] ??= directory
   // Node opens its inspector, and with it all that is in memory, for whoever may send this signal; heard, it does nothing (SEC-28).
   if (!allowsInspector(process.env)) process.on('SIGUSR1', () => undefined)
   const { runProcess } = await import('./run-process.ts')

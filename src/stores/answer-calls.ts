@@ -1,5 +1,6 @@
 /** The inner end of a worker thread: does what it is called for, and answers with the result or with what kind of error it was. */
 
+import { flushCompileCache } from 'node:module'
 import { parentPort } from 'node:worker_threads'
 import type { Answer, Call, ErrorKind } from './worker-calls.ts'
 
@@ -14,6 +15,8 @@ export function answerCalls(
       if (name === 'close') parentPort?.close()
     })
   })
+  // As the main thread does when it listens: the end of a process that is killed writes nothing.
+  flushCompileCache()
 }
 
 async function answer(

@@ -1,5 +1,6 @@
 /** `holdfast start`: serves until it is told to stop. */
 
+import { flushCompileCache } from 'node:module'
 import { formatFault } from '../../app/config/fault.ts'
 import { storeBeside } from '../../app/config/resolve-store.ts'
 import { findConfigPath } from '../../app/config/find-config.ts'
@@ -30,7 +31,11 @@ export async function start(options: StartCommandOptions, io: CliIo): Promise<Ex
       source: io.signals,
       clock: systemClock,
       start: () => startGateway(startOptions(options, io)),
-      onRunning: (running) => announce(running, options, io),
+      onRunning: (running) => {
+        announce(running, options, io)
+        // Node writes it at an orderly end, which a gateway that is killed never has: its next start would compile all again.
+        flushCompileCache()
+      },
     })
     return ending === 'cut' ? exitCodes.interrupted : exitCodes.ok
   } catch (error) {
