@@ -18,8 +18,11 @@ export function hashOf(word: string | undefined): number {
   return mixed(hash) >>> 0
 }
 
+/** Every bit of it has a say in every other (the last steps of MurmurHash3): short words would fall to few places, and passes. */
 function mixed(hash: number): number {
-  return hash ^ (hash >>> 15)
+  const once = Math.imul(hash ^ (hash >>> 16), 0x85_eb_ca_6b)
+  const twice = Math.imul(once ^ (once >>> 13), 0xc2_b2_ae_35)
+  return twice ^ (twice >>> 16)
 }
 
 /** Numbers times in the order in which they turn up: there are few. */
