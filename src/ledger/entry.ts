@@ -31,6 +31,18 @@ export interface Charge {
   readonly periodStartMs: number
 }
 
+/** Whether they take from the same budgets, in the same periods and order. */
+export function areChargesAlike(some: readonly Charge[], others: readonly Charge[]): boolean {
+  if (some === others) return true
+  return (
+    some.length === others.length &&
+    some.every(({ budgetId, periodStartMs }, place) => {
+      const other = others[place]
+      return other?.budgetId === budgetId && other.periodStartMs === periodStartMs
+    })
+  )
+}
+
 export interface LedgerEntry {
   readonly exchangeId: string
   /** 1 for the first attempt of its exchange; with the exchange's id, the identity of the entry. */
