@@ -13,7 +13,7 @@ import { type PostableLine, postLines } from './post-lines.ts'
 /** How long lines wait for others, so that one transaction takes many, ms. */
 export const POST_AFTER_MS = 200
 /** Lines of one transaction. */
-const BATCH_LINES_MAX = 1_000
+const BATCH_LINES_MAX = 2_000
 /** Lines that may wait in memory while the store is away. */
 export const WAITING_LINES_MAX = 50_000
 const RETRY_MS = 100

@@ -3,7 +3,13 @@
  * common apart. A batch travels to the thread that posts it as one text, which costs a third of a structured clone.
  */
 
-import type { Attribution, Charge, LedgerEntry, RequestRow } from '../../ledger/entry.ts'
+import {
+  areChargesAlike,
+  type Attribution,
+  type Charge,
+  type LedgerEntry,
+  type RequestRow,
+} from '../../ledger/entry.ts'
 import type { Row } from './database.ts'
 import { fromJson, marked, nano, unmarked } from './values.ts'
 
@@ -12,9 +18,11 @@ export type Value = string | number | null
 export interface BatchValues {
   /** In the order of `ORIGIN_COLUMNS`. */
   readonly origins: readonly (readonly string[])[]
-  /** The id of the exchange, the place of its origin in `origins`, then `ENTRY_COLUMNS`. */
+  /** Texts of what entries are charged to. */
+  readonly charges: readonly string[]
+  /** The id of the exchange, the places of its origin and its charges, then `ENTRY_COLUMNS`, without the absent values at the end. */
   readonly entries: readonly Value[][]
-  /** The same, with `REQUEST_COLUMNS`. */
+  /** The id of the exchange, the place of its origin, then `REQUEST_COLUMNS` in the same way. */
   readonly requests: readonly Value[][]
 }
 
@@ -30,65 +38,66 @@ export const ORIGIN_COLUMNS = [
   'provider',
 ] as const
 
-/** After exchange and origin. */
+/** After exchange, origin and charges; what is seldom there is last. */
 export const ENTRY_COLUMNS = [
   'attempt',
   'at_ms',
   'cost_nano',
   'is_waste',
   'basis',
+  'outcome',
+  'duration_ms',
   'input_tokens',
   'output_tokens',
-  'end_user',
-  'session',
-  'tags',
-  'outcome',
-  'code',
   'upstream_status',
-  'message',
-  'duration_ms',
   'first_token_ms',
   'cache_read_tokens',
-  'cache_write_tokens',
   'reasoning_tokens',
-  'charges',
+  'cache_write_tokens',
+  'session',
+  'end_user',
+  'tags',
+  'code',
+  'message',
 ] as const
 /** Where a posting looks into the values of an entry. */
-export const COST_PLACE = 2 + ENTRY_COLUMNS.indexOf('cost_nano')
-export const CHARGES_PLACE = 2 + ENTRY_COLUMNS.indexOf('charges')
+export const CHARGES_PLACE = 2
+export const COST_PLACE = 3 + ENTRY_COLUMNS.indexOf('cost_nano')
 
-/** After exchange and origin. */
+/** After exchange and origin; what is seldom there is last. */
 export const REQUEST_COLUMNS = [
   'at_ms',
   'state',
-  'code',
-  'end_user',
-  'session',
-  'tags',
   'dialect',
   'operation',
   'status',
-  'message',
   'stream',
   'attempts',
   'request_bytes',
   'response_bytes',
   'duration_ms',
-  'first_token_ms',
-  'overhead_ms',
+  'is_simulated',
   'input_tokens',
   'output_tokens',
   'cost_nano',
+  'first_token_ms',
+  'overhead_ms',
+  'session',
+  'end_user',
+  'tags',
   'recall',
-  'is_simulated',
+  'code',
+  'message',
 ] as const
 
 export function batchText(entries: readonly LedgerEntry[], requests: readonly RequestRow[]): string {
   const origins = new Origins()
+  const charges = new ChargeTexts()
   const batch: BatchValues = {
-    entries: entries.map((entry) => entryValues(entry, origins)),
+    entries: entries.map((entry) => entryValues(entry, origins, charges)),
     requests: requests.map((row) => requestValues(row, origins)),
     origins: origins.all,
+    charges: charges.all,
   }
   return JSON.stringify(batch)
 }
@@ -134,62 +143,83 @@ class Origins {
   }
 }
 
-function entryValues(entry: LedgerEntry, origins: Origins): Value[] {
-  const { attribution, charges } = entry
-  return [
+class ChargeTexts {
+  readonly all: string[] = []
+  #last: readonly Charge[] = []
+
+  /** Entries of one moment are mostly charged to the same. */
+  placeOf(charges: readonly Charge[]): number | null {
+    if (charges.length === 0) return null
+    if (!areChargesAlike(charges, this.#last)) {
+      this.#last = charges
+      this.all.push(JSON.stringify(charges))
+    }
+    return this.all.length - 1
+  }
+}
+
+function entryValues(entry: LedgerEntry, origins: Origins, charges: ChargeTexts): Value[] {
+  const { attribution } = entry
+  return trimmed([
     entry.exchangeId,
     origins.placeOf(attribution, entry),
+    charges.placeOf(entry.charges),
     entry.attempt,
     entry.atMs,
     entry.costNanoUsd ?? null,
     entry.isWaste ? 1 : 0,
     entry.basis,
+    entry.outcome,
+    entry.durationMs,
     entry.inputTokens ?? null,
     entry.outputTokens ?? null,
-    attribution.endUser ?? null,
-    attribution.sessionId ?? null,
-    tagsText(attribution),
-    entry.outcome,
-    entry.code ?? null,
     entry.upstreamStatus ?? null,
-    entry.message ?? null,
-    entry.durationMs,
     entry.firstTokenMs ?? null,
     entry.cacheReadTokens ?? null,
-    entry.cacheWriteTokens ?? null,
     entry.reasoningTokens ?? null,
-    charges.length === 0 ? null : JSON.stringify(charges),
-  ]
+    entry.cacheWriteTokens ?? null,
+    attribution.sessionId ?? null,
+    attribution.endUser ?? null,
+    tagsText(attribution),
+    entry.code ?? null,
+    entry.message ?? null,
+  ])
 }
 
 function requestValues(row: RequestRow, origins: Origins): Value[] {
   const { attribution } = row
-  return [
+  return trimmed([
     row.exchangeId,
     origins.placeOf(attribution, row),
     row.atMs,
     row.state,
-    row.code ?? null,
-    attribution.endUser ?? null,
-    attribution.sessionId ?? null,
-    tagsText(attribution),
     row.dialect,
     row.operation,
     row.status,
-    row.message ?? null,
     row.stream ? 1 : 0,
     row.attempts,
     row.requestBytes,
     row.responseBytes,
     row.durationMs,
-    row.firstTokenMs ?? null,
-    row.overheadMs ?? null,
+    row.isSimulated ? 1 : 0,
     row.inputTokens ?? null,
     row.outputTokens ?? null,
     row.costNanoUsd ?? null,
+    row.firstTokenMs ?? null,
+    row.overheadMs ?? null,
+    attribution.sessionId ?? null,
+    attribution.endUser ?? null,
+    tagsText(attribution),
     row.recall ?? null,
-    row.isSimulated ? 1 : 0,
-  ]
+    row.code ?? null,
+    row.message ?? null,
+  ])
+}
+
+/** What a statement is not told is NULL. */
+function trimmed(values: Value[]): Value[] {
+  while (values.at(-1) === null) values.pop()
+  return values
 }
 
 function tagsText({ tags }: Attribution): string | null {

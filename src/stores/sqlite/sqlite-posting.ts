@@ -23,8 +23,9 @@ const FIND_ORIGIN = `SELECT id FROM origins WHERE ${ORIGIN_COLUMNS.map((name) =>
 const ADD_ORIGIN = `INSERT INTO origins (${ORIGIN_COLUMNS.join(', ')}) VALUES (${places(ORIGIN_COLUMNS)})`
 const FIND_EXCHANGE = 'SELECT id FROM exchanges WHERE hash = ? AND exchange_id = ?'
 const ADD_EXCHANGE = 'INSERT INTO exchanges (hash, exchange_id) VALUES (?, ?)'
-const ADD_ENTRY = `INSERT INTO entries (exchange, origin, ${ENTRY_COLUMNS.join(', ')})
-  VALUES (?, ?, ${places(ENTRY_COLUMNS)}) ON CONFLICT DO NOTHING`
+const NEWEST_EXCHANGE = 'SELECT max(hash) AS hash FROM exchanges'
+const ADD_ENTRY = `INSERT INTO entries (exchange, origin, charges, ${ENTRY_COLUMNS.join(', ')})
+  VALUES (?, ?, ?, ${places(ENTRY_COLUMNS)}) ON CONFLICT DO NOTHING`
 const ADD_REQUEST = `INSERT INTO requests (exchange, origin, ${REQUEST_COLUMNS.join(', ')})
   VALUES (?, ?, ${places(REQUEST_COLUMNS)}) ON CONFLICT DO NOTHING`
 
@@ -94,44 +95,45 @@ class Batch {
   }
 
   addLines(): void {
-    const { entries, requests } = this.#values
+    const { entries, requests, charges } = this.#values
     const origins = this.#values.origins.map((names) => this.#origin(names))
+    const newest = Number(this.#db.get(NEWEST_EXCHANGE)?.['hash'] ?? -1)
     const addEntry = this.#db.prepare(ADD_ENTRY)
     for (const values of entries) {
-      this.#name(values, origins)
+      this.#name(values, origins, newest)
+      const text = charges[Number(values[CHARGES_PLACE] ?? -1)]
+      values[CHARGES_PLACE] = text ?? null
       if (addEntry.run(...values).changes === 0) continue
       this.added += 1
-      this.#charge(values[COST_PLACE], values[CHARGES_PLACE])
+      this.#charge(values[COST_PLACE], text)
     }
     const addRequest = this.#db.prepare(ADD_REQUEST)
     for (const values of requests) {
-      this.#name(values, origins)
+      this.#name(values, origins, newest)
       addRequest.run(...values)
     }
   }
 
   /** The numbers of its exchange and its origin, in place: the values are ours, and copying them costs a tenth of a posting. */
-  #name(values: Value[], origins: readonly number[]): void {
-    values[0] = this.#exchange(values[0])
+  #name(values: Value[], origins: readonly number[], newest: number): void {
+    values[0] = this.#exchange(String(values[0]), newest)
     values[1] = origins[Number(values[1])] ?? null
   }
 
-  #charge(cost: Value | undefined, charges: Value | undefined): void {
-    if (typeof cost !== 'number' || typeof charges !== 'string') return
+  #charge(cost: Value | undefined, charges: string | undefined): void {
+    if (typeof cost !== 'number' || charges === undefined) return
     this.costs.set(charges, (this.costs.get(charges) ?? 0) + cost)
   }
 
-  #exchange(id: Value | undefined): number {
-    const exchangeId = String(id)
+  /** `newest`: the last hash before this batch; most exchanges come after it, and need not be looked for. */
+  #exchange(exchangeId: string, newest: number): number {
     const known = this.#exchanges.get(exchangeId)
     if (known !== undefined) return known
-    const number = findExchange(this.#db, exchangeId) ?? this.#addExchange(exchangeId)
+    const hash = hashOf(exchangeId)
+    const found = hash > newest ? undefined : this.#db.get(FIND_EXCHANGE, hash, exchangeId)?.['id']
+    const number = Number(found ?? this.#db.prepare(ADD_EXCHANGE).run(hash, exchangeId).lastInsertRowid)
     this.#exchanges.set(exchangeId, number)
     return number
-  }
-
-  #addExchange(exchangeId: string): number {
-    return Number(this.#db.prepare(ADD_EXCHANGE).run(hashOf(exchangeId), exchangeId).lastInsertRowid)
   }
 
   #origin(names: readonly string[]): number {
