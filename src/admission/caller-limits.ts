@@ -112,10 +112,9 @@ class FollowedCallers implements CallerLimits, SharedLimits {
     const nowMs = this.#clock.nowMs()
     const parties = this.#partiesOf(caller, nowMs)
     if (parties === undefined) return undefined
-    const requests = leastLeft(parties, 'requests', nowMs)
-    const tokens = leastLeft(parties, 'tokens', nowMs)
-    const inputTokens = leastLeft(parties, 'input-tokens', nowMs)
-    const outputTokens = leastLeft(parties, 'output-tokens', nowMs)
+    const least: Partial<Record<RateKind, RateStanding>> = {}
+    for (const party of parties) party.addStandings(least, nowMs)
+    const { requests, tokens, 'input-tokens': inputTokens, 'output-tokens': outputTokens } = least
     return {
       wallMs: this.#clock.wallMs(),
       ...(requests && { requests }),
@@ -248,20 +247,6 @@ function lastRoom(parties: readonly LimitedParty[], ask: LimitAsk, nowMs: number
 
 function waitOf({ waitMs = Infinity }: LimitRefusal): number {
   return waitMs
-}
-
-function leastLeft(
-  parties: readonly LimitedParty[],
-  kind: RateKind,
-  nowMs: number,
-): RateStanding | undefined {
-  let least: RateStanding | undefined
-  for (const party of parties) {
-    const standing = party.standing(kind, nowMs)
-    if (standing === undefined) continue
-    if (least === undefined || standing.remaining < least.remaining) least = standing
-  }
-  return least
 }
 
 class HeldLimits implements LimitPermit {

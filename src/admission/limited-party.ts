@@ -192,15 +192,18 @@ export class LimitedParty {
     })
   }
 
-  standing(kind: RateKind, nowMs: number): RateStanding | undefined {
-    const bucket = this.#meters.find((meter) => meter.kind === kind)?.bucket
-    return (
-      bucket && {
+  /** Puts in how its limits stand, where nothing stands there yet or less is left of them. */
+  addStandings(standings: Partial<Record<RateKind, RateStanding>>, nowMs: number): void {
+    for (const { kind, bucket } of this.#meters) {
+      const remaining = wholeLeft(bucket.levelAt(nowMs))
+      const known = standings[kind]
+      if (known !== undefined && known.remaining <= remaining) continue
+      standings[kind] = {
         limit: Math.floor(bucket.whole),
-        remaining: wholeLeft(bucket.levelAt(nowMs)),
+        remaining,
         resetMs: Math.ceil(bucket.fullInMs(nowMs)),
       }
-    )
+    }
   }
 
   #meter(kind: RateKind, perMinute: number, nowMs: number): Meter {

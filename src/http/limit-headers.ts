@@ -14,6 +14,34 @@ import type { BudgetFacts } from '../errors/gateway-error.ts'
 import { formatUsd } from '../ledger/usd.ts'
 import type { NanoUsd } from '../ledger/prices.ts'
 
+interface RateNames {
+  readonly limit: string
+  readonly remaining: string
+  readonly reset: string
+}
+
+const OPENAI = { requests: namesOfOpenAi('requests'), tokens: namesOfOpenAi('tokens') }
+const ANTHROPIC = {
+  requests: namesOfAnthropic('requests'),
+  tokens: namesOfAnthropic('tokens'),
+  inputTokens: namesOfAnthropic('input-tokens'),
+  outputTokens: namesOfAnthropic('output-tokens'),
+}
+
+function namesOfOpenAi(kind: string): RateNames {
+  const prefix = 'x-ratelimit'
+  return {
+    limit: `${prefix}-limit-${kind}`,
+    remaining: `${prefix}-remaining-${kind}`,
+    reset: `${prefix}-reset-${kind}`,
+  }
+}
+
+function namesOfAnthropic(kind: string): RateNames {
+  const prefix = `anthropic-ratelimit-${kind}`
+  return { limit: `${prefix}-limit`, remaining: `${prefix}-remaining`, reset: `${prefix}-reset` }
+}
+
 /** On every answer. Name and value by turns. */
 export function pushLimitHeaders(headers: string[], dialect: DialectId, standing: LimitStanding): void {
   const remaining = leastRemaining(standing.budgets ?? [])
@@ -22,13 +50,13 @@ export function pushLimitHeaders(headers: string[], dialect: DialectId, standing
     case 'openai-chat':
     case 'openai-responses':
     case 'openai-completions':
-      pushOpenAi(headers, 'requests', standing.requests)
-      return pushOpenAi(headers, 'tokens', standing.tokens)
+      pushOpenAi(headers, OPENAI.requests, standing.requests)
+      return pushOpenAi(headers, OPENAI.tokens, standing.tokens)
     case 'anthropic-messages':
-      pushAnthropic(headers, 'requests', standing.requests, standing.wallMs)
-      pushAnthropic(headers, 'tokens', standing.tokens, standing.wallMs)
-      pushAnthropic(headers, 'input-tokens', standing.inputTokens, standing.wallMs)
-      return pushAnthropic(headers, 'output-tokens', standing.outputTokens, standing.wallMs)
+      pushAnthropic(headers, ANTHROPIC.requests, standing.requests, standing.wallMs)
+      pushAnthropic(headers, ANTHROPIC.tokens, standing.tokens, standing.wallMs)
+      pushAnthropic(headers, ANTHROPIC.inputTokens, standing.inputTokens, standing.wallMs)
+      return pushAnthropic(headers, ANTHROPIC.outputTokens, standing.outputTokens, standing.wallMs)
     case 'gemini':
       // Google has no headers for it.
       return
@@ -89,32 +117,31 @@ function pushUnifiedReset(headers: string[], resetsAtMs: number): void {
   headers.push(`${UNIFIED}-reset`, seconds, `${UNIFIED}-overage-reset`, seconds)
 }
 
-function pushOpenAi(headers: string[], name: string, rate: RateStanding | undefined): void {
+function pushOpenAi(headers: string[], names: RateNames, rate: RateStanding | undefined): void {
   if (rate === undefined) return
   headers.push(
-    `x-ratelimit-limit-${name}`,
+    names.limit,
     String(rate.limit),
-    `x-ratelimit-remaining-${name}`,
+    names.remaining,
     String(rate.remaining),
-    `x-ratelimit-reset-${name}`,
+    names.reset,
     sayDuration(rate.resetMs),
   )
 }
 
 function pushAnthropic(
   headers: string[],
-  name: string,
+  names: RateNames,
   rate: RateStanding | undefined,
   wallMs: number,
 ): void {
   if (rate === undefined) return
-  const prefix = `anthropic-ratelimit-${name}`
   headers.push(
-    `${prefix}-limit`,
+    names.limit,
     String(rate.limit),
-    `${prefix}-remaining`,
+    names.remaining,
     String(rate.remaining),
-    `${prefix}-reset`,
+    names.reset,
     rfc3339(wallMs + rate.resetMs),
   )
 }

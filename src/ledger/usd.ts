@@ -4,11 +4,18 @@ import { BUDGET_NANO_USD_MAX } from './budget.ts'
 import type { NanoUsd } from './prices.ts'
 
 const DECIMALS = 9
+const ZERO = 0x30
 const DOLLARS = /^(\d{1,7})(?:\.(\d{1,9}))?$/
 
 /** For people, without a currency sign and without zeros at the end: `0.000041`; `unknown` where the amount is. */
 export function formatUsd(amount: NanoUsd | undefined): string {
-  return amount === undefined ? 'unknown' : writeUsd(amount).replace(/\.?0+$/, '')
+  if (amount === undefined) return 'unknown'
+  const text = writeUsd(amount)
+  const point = text.length - DECIMALS - 1
+  // By hand: it is made for every answer, and a pattern costs as much as the rest of it.
+  let end = text.length
+  while (end > point + 1 && text.charCodeAt(end - 1) === ZERO) end -= 1
+  return text.slice(0, end === point + 1 ? point : end)
 }
 
 /** With all nine decimals: `12.500000000`. */

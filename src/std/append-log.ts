@@ -56,9 +56,7 @@ class FileLog implements AppendLog {
   }
 
   append(lines: readonly string[]): void {
-    let text = this.#isTorn ? '\n' : ''
-    for (const line of lines) text += sealLine(line)
-    const bytes = this.#encode(text)
+    const bytes = this.#encode(lines)
     if (this.#fd === undefined || this.#bytes >= this.#bytesMax) this.#begin()
     try {
       this.#write(bytes)
@@ -93,9 +91,14 @@ class FileLog implements AppendLog {
   }
 
   /** Into the same bytes each time where it fits: nobody has them when `append` returns. */
-  #encode(text: string): Buffer {
-    if (text.length * UTF8_BYTES_MAX > this.#scratch.length) return Buffer.from(text)
-    return this.#scratch.subarray(0, this.#scratch.write(text))
+  #encode(lines: readonly string[]): Buffer {
+    let bytesMax = 1
+    for (const line of lines) bytesMax += line.length * UTF8_BYTES_MAX + SEAL_BYTES
+    const bytes = bytesMax > this.#scratch.length ? Buffer.allocUnsafe(bytesMax) : this.#scratch
+    let end = 0
+    if (this.#isTorn) bytes[end++] = NEWLINE
+    for (const line of lines) end = sealLine(bytes, end, line)
+    return bytes.subarray(0, end)
   }
 
   #write(bytes: Buffer): void {
@@ -128,17 +131,26 @@ function* readSegment(file: string): Generator<string> {
 }
 
 const CHECKSUM_CHARS = 8
+/** Its checksum, a space and the end of the line. */
+const SEAL_BYTES = CHECKSUM_CHARS + 2
+const SPACE = 0x20
 
-function sealLine(line: string): string {
-  return `${checksum(line)} ${line}\n`
+/** Puts it into `bytes` from `start` on; where it ends. The text is made bytes of once, and these are what is summed. */
+function sealLine(bytes: Buffer, start: number, line: string): number {
+  const from = start + CHECKSUM_CHARS + 1
+  const end = from + bytes.write(line, from)
+  bytes.write(checksumOf(bytes.subarray(from, end)), start, 'latin1')
+  bytes[from - 1] = SPACE
+  bytes[end] = NEWLINE
+  return end + 1
 }
 
 function openLine(sealed: string): string | undefined {
   const line = sealed.slice(CHECKSUM_CHARS + 1)
-  return sealed.slice(0, CHECKSUM_CHARS) === checksum(line) ? line : undefined
+  return sealed.slice(0, CHECKSUM_CHARS) === checksumOf(line) ? line : undefined
 }
 
-function checksum(line: string): string {
+function checksumOf(line: string | Uint8Array): string {
   return crc32(line).toString(16).padStart(CHECKSUM_CHARS, '0')
 }
 
