@@ -1,6 +1,6 @@
 /** The entry of the command line. It loads as little as it can before it knows that this Node will do. */
 
-import { enableCompileCache } from 'node:module'
+import { keepCompiled } from './compile-cache.ts'
 import { exitCodes } from './exit-codes.ts'
 import { allowsInspector } from './inspector.ts'
 import { whyNodeIsTooOld } from './node-version.ts'
@@ -10,9 +10,7 @@ if (tooOld !== undefined) {
   process.stderr.write(`${tooOld}\n`)
   process.exitCode = exitCodes.environment
 } else {
-  const { directory } = enableCompileCache()
-  // Threads of ours have it by the environment alone.
-  if (directory !== undefined) process.env['NODE_COMPILE_CACHE'] ??= directory
+  keepCompiled()
   // Node opens its inspector, and with it all that is in memory, for whoever may send this signal; heard, it does nothing (SEC-28).
   if (!allowsInspector(process.env)) process.on('SIGUSR1', () => undefined)
   const { runProcess } = await import('./run-process.ts')
