@@ -125,7 +125,7 @@ function pairsOf(
 }
 
 /** Each keyed request is two transactions of its own: more at once would wait for each other, which nobody measures here. */
-const KEYED_AT_ONCE = 8
+export const KEYED_AT_ONCE = 8
 
 function keyed(books: Contestant): Contestant {
   return { ...books, freshHeader: 'idempotency-key' }

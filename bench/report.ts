@@ -1,6 +1,6 @@
-/** Says the results of the bench: as a table for the terminal, and as docs/performance.md. */
+/** Says the results of the bench: as a table for the terminal, and as documents. */
 
-import type { BooksRow } from './books.ts'
+import { type BooksPlan, type BooksRow, KEYED_AT_ONCE } from './books.ts'
 import { PACE_MS, streamChunks } from './cells.ts'
 import type { Absent } from './contestants.ts'
 import type { CellFigures, CellResult, Plan } from './measure.ts'
@@ -88,10 +88,7 @@ Absolute figures belong to that machine; the ratios travel better.
   contestants are close to each other and fast, it is the latter.
 - Holdfast runs as it is shipped: it reads usage from every answer, counts its metrics, and writes a log line for each attempt
   and each exchange into a pipe. The others log nothing.
-- *plain path* is Holdfast with a key of its file, a store in memory and nothing that bounds anybody; *with books* keeps
-  its store in SQLite, and its client has a virtual key with three limits, a budget of its own and one of its project. CPU
-  time counts every thread; the latencies are those at 500 requests a second, evenly spaced. What is cached is one answer,
-  asked for again and again.
+- What keys, budgets and the books cost stands in [another document](performance-of-the-books.md).
 - Requests set \`max_tokens\` to 256, so that a plain one goes upstream as it was asked.
 - *bare relay* is \`bench/bare-relay.ts\`: node:http and undici's dispatch, and nothing else. It passes the client's dialect on
   in every cell, also where Holdfast translates. *nginx* is a reverse proxy of one worker with keep-alive and without
@@ -99,7 +96,28 @@ Absolute figures belong to that machine; the ratios travel better.
   (with newer ones its streams fail); it does not serve Anthropic clients of OpenAI providers. The cells of the other pairs of
   dialects are measured for the bare relay and Holdfast only.
 
-${writeTables(result)}
+${writeTables({ ...result, books: [] })}
+`
+}
+
+/** docs/performance-of-the-books.md. */
+export function writeBooksDocument({ machine, books }: BenchResult, plan: BooksPlan): string {
+  return `# What keys, budgets and the books cost
+
+Produced by \`npm run bench -- --books --write\` on ${machine.date}: Node ${machine.node}, ${machine.cpuModel}, ${machine.cores} cores${machine.isPinned ? '' : ', processes not pinned'}.
+Absolute figures belong to that machine; the ratios travel better. How the load, the upstream and the gateway run is told in
+[Performance](performance.md).
+
+- *plain path* is Holdfast with a key of its file, a store in memory and nothing that bounds anybody; *with books* keeps
+  its store in SQLite, and its client has a virtual key with three limits, a budget of its own and one of its project.
+- Whoever is compared is measured one right after the other in each of ${plan.rounds} rounds, ${plan.loadMs / 1_000} s under ${plan.concurrency} requests in flight each
+  (${KEYED_AT_ONCE} with an \`Idempotency-Key\`, each of which is two transactions of its own). Figures are medians over the rounds, and
+  differences are taken within a round. CPU time counts every thread, that of the database too.
+- The latencies are those at ${plan.perSecond} requests a second, evenly spaced, for ${plan.pacedMs / 1_000} s a round. Below zero: the two do not differ by more
+  than the machine wavers. An upstream that paces its events cannot be asked so often, and what waits for it is in its figures.
+- What is cached is one answer, asked for again and again.
+
+${booksSection(books).join('\n\n')}
 `
 }
 
