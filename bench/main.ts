@@ -66,8 +66,7 @@ const fullPlan: Plan = {
 const quickPlan: Plan = { rounds: 1, loadMs: 300, latencyMs: 100, warmUpMs: 200, concurrency: 8 }
 /** The pace that the added latency is promised at. */
 const paced = { perSecond: 500 }
-// What is told is a difference of two figures that waver by more than it is: of 9 rounds of 3 s the median stays within some
-// 5 µs, of 5 rounds of 1.5 s it went from 20 to 55.
+// What is told is a difference of two figures that waver by as much as it is: the median of 5 rounds of 1.5 s went from 20 to 55 µs.
 const fullBooks: BooksPlan = { ...fullPlan, ...paced, rounds: 9, loadMs: 3_000, pacedMs: 2_000 }
 const quickBooks: BooksPlan = { ...quickPlan, ...paced, pacedMs: 200 }
 const quickCells = /^(?:passthrough|openai to anthropic), 1 KB, (?:plain|50 chunks)$/

@@ -114,7 +114,7 @@ Absolute figures belong to that machine; the ratios travel better. How the load,
   (${KEYED_AT_ONCE} with an \`Idempotency-Key\`, each of which is two transactions of its own). Figures are medians over the rounds, and
   differences are taken within a round. CPU time counts every thread, that of the database too.
 - The latencies are those at ${plan.perSecond} requests a second, evenly spaced, for ${plan.pacedMs / 1_000} s a round. Below zero: the two do not differ by more
-  than the machine wavers. An upstream that paces its events cannot be asked so often, and what waits for it is in its figures.
+  than the machine wavers; of streams the 99th percentile wavers by tens of ms from one run of the bench to the next. An upstream that paces its events cannot be asked so often, and what waits for it is in its figures.
 - What is cached is one answer, asked for again and again.
 
 ${booksSection(books).join('\n\n')}
