@@ -30,6 +30,7 @@ export class CorruptFile extends Error {
 export class Database {
   readonly #db: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
+  readonly #listing = new Map<string, StatementSync>()
 
   /** `synchronous = NORMAL`: a kill loses nothing; a power cut may take the last moments with it, never the file. */
   constructor({ path, readOnly, bytesMax }: DatabaseOptions) {
@@ -73,6 +74,18 @@ export class Database {
 
   all(sql: string, ...values: readonly SQLInputValue[]): readonly Row[] {
     return this.prepare(sql).all(...values)
+  }
+
+  /** Rows as lists in the order of their columns: of many rows, half as dear as those that name them. */
+  lists(sql: string, ...values: readonly SQLInputValue[]): readonly (readonly SQLOutputValue[])[] {
+    let statement = this.#listing.get(sql)
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql)
+      statement.setReturnArrays(true)
+      this.#listing.set(sql, statement)
+    }
+    // Sound: what `setReturnArrays` says, and the types of Node do not.
+    return statement.all(...values) as readonly unknown[] as readonly (readonly SQLOutputValue[])[]
   }
 
   /** How many rows it changed. */

@@ -86,12 +86,25 @@ export function* blocksWithin(db: Database, query: BlockQuery): Generator<EntryC
 }
 
 function entriesAfter(db: Database, id: number) {
-  const rows = db.all(AFTER, id)
-  // Sound: the statement names its columns as the fields, and the schema says which of them are numbers.
+  const lists = db.lists(AFTER, id)
+  return { rows: lists.map(rowOf), until: Number(lists.at(-1)?.[0] ?? id) }
+}
+
+/** In the order of `AFTER`. */
+function rowOf(values: readonly unknown[]): ColumnRow {
+  const [, atMs, costNano, inputTokens, outputTokens, origin, endUser, session, tags, flags] = values
+  // Sound: the schema says which of them are numbers, and which may be absent.
   return {
-    rows: rows as readonly unknown[] as readonly ColumnRow[],
-    until: Number(rows.at(-1)?.['id'] ?? id),
-  }
+    atMs,
+    costNano,
+    inputTokens,
+    outputTokens,
+    origin,
+    endUser,
+    session,
+    tags,
+    flags,
+  } as ColumnRow
 }
 
 function blockIn(row: Row): Block {

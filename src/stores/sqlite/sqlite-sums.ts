@@ -47,16 +47,17 @@ const ROLLED_DAYS = [
     WHERE kind = ${TAG_KIND} AND hour >= ?1 * 24 AND hour < ?2 * 24 GROUP BY 2, 3, 4`,
 ]
 
-/** An entry counts once for each of its tags. */
+/** An entry counts once for each of its tags. Most have none, and opening a list for each would cost as much as all the rest. */
 function sumsOf(table: 'hours' | 'days', unit: string, time: string, condition: string): readonly string[] {
-  const which = `WHERE entries.id > ?1 AND entries.id <= ?2 ${condition}`
+  const which = `entries.id > ?1 AND entries.id <= ?2 ${condition}`
+  const values = `INSERT INTO value_${table} (kind, ${unit}, value, origin, ${COLUMNS}) SELECT ${TAG_KIND}, ${time},`
   return [
     `INSERT INTO ${table} (${unit}, origin, ${COLUMNS}) SELECT ${time}, origin, ${ENTRY_SUMS}
-      FROM entries ${which} GROUP BY 1, 2 ON CONFLICT DO UPDATE SET ${GROWN}`,
-    `INSERT INTO value_${table} (kind, ${unit}, value, origin, ${COLUMNS})
-      SELECT ${TAG_KIND}, ${time}, coalesce('=' || t.value, ''), origin, ${ENTRY_SUMS}
-      FROM entries LEFT JOIN json_each(entries.tags) AS t ${which} GROUP BY 2, 3, 4
+      FROM entries WHERE ${which} GROUP BY 1, 2 ON CONFLICT DO UPDATE SET ${GROWN}`,
+    `${values} '', origin, ${ENTRY_SUMS} FROM entries WHERE ${which} AND coalesce(tags, '[]') = '[]' GROUP BY 2, 4
       ON CONFLICT DO UPDATE SET ${GROWN}`,
+    `${values} '=' || t.value, origin, ${ENTRY_SUMS} FROM entries JOIN json_each(entries.tags) AS t
+      WHERE ${which} AND tags IS NOT NULL GROUP BY 2, 3, 4 ON CONFLICT DO UPDATE SET ${GROWN}`,
   ]
 }
 
