@@ -5,6 +5,7 @@
  */
 
 import { isJsonObject, parseJson } from '../std/json.ts'
+import { trimmed } from '../std/trimmed.ts'
 import { areChargesAlike, type Attribution, type Charge, type LedgerEntry, type RequestRow } from './entry.ts'
 import type { NanoUsd } from './prices.ts'
 
@@ -239,12 +240,6 @@ function valuesOf(line: BookLine, shared: Shared): unknown[] {
       ])
     }
   }
-}
-
-/** Without the absent values at its end. */
-function trimmed(values: unknown[]): unknown[] {
-  while (values.at(-1) === undefined) values.pop()
-  return values
 }
 
 /** Without those of a kind that this version does not know. */

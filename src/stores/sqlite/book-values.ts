@@ -10,6 +10,7 @@ import {
   type LedgerEntry,
   type RequestRow,
 } from '../../ledger/entry.ts'
+import { trimmed } from '../../std/trimmed.ts'
 import type { Row } from './database.ts'
 import { fromJson, marked, nano, unmarked } from './values.ts'
 
@@ -214,12 +215,6 @@ function requestValues(row: RequestRow, origins: Origins): Value[] {
     row.code ?? null,
     row.message ?? null,
   ])
-}
-
-/** What a statement is not told is NULL. */
-function trimmed(values: Value[]): Value[] {
-  while (values.at(-1) === null) values.pop()
-  return values
 }
 
 function tagsText({ tags }: Attribution): string | null {

@@ -98,6 +98,7 @@ class Batch {
     const { entries, requests, charges } = this.#values
     const origins = this.#values.origins.map((names) => this.#origin(names))
     const newest = Number(this.#db.get(NEWEST_EXCHANGE)?.['hash'] ?? -1)
+    // What a statement is not told is NULL.
     const addEntry = this.#db.prepare(ADD_ENTRY)
     for (const values of entries) {
       this.#name(values, origins, newest)
