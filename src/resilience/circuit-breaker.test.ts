@@ -162,6 +162,18 @@ describe('an open breaker', () => {
     expect(breaker.state(50_000)).toBe('closed')
   })
 
+  test('waits for no probe of the window before, which says nothing of this one', () => {
+    const { breaker, fail, open } = createBreaker()
+    open()
+    breaker.begin(5_000)
+    const second = 5_000 + PROBE_MS
+    breaker.begin(second)
+    expect(fail(second + 1, { startedAtMs: 5_000 })).toBe(true)
+    const over = breaker.openUntilMs
+    expect(over).toBeLessThan(second + PROBE_MS)
+    expect([breaker.isProbed(over), breaker.isAvailable(over)]).toEqual([false, true])
+  })
+
   test('may be called once in panic in each window; a failure changes nothing of it, a success ends it', () => {
     const { breaker, fail, open } = createBreaker()
     expect(breaker.mayPanic(0)).toBe(false)

@@ -119,6 +119,7 @@ export class CircuitBreaker {
     this.#openUntilMs = nowMs + drawCooldownMs(this.#openings, origin, this.#random)
     this.#openings += 1
     this.#triedAtMs = Number.POSITIVE_INFINITY
+    this.#probe.clear()
   }
 
   #close(): void {

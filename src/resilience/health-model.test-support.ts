@@ -111,6 +111,7 @@ export class HealthModel {
     this.#window = { untilMs: nowMs + stepMs, tries: new Set() }
     this.#openings += 1
     this.#openedAtMs = nowMs
+    this.#probe = undefined
   }
 }
 

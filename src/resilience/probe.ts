@@ -22,6 +22,11 @@ export class Probe {
 
   /** A call that began at `startedAtMs` ended, whatever it found. */
   end(startedAtMs: number): void {
-    if (startedAtMs >= this.#startedAtMs) this.#untilMs = Number.NEGATIVE_INFINITY
+    if (startedAtMs >= this.#startedAtMs) this.clear()
+  }
+
+  /** Whatever is under way no longer says anything. */
+  clear(): void {
+    this.#untilMs = Number.NEGATIVE_INFINITY
   }
 }
