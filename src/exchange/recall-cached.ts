@@ -10,6 +10,7 @@ import { GatewayError } from '../errors/gateway-error.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply, ReplyRecall, Settlement } from '../execution/reply.ts'
 import type { Clock } from '../std/clock.ts'
+import { UnderWay } from '../std/under-way.ts'
 import { answerForm } from './answer-form.ts'
 import { CacheIdentities } from './cache-identity.ts'
 import type { CachedReply } from './cached-reply.ts'
@@ -48,7 +49,7 @@ export class CachedRecall {
   readonly #rooms: CachedRooms
   readonly #identities = new CacheIdentities()
   /** By id and form: a stream and a whole are not made of one another while they are made. */
-  readonly #runs = new Map<string, SharedRun>()
+  readonly #runs = new UnderWay<SharedRun>()
 
   constructor(rooms: CachedRooms) {
     this.#rooms = rooms
@@ -73,7 +74,7 @@ export class CachedRecall {
 
   /** Ends all that is under way. */
   stop(reason: unknown): void {
-    for (const run of this.#runs.values()) run.stop(reason)
+    for (const run of this.#runs.list()) run.stop(reason)
   }
 
   #begin(asked: Asked): RecallStep | Promise<RecallStep> {

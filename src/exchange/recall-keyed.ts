@@ -9,6 +9,7 @@ import type { Reply } from '../execution/reply.ts'
 import { journalId, readIdempotencyKey } from '../journal/idempotency-key.ts'
 import { type Journal, type JournalEntry, mismatch } from '../journal/journal.ts'
 import type { Clock } from '../std/clock.ts'
+import { UnderWay } from '../std/under-way.ts'
 import { decodeKept, encodeKept, type GivenAgain, keptOf, type KeptReply, replyOfKept } from './kept-reply.ts'
 import { type EndedAnswer, LIVE_BYTES_MAX, LiveAnswer, type LiveMemory } from './live-answer.ts'
 import { mayHaveCost } from './may-have-cost.ts'
@@ -31,7 +32,7 @@ interface KeyedRun {
 
 export class KeyedRecall {
   readonly #rooms: KeyedRooms
-  readonly #runs = new Map<string, KeyedRun>()
+  readonly #runs = new UnderWay<KeyedRun>()
 
   constructor(rooms: KeyedRooms) {
     this.#rooms = rooms
@@ -51,7 +52,7 @@ export class KeyedRecall {
 
   /** Ends all that is under way. */
   stop(reason: unknown): void {
-    for (const { run } of this.#runs.values()) run.stop(reason)
+    for (const { run } of this.#runs.list()) run.stop(reason)
   }
 
   async #begin(exchange: Exchange, id: string): Promise<RecallStep> {

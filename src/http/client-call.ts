@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Dialect } from '../dialects/dialect.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
+import { OUTSIDE, type RosterMember } from '../std/roster.ts'
 import type { BrowserOrigin } from './browser-origin.ts'
 
 /** Why a phase is told to stop: the client left, or the gateway must. */
@@ -36,7 +37,8 @@ export interface ClientCallInit {
   readonly expectsContinue: boolean
 }
 
-export class ClientCall {
+export class ClientCall implements RosterMember {
+  rosterPlace = OUTSIDE
   readonly id: string
   readonly request: IncomingMessage
   readonly response: ServerResponse
@@ -83,7 +85,8 @@ export function stopError(reason: StopReason): GatewayError {
 
 export class Connection {
   readonly socket: Socket
-  readonly calls: Set<ClientCall> = new Set()
+  /** Mostly one; more where a client sends the next request before it has its answer. */
+  readonly #calls: ClientCall[] = []
   readonly #onCallDone: (call: ClientCall) => void
 
   constructor(socket: Socket, onCallDone: (call: ClientCall) => void) {
@@ -95,17 +98,26 @@ export class Connection {
     socket.on('error', () => {})
   }
 
+  get calls(): readonly ClientCall[] {
+    return this.#calls
+  }
+
   add(call: ClientCall): void {
-    this.calls.add(call)
+    this.#calls.push(call)
   }
 
   done(call: ClientCall): void {
-    if (this.calls.delete(call)) this.#onCallDone(call)
+    const at = this.#calls.indexOf(call)
+    if (at === -1) return
+    this.#calls.splice(at, 1)
+    this.#onCallDone(call)
   }
 
   #leave(): void {
     let isMissed = false
-    for (const call of this.calls) {
+    // Those that are done leave the list meanwhile.
+    const calls = [...this.#calls]
+    for (const call of calls) {
       if (call.phase.isAnswered !== true) isMissed = true
       call.stop('client-gone')
       if (this.socket.destroyed) this.done(call)

@@ -11,6 +11,7 @@ import { createGuessLimiter } from '../keys/guess-limiter.ts'
 import { HEARTBEAT_MS } from '../resilience/timers.ts'
 import type { Clock, Timer } from '../std/clock.ts'
 import { type IdSource, nextInOrder } from '../std/ids.ts'
+import { Roster } from '../std/roster.ts'
 import type { Telemetry } from '../telemetry/records.ts'
 import type { AnswerRules } from './answer.ts'
 import { answerError } from './answer-error.ts'
@@ -78,7 +79,7 @@ class NodeGatewayServer implements GatewayServer {
   #rooms: CallRooms | undefined
   readonly #server: Server
   readonly #connections = new Map<Socket, Connection>()
-  readonly #calls = new Set<ClientCall>()
+  readonly #calls = new Roster<ClientCall>()
   readonly #sweepMs: number
   #sweep: Timer | undefined
   #isDraining = false
@@ -144,7 +145,7 @@ class NodeGatewayServer implements GatewayServer {
     const closed = this.#stopAccepting()
     await this.#untilAtRest(deadlineMs)
     if (this.#calls.size > 0) {
-      for (const call of this.#calls) call.stop('shutting-down')
+      for (const call of this.#calls.list()) call.stop('shutting-down')
       await this.#untilAtRest(LAST_WORD_MS)
     }
     this.#server.closeAllConnections()
@@ -266,7 +267,7 @@ class NodeGatewayServer implements GatewayServer {
       this.#probeAtMs = nowMs + SWEEP_MS
       this.#probeDescriptors()
     }
-    for (const call of this.#calls) {
+    for (const call of this.#calls.list()) {
       try {
         call.phase.check(nowMs)
       } catch (error) {
