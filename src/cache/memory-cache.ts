@@ -10,6 +10,8 @@ export class MemoryCache<Value> {
   /** The one used longest ago first. */
   readonly #held = new Map<string, Held<Value>>()
   #bytes = 0
+  /** The one used last: asked for again it need not move, and what is asked for at once is mostly one answer. */
+  #newest: string | undefined
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax
@@ -26,8 +28,11 @@ export class MemoryCache<Value> {
   get(id: string): Value | undefined {
     const held = this.#held.get(id)
     if (held === undefined) return undefined
-    this.#held.delete(id)
-    this.#held.set(id, held)
+    if (id !== this.#newest) {
+      this.#held.delete(id)
+      this.#held.set(id, held)
+      this.#newest = id
+    }
     return held.value
   }
 
@@ -36,6 +41,7 @@ export class MemoryCache<Value> {
     this.delete(id)
     if (bytes > this.#bytesMax) return
     this.#held.set(id, { value, bytes })
+    this.#newest = id
     this.#bytes += bytes
     for (const oldest of this.#held.keys()) {
       if (this.#bytes <= this.#bytesMax) return

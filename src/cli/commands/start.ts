@@ -14,6 +14,7 @@ import { bannerLines, exampleModel } from '../banner.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { whyNotInspected } from '../inspector.ts'
 import { type CliIo, type CommonOptions } from '../io.ts'
+import { setV8Flags } from '../v8-flags.ts'
 
 export interface StartCommandOptions extends CommonOptions {
   readonly listen?: string
@@ -35,6 +36,7 @@ export async function start(options: StartCommandOptions, io: CliIo): Promise<Ex
         announce(running, options, io)
         // Node writes it at an orderly end, which a gateway that is killed never has: its next start would compile all again.
         flushCompileCache()
+        setV8Flags()
       },
     })
     return ending === 'cut' ? exitCodes.interrupted : exitCodes.ok
