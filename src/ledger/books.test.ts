@@ -123,6 +123,17 @@ test('I1: a request that is refused stands in the log before its client is told'
   expect(typesIn()).toEqual(['opened', 'closed'])
 })
 
+test('what ends without an attempt and stands in the log already goes there with what else ends in that moment', async () => {
+  const { begin, clock, folder } = stage()
+  const requests = ['x', 'y', 'z'].map((id) => begin(id))
+  await Promise.all(requests.map((request) => request.accepted()))
+  for (const request of requests) request.close(rowOf('x', { state: 'completed' }))
+  const linesEach = () => [...readAppendLog(folder)].map(({ line }) => readBookLines(line).length)
+  expect(linesEach()).toEqual([3])
+  clock.advance(1)
+  expect(linesEach()).toEqual([3, 3])
+})
+
 test('a file of the log stays as long as an attempt in it is under way, whatever else it held is posted', async () => {
   const { folder, store, books, begin, accounts } = stage({ segmentBytesMax: 200 })
   const request = begin('x')

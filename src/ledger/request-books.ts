@@ -154,8 +154,8 @@ export class RequestBooks {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#deps.write({ type: 'closed', request: row }, this.#beginning)
-    // Who was never let through to a provider is told next: nothing of it stands in the log yet.
-    if (this.#attempts === 0) this.#deps.writeNow()
+    // Its client is told next: whoever was never let through to a provider may not stand in the log yet.
+    if (this.#beginning.segment === IN_NONE) this.#deps.writeNow()
     failpoint('terminal-not-flushed')
   }
 
