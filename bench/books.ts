@@ -15,6 +15,9 @@ import { canReadCpu, cpuTimeUs } from './processes.ts'
 import { median, percentile } from './statistics.ts'
 
 export interface BooksPlan {
+  /** How often the gateways are started anew: V8 compiles the same code differently each time, and whoever was unlucky stays so. */
+  readonly starts: number
+  /** For each start. */
   readonly rounds: number
   readonly loadMs: number
   readonly warmUpMs: number
@@ -66,12 +69,30 @@ interface Sample {
 }
 
 /** Both within one round. */
-interface Compared {
+interface ComparedPair {
+  readonly pair: Pair
   readonly asked: Sample
   readonly base: Sample
 }
 
 export async function measureBooks(load: LoadProcess, options: BooksOptions): Promise<readonly BooksRow[]> {
+  const compared: (readonly ComparedPair[])[] = []
+  for (let start = 0; start < options.plan.starts; start++)
+    compared.push(...(await measureStart(load, options)))
+  const [first = []] = compared
+  return first.map(({ pair }, place) =>
+    rowOf(
+      pair,
+      compared.flatMap((round) => round[place] ?? []),
+    ),
+  )
+}
+
+/** The rounds of gateways that were started for them. */
+async function measureStart(
+  load: LoadProcess,
+  options: BooksOptions,
+): Promise<readonly (readonly ComparedPair[])[]> {
   const { against, plan } = options
   const plainPath = await startBooks('plain path', options.upstream)
   const withBooks = await startBooks('with books', options.upstream)
@@ -83,14 +104,9 @@ export async function measureBooks(load: LoadProcess, options: BooksOptions): Pr
     for (const pair of pairs) {
       for (const contestant of [pair.base, pair.asked]) await warmUp(race, contestant, pair)
     }
-    const rounds: (readonly Compared[])[] = []
+    const rounds: (readonly ComparedPair[])[] = []
     for (let round = 0; round < plan.rounds; round++) rounds.push(await measureRound(race, pairs, round))
-    return pairs.map((pair, place) =>
-      rowOf(
-        pair,
-        rounds.flatMap((round) => round[place] ?? []),
-      ),
-    )
+    return rounds
   } finally {
     await Promise.all(taking.map((each) => each.close()))
   }
@@ -167,12 +183,16 @@ interface Race {
 }
 
 /** Who is compared is measured one right after the other; who goes first changes with the rounds. */
-async function measureRound(race: Race, pairs: readonly Pair[], round: number): Promise<readonly Compared[]> {
-  const compared: Compared[] = []
+async function measureRound(
+  race: Race,
+  pairs: readonly Pair[],
+  round: number,
+): Promise<readonly ComparedPair[]> {
+  const compared: ComparedPair[] = []
   for (const pair of pairs) {
     const early = round % 2 === 0 ? await sample(race, pair.asked, pair) : undefined
     const base = await sample(race, pair.base, pair)
-    compared.push({ asked: early ?? (await sample(race, pair.asked, pair)), base })
+    compared.push({ pair, asked: early ?? (await sample(race, pair.asked, pair)), base })
   }
   return compared
 }
@@ -211,7 +231,7 @@ function readCpu({ pid }: Contestant): number | undefined {
   return pid === undefined || !canReadCpu ? undefined : cpuTimeUs(pid)
 }
 
-function rowOf({ name, base }: Pair, rounds: readonly Compared[]): BooksRow {
+function rowOf({ name, base }: Pair, rounds: readonly ComparedPair[]): BooksRow {
   const cpu = rounds.flatMap(({ asked, base: other }) =>
     asked.cpuUs === undefined || other.cpuUs === undefined
       ? []

@@ -110,11 +110,12 @@ Absolute figures belong to that machine; the ratios travel better. How the load,
 
 - *plain path* is Holdfast with a key of its file, a store in memory and nothing that bounds anybody; *with books* keeps
   its store in SQLite, and its client has a virtual key with three limits, a budget of its own and one of its project.
-- Whoever is compared is measured one right after the other in each of ${plan.rounds} rounds, ${plan.loadMs / 1_000} s under ${plan.concurrency} requests in flight each
-  (${KEYED_AT_ONCE} with an \`Idempotency-Key\`, each of which is two transactions of its own). Figures are medians over the rounds, and
-  differences are taken within a round. CPU time counts every thread, that of the database too.
+- The gateways are started ${plan.starts} times and measured for ${plan.rounds} rounds each time, since V8 compiles the same code differently from one
+  start to the next. Whoever is compared is measured one right after the other in each round, ${plan.loadMs / 1_000} s under ${plan.concurrency} requests
+  in flight each (${KEYED_AT_ONCE} with an \`Idempotency-Key\`, each of which is two transactions of its own). Figures are medians over
+  all rounds, and differences are taken within a round. CPU time counts every thread, that of the database too.
 - The latencies are those at ${plan.perSecond} requests a second, evenly spaced, for ${plan.pacedMs / 1_000} s a round. Below zero: the two do not differ by more
-  than the machine wavers; of streams the 99th percentile wavers by tens of ms from one run of the bench to the next. An upstream that paces its events cannot be asked so often, and what waits for it is in its figures.
+  than the machine wavers. An upstream that paces its events cannot be asked so often, and what waits for it is in its figures.
 - What is cached is one answer, asked for again and again.
 
 ${booksSection(books).join('\n\n')}
