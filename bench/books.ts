@@ -69,44 +69,40 @@ interface Sample {
 }
 
 /** Both within one round. */
-interface ComparedPair {
-  readonly pair: Pair
+interface Compared {
   readonly asked: Sample
   readonly base: Sample
 }
 
+interface PairRounds {
+  readonly pair: Pair
+  readonly rounds: readonly Compared[]
+}
+
 export async function measureBooks(load: LoadProcess, options: BooksOptions): Promise<readonly BooksRow[]> {
-  const compared: (readonly ComparedPair[])[] = []
-  for (let start = 0; start < options.plan.starts; start++)
-    compared.push(...(await measureStart(load, options)))
-  const [first = []] = compared
+  const starts: (readonly PairRounds[])[] = []
+  for (let start = 0; start < options.plan.starts; start++) starts.push(await measureStart(load, options))
+  const [first = []] = starts
   return first.map(({ pair }, place) =>
     rowOf(
       pair,
-      compared.flatMap((round) => round[place] ?? []),
+      starts.flatMap((measured) => measured[place]?.rounds ?? []),
     ),
   )
 }
 
 /** The rounds of gateways that were started for them. */
-async function measureStart(
-  load: LoadProcess,
-  options: BooksOptions,
-): Promise<readonly (readonly ComparedPair[])[]> {
+async function measureStart(load: LoadProcess, options: BooksOptions): Promise<readonly PairRounds[]> {
   const { against, plan } = options
   const plainPath = await startBooks('plain path', options.upstream)
   const withBooks = await startBooks('with books', options.upstream)
   const before = against === undefined ? undefined : await startBooks('with books', options.upstream, against)
   const taking = [plainPath, withBooks, ...(before === undefined ? [] : [before])]
   try {
-    const pairs = pairsOf(plainPath, withBooks, before)
-    const race = { load, plan }
-    for (const pair of pairs) {
-      for (const contestant of [pair.base, pair.asked]) await warmUp(race, contestant, pair)
-    }
-    const rounds: (readonly ComparedPair[])[] = []
-    for (let round = 0; round < plan.rounds; round++) rounds.push(await measureRound(race, pairs, round))
-    return rounds
+    const measured: PairRounds[] = []
+    for (const pair of pairsOf(plainPath, withBooks, before))
+      measured.push(await measurePair({ load, plan }, pair))
+    return measured
   } finally {
     await Promise.all(taking.map((each) => each.close()))
   }
@@ -182,19 +178,19 @@ interface Race {
   readonly plan: BooksPlan
 }
 
-/** Who is compared is measured one right after the other; who goes first changes with the rounds. */
-async function measureRound(
-  race: Race,
-  pairs: readonly Pair[],
-  round: number,
-): Promise<readonly ComparedPair[]> {
-  const compared: ComparedPair[] = []
-  for (const pair of pairs) {
+/**
+ * All rounds of a pair at once, after a load of its own: a gateway that has just served something else has other code
+ * compiled, and a plain request cost it half more for some seconds after streams. Who goes first changes with the rounds.
+ */
+async function measurePair(race: Race, pair: Pair): Promise<PairRounds> {
+  for (const contestant of [pair.base, pair.asked]) await warmUp(race, contestant, pair)
+  const rounds: Compared[] = []
+  for (let round = 0; round < race.plan.rounds; round++) {
     const early = round % 2 === 0 ? await sample(race, pair.asked, pair) : undefined
     const base = await sample(race, pair.base, pair)
-    compared.push({ pair, asked: early ?? (await sample(race, pair.asked, pair)), base })
+    rounds.push({ asked: early ?? (await sample(race, pair.asked, pair)), base })
   }
-  return compared
+  return { pair, rounds }
 }
 
 /** One request first: it brings the money of the budgets, and nobody is refused for its being slow to come. */
@@ -231,7 +227,7 @@ function readCpu({ pid }: Contestant): number | undefined {
   return pid === undefined || !canReadCpu ? undefined : cpuTimeUs(pid)
 }
 
-function rowOf({ name, base }: Pair, rounds: readonly ComparedPair[]): BooksRow {
+function rowOf({ name, base }: Pair, rounds: readonly Compared[]): BooksRow {
   const cpu = rounds.flatMap(({ asked, base: other }) =>
     asked.cpuUs === undefined || other.cpuUs === undefined
       ? []
