@@ -1,7 +1,7 @@
 /**
- * The books of this node: what was accepted, held, settled and closed, each exactly once. Every line stands in a log of
- * our own before the provider is called or the client told, and goes from there to the store: so a kill loses nothing,
- * and no request waits for the store.
+ * The books of this node: what was accepted, held, settled and closed, each exactly once. What begins something stands in
+ * a log of our own before the provider is called or the client told, and what ends it a moment later; from there they go to
+ * the store: so a kill loses no request and no money, and no request waits for the store.
  */
 
 import { describeDefect } from '../errors/describe-defect.ts'
@@ -69,7 +69,9 @@ export class Books {
       wallMs: () => clock.wallMs(),
       mayHold: () => this.#isLogging,
       write: (line, beginning) => this.#write(line, beginning),
-      writeNow: () => this.#flushLog(),
+      writeNow: () => {
+        if (this.#log !== undefined) this.#flushLog()
+      },
       written: () => this.#written(),
     }
   }
