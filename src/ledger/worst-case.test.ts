@@ -134,6 +134,14 @@ describe('the worst case of an attempt', () => {
     )
   })
 
+  test('what an amount pays for is a nano-dollar less where the fractions of a price add up to more', () => {
+    const prices = { input: 0, output: 0.021 }
+    const nanoUsd = 4_111_170_759_150
+    const output = affordableOutput(nanoUsd, 0, prices)
+    expect(output).toBe(Math.floor(nanoUsd / 0.021) - 48)
+    expect(worstCaseOf({ inputTokensMax: 0, outputTokensMax: output }, prices)).toBeLessThanOrEqual(nanoUsd)
+  })
+
   test('is not known where a price is missing that could matter', () => {
     const facts = { hasSound: false, hasServiceClass: false, mayCacheForAnHour: false }
     expect(worstPrices(undefined, 10, facts)).toBeUndefined()

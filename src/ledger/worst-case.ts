@@ -62,7 +62,11 @@ export function worstCaseOf({ inputTokensMax, outputTokensMax }: TokenBounds, pr
 export function affordableOutput(nanoUsd: number, inputTokensMax: number, prices: WorstPrices): number {
   const left = nanoUsd - Math.ceil(inputTokensMax * prices.input)
   if (prices.output === 0) return left < 0 ? -1 : Number.POSITIVE_INFINITY
-  return left < 0 ? -1 : Math.floor(left / prices.output)
+  if (left < 0) return -1
+  const outputTokensMax = Math.min(Math.floor(left / prices.output), Number.MAX_SAFE_INTEGER)
+  if (worstCaseOf({ inputTokensMax, outputTokensMax }, prices) <= nanoUsd) return outputTokensMax
+  // Fractions of nano-dollars are not exact in binary: tokens for one nano-dollar less are surely paid for.
+  return Math.max(0, outputTokensMax - Math.ceil(1 / prices.output))
 }
 
 function highest(
