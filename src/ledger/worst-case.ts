@@ -61,8 +61,8 @@ export function worstCaseOf({ inputTokensMax, outputTokensMax }: TokenBounds, pr
 /** How many tokens of output so much pays for, beside all of the input; below 0 where not even that. */
 export function affordableOutput(nanoUsd: number, inputTokensMax: number, prices: WorstPrices): number {
   const left = nanoUsd - Math.ceil(inputTokensMax * prices.input)
-  if (prices.output === 0) return left < 0 ? -1 : Number.POSITIVE_INFINITY
   if (left < 0) return -1
+  if (prices.output === 0) return Number.POSITIVE_INFINITY
   const outputTokensMax = Math.min(Math.floor(left / prices.output), Number.MAX_SAFE_INTEGER)
   if (worstCaseOf({ inputTokensMax, outputTokensMax }, prices) <= nanoUsd) return outputTokensMax
   // Fractions of nano-dollars are not exact in binary: tokens for one nano-dollar less are surely paid for.
