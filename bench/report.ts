@@ -110,11 +110,12 @@ Absolute figures belong to that machine; the ratios travel better. How the load,
 
 - *plain path* is Holdfast with a key of its file, a store in memory and nothing that bounds anybody; *with books* keeps
   its store in SQLite, and its client has a virtual key with three limits, a budget of its own and one of its project.
-- The gateways are started ${plan.starts} times and measured for ${plan.rounds} rounds each time, since V8 compiles the same code differently from one
-  start to the next, and after ${plan.warmUpMs / 1_000} s of the same load, since a gateway that has just served another has other code compiled.
-  What has a key and what is cached is served by the same process as what it is compared with, by turns.
-  Whoever is compared is measured one right after the other in each round, ${plan.loadMs / 1_000} s under ${plan.concurrency} requests in flight each (${KEYED_AT_ONCE} with an \`Idempotency-Key\`, each of which is two transactions of its own). Figures are medians over
-  all rounds, and differences are taken within a round. CPU time counts every thread, that of the database too.
+- The gateways are started ${plan.starts} times and measured for ${plan.rounds} rounds each time, since V8 compiles the same code differently
+  from one start to the next. Each pair is measured by itself, after ${plan.warmUpMs / 1_000} s of its own load, since a gateway that has just served
+  another load has other code compiled. One process serves what is compared with *with books*, and *with books* itself, by turns.
+- Whoever is compared is measured one right after the other in each round, ${plan.loadMs / 1_000} s under ${plan.concurrency} requests in flight each
+  (${KEYED_AT_ONCE} with an \`Idempotency-Key\`, each of which is two transactions of its own). Figures are medians over all rounds, and
+  differences are taken within a round. CPU time counts every thread, that of the database too.
 - The latencies are those at ${plan.perSecond} requests a second, evenly spaced, for ${plan.pacedMs / 1_000} s a round. Below zero: the two do not differ by more
   than the machine wavers. An upstream that paces its events cannot be asked so often, and what waits for it is in its figures.
 - What is cached is one answer, asked for again and again.
