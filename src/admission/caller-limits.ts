@@ -7,9 +7,9 @@ import type { RateLimits } from '../keys/records.ts'
 import { BoundedCells } from '../resilience/bounded-cells.ts'
 import type { Clock } from '../std/clock.ts'
 import type { PartyAsk, PartyGrant } from './limit-share-store.ts'
-import type { LimitStanding, RateStanding } from './limit-standing.ts'
-import type { LimitAsk, LimitHolder, LimitRefusal, LimitUse, RateKind } from './limit-terms.ts'
-import { LimitedParty, type PartyHold } from './limited-party.ts'
+import type { LimitStanding } from './limit-standing.ts'
+import type { LimitAsk, LimitHolder, LimitRefusal, LimitUse } from './limit-terms.ts'
+import { LimitedParty, type PartyHold, type RateStandings } from './limited-party.ts'
 
 /** Who asks, as far as limits are concerned. A value that is the same object while its limits are costs least. */
 export interface LimitedCaller {
@@ -112,15 +112,14 @@ class FollowedCallers implements CallerLimits, SharedLimits {
     const nowMs = this.#clock.nowMs()
     const parties = this.#partiesOf(caller, nowMs)
     if (parties === undefined) return undefined
-    const least: Partial<Record<RateKind, RateStanding>> = {}
+    const least = noStandings()
     for (const party of parties) party.addStandings(least, nowMs)
-    const { requests, tokens, 'input-tokens': inputTokens, 'output-tokens': outputTokens } = least
     return {
       wallMs: this.#clock.wallMs(),
-      ...(requests && { requests }),
-      ...(tokens && { tokens }),
-      ...(inputTokens && { inputTokens }),
-      ...(outputTokens && { outputTokens }),
+      requests: least.requests,
+      tokens: least.tokens,
+      inputTokens: least['input-tokens'],
+      outputTokens: least['output-tokens'],
     }
   }
 
@@ -206,6 +205,10 @@ class FollowedCallers implements CallerLimits, SharedLimits {
     if (!cells.makeRoom((party) => party.isIdleAt(nowMs))) return undefined
     return cells.add(id, new LimitedParty(of, limits, this.#ownShare, nowMs))
   }
+}
+
+function noStandings(): RateStandings {
+  return { requests: undefined, tokens: undefined, 'input-tokens': undefined, 'output-tokens': undefined }
 }
 
 /** Ids have no colon before the first one of such a name. */

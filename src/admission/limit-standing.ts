@@ -5,13 +5,13 @@ import type { NanoUsd } from '../ledger/prices.ts'
 export interface LimitStanding {
   /** When this was so, ms since the Unix epoch. */
   readonly wallMs: number
-  readonly requests?: RateStanding
+  readonly requests?: RateStanding | undefined
   /** Input and output together. */
-  readonly tokens?: RateStanding
-  readonly inputTokens?: RateStanding
-  readonly outputTokens?: RateStanding
+  readonly tokens?: RateStanding | undefined
+  readonly inputTokens?: RateStanding | undefined
+  readonly outputTokens?: RateStanding | undefined
   /** All that apply to the caller, in any order. */
-  readonly budgets?: readonly BudgetStanding[]
+  readonly budgets?: readonly BudgetStanding[] | undefined
 }
 
 /** One limit of so much a minute. */

@@ -31,6 +31,9 @@ interface Lease {
   readonly places?: number
 }
 
+/** Of each kind, the limit that has least left. */
+export type RateStandings = Record<RateKind, RateStanding | undefined>
+
 export class LimitedParty {
   readonly #of: LimitHolder
   #limits: RateLimits | undefined
@@ -193,7 +196,7 @@ export class LimitedParty {
   }
 
   /** Puts in how its limits stand, where nothing stands there yet or less is left of them. */
-  addStandings(standings: Partial<Record<RateKind, RateStanding>>, nowMs: number): void {
+  addStandings(standings: RateStandings, nowMs: number): void {
     for (const { kind, bucket } of this.#meters) {
       const remaining = wholeLeft(bucket.levelAt(nowMs))
       const known = standings[kind]
@@ -293,13 +296,14 @@ export class PartyHold {
   }
 
   settle(ask: LimitAsk, used: LimitUse, nowMs: number): void {
-    for (const [at, meter] of this.#meters.entries()) {
-      meter.bucket.take(usedOf(meter, ask, used) - (this.#amounts[at] ?? 0), nowMs)
-    }
+    let at = 0
+    for (const meter of this.#meters)
+      meter.bucket.take(usedOf(meter, ask, used) - (this.#amounts[at++] ?? 0), nowMs)
   }
 
   undo(nowMs: number): void {
-    for (const [at, { bucket }] of this.#meters.entries()) bucket.take(-(this.#amounts[at] ?? 0), nowMs)
+    let at = 0
+    for (const { bucket } of this.#meters) bucket.take(-(this.#amounts[at++] ?? 0), nowMs)
   }
 }
 

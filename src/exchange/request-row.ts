@@ -60,7 +60,8 @@ export function rowOf(record: ExchangeRecord, { attribution, atMs, costNanoUsd }
     responseBytes: record.responseBytes,
     durationMs: Math.round(record.durationMs),
     ...(firstTokenMs === undefined ? {} : { firstTokenMs: Math.round(firstTokenMs) }),
-    ...(overheadMs === undefined ? {} : { overheadMs }),
+    // To the hundredth, as its client is told.
+    ...(overheadMs === undefined ? {} : { overheadMs: Math.round(overheadMs * 100) / 100 }),
     ...(usage?.inputTokens === undefined ? {} : { inputTokens: usage.inputTokens }),
     ...(usage?.outputTokens === undefined ? {} : { outputTokens: usage.outputTokens }),
     ...(costNanoUsd === undefined ? {} : { costNanoUsd }),

@@ -29,8 +29,7 @@ export interface AnswerLimitInit {
 export class AnswerLimit {
   readonly #init: AnswerLimitInit
   readonly #tokensMax: number
-  readonly #least = new LeastTokens()
-  #textBytes = 0
+  readonly #text = new LeastTokens()
 
   constructor(init: AnswerLimitInit) {
     const { ask, ceilingTokens, mayRepeatInput } = init
@@ -45,19 +44,17 @@ export class AnswerLimit {
 
   /** Bytes of everything that the model wrote. */
   get textBytes(): number {
-    return this.#textBytes
+    return this.#text.bytes
   }
 
   note(text: string): void {
-    this.#textBytes += Buffer.byteLength(text)
-    this.#least.add(text)
+    this.#text.add(text)
   }
 
   /** Whether an answer that is not whole has to be ended here. */
   isReachedBy(facts: Pick<StreamFacts, 'usage' | 'isComplete' | 'error'>): boolean {
     const { usage } = facts
-    const isBeyondCeiling =
-      this.#least.count > this.#tokensMax || (usage?.outputTokens ?? 0) > this.#tokensMax
+    const isBeyondCeiling = this.#text.count > this.#tokensMax || (usage?.outputTokens ?? 0) > this.#tokensMax
     if (!isBeyondCeiling || facts.isComplete || facts.error !== undefined) return false
     const { reservation, costOf } = this.#init
     const used = this.usageSoFar(usage)
@@ -67,7 +64,7 @@ export class AnswerLimit {
 
   /** What was told, and counted where it was not. */
   usageSoFar(told: Usage | undefined): Usage {
-    return countedUsage(told, this.#textBytes, this.#init.ask)
+    return countedUsage(told, this.#text.bytes, this.#init.ask)
   }
 
   error(): GatewayError {

@@ -1,4 +1,4 @@
-/** How many tokens a text has at the least, whatever tokenizer made it: a number that no honest count is below. */
+/** How many bytes a text has, and how many tokens at the least, whatever tokenizer made it: a number that no honest count is below. */
 
 /**
  * Why words, and why two to a token. An answer may be ended only where it is certain to be beyond its ceiling, and bytes
@@ -22,10 +22,16 @@ const ASCII_END = 0x80
 
 /** Takes a text in pieces, cut anywhere. */
 export class LeastTokens {
+  #bytes = 0
   #words = 0
   #characters = 0
   #wordLength = 0
   #last = 0
+
+  /** As UTF-8, each piece by itself. */
+  get bytes(): number {
+    return this.#bytes
+  }
 
   get count(): number {
     return Math.max(this.#words / WORDS_A_TOKEN_MAX, this.#characters / CHARACTERS_A_TOKEN_MAX)
@@ -37,6 +43,7 @@ export class LeastTokens {
     let words = this.#words
     let wordLength = this.#wordLength
     let last = this.#last
+    let codes = 0
     for (let at = 0; at < length; at += 1) {
       const code = text.charCodeAt(at)
       const weight = code < ASCII_END ? (WEIGHTS[code] ?? 0) : isWideSpace(code) ? 0 : 2
@@ -47,7 +54,9 @@ export class LeastTokens {
         wordLength = weight
       } else if (code !== last) wordLength += weight
       last = code
+      codes |= code
     }
+    this.#bytes += codes < ASCII_END ? length : Buffer.byteLength(text)
     this.#characters += length
     this.#words = words
     this.#wordLength = wordLength

@@ -184,10 +184,12 @@ export class BudgetAccounts {
 
   /** How the budgets stand, as far as this node knows without asking. */
   standingsOf(budgets: readonly Budget[]): readonly SpentStanding[] {
-    return budgets.flatMap((budget) => {
+    const standings: SpentStanding[] = []
+    for (const budget of budgets) {
       const account = this.#accountOf(budget)
-      return account.standing === undefined ? [] : [spentStanding(account)]
-    })
+      if (account.standing !== undefined) standings.push(spentStanding(account))
+    }
+    return standings
   }
 
   /**

@@ -170,7 +170,9 @@ function saysSomething(delta: JsonObject): boolean {
 function tellText(delta: JsonObject, tell: (text: string) => void): void {
   const { content, refusal, tool_calls: calls } = delta
   const thoughts = delta['reasoning_content'] ?? delta['reasoning'] ?? delta['reasoning_text']
-  for (const text of [content, thoughts, refusal]) if (typeof text === 'string') tell(text)
+  if (typeof content === 'string') tell(content)
+  if (typeof thoughts === 'string') tell(thoughts)
+  if (typeof refusal === 'string') tell(refusal)
   if (!Array.isArray(calls)) return
   for (const call of calls) tell(readToolPiece(call)?.text ?? '')
 }
