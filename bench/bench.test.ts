@@ -28,6 +28,7 @@ test('the bench measures the gateway beside the bare relay, and every answer is 
     'with an Idempotency-Key, 1 KB, plain',
     'cached, 1 KB, plain',
     'cached, 1 KB, 50 chunks',
+    'cached, 1 KB, plain after 20 ms',
     'cached, 1 KB, 50 paced chunks',
   ])
   for (const { throughputRatio, addedP99Us } of result.books) {

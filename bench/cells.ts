@@ -29,6 +29,9 @@ export const holdModel = 'bench-hold'
 /** A model whose stream pauses after every chunk. */
 export const pacedModel = 'bench-paced'
 export const PACE_MS = 4
+/** A model that takes its time before a plain answer: sooner than any that is known. */
+export const slowModel = 'bench-slow'
+export const SLOW_MS = 20
 
 const pairs = [
   { label: 'passthrough', client: 'openai', upstream: 'openai' },
@@ -88,7 +91,7 @@ export function modelOf(cell: Cell): string {
 /** A model that answers as fast as it can be written. */
 const fastModel = 'bench-model'
 /** Every model that a cell asks for. */
-export const modelNames: readonly string[] = [fastModel, pacedModel, holdModel]
+export const modelNames: readonly string[] = [fastModel, slowModel, pacedModel, holdModel]
 
 /** The path a client posts to. */
 export function pathOf({ client, answer }: Cell, model: string): string {

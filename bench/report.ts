@@ -1,7 +1,7 @@
 /** Says the results of the bench: as a table for the terminal, and as documents. */
 
 import { type BooksPlan, type BooksRow, KEYED_AT_ONCE } from './books.ts'
-import { PACE_MS, streamChunks } from './cells.ts'
+import { PACE_MS, SLOW_MS, streamChunks } from './cells.ts'
 import type { Absent } from './contestants.ts'
 import type { CellFigures, CellResult, Plan } from './measure.ts'
 import type { MemoryResult } from './memory.ts'
@@ -112,13 +112,14 @@ Absolute figures belong to that machine; the ratios travel better. How the load,
   its store in SQLite, and its client has a virtual key with three limits, a budget of its own and one of its project.
 - The gateways are started ${plan.starts} times and measured for ${plan.rounds} rounds each time, since V8 compiles the same code differently
   from one start to the next. Each pair is measured by itself, after ${plan.warmUpMs / 1_000} s of its own load, since a gateway that has just served
-  another load has other code compiled. One process serves what is compared with *with books*, and *with books* itself, by turns.
+  another load has other code compiled; what is cached, which differs most, in the first start alone. One process serves what is compared with *with books*, and *with books* itself, by turns.
 - Whoever is compared is measured one right after the other in each round, ${plan.loadMs / 1_000} s under ${plan.concurrency} requests in flight each
   (${KEYED_AT_ONCE} with an \`Idempotency-Key\`, each of which is two transactions of its own). Figures are medians over all rounds, and
   differences are taken within a round. CPU time counts every thread, that of the database too.
 - The latencies are those at ${plan.perSecond} requests a second, evenly spaced, for ${plan.pacedMs / 1_000} s a round. Below zero: the two do not differ by more
   than the machine wavers. An upstream that paces its events cannot be asked so often, and what waits for it is in its figures.
-- What is cached is one answer, asked for again and again.
+- What is cached is one answer, asked for again and again. The upstream of the bench has its answer ready; *after ${SLOW_MS} ms* is one
+  that takes so long, which is less than any model.
 
 ${booksSection(books).join('\n\n')}
 `

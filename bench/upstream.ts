@@ -4,7 +4,7 @@
  */
 
 import { createServer, type Socket } from 'node:net'
-import { holdModel, PACE_MS, pacedModel, streamChunks } from './cells.ts'
+import { holdModel, PACE_MS, pacedModel, SLOW_MS, slowModel, streamChunks } from './cells.ts'
 
 const answerText = 'The quick brown fox jumps over the lazy dog, and nobody minds. '.repeat(16)
 const words = Array.from({ length: streamChunks }, (_, at) => ` word${at}`)
@@ -233,7 +233,8 @@ class Connection {
   #answer(head: string, body: Buffer): void {
     const dialect = answersAt(head)
     if (!body.includes('"stream":true') && !head.includes(':streamGenerateContent')) {
-      this.#socket.write(dialect.plain)
+      if (body.includes(slowModel)) setTimeout(() => this.#socket.write(dialect.plain), SLOW_MS)
+      else this.#socket.write(dialect.plain)
       return
     }
     this.#socket.write(dialect.streamHead)
