@@ -291,6 +291,31 @@ describe('usage', () => {
     expect((await json([...words, '--target', 'other/small'])).rows).toMatchObject([{ cost_nano_usd: 300 }])
   })
 
+  test('takes the name of a key of the file, which has no id', async () => {
+    const attribution = { tags: [], keyName: 'of-file' }
+    await store.postBooks({
+      nodeId: 'n',
+      entries: [entry('req_1', { atMs: NOW_MS, attribution, costNanoUsd: nano(7) })],
+      requests: [row('req_1', { atMs: NOW_MS, attribution })],
+    })
+    expect((await json(['usage', '--from', '2h', '--key', 'of-file'])).rows).toMatchObject([
+      { cost_nano_usd: 7 },
+    ])
+    expect((await run(['logs', '--key', 'of-file'])).output).toContain('req_1')
+  })
+
+  test('of a key that was rotated says which ids are left out', async () => {
+    await run(['key', 'create', 'laptop'])
+    await run(['key', 'rotate', 'laptop'])
+    const [before, after] = (await store.loadDirectory()).keys
+    for (const command of ['usage', 'logs']) {
+      const { complaints } = await run([command, '--key', 'laptop'])
+      expect(complaints).toContain(`this is ${after?.id} alone; ask by id for the others: ${before?.id}`)
+      expect((await run([command, '--key', before?.id ?? ''])).complaints).not.toContain('alone')
+      expect((await run([command, '--key', 'laptop', '--quiet'])).complaints).not.toContain('alone')
+    }
+  })
+
   test.each([
     [['--by', 'colour'], 'tells no spending apart'],
     [['--by', 'key,model,day,tag'], 'at most 3'],

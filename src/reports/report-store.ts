@@ -50,6 +50,9 @@ export interface SpendRow {
 export interface RequestQuery {
   readonly fromMs?: number
   readonly untilMs?: number
+  /** Only those that ended at this moment or later, ms since 1970. Every row of the time asked for is looked at. */
+  readonly endedFromMs?: number
+  /** The id of a key, or the name of one of the file. */
   readonly keyId?: string
   readonly projectId?: string
   /** The user the key belongs to. */

@@ -8,13 +8,14 @@ import type { NanoUsd } from '../../ledger/prices.ts'
 import type { RequestQuery } from '../../reports/report-store.ts'
 import { sleep, systemClock } from '../../std/clock.ts'
 import { StoreUnavailable } from '../../std/store-error.ts'
-import type { BookStore } from '../books.ts'
+import type { BookStore, OpenedBooks } from '../books.ts'
 import { wallMs } from '../change-books.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { EndedRequests } from '../follow-requests.ts'
 import { type CliIo, type CommonOptions, printJson } from '../io.ts'
 import { withBooks } from '../open-books.ts'
 import { readBodies, textOf, whatIsAmiss } from '../read-bodies.ts'
-import { keyIdOf } from '../read-filters.ts'
+import { keyIdOf, noteNamesakes } from '../read-filters.ts'
 import { readMoment, readWhole, shown } from '../read-values.ts'
 import { CommandRefusal } from '../refusal.ts'
 import { printable, sayMoment } from '../table.ts'
@@ -41,13 +42,12 @@ const LIMIT_DEFAULT = 20
 const LIMIT_MAX = 500
 /** How often a follower looks, ms. */
 const FOLLOW_MS = 1_000
-/** A row stands at the time its request arrived, and is there when it ended: one that took longer than this is not seen, ms. */
-const FOLLOW_BACK_MS = 3_600_000
 
 /** The newest last, as a terminal shows them. */
 export function logs(options: LogsOptions, io: CliIo): Promise<ExitCode> {
-  return withBooks(options, io, async ({ store }) => {
-    const query = await readQuery(options, store, io)
+  return withBooks(options, io, async (books) => {
+    const { store } = books
+    const query = await readQuery(options, books, io)
     const { rows } = await store.requests(query)
     const print = (row: RequestRow) => io.out(options.json ? JSON.stringify(row) : lineOf(row, io))
     for (const row of rows.toReversed()) print(row)
@@ -58,9 +58,15 @@ export function logs(options: LogsOptions, io: CliIo): Promise<ExitCode> {
   })
 }
 
-async function readQuery(options: LogsOptions, store: BookStore, io: CliIo): Promise<RequestQuery> {
+async function readQuery(
+  options: LogsOptions,
+  { store, config }: OpenedBooks,
+  io: CliIo,
+): Promise<RequestQuery> {
   const nowMs = wallMs(io)
   const directory = await store.loadDirectory()
+  const known = { directory, namesOfFile: config.keys.map(({ name }) => name) }
+  if (options.quiet !== true) noteNamesakes(known, options.key, io)
   const limit = options.limit === undefined ? LIMIT_DEFAULT : readWhole(options.limit, 'limit')
   if (limit > LIMIT_MAX) throw new CommandRefusal(`--limit: at most ${LIMIT_MAX} at a time`)
   const { session, endUser, tag, model, route, target, state, code } = options
@@ -68,7 +74,7 @@ async function readQuery(options: LogsOptions, store: BookStore, io: CliIo): Pro
     limit,
     ...(options.from !== undefined && { fromMs: readMoment(options.from, nowMs) }),
     ...(options.until !== undefined && { untilMs: readMoment(options.until, nowMs) }),
-    ...(options.key !== undefined && { keyId: keyIdOf(directory, options.key) }),
+    ...(options.key !== undefined && { keyId: keyIdOf(known, options.key) }),
     ...(options.project !== undefined && { projectId: findProject(directory, options.project).id }),
     ...(options.user !== undefined && { userId: findUser(directory, options.user).id }),
     ...(session !== undefined && { sessionId: session }),
@@ -94,14 +100,9 @@ interface Following {
 /** Until it is interrupted; a store that is away for a while is waited for. */
 async function follow({ store, query, shown: printed, print, io }: Following): Promise<void> {
   const clock = io.clock ?? systemClock
-  const look = () =>
-    store.requests({
-      ...query,
-      fromMs: Math.max(query.fromMs ?? 0, clock.wallMs() - FOLLOW_BACK_MS),
-      limit: LIMIT_MAX,
-    })
+  const ended = new EndedRequests(store, query, { nowMs: clock.wallMs(), shown: printed })
   // What was there before and not asked for is not news.
-  const seen = new Set([...printed, ...(await look()).rows].map(({ exchangeId }) => exchangeId))
+  await ended.look(clock.wallMs())
   const stop = new AbortController()
   const end = () => stop.abort()
   io.signals.on('SIGINT', end)
@@ -113,13 +114,10 @@ async function follow({ store, query, shown: printed, print, io }: Following): P
       await sleep(clock, FOLLOW_MS, stop.signal).catch(() => undefined)
       if (stop.signal.aborted) return
       try {
-        const { rows } = await look()
-        for (const row of rows.toReversed()) {
-          if (seen.has(row.exchangeId)) continue
-          seen.add(row.exchangeId)
-          print(row)
-        }
-        forget(seen, rows)
+        const { rows, isCut } = await ended.look(clock.wallMs())
+        for (const row of rows) print(row)
+        if (isCut)
+          io.err('more requests end than can be told: narrow them with --key, --model, --state and the like')
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) throw error
       }
@@ -129,13 +127,6 @@ async function follow({ store, query, shown: printed, print, io }: Following): P
     io.signals.off('SIGINT', end)
     io.signals.off('SIGTERM', end)
   }
-}
-
-/** Of ids that no page shows any more, nothing needs to be known. */
-function forget(seen: Set<string>, rows: readonly RequestRow[]): void {
-  if (seen.size <= 4 * LIMIT_MAX) return
-  const shownNow = new Set(rows.map(({ exchangeId }) => exchangeId))
-  for (const id of seen) if (!shownNow.has(id)) seen.delete(id)
 }
 
 function lineOf(row: RequestRow, io: CliIo): string {

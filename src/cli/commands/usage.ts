@@ -9,7 +9,7 @@ import { namesOf, wallMs } from '../change-books.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type CliIo, type CommonOptions, printJson } from '../io.ts'
 import { withBooks } from '../open-books.ts'
-import { type FilterOptions, readWhere } from '../read-filters.ts'
+import { type FilterOptions, noteNamesakes, readWhere } from '../read-filters.ts'
 import { readMoment, readNames, shown } from '../read-values.ts'
 import { CommandRefusal } from '../refusal.ts'
 import { sayMoment, tableLines } from '../table.ts'
@@ -41,14 +41,16 @@ const DIMENSIONS_MAX = 3
 const ROWS_MAX = 10_000
 
 export function usage(options: UsageOptions, io: CliIo): Promise<ExitCode> {
-  return withBooks(options, io, async ({ store }) => {
+  return withBooks(options, io, async ({ store, config }) => {
     const by = readDimensions(options.by ?? '')
     const nowMs = wallMs(io)
     const fromMs = options.from === undefined ? periodStart('month', nowMs) : readMoment(options.from, nowMs)
     const untilMs = options.until === undefined ? nowMs + 1 : readMoment(options.until, nowMs)
     if (fromMs >= untilMs) throw new CommandRefusal('--from is not before --until')
     const directory = await store.loadDirectory()
-    const where = readWhere(options, directory)
+    const known = { directory, namesOfFile: config.keys.map(({ name }) => name) }
+    const where = readWhere(options, known)
+    if (options.quiet !== true) noteNamesakes(known, options.key, io)
     const found = await store.spend({ fromMs, untilMs, by, where, rowsMax: ROWS_MAX + 1 })
     const rows = found.slice(0, ROWS_MAX)
     const names = namesOf(directory)

@@ -247,6 +247,7 @@ export function describeReports(open: OpenFixture): void {
       [{ code: 'rate_limited' }, { code: 'rate_limited' }],
       [{ fromMs: HOUR_MS + 1 }, { atMs: HOUR_MS + 1 }],
       [{ untilMs: HOUR_MS }, { atMs: HOUR_MS - 1 }],
+      [{ endedFromMs: HOUR_MS + 60_000 }, { atMs: HOUR_MS - 1, durationMs: 60_001 }],
     ])('are filtered by %j', (query, fields) =>
       withStore(open, async (store) => {
         const wanted = row('wanted', fields)

@@ -128,6 +128,7 @@ function matches(row: RequestRow, query: RequestQuery): boolean {
     wanted === undefined || wanted === value
   return (
     isWithin &&
+    (query.endedFromMs === undefined || row.atMs + row.durationMs >= query.endedFromMs) &&
     same(query.keyId, attribution.keyId ?? attribution.keyName) &&
     same(query.projectId, attribution.projectId) &&
     same(query.userId, attribution.userId) &&

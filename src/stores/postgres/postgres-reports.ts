@@ -14,6 +14,9 @@ export async function requests(session: Session, query: RequestQuery): Promise<P
   const conditions = [
     ...(query.fromMs === undefined ? [] : [`at_ms >= ${values.add(query.fromMs)}`]),
     ...(query.untilMs === undefined ? [] : [`at_ms < ${values.add(query.untilMs)}`]),
+    ...(query.endedFromMs === undefined
+      ? []
+      : [`at_ms + (record ->> 'durationMs')::numeric >= ${values.add(query.endedFromMs)}`]),
     ...same('key', query.keyId),
     ...same('project', query.projectId),
     ...same("record -> 'attribution' ->> 'userId'", query.userId),

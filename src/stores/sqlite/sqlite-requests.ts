@@ -16,7 +16,8 @@ const PAGE = `SELECT * FROM (SELECT * FROM requests
   AND (?12 IS NULL OR session = ?12) AND (?13 IS NULL OR end_user = ?13)
   AND (?14 IS NULL OR state = ?14) AND (?15 IS NULL OR code = ?15)
   AND (?16 IS NULL OR (tags IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?16)))
-  ORDER BY at_ms DESC, exchange DESC LIMIT ?17) AS lines ${LINES} ORDER BY at_ms DESC, exchange DESC`
+  AND (?17 IS NULL OR at_ms + duration_ms >= ?17)
+  ORDER BY at_ms DESC, exchange DESC LIMIT ?18) AS lines ${LINES} ORDER BY at_ms DESC, exchange DESC`
 const ONE = `SELECT * FROM requests AS lines ${LINES} WHERE lines.exchange = ?`
 const ATTEMPTS = `SELECT * FROM entries AS lines ${LINES} WHERE lines.exchange = ? ORDER BY attempt`
 const ENTRIES_AFTER = `SELECT *, lines.id AS place FROM entries AS lines ${LINES} WHERE lines.id > ? ORDER BY lines.id LIMIT ?`
@@ -42,6 +43,7 @@ export function requestPage(db: Database, query: RequestQuery): Page<RequestRow>
     query.state ?? null,
     query.code ?? null,
     query.tag ?? null,
+    query.endedFromMs ?? null,
     limit + 1,
   )
   const shown = found.slice(0, limit)
