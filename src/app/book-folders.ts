@@ -15,11 +15,6 @@ import { hostname } from 'node:os'
 import path from 'node:path'
 import { isJsonObject, parseJson } from '../std/json.ts'
 
-/** How often a living node says so, ms. */
-export const HEARTBEAT_MS = 5_000
-/** A node of another machine that has not said so for this long is gone, ms. */
-const SILENCE_MAX_MS = 60_000
-
 export interface BookFolder {
   readonly path: string
   readonly nodeId: string
@@ -47,47 +42,85 @@ export function journalFolder({ path: folder }: BookFolder): string {
   return path.join(folder, 'journal')
 }
 
-/** Says that this run is alive, for processes of other machines that share the folder. */
-export function beat({ path: folder }: BookFolder, wallMs: number): void {
-  utimesSync(ownerFile(folder), wallMs / 1_000, wallMs / 1_000)
+/**
+ * Says that this run is alive, for processes of other machines that share the folder. False where the folder is not its own
+ * any more: another process took it for dead, or somebody removed it. Throws Node's error where nobody can tell.
+ */
+export function beat({ path: folder }: BookFolder, wallMs: number): boolean {
+  try {
+    utimesSync(ownerFile(folder), wallMs / 1_000, wallMs / 1_000)
+    return true
+  } catch (error) {
+    if (isMissing(error)) return false
+    // Not every file system lets times be set.
+    statSync(ownerFile(folder))
+    return true
+  }
 }
 
-/** Folders whose process is gone. */
-export function deadFolders(root: string, wallMs: number): readonly BookFolder[] {
-  return nodesIn(root)
-    .map((nodeId) => ({ nodeId, path: path.join(root, nodeId) }))
-    .filter((folder) => !isAlive(folder.path, wallMs))
-}
-
-/** Whether a process other than this run's keeps a folder here. */
-export function hasCompany(root: string, nodeId: string, wallMs: number): boolean {
-  return nodesIn(root).some((other) => other !== nodeId && isAlive(path.join(root, other), wallMs))
+/**
+ * Takes a folder away from its owner, before it is brought in: an owner that lives after all finds out at its next beat, and
+ * whoever looks at the folder from now on takes it for a dead one's. Throws Node's error.
+ */
+export function disown({ path: folder }: BookFolder): void {
+  rmSync(ownerFile(folder), { force: true })
 }
 
 export function removeFolder({ path: folder }: BookFolder): void {
   rmSync(folder, { recursive: true, force: true })
 }
 
-function nodesIn(root: string): readonly string[] {
+/** The folders of all runs; none where the disk does not tell. */
+export function foldersIn(root: string): readonly BookFolder[] {
   try {
     return readdirSync(root, { withFileTypes: true }).flatMap((entry) =>
-      entry.isDirectory() && !entry.name.startsWith(UNCLAIMED) ? [entry.name] : [],
+      entry.isDirectory() && !entry.name.startsWith(UNCLAIMED)
+        ? [{ nodeId: entry.name, path: path.join(root, entry.name) }]
+        : [],
     )
   } catch {
     return []
   }
 }
 
-function isAlive(folder: string, wallMs: number): boolean {
-  const owner = readOwner(folder)
-  if (owner === undefined) return false
-  const { pid, host, startedAt } = owner
-  if (host !== placeOf()) {
-    // Without it another process has just brought the folder in.
-    const beatAtMs = statSync(ownerFile(folder), { throwIfNoEntry: false })?.mtimeMs ?? wallMs
-    return wallMs - beatAtMs < SILENCE_MAX_MS
+/** What a folder tells of its owner. */
+export type OwnerSign =
+  /** Its process is over, or it has no owner. */
+  | { readonly type: 'gone' }
+  | { readonly type: 'running' }
+  /** Nothing here knows its process: only that the mark changes tells that it lives. Absent where nobody can read it now. */
+  | { readonly type: 'distant'; readonly mark?: string }
+
+export function signOf({ path: folder }: BookFolder): OwnerSign {
+  let text: string
+  try {
+    text = readFileSync(ownerFile(folder), 'utf8')
+  } catch (error) {
+    return isMissing(error) ? { type: 'gone' } : distant(folder)
   }
-  return isRunning(pid) && startOf(pid) === startedAt
+  const owner = readOwner(text)
+  if (owner === undefined) return { type: 'gone' }
+  const { pid, host, startedAt } = owner
+  if (host !== placeOf()) return distant(folder)
+  if (!isRunning(pid)) return { type: 'gone' }
+  const start = startOf(pid)
+  if (start === startedAt) return { type: 'running' }
+  // Of another user's process the system may not say it.
+  return start === '' || startedAt === '' ? distant(folder) : { type: 'gone' }
+}
+
+/**
+ * Two times of the file, which are compared with nothing but themselves: its owner's clock is none of ours. Each beat sets the
+ * first by the owner's clock, and the file system the second by its own, also where the owner's stands still. The file was
+ * opened just before, so that NFS tells them as they are now and not as it remembers them.
+ */
+function distant(folder: string): OwnerSign {
+  try {
+    const { mtimeNs, ctimeNs } = statSync(ownerFile(folder), { bigint: true })
+    return { type: 'distant', mark: `${mtimeNs} ${ctimeNs}` }
+  } catch {
+    return { type: 'distant' }
+  }
 }
 
 /** Where numbers of processes mean the same: a machine, and on it a namespace of processes. */
@@ -99,9 +132,9 @@ function placeOf(): string {
   }
 }
 
-function readOwner(folder: string): { pid: number; host: string; startedAt: string } | undefined {
+function readOwner(text: string): { pid: number; host: string; startedAt: string } | undefined {
   try {
-    const value = parseJson(readFileSync(ownerFile(folder), 'utf8'))
+    const value = parseJson(text)
     if (!isJsonObject(value)) return undefined
     const { pid, host, startedAt } = value
     if (typeof pid !== 'number' || typeof host !== 'string' || typeof startedAt !== 'string') return undefined
@@ -109,6 +142,10 @@ function readOwner(folder: string): { pid: number; host: string; startedAt: stri
   } catch {
     return undefined
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
 
 function isRunning(pid: number): boolean {

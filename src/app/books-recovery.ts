@@ -7,7 +7,8 @@ import { type Recovered, recoverBooks } from '../ledger/recover-books.ts'
 import type { Clock, Timer } from '../std/clock.ts'
 import type { Notice } from '../std/notice.ts'
 import { StoreUnavailable } from '../std/store-error.ts'
-import { type BookFolder, deadFolders, hasCompany, journalFolder, removeFolder } from './book-folders.ts'
+import { type BookFolder, disown, journalFolder, removeFolder } from './book-folders.ts'
+import { FolderWatch } from './folder-watch.ts'
 
 /** How long until what dead processes left is looked for again, ms: others may die while this one runs. */
 const RECOVERY_MS = 5_000
@@ -30,6 +31,7 @@ export interface BooksRecoveryOptions {
 
 export class BooksRecovery {
   readonly #options: BooksRecoveryOptions
+  readonly #watch: FolderWatch
   /** Nodes whose books cannot be brought in, and not for the store being away: told of once each. */
   readonly #failed = new Set<string>()
   #timer: Timer | undefined
@@ -37,6 +39,7 @@ export class BooksRecovery {
 
   constructor(options: BooksRecoveryOptions) {
     this.#options = options
+    this.#watch = new FolderWatch(options)
   }
 
   /** Resolves after the first try, whatever came of it. */
@@ -52,23 +55,32 @@ export class BooksRecovery {
   }
 
   async #recoverAll(): Promise<boolean> {
-    const { root, nodeId, store, clock, adoptJournal, onCompany, onNotice } = this.#options
+    const folders = this.#watch.others()
+    this.#options.onCompany(folders.some((folder) => !this.#watch.isDead(folder)))
     let isDone = true
-    onCompany(hasCompany(root, nodeId, clock.wallMs()))
-    for (const folder of deadFolders(root, clock.wallMs())) {
-      try {
-        // First and without the store: no key of it may be taken for a new one.
-        const journal = journalFolder(folder)
-        if (existsSync(journal)) adoptJournal(journal)
-        const recovered = await recoverBooks(folder, store, { nowMs: clock.wallMs(), onNotice })
-        removeFolder(folder)
-        this.#tell(folder, recovered)
-      } catch (error) {
-        isDone = false
-        this.#tellFailed(folder, error)
-      }
+    for (const folder of folders) {
+      // Asked anew: bringing in the one before may have taken long.
+      if (this.#watch.isDead(folder) && !(await this.#bringIn(folder))) isDone = false
     }
     return isDone
+  }
+
+  /** False where it has to be tried again. */
+  async #bringIn(folder: BookFolder): Promise<boolean> {
+    const { store, clock, adoptJournal, onNotice } = this.#options
+    try {
+      disown(folder)
+      // First and without the store: no key of it may be taken for a new one.
+      const journal = journalFolder(folder)
+      if (existsSync(journal)) adoptJournal(journal)
+      const recovered = await recoverBooks(folder, store, { nowMs: clock.wallMs(), onNotice })
+      removeFolder(folder)
+      this.#tell(folder, recovered)
+      return true
+    } catch (error) {
+      this.#tellFailed(folder, error)
+      return false
+    }
   }
 
   #tell({ nodeId }: BookFolder, { entries, requests, orphans }: Recovered): void {

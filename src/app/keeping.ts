@@ -19,22 +19,16 @@ import { BudgetWatch } from '../ledger/budget-watch.ts'
 import { Books } from '../ledger/books.ts'
 import type { AtLimit } from '../ledger/request-books.ts'
 import { type AppendLog, openAppendLog } from '../std/append-log.ts'
-import { type Clock, repeat, type Timer } from '../std/clock.ts'
+import type { Clock } from '../std/clock.ts'
 import type { IdSource } from '../std/ids.ts'
 import { createSealer, type Sealer } from '../std/sealer.ts'
 import { createMemoryStore } from '../stores/memory/memory-store.ts'
 import type { Store } from '../stores/store.ts'
 import type { Telemetry } from '../telemetry/records.ts'
-import {
-  beat,
-  type BookFolder,
-  claimFolder,
-  HEARTBEAT_MS,
-  journalFolder,
-  removeFolder,
-} from './book-folders.ts'
+import { type BookFolder, claimFolder, journalFolder, removeFolder } from './book-folders.ts'
 import { BooksRecovery } from './books-recovery.ts'
 import type { OpenedStore } from './open-store.ts'
+import { OwnFolder } from './own-folder.ts'
 
 export interface Keeping {
   readonly store: Store
@@ -142,9 +136,11 @@ export async function openKeeping(
   const folder = claimFolder(root, ids.next('node_'))
   const accounts = accountsOf(store, folder.nodeId, { ...parts, awaitsBudgets: true })
   onRebuilt(() => accounts.forgetLeases())
+  const own = new OwnFolder({ folder, clock, onLost: () => accounts.forgetLeases(), onNotice: notify })
   const log = openAppendLog({ folder: folder.path })
   const { nodeId } = folder
-  const books = new Books({ ...booksParts(parts, rules), store, accounts, nodeId, log })
+  const isOurs = () => own.isOurs()
+  const books = new Books({ ...booksParts(parts, rules), store, accounts, nodeId, log, isOurs })
   const { recall, journal } = createRecallOf({
     parts,
     rules,
@@ -182,7 +178,6 @@ export async function openKeeping(
   await recovery.start()
   const { limits, renewal } = limitsOf(store, nodeId, clock)
   await Promise.all([directory.start(), budgets.start(), renewal?.start()])
-  const beating = keepBeating(folder, clock)
   return {
     store,
     books,
@@ -191,17 +186,17 @@ export async function openKeeping(
     bodies,
     directory,
     sealer,
-    troubles: () => [...books.troubles, ...health()],
+    troubles: () => [...books.troubles, ...own.troubles, ...health()],
     async stop() {
       recall.stop(STOPPED)
       budgets.stop()
       recovery.stop()
-      beating.cancel()
       await renewal?.stop()
       await bodies.stop()
       await directory.stop()
       await journal.close()
       await books.stop()
+      own.stop()
       // Where the folder stays, the next start brings in what it has and gives back what is leased.
       if (journal.isAllKept && books.isAllPosted && (await returnLeases(store, nodeId))) removeFolder(folder)
       await store.close()
@@ -308,14 +303,4 @@ async function returnLeases(store: Store, nodeId: string): Promise<boolean> {
   } catch {
     return false
   }
-}
-
-function keepBeating(folder: BookFolder, clock: Clock): Timer {
-  return repeat(clock, HEARTBEAT_MS, () => {
-    try {
-      beat(folder, clock.wallMs())
-    } catch {
-      // The disk says no; the log of the books tells of it.
-    }
-  })
 }

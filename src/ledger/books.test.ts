@@ -35,6 +35,7 @@ interface StageOptions {
   readonly log?: (log: AppendLog) => AppendLog
   /** Default false: the one budget is known. */
   readonly awaitsBudgets?: boolean
+  readonly isOurs?: () => boolean
 }
 
 function stage({
@@ -42,6 +43,7 @@ function stage({
   linesMax,
   log: wrap = (log) => log,
   awaitsBudgets = false,
+  isOurs = () => true,
 }: StageOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-books-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
@@ -64,6 +66,7 @@ function stage({
     nodeId: 'node_1',
     clock,
     log: wrap(openAppendLog({ folder, segmentBytesMax })),
+    isOurs,
     ...(linesMax === undefined ? {} : { linesMax }),
     onNotice: ({ name }) => void notices.push(name),
   })
@@ -185,6 +188,20 @@ test('lines that had no room in memory are in the log alone, and so the log is k
   await books.stop()
   await recoverBooks({ path: folder, nodeId: 'node_1' }, store, { nowMs: 0 })
   expect([store.entries.size, store.rows.size]).toEqual([5, 5])
+})
+
+test('books that another process brought in hold nothing more, also for who was about to', async () => {
+  let isOurs = true
+  const { begin, books, accounts, store } = stage({ isOurs: () => isOurs })
+  const running = await begin('x').hold(ASK)
+  const about = begin('y').hold(ASK)
+  isOurs = false
+  accounts.forgetLeases()
+  await expect(async () => about).rejects.toThrow('cannot be reached')
+  expect(() => begin('z').hold(ASK)).toThrow('cannot be reached')
+  running.settle(RESULT)
+  await books.flush()
+  expect([accounts.heldNanoUsd, store.entries.size]).toEqual([0, 2])
 })
 
 test('fault 127: while the log cannot be written, requests that a budget pays are refused, and come again by themselves', async () => {

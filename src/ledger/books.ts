@@ -24,6 +24,8 @@ export interface BooksOptions {
   readonly clock: Clock
   /** Where lines stand before the store has them; without it (in memory, in the simulation) a kill loses what waits. */
   readonly log?: AppendLog
+  /** False once another process brought these books in, and gave the leases back: nothing is held then. Default: always true. */
+  readonly isOurs?: () => boolean
   /** What a model without a known price is charged at where a budget has to pay; absent: it is refused. */
   readonly unknownPrice?: { readonly input: number; readonly output: number }
   /** Default: `length`. */
@@ -61,13 +63,13 @@ export class Books {
       onSpilled: (line) => this.#spilled(line),
       onState: (isTaking, cause) => this.#stateChanged(isTaking, cause),
     })
-    const { accounts, unknownPrice, atLimit = 'length', clock } = options
+    const { accounts, unknownPrice, atLimit = 'length', clock, isOurs = () => true } = options
     this.#ofRequests = {
       accounts,
       unknownPrice,
       atLimit,
       wallMs: () => clock.wallMs(),
-      mayHold: () => this.#isLogging,
+      mayHold: () => this.#isLogging && isOurs(),
       write: (line, beginning) => this.#write(line, beginning),
       writeNow: () => {
         if (this.#log !== undefined) this.#flushLog()

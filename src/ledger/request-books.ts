@@ -71,7 +71,7 @@ export interface RequestBooksDeps {
   readonly unknownPrice: { readonly input: number; readonly output: number } | undefined
   readonly atLimit: AtLimit
   readonly wallMs: () => number
-  /** Whether what is held now would outlive the process. */
+  /** Whether what is held now would outlive the process, and is this run's to spend. */
   readonly mayHold: () => boolean
   readonly write: (line: BookLine, beginning: Beginning) => void
   /** Everything written so far is in the log when it returns. */

@@ -1,7 +1,9 @@
 /** I5: what the ledger says was spent is what the provider charged; I6: nothing stays held once all is over. */
 
 import { readdirSync } from 'node:fs'
+import path from 'node:path'
 import { expect, test } from 'vitest'
+import { disown, removeFolder } from '../../src/app/book-folders.ts'
 import type { NanoUsd } from '../../src/ledger/prices.ts'
 import {
   INPUT_NANO,
@@ -210,5 +212,23 @@ test('I6: what was leased when nobody waited for it any more goes back at the en
   const [grant] = await stage.store.lease([{ nodeId, charge, needNanoUsd: lost, wantNanoUsd: lost }])
   expect(grant?.grantedNanoUsd).toBe(lost)
   await stage.gateway.running.stop(0)
+  expect(await standing()).toEqual({ spent: costNanoUsd, leased: 0 })
+})
+
+test('a gateway whose books another one brought in spends nothing more of its budgets', async () => {
+  const { stage, upstream, key, standing } = await openCounted()
+  const asking = { client: 'openai-chat', model: 'counted/m', key } as const
+  expect((await stage.ask(asking)).status).toBe(200)
+  const { costNanoUsd } = await stage.books(1)
+  const [nodeId = ''] = readdirSync(`${stage.path}.books`)
+  const folder = { nodeId, path: path.join(`${stage.path}.books`, nodeId) }
+  disown(folder)
+  for (const lease of await stage.store.leasesOf(nodeId))
+    await stage.store.returnLease(nodeId, lease, lease.nanoUsd)
+  removeFolder(folder)
+  // The next sign of life is due within five seconds.
+  await new Promise((resolve) => setTimeout(resolve, 5_500))
+  expect((await stage.ask(asking)).status).toBe(503)
+  expect(upstream.calls).toHaveLength(1)
   expect(await standing()).toEqual({ spent: costNanoUsd, leased: 0 })
 })
