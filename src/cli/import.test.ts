@@ -1,4 +1,14 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -40,7 +50,7 @@ describe('import litellm', () => {
     expect(output).toContain('litellm.yaml:6: cannot  model_list[0].litellm_params.temperature:')
     expect(output).toContain('then: holdfast budget create --for model:openai/gpt-4o --limit 5 --per day')
     expect(output).toContain('targets:\n      - groq/llama-3')
-    expect(output).toContain('credential: "…"')
+    expect(output).toContain('credential: …')
     expect(complaints).toContain('not set here: GROQ_API_KEY')
     expect(complaints).toContain('nothing is written')
     expect(output + complaints).not.toContain('sk-stands')
@@ -67,6 +77,30 @@ describe('import litellm', () => {
     )
     expect(readFileSync(file('new.yaml'), 'utf8')).toBe(readFileSync(file('holdfast.yaml'), 'utf8'))
   })
+
+  test('writes for its owner alone over a file that everybody could read, where its link points', async () => {
+    writeFileSync(file('real.yaml'), 'old')
+    chmodSync(file('real.yaml'), 0o644)
+    symlinkSync(file('real.yaml'), file('holdfast.yaml'))
+    expect((await run(['litellm.yaml', '--apply', '--force'])).exitCode).toBe(exitCodes.ok)
+    expect(statSync(file('real.yaml')).mode & 0o777).toBe(0o600)
+    expect(readFileSync(file('real.yaml'), 'utf8')).toContain('sk-stands-in-the-file-0123456789')
+    expect(readdirSync(directory).toSorted()).toEqual(['holdfast.yaml', 'litellm.yaml', 'real.yaml'])
+  })
+
+  test.each([[[]], [['--json']]])(
+    'shows no long header that the file would be folded at: %j',
+    async (words) => {
+      const token = 'Zk4_'.repeat(40)
+      writeFileSync(
+        file('headers.yaml'),
+        `model_list: [{ model_name: m, litellm_params: { model: openai/x, extra_headers: { Authorization: "Bearer ${token}", Cookie: "a=${token}" } } }]\n`,
+      )
+      const { output, complaints } = await run(['headers.yaml', ...words])
+      expect(output).toContain('authorization: …')
+      expect(output + complaints).not.toContain('Zk4_')
+    },
+  )
 
   test('answers in JSON, without keys', async () => {
     const { output } = await run(['litellm.yaml', '--json', '--apply'])

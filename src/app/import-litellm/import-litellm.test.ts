@@ -303,6 +303,38 @@ guardrails: []
   })
 })
 
+describe('secrets', () => {
+  const shown = (params: string, of = 'openai') =>
+    planOf(model(`model: ${of}/x, ${params}`)).yamlWithoutSecrets ?? ''
+  const token = 'Zk4_'.repeat(40)
+
+  test.each([
+    ['a token behind a space, in a long line', `extra_headers: { Authorization: "Bearer ${token}" }`],
+    ['a cookie', `extra_headers: { Cookie: "session=${token}" }`],
+    ['a header whose name tells nothing', `headers: { x-auth: ${token}, x-team: ${token} }`],
+    ['an organization', `organization: ${token}`],
+    ['a key', `api_key: ${token}`],
+    ['a key in an address', `api_base: "https://h.example.com/v1?key=${token}"`, 'bedrock'],
+  ])('%s is in the written file alone', (_, params, of = 'openai') => {
+    expect(shown(params, of)).not.toContain('Zk4_')
+    expect(shown(params, of)).toContain('…')
+    expect(planOf(model(`model: ${of}/x, ${params}`)).yaml).toContain(token)
+  })
+
+  test('a secret beside a reference is not shown, and references are', () => {
+    const aws = (secret: string) =>
+      planOf(
+        model(
+          `model: bedrock/x, aws_region_name: eu-west-1, aws_access_key_id: os.environ/A, aws_secret_access_key: ${secret}`,
+        ),
+      )
+    expect(aws(token).yaml).toContain(`\${A}:${token}`)
+    expect(aws(token).yamlWithoutSecrets).not.toContain('Zk4_')
+    expect(aws('os.environ/S').yamlWithoutSecrets).toContain('${A}:${S}')
+    expect(shown('extra_headers: { x-auth: os.environ/AUTH }')).toContain('${AUTH}')
+  })
+})
+
 describe('hostile files', () => {
   const bomb = `a: &a [x, x, x, x, x, x, x, x, x, x]\n${Array.from(
     { length: 9 },

@@ -5,12 +5,14 @@ import { formatFault } from '../config/fault.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { addFallbacks, type RouteDraft, routeOf } from './build-routes.ts'
 import { Fields, type Finding, Findings } from './findings.ts'
+import type { ImportedDocument } from './imported-document.ts'
 import { readLocated } from './located.ts'
 import { ProviderBook } from './provider-book.ts'
 import type { ImportContext } from './import-context.ts'
 import { readModels } from './read-models.ts'
 import { readOtherSettings, readRouterSettings, type RouterSettings } from './read-settings.ts'
 import { isName, References } from './reference.ts'
+import { withoutSecrets } from './without-secrets.ts'
 
 export interface ImportOptions {
   readonly text: string
@@ -29,6 +31,8 @@ export interface ImportPlan {
   readonly findings: readonly Finding[]
   /** `holdfast.yaml`; absent where nothing could be carried over. */
   readonly yaml?: string
+  /** The same for the screen: with nothing in it that may be a secret. */
+  readonly yamlWithoutSecrets?: string
   /** Variables that the written file names and that are not set here. */
   readonly missing: readonly string[]
   /** Commands that do what no file says. */
@@ -64,19 +68,18 @@ export function importLitellm({ text, file, env }: ImportOptions): Imported {
   join(routes, router, findings)
   const { keys, logLevel } = readOtherSettings(root, context)
   const isNothing = routes.size === 0 && !models.hasWildcard
-  const yaml = isNothing
-    ? undefined
-    : write(file, {
-        ...(keys.length > 0 && { keys }),
-        ...(!providers.isEmpty && { providers: providers.entries }),
-        ...(routes.size > 0 && { routes: Object.fromEntries(routes) }),
-        ...(logLevel !== undefined && { log: { level: logLevel } }),
-      })
+  const document: ImportedDocument = {
+    ...(keys.length > 0 && { keys }),
+    ...(!providers.isEmpty && { providers: providers.entries }),
+    ...(routes.size > 0 && { routes: Object.fromEntries(routes) }),
+    ...(logLevel !== undefined && { log: { level: logLevel } }),
+  }
+  const yaml = isNothing ? undefined : write(file, document)
   return {
     ok: true,
     plan: {
       findings: findings.sorted(),
-      ...(yaml !== undefined && { yaml }),
+      ...(yaml !== undefined && { yaml, yamlWithoutSecrets: write(file, withoutSecrets(document)) }),
       missing: references.missing(env),
       steps,
       faults: yaml === undefined ? [] : faultsOf(yaml, references),
@@ -138,9 +141,9 @@ function credentialsOf(root: Fields, findings: Findings): ReadonlyMap<string, Fi
   return named
 }
 
-function write(file: string, document: Readonly<Record<string, unknown>>): string {
+function write(file: string, document: ImportedDocument): string {
   const name = file.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 200)
-  return `# Made by holdfast import litellm from ${name}.\n${stringify(document, { lineWidth: 110, aliasDuplicateObjects: false })}`
+  return `# Made by holdfast import litellm from ${name}.\n${stringify(document, { lineWidth: 0, aliasDuplicateObjects: false })}`
 }
 
 /** As the gateway would read it, with something in place of every variable: what is set here is not ours to judge. */

@@ -1,10 +1,11 @@
 /** `holdfast import litellm`: says what becomes of every line of LiteLLM's file, and writes ours where told to. */
 
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type ImportPlan, importLitellm } from '../../app/import-litellm/import-litellm.ts'
 import type { Verdict } from '../../app/import-litellm/findings.ts'
 import { IMPORT_BYTES_MAX } from '../../app/import-litellm/located.ts'
+import { replaceFile } from '../../std/replace-file.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type CliIo, type CommonOptions, printJson, type Style } from '../io.ts'
 import { codeOf } from '../settings-files.ts'
@@ -28,14 +29,14 @@ export async function importCommand(
   const imported = importLitellm({ text: text.text, file, env: io.env })
   if (!imported.ok) return refuse(`${file}:${imported.line}: ${imported.message}`, options, io)
   const { plan } = imported
-  const written = options.apply === true ? apply(plan, options, io) : undefined
+  const written = options.apply === true ? await apply(plan, options, io) : undefined
   if (options.json) {
-    const { yaml, ...rest } = plan
+    const { yaml: _, yamlWithoutSecrets, ...rest } = plan
     printJson(io, {
       ok: isSound(plan) && (written?.ok ?? true),
       file,
       ...rest,
-      ...(yaml !== undefined && { yaml: withoutSecrets(yaml) }),
+      ...(yamlWithoutSecrets !== undefined && { yaml: yamlWithoutSecrets }),
       ...(written?.ok === true && { written: written.path }),
       ...(written?.ok === false && { message: written.message }),
     })
@@ -72,7 +73,11 @@ function readText(path: string): ReadText {
 
 type Applied = { readonly ok: true; readonly path: string } | { readonly ok: false; readonly message: string }
 
-function apply(plan: ImportPlan, { out = OUT_DEFAULT, force }: ImportCommandOptions, io: CliIo): Applied {
+async function apply(
+  plan: ImportPlan,
+  { out = OUT_DEFAULT, force }: ImportCommandOptions,
+  io: CliIo,
+): Promise<Applied> {
   if (plan.yaml === undefined)
     return { ok: false, message: 'nothing could be carried over: nothing is written' }
   if (plan.faults.length > 0)
@@ -84,8 +89,9 @@ function apply(plan: ImportPlan, { out = OUT_DEFAULT, force }: ImportCommandOpti
       message: `${out} is there already: give another name with --out, or --force to write over it`,
     }
   try {
-    // Keys may stand in it as text: it is for its owner alone.
-    writeFileSync(path, plan.yaml, { mode: 0o600, flag: force === true ? 'w' : 'wx' })
+    // Keys may stand in it as text: it is for its owner alone, also where the file before it was for everybody.
+    if (force === true) await replaceFile(existsSync(path) ? realpathSync(path) : path, plan.yaml)
+    else writeFileSync(path, plan.yaml, { mode: 0o600, flag: 'wx' })
     return { ok: true, path: out }
   } catch (error) {
     return { ok: false, message: `${out} cannot be written (${codeOf(error)})` }
@@ -101,28 +107,20 @@ interface Printing {
 const styles: Readonly<Record<Verdict, Style>> = { maps: 'green', changes: 'yellow', cannot: 'red' }
 
 function print(plan: ImportPlan, { file, options, io }: Printing): void {
-  const { findings, yaml, missing, steps, faults } = plan
+  const { findings, yamlWithoutSecrets, missing, steps, faults } = plan
   const shown = options.quiet === true ? findings.filter(({ verdict }) => verdict !== 'maps') : findings
   for (const { verdict, line, path, message } of shown)
     io.out(`${file}:${line}: ${io.style(styles[verdict], verdict.padEnd(7))} ${path}: ${message}`)
-  if (yaml !== undefined && options.apply !== true && options.quiet !== true)
-    io.out(`\n${io.style('bold', OUT_DEFAULT)} would be:\n\n${withoutSecrets(yaml)}`)
+  if (yamlWithoutSecrets !== undefined && options.apply !== true && options.quiet !== true)
+    io.out(`\n${io.style('bold', OUT_DEFAULT)} would be:\n\n${yamlWithoutSecrets}`)
   for (const step of steps) io.out(`then: ${step}`)
   for (const fault of faults) io.err(fault)
   if (options.quiet === true) return
   if (missing.length > 0) io.err(`${io.style('yellow', 'note:')} not set here: ${missing.join(', ')}`)
   const of = (verdict: Verdict) => findings.filter((finding) => finding.verdict === verdict).length
   io.err(`${count(of('maps'), 'line')} map, ${of('changes')} change, ${of('cannot')} cannot`)
-  if (yaml === undefined) io.err('nothing could be carried over')
+  if (yamlWithoutSecrets === undefined) io.err('nothing could be carried over')
   else if (options.apply !== true && faults.length === 0) io.err('nothing is written; --apply writes it')
-}
-
-/** Keys that stand in the file as text are not for the screen. */
-function withoutSecrets(yaml: string): string {
-  return yaml.replaceAll(
-    /^(\s*(?:credential|key|[a-z0-9-]*(?:authorization|key|token|secret)[a-z0-9-]*): )(?!.*\$\{)(\S.*)$/gim,
-    '$1"…"',
-  )
 }
 
 function refuse(message: string, { json }: ImportCommandOptions, io: CliIo): ExitCode {
