@@ -3,8 +3,9 @@
 import { z } from 'zod'
 
 /** Trillionths of a dollar a token in one dollar for a million of them. */
-const PICO_USD_PER_MILLION = 1_000_000
-const PRICE_MAX = 100_000
+export const PICO_USD_PER_MILLION = 1_000_000
+/** Dearest price, dollars for a million tokens. */
+export const PRICE_MAX = 100_000
 
 /** Dollars for a million tokens; read as trillionths of a dollar a token. */
 const priceSchema = z

@@ -303,6 +303,89 @@ guardrails: []
   })
 })
 
+describe('prices', () => {
+  const local = 'model: hosted_vllm/qwen, api_base: "http://10.1.1.1:8000/v1"'
+  const pricesOf = (text: string) => documentOf(text).providers?.vllm?.prices
+  const saidOf = (text: string, field: string) =>
+    planOf(text)
+      .findings.filter(({ path }) => path.endsWith(field))
+      .map(({ verdict, message }) => `${verdict} ${message}`)
+
+  test.each([
+    ['0.0000025', '0.00001', { input: 2.5, output: 10 }],
+    ['1.1e-06', '"4.4e-6"', { input: 1.1, output: 4.4 }],
+    ['0.0000001', '0.0000021', { input: 0.1, output: 2.1 }],
+    ['0', '0.0', { input: 0, output: 0 }],
+  ])('of one token, %s and %s, become those of a million', (input, output, prices) => {
+    const text = model(`${local}, input_cost_per_token: ${input}, output_cost_per_token: ${output}`)
+    expect(pricesOf(text)).toEqual({ qwen: prices })
+    expect(saidOf(text, '.input_cost_per_token')).toEqual([
+      `maps providers.vllm.prices.qwen.input: ${prices.input} for a million tokens`,
+    ])
+  })
+
+  test('of caches and reasoning have their fields, and model_info says what litellm_params do not', () => {
+    const text = `${model(`${local}, input_cost_per_token: 1e-6, cache_read_input_token_cost: 1e-7, cache_creation_input_token_cost: 1.25e-6, output_cost_per_reasoning_token: 3e-6`)}    model_info: { input_cost_per_token: 9e-6, output_cost_per_token: 2e-6, input_cost_per_second: 1 }\n`
+    expect(pricesOf(text)).toEqual({
+      qwen: { input: 1, output: 2, cacheRead: 0.1, cacheWrite: 1.25, reasoning: 3 },
+    })
+    expect(saidOf(text, '.input_cost_per_second')).toEqual([
+      expect.stringContaining('cannot prices here are'),
+    ])
+    expect(saidOf(text, '.output_cost_per_token')).toEqual([expect.stringContaining('maps')])
+  })
+
+  test('of which two are said of one model are the dearer', () => {
+    const one = `${local}, input_cost_per_token: 1e-6, output_cost_per_token: 2e-6, cache_read_input_token_cost: 5e-7`
+    const other = `${local}, input_cost_per_token: 3e-6, output_cost_per_token: 1e-6`
+    const text = model(one) + model(other, 'n').slice(12)
+    expect(pricesOf(text)).toEqual({ qwen: { input: 3, output: 2, cacheRead: 3 } })
+    expect(saidOf(text, '.input_cost_per_token')).toEqual([
+      'changes providers.vllm.prices.qwen.input: 3 for a million tokens: another entry makes it dearer than 1, and the dearer counts',
+      'maps providers.vllm.prices.qwen.input: 3 for a million tokens',
+    ])
+  })
+
+  test('of a wildcard are those of all other models', () => {
+    const text = model(
+      'model: "hosted_vllm/*", api_base: "http://10.1.1.1:8000/v1", input_cost_per_token: 1e-6, output_cost_per_token: 2e-6',
+      '"vllm/*"',
+    )
+    expect(pricesOf(text)).toEqual({ '*': { input: 1, output: 2 } })
+  })
+
+  test('are whole or not there: what is not known is never free', () => {
+    const half = model(`${local}, input_cost_per_token: 1e-6`)
+    expect(pricesOf(half)).toBeUndefined()
+    expect(saidOf(half, '.input_cost_per_token')).toEqual([
+      expect.stringContaining('cannot prices need both'),
+    ])
+    expect(pricesOf(`${half}    model_info: { mode: embedding }\n`)).toEqual({
+      qwen: { input: 1, output: 0 },
+    })
+    const known = model('model: openai/gpt-4o, input_cost_per_token: 2e-6')
+    expect(documentOf(known).providers.openai.prices).toEqual({ 'gpt-4o': { input: 2, output: 10 } })
+    expect(saidOf(known, '.input_cost_per_token')).toEqual([expect.stringMatching(/^changes .*output: 10,/)])
+  })
+
+  test.each(['__proto__', 'constructor', 'qwen-*'])(
+    'of a model called %s are said to have no place',
+    (name) => {
+      const text = model(`model: "openai/${name}", input_cost_per_token: 1e-6, output_cost_per_token: 2e-6`)
+      expect(documentOf(text).providers.openai.prices).toBeUndefined()
+      expect(saidOf(text, '.input_cost_per_token')).toEqual([
+        expect.stringContaining('cannot prices are of one'),
+      ])
+    },
+  )
+
+  test('that were meant of a million tokens are no prices of one', () => {
+    const text = model(`${local}, input_cost_per_token: 2.5, output_cost_per_token: 10`)
+    expect(pricesOf(text)).toBeUndefined()
+    expect(saidOf(text, '.input_cost_per_token')).toEqual([expect.stringContaining('cannot is more than')])
+  })
+})
+
 describe('secrets', () => {
   const shown = (params: string, of = 'openai') =>
     planOf(model(`model: ${of}/x, ${params}`)).yamlWithoutSecrets ?? ''
@@ -384,7 +467,8 @@ describe('hostile files', () => {
     const params = names(
       'api_key api_base api_version rpm tpm weight order timeout stream_timeout organization extra_headers headers ' +
         'custom_llm_provider max_parallel_requests aws_region_name aws_access_key_id vertex_project vertex_location ' +
-        'vertex_credentials max_budget litellm_credential_name',
+        'vertex_credentials max_budget litellm_credential_name input_cost_per_token output_cost_per_token ' +
+        'cache_read_input_token_cost',
     )
     const entry = fc.record({
       model_name: fc.oneof(
@@ -406,6 +490,7 @@ describe('hostile files', () => {
                 'vertex_ai/e',
                 'x/y',
                 'ollama/z',
+                'openai/__proto__',
               ),
             },
             { weight: 1, arbitrary: odd },

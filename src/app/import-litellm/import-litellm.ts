@@ -7,6 +7,7 @@ import { addFallbacks, type RouteDraft, routeOf } from './build-routes.ts'
 import { Fields, type Finding, Findings } from './findings.ts'
 import type { ImportedDocument } from './imported-document.ts'
 import { readLocated } from './located.ts'
+import { PriceBook } from './price-book.ts'
 import { ProviderBook } from './provider-book.ts'
 import type { ImportContext } from './import-context.ts'
 import { readModels } from './read-models.ts'
@@ -50,15 +51,18 @@ export function importLitellm({ text, file, env }: ImportOptions): Imported {
   const references = new References()
   const root = new Fields(read.root, '', findings)
   const providers = new ProviderBook()
+  const prices = new PriceBook()
   const steps: string[] = []
   const context: ImportContext = {
     findings,
     references,
     providers,
+    prices,
     credentials: credentialsOf(root, findings),
     steps,
   }
   const models = readModels(root, context)
+  prices.settle(providers, findings)
   const router = readRouterSettings(root, context)
   const routes = new Map(
     [...models.groups]

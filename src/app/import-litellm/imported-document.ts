@@ -1,11 +1,11 @@
 /** What an import writes, as data. */
 
 import type { RouteDraft } from './build-routes.ts'
-import type { ProviderDraft } from './provider-book.ts'
+import type { ProviderEntryDraft } from './provider-book.ts'
 
 export interface ImportedDocument {
   readonly keys?: readonly { readonly name: string; readonly key: string }[]
-  readonly providers?: Readonly<Record<string, ProviderDraft>>
+  readonly providers?: Readonly<Record<string, ProviderEntryDraft>>
   readonly routes?: Readonly<Record<string, RouteDraft>>
   readonly log?: { readonly level: 'debug' }
 }

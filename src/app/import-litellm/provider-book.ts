@@ -14,9 +14,33 @@ export interface ProviderDraft {
   readonly timeouts?: Readonly<Record<string, string>>
 }
 
+/** US dollars for a million tokens. */
+export interface ModelPrices {
+  readonly input: number
+  readonly output: number
+  /** Absent: as input. */
+  readonly cacheRead?: number
+  /** Absent: as input. */
+  readonly cacheWrite?: number
+  /** Absent: as output. */
+  readonly reasoning?: number
+}
+
+/** With what is said of its models, by name. */
+export interface ProviderEntryDraft extends ProviderDraft {
+  readonly prices?: Readonly<Record<string, ModelPrices>>
+}
+
+export interface NamedModel {
+  /** Its name in the written file. */
+  readonly provider: string
+  readonly modelId: string
+}
+
 export class ProviderBook {
   readonly #ids = new Map<string, string>()
   readonly #drafts = new Map<string, ProviderDraft>()
+  readonly #prices = new Map<string, Map<string, ModelPrices>>()
 
   /** The name under which this provider stands in the file; `provider` is who it is an instance of. */
   add(draft: ProviderDraft): string {
@@ -30,8 +54,18 @@ export class ProviderBook {
     return id
   }
 
-  get entries(): Readonly<Record<string, ProviderDraft>> {
-    return Object.fromEntries(this.#drafts)
+  setPrices({ provider, modelId }: NamedModel, prices: ModelPrices): void {
+    const byModel = this.#prices.get(provider) ?? new Map<string, ModelPrices>()
+    this.#prices.set(provider, byModel.set(modelId, prices))
+  }
+
+  get entries(): Readonly<Record<string, ProviderEntryDraft>> {
+    return Object.fromEntries([...this.#drafts].map(([id, draft]) => [id, this.#priced(id, draft)]))
+  }
+
+  #priced(id: string, draft: ProviderDraft): ProviderEntryDraft {
+    const prices = this.#prices.get(id)
+    return prices === undefined ? draft : { ...draft, prices: Object.fromEntries(prices) }
   }
 
   get isEmpty(): boolean {

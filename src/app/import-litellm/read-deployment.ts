@@ -8,6 +8,7 @@ import { addressOf, type AddressContext } from './read-address.ts'
 import { credentialOf } from './read-credential.ts'
 import { matchProvider, type ProviderMatch } from './litellm-providers.ts'
 import type { ProviderDraft } from './provider-book.ts'
+import { OTHER_PRICES, readPrices } from './read-prices.ts'
 import { isName } from './reference.ts'
 
 /** One of the servers behind a name. */
@@ -22,7 +23,17 @@ export interface Deployment {
   readonly order?: number
 }
 
-export function readDeployment(params: Fields, context: ImportContext): Deployment | undefined {
+/** What one entry of `model_list` says. */
+export interface DeploymentFields {
+  readonly params: Fields
+  /** `model_info`, where it has one. */
+  readonly info: Fields | undefined
+}
+
+export function readDeployment(
+  { params, info }: DeploymentFields,
+  context: ImportContext,
+): Deployment | undefined {
   const { findings } = context
   const model = params.text('model')
   const at = params.at('model')
@@ -44,12 +55,15 @@ export function readDeployment(params: Fields, context: ImportContext): Deployme
   }
   const draft = draftOf(match, params, context)
   if (draft === undefined) return undefined
-  const target = `${context.providers.add(draft)}/${match.modelId}`
+  const { modelId } = match
+  const provider = context.providers.add(draft)
+  const target = `${provider}/${modelId}`
   findings[match.change === undefined ? 'maps' : 'changes'](
     at,
     `${shown(model)} -> ${target}${match.change === undefined ? '' : `: ${match.change}`}`,
   )
   const share = shareOf(params)
+  readPrices({ provider, known: draft.provider, modelId, params, info }, context)
   sayTheRest(params, { target, context })
   return { target, place: at, ...share }
 }
@@ -174,7 +188,11 @@ function sayTheRest(params: Fields, { target, context }: Remainder): void {
   }
   for (const name of params.unread) {
     const reason = Object.hasOwn(elsewhere, name) ? elsewhere[name] : undefined
-    if (reason === undefined) findings.cannot(params.at(name), 'has nothing here that it could become')
+    if (reason === undefined)
+      findings.cannot(
+        params.at(name),
+        /cost/.test(name) ? OTHER_PRICES : 'has nothing here that it could become',
+      )
     else if (reason.verdict === 'maps') findings.maps(params.at(name), reason.message)
     else findings.cannot(params.at(name), reason.message)
   }
@@ -214,8 +232,6 @@ const elsewhere: Readonly<Record<string, { readonly verdict: 'maps' | 'cannot'; 
     },
     max_retries: { verdict: 'cannot', message: 'second tries belong to a route: retries' },
     num_retries: { verdict: 'cannot', message: 'second tries belong to a route: retries' },
-    input_cost_per_token: { verdict: 'cannot', message: 'prices are those that providers publish' },
-    output_cost_per_token: { verdict: 'cannot', message: 'prices are those that providers publish' },
     mock_response: { verdict: 'cannot', message: 'for made-up answers name simulator/mock as a target' },
     tags: { verdict: 'cannot', message: 'write a condition on the target: when' },
     aws_role_name: { verdict: 'cannot', message: 'no role is assumed: give keys of the role' },

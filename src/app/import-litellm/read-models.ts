@@ -4,7 +4,8 @@ import { TARGETS_MAX } from '../../routing/config-schema.ts'
 import { Fields } from './findings.ts'
 import { isName } from './reference.ts'
 import type { ImportContext } from './import-context.ts'
-import { type Deployment, readDeployment, shown } from './read-deployment.ts'
+import { type Deployment, type DeploymentFields, readDeployment, shown } from './read-deployment.ts'
+import { isPriceField, OTHER_PRICES } from './read-prices.ts'
 
 /** Entries of one file. */
 const DEPLOYMENTS_MAX = 5_000
@@ -33,18 +34,19 @@ export function readModels(root: Fields, context: ImportContext): ReadModels {
     const entry = new Fields(node, path, findings)
     const name = entry.text('model_name')
     const params = entry.map('litellm_params')
-    sayModelInfo(entry, context)
+    const info = entry.map('model_info')
+    sayModelInfo({ entry, info }, context)
     if (params === undefined) {
       if (!entry.has('litellm_params')) findings.cannot(entry.place, 'has no litellm_params')
       continue
     }
     const written = name ?? params.text('model')
     if (written !== undefined && written.includes('*')) {
-      hasWildcard = readWildcard(written, { entry, params, context }) || hasWildcard
+      hasWildcard = readWildcard(written, { entry, params, info, context }) || hasWildcard
       continue
     }
     const route = written === undefined ? undefined : routeName(written, entry, context)
-    const deployment = route === undefined ? undefined : readDeployment(params, context)
+    const deployment = route === undefined ? undefined : readDeployment({ params, info }, context)
     if (route === undefined || deployment === undefined) continue
     const group = groups.get(route) ?? []
     groups.set(route, group)
@@ -67,14 +69,13 @@ function routeName(written: string, entry: Fields, { findings }: ImportContext):
   return name
 }
 
-interface WildcardEntry {
+interface WildcardEntry extends DeploymentFields {
   readonly entry: Fields
-  readonly params: Fields
   readonly context: ImportContext
 }
 
 /** Any model of a provider can be asked for as provider/model, so that a wildcard needs its provider and nothing else. */
-function readWildcard(name: string, { entry, params, context }: WildcardEntry): boolean {
+function readWildcard(name: string, { entry, params, info, context }: WildcardEntry): boolean {
   const { findings } = context
   const model = params.text('model') ?? ''
   const at = entry.at('model_name')
@@ -86,7 +87,7 @@ function readWildcard(name: string, { entry, params, context }: WildcardEntry): 
     findings.maps(at, 'any known model is found by the beginning of its name, or as provider/model')
     return true
   }
-  const deployment = readDeployment(params, context)
+  const deployment = readDeployment({ params, info }, context)
   if (deployment === undefined) return false
   const asked = deployment.target.replace(/\*$/, 'MODEL')
   const before = name === '*' ? 'MODEL' : name.replace(/\*$/, 'MODEL')
@@ -95,11 +96,13 @@ function readWildcard(name: string, { entry, params, context }: WildcardEntry): 
   return true
 }
 
-function sayModelInfo(entry: Fields, { findings }: ImportContext): void {
-  const info = entry.map('model_info')
+/** Prices of tokens are read with the deployment. */
+function sayModelInfo(
+  { entry, info }: Pick<WildcardEntry, 'entry' | 'info'>,
+  { findings }: ImportContext,
+): void {
   for (const name of info?.names ?? []) {
-    if (/cost/.test(name))
-      findings.cannot(info?.at(name) ?? entry.place, 'prices are those that providers publish')
+    if (/cost/.test(name) && !isPriceField(name)) findings.cannot(info?.at(name) ?? entry.place, OTHER_PRICES)
     else if (name === 'access_groups')
       findings.cannot(
         info?.at(name) ?? entry.place,

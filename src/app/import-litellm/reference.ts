@@ -55,11 +55,12 @@ export class References {
 
 /** Whether a route or another entry of the written file can be called so. */
 export function isName(text: string): boolean {
-  return (
-    /^[\x21-\x7e]{1,128}$/.test(text) &&
-    !text.includes('${') &&
-    !/^(?:__proto__|constructor|prototype)$/.test(text)
-  )
+  return /^[\x21-\x7e]{1,128}$/.test(text) && !text.includes('${') && isFieldName(text)
+}
+
+/** Our own file takes no field of these names. */
+export function isFieldName(text: string): boolean {
+  return !/^(?:__proto__|constructor|prototype)$/.test(text)
 }
 
 function standIn(use: VariableUse, index: number): string {
