@@ -296,6 +296,20 @@ guardrails: []
     ])
   })
 
+  test('keep what was asked and answered, where LiteLLM does', () => {
+    const kept = rest('general_settings: { store_prompts_in_spend_logs: true }\n')
+    expect(kept.faults).toEqual([])
+    expect(parse(kept.yaml ?? '').requests).toEqual({ keepBodies: true })
+    expect(kept.findings).toContainEqual({
+      verdict: 'maps',
+      line: 4,
+      path: 'general_settings.store_prompts_in_spend_logs',
+      message: expect.stringContaining('requests.keepBodies: true'),
+    })
+    const not = rest('general_settings: { store_prompts_in_spend_logs: false }\n')
+    expect(parse(not.yaml ?? '').requests).toBeUndefined()
+  })
+
   test('leave a master key that stands in the file where it is', () => {
     const plan = rest('general_settings: { master_key: sk-1234 }\n')
     expect(plan.yaml).not.toContain('keys:')
@@ -386,6 +400,52 @@ describe('prices', () => {
   })
 })
 
+describe('budgets', () => {
+  const budgetOf = (duration: string) =>
+    planOf(`${model('model: openai/x')}litellm_settings: { max_budget: 10, budget_duration: ${duration} }\n`)
+
+  test.each([
+    ['24h', 'day'],
+    ['1d', 'day'],
+    ['168h', 'week'],
+    ['7d', 'week'],
+    ['1w', 'week'],
+    ['30d', 'month'],
+    ['1mo', 'month'],
+    ['null', 'total'],
+  ])('of %s are of a %s', (duration, period) => {
+    const { steps, findings } = budgetOf(duration)
+    expect(steps).toEqual([`holdfast budget create --for all --limit 10 --per ${period}`])
+    expect(findings.filter(({ path }) => path.endsWith('budget_duration'))).toEqual([])
+  })
+
+  test.each([
+    ['1h', 'day'],
+    ['12h', 'day'],
+    ['2d', 'week'],
+    ['14d', 'month'],
+    ['90d', 'total'],
+    ['2mo', 'total'],
+  ])('of %s are of a %s, which never lets more be spent, and it is said', (duration, period) => {
+    const { steps, findings } = budgetOf(duration)
+    expect(steps).toEqual([`holdfast budget create --for all --limit 10 --per ${period}`])
+    expect(findings).toContainEqual({
+      verdict: 'changes',
+      line: 4,
+      path: 'litellm_settings.budget_duration',
+      message: expect.stringContaining(`there is no period of ${duration} here: it became 10 `),
+    })
+  })
+
+  test.each(['os.environ/PERIOD', 'soon', '0d', '-1d', '1y'])('of %s are none', (duration) => {
+    const { steps, findings } = budgetOf(duration)
+    expect(steps).toEqual([])
+    expect(findings).toContainEqual(
+      expect.objectContaining({ verdict: 'cannot', path: 'litellm_settings.budget_duration' }),
+    )
+  })
+})
+
 describe('secrets', () => {
   const shown = (params: string, of = 'openai') =>
     planOf(model(`model: ${of}/x, ${params}`)).yamlWithoutSecrets ?? ''
@@ -467,7 +527,7 @@ describe('hostile files', () => {
     const params = names(
       'api_key api_base api_version rpm tpm weight order timeout stream_timeout organization extra_headers headers ' +
         'custom_llm_provider max_parallel_requests aws_region_name aws_access_key_id vertex_project vertex_location ' +
-        'vertex_credentials max_budget litellm_credential_name input_cost_per_token output_cost_per_token ' +
+        'vertex_credentials max_budget budget_duration litellm_credential_name input_cost_per_token output_cost_per_token ' +
         'cache_read_input_token_cost',
     )
     const entry = fc.record({
@@ -506,7 +566,7 @@ describe('hostile files', () => {
         'routing_strategy fallbacks context_window_fallbacks num_retries timeout model_group_alias default_fallbacks',
       ),
       litellm_settings: names('num_retries request_timeout fallbacks max_budget set_verbose'),
-      general_settings: names('master_key database_url'),
+      general_settings: names('master_key database_url store_prompts_in_spend_logs'),
     })
     let written = 0
     fc.assert(

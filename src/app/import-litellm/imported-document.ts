@@ -7,5 +7,6 @@ export interface ImportedDocument {
   readonly keys?: readonly { readonly name: string; readonly key: string }[]
   readonly providers?: Readonly<Record<string, ProviderEntryDraft>>
   readonly routes?: Readonly<Record<string, RouteDraft>>
+  readonly requests?: { readonly keepBodies: true }
   readonly log?: { readonly level: 'debug' }
 }

@@ -4,6 +4,7 @@ import { knownProviders } from '../../providers/index.ts'
 import { writeDuration } from '../../std/config-values.ts'
 import type { Fields, Findings, Place } from './findings.ts'
 import type { ImportContext } from './import-context.ts'
+import { sayBudget } from './budget-steps.ts'
 import { addressOf, type AddressContext } from './read-address.ts'
 import { credentialOf } from './read-credential.ts'
 import { matchProvider, type ProviderMatch } from './litellm-providers.ts'
@@ -172,13 +173,8 @@ interface Remainder {
 }
 
 function sayTheRest(params: Fields, { target, context }: Remainder): void {
-  const { findings, steps } = context
-  const budget = params.number('max_budget')
-  if (budget !== undefined) {
-    const step = budgetStep(`model:${target}`, budget, params.text('budget_duration'))
-    findings.changes(params.at('max_budget'), `a budget is made by a command: ${step}`)
-    steps.push(step)
-  }
+  const { findings } = context
+  sayBudget({ fields: params, scope: `model:${target}` }, context)
   if (params.has('rpm') || params.has('tpm')) {
     const field = params.has('rpm') ? 'rpm' : 'tpm'
     findings.changes(
@@ -196,27 +192,6 @@ function sayTheRest(params: Fields, { target, context }: Remainder): void {
     else if (reason.verdict === 'maps') findings.maps(params.at(name), reason.message)
     else findings.cannot(params.at(name), reason.message)
   }
-}
-
-/** Periods there are here, by how LiteLLM writes them. */
-const periods: Readonly<Record<string, string>> = {
-  '24h': 'day',
-  '1d': 'day',
-  daily: 'day',
-  '7d': 'week',
-  weekly: 'week',
-  '30d': 'month',
-  '31d': 'month',
-  '1mo': 'month',
-  monthly: 'month',
-}
-
-/** `holdfast budget create ...`, as it is to be typed. */
-export function budgetStep(scope: string, limit: number, duration: string | undefined): string {
-  const period =
-    duration === undefined ? 'total' : Object.hasOwn(periods, duration) ? periods[duration] : 'month'
-  const target = /^[A-Za-z0-9._:/-]+$/.test(scope) ? scope : `'${scope.replaceAll("'", "'\\''")}'`
-  return `holdfast budget create --for ${target} --limit ${limit} --per ${period}`
 }
 
 const elsewhere: Readonly<Record<string, { readonly verdict: 'maps' | 'cannot'; readonly message: string }>> =

@@ -4,7 +4,8 @@ import { writeDuration } from '../../std/config-values.ts'
 import type { Balance, Fallback } from './build-routes.ts'
 import { Fields, type Findings, type Place } from './findings.ts'
 import type { ImportContext } from './import-context.ts'
-import { budgetStep, shown } from './read-deployment.ts'
+import { sayBudget } from './budget-steps.ts'
+import { shown } from './read-deployment.ts'
 
 export interface RouterSettings {
   readonly balance: Balance
@@ -19,6 +20,8 @@ export interface RouterSettings {
 export interface OtherSettings {
   readonly keys: readonly { readonly name: string; readonly key: string }[]
   readonly logLevel?: 'debug'
+  /** What was asked and answered is kept. */
+  readonly keepsBodies: boolean
 }
 
 /** Some of it stands in `litellm_settings` as well. */
@@ -158,7 +161,9 @@ export function readOtherSettings(root: Fields, context: ImportContext): OtherSe
   const general = root.map('general_settings')
   const keys = general === undefined ? [] : keysOf(general, context)
   const level = root.map('litellm_settings')?.flag('set_verbose') === true ? ('debug' as const) : undefined
-  sayGlobalBudget(root, context)
+  const keepsBodies = general !== undefined && readKeepBodies(general, context.findings)
+  const settings = root.map('litellm_settings')
+  if (settings !== undefined) sayBudget({ fields: settings, scope: 'all' }, context)
   for (const section of ['router_settings', 'litellm_settings', 'general_settings'])
     saySection(root.map(section), context.findings)
   sayEnvironment(root, context.findings)
@@ -166,7 +171,7 @@ export function readOtherSettings(root: Fields, context: ImportContext): OtherSe
     const message = Object.hasOwn(sections, name) ? sections[name] : 'has nothing here that it could become'
     context.findings.cannot(root.at(name), message ?? '')
   }
-  return { keys, ...(level !== undefined && { logLevel: level }) }
+  return { keys, keepsBodies, ...(level !== undefined && { logLevel: level }) }
 }
 
 function keysOf(general: Fields, { findings, references }: ImportContext): OtherSettings['keys'] {
@@ -192,13 +197,16 @@ function keysOf(general: Fields, { findings, references }: ImportContext): Other
   return [{ name: 'litellm-master', key: read.text }]
 }
 
-function sayGlobalBudget(root: Fields, { findings, steps }: ImportContext): void {
-  const settings = root.map('litellm_settings')
-  const limit = settings?.number('max_budget')
-  if (settings === undefined || limit === undefined) return
-  const step = budgetStep('all', limit, settings.text('budget_duration'))
-  findings.changes(settings.at('max_budget'), `a budget is made by a command: ${step}`)
-  steps.push(step)
+function readKeepBodies(general: Fields, findings: Findings): boolean {
+  const isWanted = general.flag('store_prompts_in_spend_logs')
+  if (isWanted !== undefined)
+    findings.maps(
+      general.at('store_prompts_in_spend_logs'),
+      isWanted
+        ? 'requests.keepBodies: true: what was asked and answered is kept, sealed, for 7 days (docs/kept-bodies.md)'
+        : 'what was asked and answered is not kept unless requests.keepBodies says so',
+    )
+  return isWanted === true
 }
 
 /** Fields that were read for something else above. */
@@ -223,6 +231,7 @@ const readElsewhere: ReadonlySet<string> = new Set([
   'litellm_settings.max_budget',
   'litellm_settings.budget_duration',
   'general_settings.master_key',
+  'general_settings.store_prompts_in_spend_logs',
 ])
 
 function saySection(section: Fields | undefined, findings: Findings): void {
@@ -270,7 +279,6 @@ const fields: Readonly<Record<string, { readonly maps?: string; readonly cannot?
   redis_url: { cannot: 'no Redis is needed: one node keeps everything itself' },
   database_url: { cannot: database },
   store_model_in_db: { cannot: 'models made in its interface are in its database, not in this file' },
-  store_prompts_in_spend_logs: { cannot: 'prompts and answers are not logged' },
   database_connection_pool_limit: { cannot: database },
   salt_key: { cannot: database },
   max_internal_user_budget: { cannot: 'say it of each key: holdfast key create --budget' },
