@@ -4,6 +4,7 @@ import { hash } from 'node:crypto'
 import { canonicalJson, parseExact } from '../cache/canonical-json.ts'
 import { MemoryCache } from '../cache/memory-cache.ts'
 import { requestIdentity } from '../dialects/request-identity.ts'
+import { tellingOf } from '../dialects/telling-headers.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import { isJsonObject } from '../std/json.ts'
 import type { RecallOwner } from './recall-step.ts'
@@ -17,7 +18,9 @@ export interface IdentityFacts {
   readonly owner: RecallOwner
   readonly routeName?: string | undefined
   /** Ids of the targets that may answer, in any order: an answer does not outlive a change of its route. */
-  readonly targets?: readonly string[] | undefined
+  readonly targets?: (() => readonly string[]) | undefined
+  /** Whoever would rather be refused than lose something is not given what somebody else lost something for. */
+  readonly isStrict?: boolean | undefined
 }
 
 /** Gives requests their names; a body that is sent again, byte by byte, is not decoded again. */
@@ -39,19 +42,24 @@ export class CacheIdentities {
 }
 
 /** As JSON, so that no two scopes run into one another (SEC-41). */
-export function scopeOf({ dialect, operation, named, asked }: Exchange, facts: IdentityFacts): string {
-  const { owner, routeName = '', targets = [] } = facts
+export function scopeOf(
+  { dialect, operation, named, asked, headers }: Exchange,
+  facts: IdentityFacts,
+): string {
+  const { owner, routeName = '', targets, isStrict = false } = facts
   return JSON.stringify([
     owner.tenant,
     owner.keyId,
     routeName,
-    [...targets].sort(),
+    [...(targets?.() ?? [])].sort(),
+    isStrict,
     dialect.id,
     operation,
     named?.modelId ?? '',
     asked?.id ?? '',
     asked?.providerId ?? '',
     asked?.query ?? '',
+    tellingOf(headers, dialect),
   ])
 }
 

@@ -1,5 +1,6 @@
 /** An answer put down so that it can be given again: as a value, as bytes, and as a reply. */
 
+import type { Loss } from '../canonical/loss.ts'
 import type { Usage } from '../canonical/usage.ts'
 import { errorCodes, type ErrorCode } from '../errors/codes.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
@@ -7,7 +8,7 @@ import type { Exchange } from '../execution/exchange.ts'
 import type { Reply, ReplyRecall, Settlement } from '../execution/reply.ts'
 import type { NanoUsd } from '../ledger/prices.ts'
 import { frame, unframe } from '../std/framed.ts'
-import { isJsonObject, type JsonObject, numberOf, stringOf } from '../std/json.ts'
+import { arrayOf, isJsonObject, type JsonObject, numberOf, objectOf, stringOf } from '../std/json.ts'
 import { answerForm } from './answer-form.ts'
 
 /** What is kept of an answer beside its body. */
@@ -22,6 +23,8 @@ export interface KeptHead {
   readonly targetId?: string
   readonly isSimulated?: boolean
   readonly usage?: Usage
+  /** What its request lost on the way; absent where that is nothing. */
+  readonly losses?: readonly Loss[]
   /** What broke the body off, where it has no place for an error of its own. */
   readonly failure?: { readonly code: ErrorCode; readonly message: string }
   /** Of an answer that others like it are compared with: what was asked last. */
@@ -34,9 +37,10 @@ export interface KeptReply extends KeptHead {
 
 /** A reply to `exchange`, put down with its whole body. */
 export function keptOf(
-  { status, contentType, target }: Reply,
+  { status, contentType, target, losses, lossesAtEnd }: Reply,
   { exchange, body, createdAtMs }: Pick<KeptReply, 'body' | 'createdAtMs'> & { readonly exchange: Exchange },
 ): KeptReply {
+  const lost = lossesAtEnd?.() ?? losses
   return {
     exchangeId: exchange.id,
     status,
@@ -45,6 +49,7 @@ export function keptOf(
     form: answerForm(exchange.envelope),
     ...(target === undefined ? {} : { targetId: target.id }),
     ...(target?.provider.isSimulated === true ? { isSimulated: true } : {}),
+    ...(lost.length === 0 ? {} : { losses: lost }),
     body,
   }
 }
@@ -72,6 +77,7 @@ function readHead(value: JsonObject): KeptHead | undefined {
   const targetId = stringOf(value['targetId'])
   const question = stringOf(value['question'])
   const failure = readFailure(value['failure'])
+  const losses = arrayOf(value['losses']).flatMap(readLoss)
   return {
     exchangeId,
     status,
@@ -82,9 +88,16 @@ function readHead(value: JsonObject): KeptHead | undefined {
     ...(value['isSimulated'] === true ? { isSimulated: true } : {}),
     // Sound: the seal shows that we wrote it ourselves, from a Usage.
     ...(isJsonObject(value['usage']) ? { usage: value['usage'] } : {}),
+    ...(losses.length === 0 ? {} : { losses }),
     ...(failure === undefined ? {} : { failure }),
     ...(question === undefined ? {} : { question }),
   }
+}
+
+function readLoss(value: unknown): readonly Loss[] {
+  const field = stringOf(objectOf(value)?.['field'])
+  const reason = stringOf(objectOf(value)?.['reason'])
+  return field === undefined || reason === undefined ? [] : [{ field, reason }]
 }
 
 function readFailure(value: unknown): KeptHead['failure'] {
@@ -119,7 +132,7 @@ export function replyOfKept(kept: KeptReply, { recall, headers }: GivenAgain): R
         ? body
         : brokenBody(body, new GatewayError(failure.code, failure.message), resolve),
     attempts: [],
-    losses: [],
+    losses: kept.losses ?? [],
     recall,
     headers: [
       ...headers,

@@ -3,6 +3,7 @@
 import type { AskedHead } from '../archive/kept-bodies.ts'
 import type { BodyKeeper } from '../archive/body-keeper.ts'
 import type { BodyNote } from '../archive/body-note.ts'
+import { TELLING_HEADERS } from '../dialects/telling-headers.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply } from '../execution/reply.ts'
 import { answerForm } from './answer-form.ts'
@@ -20,9 +21,6 @@ export function noteRequest(
   const { form } = asked ?? {}
   return keeper.note(headOf(exchange), form === undefined ? body : { formBytes: form.length })
 }
-
-/** Said in headers, and without them another request. */
-const TELLING_HEADERS = ['anthropic-version', 'anthropic-beta', 'openai-beta'] as const
 
 function headOf({ id, dialect, operation, path, envelope, headers }: Exchange): AskedHead {
   const { modelId, stream, streamForm, candidateCount } = envelope

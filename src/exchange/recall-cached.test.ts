@@ -5,6 +5,7 @@ import { GatewayError } from '../errors/gateway-error.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply } from '../execution/reply.ts'
 import { ManualClock } from '../std/manual-clock.test-support.ts'
+import type { RecallFacts } from './recall.ts'
 import {
   type AskedFields,
   client,
@@ -18,7 +19,7 @@ import {
 } from './recall.test-support.ts'
 
 const owner = { tenant: 'acme', keyId: 'key_1' }
-const facts = { owner, cache: DEFAULT_POLICY, routeName: 'route', targets: ['far/m'] }
+const facts = { owner, cache: DEFAULT_POLICY, routeName: 'route', targets: () => ['far/m'] }
 
 let clock: ManualClock
 let cacheStore: FakeCacheStore
@@ -63,7 +64,7 @@ function answering(parts: Partial<RecallParts> = {}) {
     upstreams.push(upstream)
     return upstream.reply
   }, parts)
-  const ask = async (fields: AskedFields = {}, of = facts) =>
+  const ask = async (fields: AskedFields = {}, of: RecallFacts = facts) =>
     receive(await story.serve(client(fields).exchange, of))
   const header = ({ reply }: { reply: Reply }, name: string) => {
     const { headers = [] } = reply
@@ -103,14 +104,36 @@ describe('a cached route', () => {
       { ...facts, owner: { tenant: 'other', keyId: 'key_1' } },
       { ...facts, owner: { tenant: 'acme', keyId: 'key_2' } },
       { ...facts, routeName: 'elsewhere' },
-      { ...facts, targets: ['near/m'] },
+      { ...facts, targets: () => ['near/m'] },
+      { ...facts, isStrict: true },
     ]
     const texts = []
     for (const one of others) texts.push(await (await ask({}, one)).text)
     texts.push(await (await ask({ body: { temperature: 1 } })).text)
     texts.push(await (await ask({ body: { user: 'u' } })).text)
-    expect(new Set(texts).size).toBe(7)
-    expect(story.executions).toBe(7)
+    expect(new Set(texts).size).toBe(8)
+    expect(story.executions).toBe(8)
+  })
+
+  test('shares nothing between betas or versions, whose order and spaces mean nothing', async () => {
+    const { story, ask } = answering()
+    const asked = (headers: Readonly<Record<string, string>>) => ask({ headers })
+    for (const headers of [{}, { 'openai-beta': 'a=v1' }, { 'openai-beta': 'a=v1,b=v2' }])
+      await asked(headers)
+    await asked({ 'anthropic-version': '2024-01-01' })
+    expect(story.executions).toBe(4)
+    await asked({ 'openai-beta': 'b=v2, a=v1' })
+    await asked({ 'user-agent': 'another' })
+    expect(story.executions).toBe(4)
+  })
+
+  test('tells again what was lost on the way to an answer, from memory and from the store', async () => {
+    const losses = [{ field: 'logprobs', reason: 'the target has none' }]
+    const make = async () => plainReply(answer('a'), { losses })
+    const first = storyOn(make)
+    const again = [first, first, storyOn(make)]
+    for (const story of again) expect((await story.serve(client().exchange, facts)).losses).toEqual(losses)
+    expect(again.map(({ executions }) => executions)).toEqual([1, 1, 0])
   })
 
   test('SEC-43: gives nothing of another request but its id, and only to the key that made it', async () => {
@@ -195,14 +218,12 @@ describe('what is asked of the cache by header', () => {
     const { ask, story, header } = answering()
     const { cache: _cache, ...silent } = facts
     const asked = { headers: { 'x-holdfast-cache-ttl': '60' } }
-    // Sound: a route that says nothing has no policy.
-    const of = silent as typeof facts
-    expect(header(await ask({}, of), 'x-holdfast-cache')).toBeUndefined()
-    await ask(asked, of)
-    await ask(asked, of)
+    expect(header(await ask({}, silent), 'x-holdfast-cache')).toBeUndefined()
+    await ask(asked, silent)
+    await ask(asked, silent)
     expect(story.executions).toBe(2)
     clock.advance(60_000)
-    await ask(asked, of)
+    await ask(asked, silent)
     expect(story.executions).toBe(3)
   })
 
@@ -418,12 +439,14 @@ describe('a route that compares questions', () => {
     expect(story.executions).toBe(3)
   })
 
-  test('SEC-41: compares nothing across tenants, systems, tools, parameters or histories', async () => {
+  test('SEC-41: compares nothing across tenants, betas, strictness, systems, tools, parameters or histories', async () => {
     const { ask, story } = answering({ semantic: { embed } })
     const question = 'How do I reset my password?'
     await ask(says(question), alike)
     const reworded = 'how can I reset the password'
     await ask(says(reworded), { ...alike, owner: { tenant: 'other', keyId: 'key_1' } })
+    await ask({ ...says(reworded), headers: { 'openai-beta': 'a=v1' } }, alike)
+    await ask(says(reworded), { ...alike, isStrict: true })
     await ask(says(reworded, { temperature: 1 }), alike)
     await ask(says(reworded, { tools: [{ type: 'function', function: { name: 'f' } }] }), alike)
     const history = [
@@ -431,7 +454,7 @@ describe('a route that compares questions', () => {
       { role: 'user', content: reworded },
     ]
     await ask({ body: { messages: history } }, alike)
-    expect(story.executions).toBe(5)
+    expect(story.executions).toBe(7)
   })
 
   test('answers as ever where no embedding comes', async () => {

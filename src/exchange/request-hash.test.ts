@@ -1,5 +1,7 @@
+import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { anthropicMessages } from '../dialects/anthropic-messages/index.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { FormBody } from '../operations/operation-request.ts'
 import { mayHaveCost } from './may-have-cost.ts'
@@ -41,6 +43,23 @@ describe('the hash of a request', () => {
     ].map(hashRequest)
     expect(new Set(hashes).size).toBe(hashes.length)
     expect(hashRequest(client().exchange)).toBe(hashRequest(exchange))
+  })
+
+  test('is another for another beta, and the same as ever where no header tells anything', () => {
+    const asked = (headers: Exchange['headers']) => ({
+      headers,
+      dialect: anthropicMessages,
+      body: { max_tokens: 5 },
+    })
+    const hashed = (headers: Exchange['headers']) => hashRequest(client(asked(headers)).exchange)
+    const plain = client(asked({})).exchange
+    const facts = JSON.stringify(['anthropic-messages', 'chat', '', '', ''])
+    const asEver = hash('sha256', Buffer.concat([Buffer.from(facts), plain.body]))
+    expect(hashRequest(plain)).toBe(asEver)
+    expect(hashed({ 'anthropic-version': '2023-06-01', 'user-agent': 'x' })).toBe(asEver)
+    expect(hashed({ 'anthropic-beta': 'a' })).not.toBe(asEver)
+    expect(hashed({ 'anthropic-beta': 'b' })).not.toBe(hashed({ 'anthropic-beta': 'a' }))
+    expect(hashed({ 'anthropic-beta': 'b, a' })).toBe(hashed({ 'anthropic-beta': 'a,b' }))
   })
 
   test('of a form does not hang on the boundary that was drawn for it, wherever it is cut', async () => {

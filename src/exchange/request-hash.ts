@@ -1,10 +1,11 @@
-/** What a request says, as one number: two that differ in a byte, or in their path, do not share an answer. */
+/** What a request says, as one number: two that differ in a byte, their path or a beta do not share an answer. */
 
 import { createHash, type Hash, hash } from 'node:crypto'
+import { tellingOf } from '../dialects/telling-headers.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { FormBody } from '../operations/operation-request.ts'
 
-/** SHA-256 over what the path said and the exact body, hex. A form is read once from where it was received. */
+/** SHA-256 over what the path and the telling headers said and the exact body, hex. A form is read once from where it was received. */
 export function hashRequest(exchange: Exchange): string | Promise<string> {
   const facts = JSON.stringify(pathFacts(exchange))
   const { body, asked } = exchange
@@ -33,7 +34,8 @@ async function hashForm(hashing: Hash, form: FormBody): Promise<string> {
 }
 
 /** Everything beside the body that decides what is answered. */
-export function pathFacts({ dialect, operation, named, asked }: Exchange): readonly unknown[] {
+export function pathFacts({ dialect, operation, named, asked, headers }: Exchange): readonly unknown[] {
+  const telling = tellingOf(headers, dialect)
   return [
     dialect.id,
     operation,
@@ -43,5 +45,7 @@ export function pathFacts({ dialect, operation, named, asked }: Exchange): reado
     ...(asked === undefined
       ? []
       : [asked.id ?? '', asked.reference?.id ?? '', asked.providerId ?? '', asked.query]),
+    // Only where there is any: what was kept before headers counted stays the same request.
+    ...(telling === '' ? [] : [{ telling }]),
   ]
 }

@@ -175,13 +175,14 @@ function ownAdmission(caller: Caller): Admission {
   return { caller, hold() {}, release() {} }
 }
 
-function recallFacts({ routeName, cache, root }: Plan, caller: Caller): RecallFacts {
+function recallFacts({ routeName, cache, root, isStrict }: Plan, caller: Caller): RecallFacts {
   const owner = ownerOf(caller) ?? ''
   return {
     owner: { tenant: caller.projectId ?? owner, keyId: owner },
     routeName,
     cache,
-    ...(cache === undefined ? {} : { targets: targetNodes(root).map(({ target }) => target.id) }),
+    isStrict,
+    targets: () => targetNodes(root).map(({ target }) => target.id),
   }
 }
 

@@ -5,6 +5,7 @@
 
 import { capOutput } from './cap-output.ts'
 import type { Dialect } from '../dialect.ts'
+import { ANTHROPIC_TELLING } from '../telling-headers.ts'
 import { DIALECT } from './dialect-id.ts'
 import { createFolder } from './folder.ts'
 import { createPassthrough } from './passthrough.ts'
@@ -39,8 +40,7 @@ export const anthropicMessages: Dialect = {
   requestHeaders: { 'anthropic-version': '2023-06-01' },
   // What the client says of itself and of the features it wants; never its key.
   forwardedHeaders: [
-    'anthropic-version',
-    'anthropic-beta',
+    ...ANTHROPIC_TELLING,
     'anthropic-dangerous-direct-browser-access',
     'user-agent',
     'x-app',

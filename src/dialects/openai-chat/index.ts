@@ -3,6 +3,7 @@
 import { capFields } from '../cap-output.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import type { Dialect } from '../dialect.ts'
+import { OPENAI_TELLING } from '../telling-headers.ts'
 import { OpenaiChatFolder } from './folder.ts'
 import { OpenaiChatPassthrough } from './passthrough.ts'
 import { patchRequest } from './patch-request.ts'
@@ -33,7 +34,7 @@ export const openaiChat: Dialect = {
   capOutput: (fields, tokens) => capFields(fields, tokens, [['max_tokens'], ['max_completion_tokens']]),
   requestHeaders: {},
   // Sessions that providers use to keep a prompt cache warm; never anything that names an account.
-  forwardedHeaders: ['openai-beta', 'x-session-id', 'x-session-affinity', 'x-grok-conv-id'],
+  forwardedHeaders: [...OPENAI_TELLING, 'x-session-id', 'x-session-affinity', 'x-grok-conv-id'],
   readResult,
   createStreamReader: (options) => new OpenaiChatStreamReader(options),
   createPassthrough: (options) => new OpenaiChatPassthrough(options),

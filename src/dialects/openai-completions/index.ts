@@ -7,6 +7,7 @@ import { patchRequest } from '../openai-chat/patch-request.ts'
 import { readError } from '../openai-chat/read-error.ts'
 import { resumePlainStream } from '../openai-chat/resume-stream.ts'
 import { writeError, writeStreamError } from '../openai-chat/write-error.ts'
+import { OPENAI_TELLING } from '../telling-headers.ts'
 import { DIALECT } from './dialect-id.ts'
 import { CompletionsFolder } from './folder.ts'
 import { CompletionsPassthrough } from './passthrough.ts'
@@ -33,7 +34,7 @@ export const openaiCompletions: Dialect = {
   },
   capOutput: (fields, tokens) => capFields(fields, tokens, [['max_tokens']]),
   requestHeaders: {},
-  forwardedHeaders: ['openai-beta', 'x-session-id', 'x-session-affinity'],
+  forwardedHeaders: [...OPENAI_TELLING, 'x-session-id', 'x-session-affinity'],
   readResult,
   createStreamReader: (options) => new CompletionsStreamReader(options),
   createPassthrough: (options) => new CompletionsPassthrough(options),

@@ -4,6 +4,7 @@ import { capFields } from '../cap-output.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import type { Dialect } from '../dialect.ts'
 import { readError } from '../openai-chat/read-error.ts'
+import { OPENAI_TELLING } from '../telling-headers.ts'
 import { conversation } from './conversation.ts'
 import { ResponsesFolder } from './folder.ts'
 import { ResponsesPassthrough } from './passthrough.ts'
@@ -40,7 +41,7 @@ export const openaiResponses: Dialect = {
   patchRequest,
   // Sessions that providers use to keep a prompt cache warm, and what Codex says of itself; never an account.
   forwardedHeaders: [
-    'openai-beta',
+    ...OPENAI_TELLING,
     'x-session-id',
     'x-session-affinity',
     'x-grok-conv-id',
