@@ -94,8 +94,10 @@ describe('an answer made in the background', () => {
       served.resolve(detached)
       return new Promise(() => {})
     })
+    const events = background.follow('resp_1', 'laptop', -1)
     const { signal } = await served.promise
     background.stop()
+    await expect(Array.fromAsync(events ?? [])).rejects.toMatchObject({ code: 'gateway_shutting_down' })
     expect(signal.reason).toMatchObject({ code: 'gateway_shutting_down' })
     expect(responses.get('resp_1', 'laptop')?.answer).toMatchObject({ status: 'failed' })
   })
@@ -111,6 +113,17 @@ describe('an answer made in the background', () => {
     exchange.body.fill(0)
     const { body } = await served.promise
     expect(JSON.parse(Buffer.from(body).toString())).toMatchObject({ background: false, stream: true })
+  })
+
+  test('is made without the key under which it was begun, so that it can be cancelled', async () => {
+    const { background } = stage()
+    const served = Promise.withResolvers<Exchange>()
+    const headers = { 'idempotency-key': 'k', 'x-holdfast-cache': 'on', 'x-team': 'a' }
+    background.start({ ...exchangeOf({}), headers }, 'laptop', async (detached) => {
+      served.resolve(detached)
+      return replyOf(said(begun, done))
+    })
+    expect((await served.promise).headers).toEqual({ 'x-holdfast-cache': 'off', 'x-team': 'a' })
   })
 
   test('may be followed only under the key that began it', () => {

@@ -4,10 +4,12 @@
  * do they.
  */
 
+import { CACHE_HEADER } from '../cache/cache-control.ts'
 import type { ConversationFace, PendingAnswer } from '../dialects/dialect.ts'
 import { GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply } from '../execution/reply.ts'
+import { IDEMPOTENCY_HEADER } from '../journal/idempotency-key.ts'
 import type { ResponseStore } from '../archive/response-store.ts'
 import type { Owner } from '../archive/stored-response.ts'
 import type { Clock } from '../std/clock.ts'
@@ -151,6 +153,7 @@ class BackgroundRun {
   stop(): void {
     const error = new GatewayError('gateway_shutting_down', 'The gateway is shutting down.')
     this.#cut(error, error)
+    this.events.end(error)
   }
 
   #cut(how: 'cancelled' | GatewayError, reason: GatewayError): void {
@@ -211,7 +214,15 @@ function pendingInit({ exchange, clock, id }: RunInit): PendingAnswer {
 function detach(exchange: Exchange, signal: StopSource): Exchange {
   const { dialect, envelope, operation, named } = exchange
   const body = dialect.patchRequest(exchange.body, envelope, { modelId: envelope.modelId, stream: true })
-  return { ...exchange, body, envelope: dialect.peek(body, operation, named), signal }
+  const headers = withoutKey(exchange.headers)
+  return { ...exchange, headers, body, envelope: dialect.peek(body, operation, named), signal }
+}
+
+/** A key stands for what its client is told: what is made under one is made to its end, and could not be cancelled. */
+function withoutKey(headers: Exchange['headers']): Exchange['headers'] {
+  const { [IDEMPOTENCY_HEADER]: key, ...others } = headers
+  // The cache is nothing to a request with a key, in the background or not.
+  return key === undefined ? headers : { ...others, [CACHE_HEADER]: 'off' }
 }
 
 /** What the client of a background answer gets: nobody made it yet, and the request of our own settles. */

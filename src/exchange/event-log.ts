@@ -1,11 +1,13 @@
 /** The events of one answer in order, readable from any of them on, by any number of readers, while it is being made. */
 
 import type { NumberedEvent } from '../dialects/dialect.ts'
+import type { GatewayError } from '../errors/gateway-error.ts'
 
 export class EventLog {
   readonly #events: NumberedEvent[] = []
   #bytes = 0
   #hasEnded = false
+  #failure: GatewayError | undefined
   #changed = Promise.withResolvers<void>()
 
   get bytes(): number {
@@ -22,15 +24,19 @@ export class EventLog {
     this.#tell()
   }
 
-  end(): void {
+  /** Once. `failure`: what cut it off, for those who read on. */
+  end(failure?: GatewayError): void {
+    if (this.#hasEnded) return
     this.#hasEnded = true
+    this.#failure = failure
     this.#tell()
   }
 
-  /** The events after `sequence`, then those to come, up to the end. */
+  /** The events after `sequence`, then those to come, up to the end. Throws what cut it off. */
   async *follow(sequence: number): AsyncGenerator<Uint8Array> {
     for (let place = 0; ; place += 1) {
       while (place === this.#events.length) {
+        if (this.#failure !== undefined) throw this.#failure
         if (this.#hasEnded) return
         await this.#changed.promise
       }

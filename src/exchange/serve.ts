@@ -16,6 +16,7 @@ import type { Planner, PlanWishes } from '../routing/planner.ts'
 import { createRequestNeeds } from '../routing/request-needs.ts'
 import { readStrictHeader } from '../routing/strict-header.ts'
 import { preferTarget } from '../routing/prefer-target.ts'
+import { readIdempotencyKey } from '../journal/idempotency-key.ts'
 import type { BodyKeeper } from '../archive/body-keeper.ts'
 import type { BodyNote } from '../archive/body-note.ts'
 import type { ResponseStore } from '../archive/response-store.ts'
@@ -24,6 +25,7 @@ import type { Telemetry } from '../telemetry/records.ts'
 import { ownerOf } from './caller-owner.ts'
 import { standingOf as limitStandingOf, takeLimits } from './limits-of-request.ts'
 import type { Recall, RecallFacts } from './recall.ts'
+import type { RecallOwner } from './recall-step.ts'
 import { attributionFor } from './request-row.ts'
 import { planInScopes } from './scoped-plan.ts'
 import type { BackgroundAnswers } from './background-answers.ts'
@@ -33,6 +35,7 @@ import { createKeptAnswers } from './kept-answers.ts'
 import { noteReply, noteRequest } from './note-bodies.ts'
 import { type Archive, findReferences, type FoundRequest } from './references.ts'
 import { arrivedAtWallMs, recordFailure, recordRefusal, type Served, settle } from './settle.ts'
+import { startOnce } from './start-once.ts'
 import type { Admission, Caller, Gateway, ModelEntry, Permit, Readiness } from './gateway.ts'
 
 /** The rooms a request passes through, in this order. */
@@ -95,7 +98,7 @@ export async function serve(asked: Exchange, admission: Admission, rooms: Rooms)
   let note: BodyNote | undefined
   try {
     const found = findReferences(asked, archiveOf(admission, rooms))
-    if (found?.references.isBackground === true) return serveInBackground(asked, admission, rooms)
+    if (found?.references.isBackground === true) return await serveInBackground(exchange, admission, rooms)
     note = noteRequest(asked, admission.caller, rooms.bodies)
     if (found?.referring !== undefined) exchange = { ...exchange, referring: found.referring }
     const opened = openBooks(exchange, admission, rooms)
@@ -176,14 +179,18 @@ function ownAdmission(caller: Caller): Admission {
 }
 
 function recallFacts({ routeName, cache, root, isStrict }: Plan, caller: Caller): RecallFacts {
-  const owner = ownerOf(caller) ?? ''
   return {
-    owner: { tenant: caller.projectId ?? owner, keyId: owner },
+    owner: recallOwnerOf(caller),
     routeName,
     cache,
     isStrict,
     targets: () => targetNodes(root).map(({ target }) => target.id),
   }
+}
+
+function recallOwnerOf(caller: Caller): RecallOwner {
+  const owner = ownerOf(caller) ?? ''
+  return { tenant: caller.projectId ?? owner, keyId: owner }
 }
 
 function withTenant(exchange: Exchange, { caller }: Admission): Exchange {
@@ -284,10 +291,18 @@ function saidInFull(exchange: Exchange): Pick<Exchange, 'body' | 'envelope'> {
 }
 
 /** The answer is made by a request of our own, which is served as any other; its client reads along, or comes back. */
-function serveInBackground(exchange: Exchange, admission: Admission, rooms: Rooms): Reply {
-  return rooms.background.start(exchange, ownerOf(admission.caller), (detached) =>
-    serve(detached, admission, rooms),
-  )
+async function serveInBackground(exchange: Exchange, admission: Admission, rooms: Rooms): Promise<Reply> {
+  const { caller } = admission
+  const start = (own: Exchange) =>
+    rooms.background.start(own, ownerOf(caller), (detached) => serve(detached, admission, rooms))
+  if (readIdempotencyKey(exchange.headers) === undefined) return start(exchange)
+  const reply = await startOnce(exchange, { owner: recallOwnerOf(caller), recall: rooms.recall, start })
+  if (reply.recall === undefined) return reply
+  // Nothing of our own is served for it, which would give its place back.
+  const books = openBooks(exchange, admission, rooms)
+  await books.accepted()
+  settle(reply, reply, { exchange, admission, plan: undefined, books, permit: undefined }, rooms)
+  return reply
 }
 
 /** A client may come back to this answer, or refer to it in its next request. */

@@ -193,6 +193,71 @@ describe('an answer made in the background', () => {
     await world.gateway.exchange(({ modelId, state }) => modelId === 'chat/stalls' && state === 'client_gone')
   })
 
+  describe('under an idempotency key', () => {
+    const under = (key: string) => ({ headers: { 'idempotency-key': key } })
+    const asks = (text: string) =>
+      world.simulator.calls.filter(({ body }) => Buffer.from(body).includes(text)).length
+
+    test('is begun once: the same answer by the same id, and a charge for one', async () => {
+      const body = { model: 'chat/mock', input: 'Once, in the background.', background: true } as const
+      const first = await client().responses.create(body, under('once'))
+      const [again, alike] = await Promise.all([
+        client().responses.create(body, under('once')).withResponse(),
+        client().responses.create(body, under('once')),
+      ])
+      expect(again.data).toEqual(first)
+      expect(alike).toEqual(first)
+      expect(again.response.headers.get('x-holdfast-recall')).toBe('replayed')
+      expect((await untilDone(first.id)).status).toBe('completed')
+      expect(await client().responses.create(body, under('once'))).toEqual(first)
+      expect(asks('Once, in the background.')).toBe(1)
+      // Each has its record, and gave its place back.
+      const records = world.gateway.exchanges.filter(({ recall }) => recall === 'replayed')
+      expect(records.length).toBeGreaterThanOrEqual(1)
+      const other = await client(PHONE).responses.create(body, under('once'))
+      expect(other.id).not.toBe(first.id)
+    })
+
+    test('is refused at once where another request has the key', async () => {
+      const body = { model: 'chat/mock', background: true } as const
+      await client().responses.create({ ...body, input: 'one' }, under('taken'))
+      const other = client().responses.create({ ...body, input: 'Quite another.' }, under('taken'))
+      await expect(other).rejects.toMatchObject({ status: 422, code: 'idempotency_mismatch' })
+      expect(asks('Quite another.')).toBe(0)
+    })
+
+    test('gives its events again from the first on', async () => {
+      const body = {
+        model: 'messages/mock',
+        input: 'Streamed once.',
+        background: true,
+        stream: true,
+      } as const
+      const read = async () => {
+        const events: OpenAI.Responses.ResponseStreamEvent[] = []
+        for await (const event of await client().responses.create(body, under('streamed'))) events.push(event)
+        return events
+      }
+      const [first, alike] = await Promise.all([read(), read()])
+      expect(first.at(-1)?.type).toBe('response.completed')
+      expect(alike).toEqual(first)
+      expect(await read()).toEqual(first)
+      expect(asks('Streamed once.')).toBe(1)
+    })
+
+    test('is cancelled, and its provider is left', async () => {
+      const input = 'Cancelled under a key.'
+      const body = { model: 'messages/stalls', input, background: true } as const
+      const begun = await client().responses.create(body, under('cancelled'))
+      await client().responses.cancel(begun.id)
+      await world.gateway.exchange(
+        ({ modelId, state }) => modelId === 'messages/stalls' && state === 'client_gone',
+      )
+      expect((await client().responses.create(body, under('cancelled'))).id).toBe(begun.id)
+      expect((await client().responses.retrieve(begun.id)).status).toBe('cancelled')
+    })
+  })
+
   test('says why it failed', async () => {
     const begun = await client().responses.create({ model: 'broken', input: 'hi', background: true })
     const done = await untilDone(begun.id)
