@@ -6,7 +6,7 @@ import { type AppendLog, openAppendLog, readAppendLog } from '../std/append-log.
 import { ManualClock } from '../std/manual-clock.test-support.ts'
 import { readBookLines } from './book-lines.ts'
 import { Books } from './books.ts'
-import { BudgetAccounts } from './budget-accounts.ts'
+import { BudgetAccounts, DOUBT_MS } from './budget-accounts.ts'
 import { budgetOf, LedgerBench, nano, rowOf } from './ledger.test-support.ts'
 import { recoverBooks } from './recover-books.ts'
 import type { AttemptAsk, AttemptResult } from './request-books.ts'
@@ -202,6 +202,35 @@ test('books that another process brought in hold nothing more, also for who was 
   running.settle(RESULT)
   await books.flush()
   expect([accounts.heldNanoUsd, store.entries.size]).toEqual([0, 2])
+})
+
+test('money in doubt is asked about once the store has every attempt that it paid for', async () => {
+  const { begin, books, store, accounts, clock } = stage()
+  const attempt = await begin('x').hold(ASK)
+  store.troubles.push('unheard')
+  // The limit is another: what is free goes back, and the store does not answer.
+  accounts.replace([{ ...BUDGET, limitNanoUsd: nano(2_000_000) }])
+  attempt.settle(RESULT)
+  await books.flush()
+  const leased = () => store.standings()[0]?.leasedNanoUsd
+  expect(leased()).toBeGreaterThan(900_000)
+  clock.advance(DOUBT_MS + 1)
+  await accounts.returnIdle()
+  expect(leased()).toBe(0)
+})
+
+test('money in doubt stays leased where the store refused an attempt that it paid for', async () => {
+  const { begin, books, store, accounts, clock, notices } = stage()
+  const attempt = await begin('x').hold(ASK)
+  store.troubles.push('unheard')
+  accounts.replace([{ ...BUDGET, limitNanoUsd: nano(2_000_000) }])
+  attempt.settle(RESULT)
+  store.postBooks = async () => Promise.reject(new RangeError('no such sum'))
+  await books.flush()
+  expect(notices).toEqual(['books_line_refused'])
+  clock.advance(DOUBT_MS + 1)
+  await accounts.returnIdle()
+  expect(store.standings()[0]?.leasedNanoUsd).toBeGreaterThan(900_000)
 })
 
 test('fault 127: while the log cannot be written, requests that a budget pays are refused, and come again by themselves', async () => {

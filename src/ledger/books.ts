@@ -59,7 +59,7 @@ export class Books {
     this.#poster = new BookPoster({
       ...options,
       onPosted: (lines) => this.#forget(lines),
-      onRefused: (line, cause) => options.onNotice(noticeOfRefused(line, cause)),
+      onRefused: (line, cause) => this.#refused(line, cause),
       onSpilled: (line) => this.#spilled(line),
       onState: (isTaking, cause) => this.#stateChanged(isTaking, cause),
     })
@@ -210,12 +210,19 @@ export class Books {
   #forget(lines: readonly PostedLine[]): void {
     const freed = new Map<number, number>()
     const free = (segment: number) => freed.set(segment, (freed.get(segment) ?? 0) + 1)
-    for (const { segment, beginning } of lines) {
+    for (const { segment, beginning, entry } of lines) {
       free(segment)
       free(beginning.segment)
+      if (entry !== undefined) this.accounts.posted(entry.charges)
     }
     this.#open -= lines.length
     for (const [segment, count] of freed) if (segment !== IN_NONE) this.#log?.release(segment, count)
+  }
+
+  /** It counts as posted a moment later, though the store does not have it. */
+  #refused(line: PostedLine, cause: unknown): void {
+    if (line.entry !== undefined) this.accounts.neverPosted(line.entry.charges)
+    this.#options.onNotice(noticeOfRefused(line, cause))
   }
 
   /** Its file is needed until the next start. */

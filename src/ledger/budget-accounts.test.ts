@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Budget, BudgetPeriod } from './budget.ts'
-import { BudgetAccounts, type Hold } from './budget-accounts.ts'
+import { BudgetAccounts, DOUBT_MS, type Hold } from './budget-accounts.ts'
 import type { Charge, LedgerEntry } from './entry.ts'
 import { budgetOf, entryOf, LedgerBench, nano, type Trouble } from './ledger.test-support.ts'
 
@@ -147,6 +147,7 @@ describe('the accounts of a node', () => {
         store: {
           lease: (asks) => current.lease(asks),
           returnLease: (...back) => current.returnLease(...back),
+          leasesOf: (nodeId) => current.leasesOf(nodeId),
         },
         nodeId: 'node_1',
         isShared: false,
@@ -244,6 +245,184 @@ describe('the accounts of a node', () => {
     expect(await accounts.hold([budget], ask(10))).toMatchObject({ type: 'held' })
   })
 
+  describe('of a store that does not answer', () => {
+    const budget = budgetOf('bud_1', 1_000)
+
+    /** A node that used 20 of a lease of 420, which lie idle from then on. */
+    async function idle() {
+      const at = stage([budget])
+      const accounts = at.node('node_1')
+      const hold = await held(accounts, [budget], ask(400))
+      const settle = async (costNanoUsd: number) => {
+        hold.settle(nano(costNanoUsd))
+        await at.store.postBooks({
+          nodeId: 'node_1',
+          entries: [entryOf('x', { costNanoUsd: nano(costNanoUsd), charges: hold.charges })],
+          requests: [],
+        })
+        accounts.posted(hold.charges)
+      }
+      await settle(20)
+      at.time.nowMs += 31_000
+      const pass = async (ms: number) => {
+        at.time.nowMs += ms
+        await accounts.returnIdle()
+      }
+      return { ...at, accounts, pass, leased: () => at.store.standings()[0]?.leasedNanoUsd }
+    }
+
+    test('a lease that it was not asked to take back is spent of as before, and goes back later', async () => {
+      const { accounts, store, pass, leased } = await idle()
+      store.troubles.push('refused')
+      await pass(0)
+      expect(leased()).toBe(400)
+      // It has still not been asked: the money comes from the lease at hand.
+      store.troubles.push('unheard')
+      const hold = await held(accounts, [budget], ask(400))
+      hold.settle(nano(0))
+      store.troubles.length = 0
+      await pass(31_000)
+      expect(leased()).toBe(0)
+    })
+
+    test('a lease that it was not asked to take back is not spent of once its limit was lowered', async () => {
+      const { accounts, store, pass, leased } = await idle()
+      const lowered = budgetOf('bud_1', 100)
+      store.setLimit('bud_1', 100)
+      store.troubles.push('refused')
+      accounts.replace([lowered])
+      for (let turn = 0; turn < 10; turn += 1) await Promise.resolve()
+      await pass(0)
+      expect(leased()).toBe(0)
+      expect(await accounts.hold([lowered], ask(81))).toMatchObject({ type: 'spent' })
+      expect(await accounts.hold([lowered], ask(80))).toMatchObject({ type: 'held' })
+    })
+
+    test('a limit that is changed while the lease is on its way back counts, though the store is not asked', async () => {
+      const { accounts, store, leased } = await idle()
+      const lowered = budgetOf('bud_1', 100)
+      store.setLimit('bud_1', 100)
+      store.troubles.push('refused')
+      const returning = accounts.returnIdle()
+      accounts.replace([lowered])
+      await returning
+      expect(leased()).toBe(400)
+      expect(await accounts.hold([lowered], ask(1))).toMatchObject({ type: 'spent' })
+      await accounts.returnIdle()
+      expect(leased()).toBe(0)
+    })
+
+    test.each(['unheard', 'unanswered'] as const)(
+      'what came of a return is asked once all is quiet, where it was %s',
+      async (trouble) => {
+        const { accounts, store, pass, leased } = await idle()
+        store.troubles.push(trouble)
+        await pass(0)
+        // In doubt it is not spent a second time.
+        expect(await accounts.hold([budget], ask(981))).toMatchObject({ type: 'spent' })
+        const before = leased()
+        await pass(DOUBT_MS)
+        expect(leased()).toBe(before)
+        await pass(1)
+        expect(leased()).toBe(0)
+        expect(await accounts.hold([budget], ask(980))).toMatchObject({ type: 'held' })
+      },
+    )
+
+    test('what came of an ask for a lease is asked once all is quiet', async () => {
+      const { accounts, store, pass, leased } = await idle()
+      await pass(0)
+      store.troubles.push('unanswered')
+      expect(await accounts.hold([budget], ask(10))).toMatchObject({ type: 'unavailable' })
+      expect(leased()).toBe(30)
+      await pass(DOUBT_MS + 1)
+      expect(leased()).toBe(0)
+    })
+
+    test('a budget that is dry for money in doubt gets it back, though it is asked for again and again', async () => {
+      const { store, time, node } = stage([budget])
+      const accounts = node('node_1', false)
+      ;(await held(accounts, [budget], ask(1))).settle(nano(0))
+      accounts.posted([{ budgetId: budget.id, periodStartMs: 0 }])
+      store.troubles.push('unheard')
+      store.setLimit('bud_1', 900)
+      const changed = budgetOf('bud_1', 900)
+      accounts.replace([changed])
+      const answers: string[] = []
+      for (let second = 0; second < 63; second += 1) {
+        time.nowMs += 1_000
+        await accounts.returnIdle()
+        answers.push((await accounts.hold([changed], ask(900))).type)
+      }
+      expect(new Set(answers.slice(0, 59))).toEqual(new Set(['spent']))
+      expect(answers).toContain('held')
+    })
+
+    test('what is owed is no part of what is in doubt, and nothing leased since goes back with it', async () => {
+      const { store, time, node } = stage([budget])
+      const accounts = node('node_1', false)
+      const holds = [await held(accounts, [budget], ask(300)), await held(accounts, [budget], ask(300))]
+      const turns = async () => {
+        for (let turn = 0; turn < 10; turn += 1) await Promise.resolve()
+      }
+      store.troubles.push('unanswered')
+      store.setLimit('bud_1', 2_000)
+      const raised = budgetOf('bud_1', 2_000)
+      accounts.replace([raised])
+      await turns()
+      // Each is recalled as it ends, and the store is not asked.
+      store.troubles.push('refused', 'refused')
+      for (const hold of holds) hold.settle(nano(0))
+      for (const { charges } of holds) accounts.posted(charges)
+      await turns()
+      const hold = await held(accounts, [raised], ask(1_400))
+      hold.settle(nano(0))
+      accounts.posted(hold.charges)
+      time.nowMs += DOUBT_MS + 1
+      store.troubles.push('refused', 'none', 'none', 'none')
+      await accounts.returnIdle()
+      expect(store.standings()[0]?.leasedNanoUsd).toBe(1_400)
+      expect(await accounts.hold([raised], ask(1_400))).toMatchObject({ type: 'held' })
+    })
+
+    test('money in doubt stays leased while an attempt is held, or settled and not posted, or will never be', async () => {
+      const { accounts, store, pass, leased } = await idle()
+      store.troubles.push('unheard')
+      await pass(0)
+      const hold = await held(accounts, [budget], ask(100))
+      await pass(DOUBT_MS + 1)
+      expect(leased()).toBe(400 + 100)
+      hold.settle(nano(100))
+      await pass(DOUBT_MS + 1)
+      expect(leased()).toBe(400 + 100)
+      accounts.neverPosted(hold.charges)
+      accounts.posted(hold.charges)
+      await pass(DOUBT_MS + 1)
+      expect(leased()).toBe(400 + 100)
+    })
+
+    test('what the store says is not believed where the budget was used meanwhile', async () => {
+      const { accounts, store, pass, leased } = await idle()
+      store.troubles.push('unheard')
+      await pass(0)
+      const passing = pass(DOUBT_MS + 1)
+      const hold = await held(accounts, [budget], ask(100))
+      await passing
+      expect(leased()).toBe(400 + 120)
+      hold.settle(nano(0))
+    })
+
+    test('nothing comes back of a store that was made anew while the lease went back', async () => {
+      const { accounts, store } = await idle()
+      store.troubles.push('refused')
+      const returning = accounts.returnIdle()
+      accounts.forgetLeases()
+      await returning
+      store.troubles.push('unheard')
+      expect(await accounts.hold([budget], ask(1))).toMatchObject({ type: 'unavailable' })
+    })
+  })
+
   test('midnight comes between the asking and the taking, and the money is still there', async () => {
     const budget = budgetOf('bud_1', 1_000, { period: 'day' })
     const { time, node, store } = stage([budget])
@@ -306,7 +485,7 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
       weight: 2,
       arbitrary: fc.record({
         type: fc.constant('trouble' as const),
-        troubles: fc.array(fc.constantFrom<Trouble>('none', 'unheard', 'unanswered'), {
+        troubles: fc.array(fc.constantFrom<Trouble>('none', 'refused', 'unheard', 'unanswered'), {
           minLength: 1,
           maxLength: 4,
         }),
@@ -316,7 +495,7 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
       weight: 2,
       arbitrary: fc.record({
         type: fc.constant('time' as const),
-        ms: fc.constantFrom(10, 1_100, 31_000),
+        ms: fc.constantFrom(10, 1_100, 31_000, DOUBT_MS + 1),
         jumpMs: fc.constantFrom(0, 0, HOUR_MS, -HOUR_MS, YEAR_MS, -YEAR_MS, 12 * HOUR_MS),
       }),
     },
@@ -406,11 +585,25 @@ class Model {
     store.troubles.length = 0
     for (const one of this.#held.splice(0)) this.#settle(one, one.hold.nanoUsd)
     for (const accounts of this.#nodes) expect(accounts.heldNanoUsd).toBe(0)
+    await this.#endIdle()
     for (const place of this.#nodes.keys()) await this.#kill(place)
     for (const standing of store.standings()) {
       expect(standing.leasedNanoUsd).toBe(0)
       expect(standing.spentNanoUsd).toBe(this.#settled.get(keyOf(standing)) ?? 0)
     }
+  }
+
+  /** Without that any node ends: whatever the store did not say, nothing stays leased once all is quiet. */
+  async #endIdle(): Promise<void> {
+    const { store, time } = this.#stage
+    await this.#rest()
+    store.troubles.length = 0
+    for (const place of this.#nodes.keys()) await this.#post(place)
+    for (let times = 0; times < 3; times += 1) {
+      time.nowMs += DOUBT_MS + 1
+      for (const accounts of this.#nodes) await accounts.returnIdle()
+    }
+    for (const { leasedNanoUsd } of store.standings()) expect(leasedNanoUsd).toBe(0)
   }
 
   async #hold({ node, budgets, atMost, part, times }: Extract<Step, { type: 'hold' }>): Promise<void> {
@@ -449,7 +642,7 @@ class Model {
         entries: [...entries],
         requests: [],
       })
-      entries.length = 0
+      for (const { charges } of entries.splice(0)) this.#accounts(node).posted(charges)
     } catch {
       // They are posted again, all of them.
     }

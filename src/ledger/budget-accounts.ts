@@ -4,6 +4,7 @@
  * cannot pass a limit. A request waits for the store only where the lease at hand does not suffice.
  */
 
+import { StoreUnavailable } from '../std/store-error.ts'
 import type { Budget, BudgetId, BudgetScope } from './budget.ts'
 import type { Attribution, Charge } from './entry.ts'
 import type { BudgetStanding, LeaseAsk, LedgerStore, LeaseGrant } from './ledger-store.ts'
@@ -11,7 +12,7 @@ import { periodEnd, periodStart } from './period.ts'
 import type { NanoUsd } from './prices.ts'
 
 export interface BudgetAccountsOptions {
-  readonly store: Pick<LedgerStore, 'lease' | 'returnLease'>
+  readonly store: Pick<LedgerStore, 'lease' | 'returnLease' | 'leasesOf'>
   readonly nodeId: string
   /** Others spend of the same budgets: leases are slices, not all there is. */
   readonly isShared: boolean
@@ -27,6 +28,11 @@ export const LEASE_SHARE = 0.02
 const DRY_MS = 1_000
 /** How long a lease may lie unused before it goes back to the others, ms. */
 const IDLE_MS = 30_000
+/**
+ * How long after the store did not answer it is asked what became of the money, ms: far longer than any of its operations
+ * goes on after its caller was told that there is no answer.
+ */
+export const DOUBT_MS = 60_000
 
 export interface Hold {
   readonly type: 'held'
@@ -79,6 +85,19 @@ class Account {
   awaited = 0
   /** Its limit changed, or it was removed, while money was held: what comes free goes back, to be granted anew or not. */
   isRecalled = false
+  /** Counts how often that was so. */
+  recalls = 0
+  /** Leased by a limit that counts no more: never spent, and to go back as soon as the store takes it. */
+  owed = 0
+  /** On its way back. */
+  returning = 0
+  /** The store was asked to take it back, or to grant it, and did not say whether it did: never spent. */
+  doubted = 0
+  doubtedAtMs = 0
+  /** Settled attempts that the store does not have yet. */
+  unposted = 0
+  /** Counts whatever changes how it stands here or in the store. */
+  changes = 0
   /** Nothing is leased until what is held is settled. */
   isLocked = false
 
@@ -98,6 +117,25 @@ class Account {
   get free(): number {
     return this.leased - this.held
   }
+
+  /** Nothing is spent any more of what is free, nor of what is on its way back. */
+  recall(): void {
+    this.recalls += 1
+    this.owed += this.free
+    this.leased = this.held
+  }
+
+  /** Whether the store and this node can differ by nothing but what is doubted. */
+  isQuiet(nowMs: number): boolean {
+    const isUsed = this.held > 0 || this.awaited > 0 || this.unposted > 0
+    const isAsked = this.leasing !== undefined || this.returning > 0
+    return !isUsed && !isAsked && nowMs - this.doubtedAtMs > DOUBT_MS
+  }
+
+  /** Neither this node nor the store has anything of it that the other does not know. */
+  get isBlank(): boolean {
+    return this.leased + this.owed + this.returning + this.doubted + this.unposted === 0
+  }
 }
 
 const NONE: readonly Budget[] = []
@@ -112,6 +150,8 @@ export class BudgetAccounts {
   readonly #accounts = new Map<string, Account>()
   /** The account that each budget was asked for last: nearly always the one that it is asked for next. */
   readonly #latest = new Map<BudgetId, Account>()
+  /** How often the store was made anew. */
+  #rebuilds = 0
 
   constructor(options: BudgetAccountsOptions) {
     this.#options = options
@@ -132,7 +172,8 @@ export class BudgetAccounts {
       if (before.get(id) === this.#limits.get(id)) continue
       account.dryUntilMs = 0
       account.isRecalled = account.held > 0
-      void this.#giveBack(account, account.free)
+      account.recall()
+      void this.#giveBack(account)
     }
     this.#latest.clear()
   }
@@ -197,8 +238,12 @@ export class BudgetAccounts {
    * of an account until what is held of it is settled.
    */
   forgetLeases(): void {
+    this.#rebuilds += 1
     for (const account of this.#accounts.values()) {
       account.leased = account.held
+      account.owed = 0
+      account.doubted = 0
+      account.changes += 1
       account.isRecalled = account.held > 0
       account.isLocked = account.held > 0
       account.dryUntilMs = 0
@@ -212,27 +257,86 @@ export class BudgetAccounts {
     return sum
   }
 
-  /** Gives back what lies unused; call it now and then. */
-  async returnIdle(): Promise<void> {
-    const returning: Promise<void>[] = []
-    const { isShared, wallMs, nowMs } = this.#options
-    for (const [key, account] of this.#accounts) {
-      const { budget, charge } = account
-      const isOver = periodStart(budget.period, wallMs()) !== charge.periodStartMs
-      const isIdle = isShared && nowMs() - account.usedAtMs > IDLE_MS
-      const isGone = !this.#limits.has(budget.id)
-      if (account.awaited > 0) continue
-      if (isOver || isIdle || isGone) returning.push(this.#giveBack(account, account.free))
-      if (!(isOver || isGone) || account.leased !== 0) continue
-      this.#accounts.delete(key)
-      if (this.#latest.get(budget.id) === account) this.#latest.delete(budget.id)
+  /** The store has an attempt that was settled. */
+  posted(charges: readonly Charge[]): void {
+    for (const charge of charges) {
+      const account = this.#accounts.get(keyOf(charge))
+      if (account === undefined) continue
+      account.unposted -= 1
+      account.changes += 1
     }
-    await Promise.all(returning)
+  }
+
+  /** The store will never have it: what paid for it stays leased, so nothing of those accounts is reconciled any more. */
+  neverPosted(charges: readonly Charge[]): void {
+    for (const charge of charges) {
+      const account = this.#accounts.get(keyOf(charge))
+      if (account !== undefined) account.unposted += 1
+    }
+  }
+
+  /** Gives back what lies unused, and asks what became of money in doubt; call it now and then, while the store answers. */
+  async returnIdle(): Promise<void> {
+    const accounts = [...this.#accounts.values()]
+    await Promise.all(accounts.map(async (account) => this.#returnUnused(account)))
+    await this.#reconcile()
   }
 
   /** Gives back everything that is not held: the node stops. */
   async returnAll(): Promise<void> {
-    for (const account of this.#accounts.values()) await this.#giveBack(account, account.free)
+    for (const account of this.#accounts.values()) await this.#giveBack(account)
+  }
+
+  async #returnUnused(account: Account): Promise<void> {
+    if (account.awaited > 0) return
+    const { isShared, wallMs, nowMs } = this.#options
+    const { budget, charge } = account
+    const isOver = periodStart(budget.period, wallMs()) !== charge.periodStartMs
+    const isIdle = isShared && nowMs() - account.usedAtMs > IDLE_MS
+    const isGone = !this.#limits.has(budget.id)
+    await (isOver || isIdle || isGone ? this.#giveBack(account) : this.#giveBackOwed(account))
+    if ((isOver || isGone) && account.awaited === 0 && account.isBlank) this.#drop(account)
+  }
+
+  #drop(account: Account): void {
+    const { budget, charge } = account
+    this.#accounts.delete(keyOf(charge))
+    if (this.#latest.get(budget.id) === account) this.#latest.delete(budget.id)
+  }
+
+  /** Money in doubt is where the store says it is, once nothing else can be the reason for a difference. */
+  async #reconcile(): Promise<void> {
+    const nowMs = this.#options.nowMs()
+    const doubtful = this.#accounts.values().filter((one) => one.doubted > 0 && one.isQuiet(nowMs))
+    await Promise.all([...doubtful].map(async (account) => this.#resolveDoubt(account)))
+  }
+
+  async #resolveDoubt(account: Account): Promise<void> {
+    const { changes } = account
+    const leasedInStore = await this.#leasedInStore(account.charge)
+    // Whoever used it meanwhile may have changed what the store said.
+    if (leasedInStore === undefined || account.changes !== changes) return
+    const unknown = Math.max(0, leasedInStore - account.leased - account.owed)
+    const back = Math.min(account.doubted, unknown)
+    account.doubted = 0
+    account.owed += back
+    await this.#giveBackOwed(account)
+  }
+
+  /**
+   * `undefined` where the store does not say. Nothing is returned first: in SQLite that comes after all that was asked before,
+   * in PostgreSQL it waits for every transaction that is about to return or to grant some, so none is decided later.
+   */
+  async #leasedInStore({ budgetId, periodStartMs }: Charge): Promise<number | undefined> {
+    const { store, nodeId } = this.#options
+    try {
+      await store.returnLease(nodeId, { budgetId, periodStartMs }, nano(0))
+      const leases = await store.leasesOf(nodeId)
+      const lease = leases.find((one) => one.budgetId === budgetId && one.periodStartMs === periodStartMs)
+      return lease?.nanoUsd ?? 0
+    } catch {
+      return undefined
+    }
   }
 
   #accountOf(budget: Budget): Account {
@@ -240,7 +344,7 @@ export class BudgetAccounts {
     const latest = this.#latest.get(budget.id)
     if (latest?.isOf(budget, wallMs) === true) return latest
     const startMs = periodStart(budget.period, wallMs)
-    const key = `${budget.id}\n${startMs}`
+    const key = keyOf({ budgetId: budget.id, periodStartMs: startMs })
     const account = this.#accounts.get(key) ?? new Account(budget, startMs)
     this.#accounts.set(key, account)
     this.#latest.set(budget.id, account)
@@ -284,15 +388,23 @@ export class BudgetAccounts {
 
   /** Never rejects: false where the store does not answer. */
   async #askStore(accounts: readonly Account[], ask: HoldAsk): Promise<boolean> {
-    const { store } = this.#options
+    const asks = accounts.map((account) => this.#leaseAsk(account, ask))
+    const rebuilds = this.#rebuilds
+    for (const account of accounts) account.changes += 1
     try {
-      const grants = await store.lease(accounts.map((account) => this.#leaseAsk(account, ask)))
+      const grants = await this.#options.store.lease(asks)
       for (const [place, account] of accounts.entries()) this.#granted(account, grants[place], ask)
       return true
-    } catch {
+    } catch (error) {
+      // It may have been granted all the same.
+      if (rebuilds === this.#rebuilds && !wasNotAsked(error))
+        for (const [place, account] of accounts.entries()) this.#doubt(account, asks[place]?.wantNanoUsd ?? 0)
       return false
     } finally {
-      for (const account of accounts) account.leasing = undefined
+      for (const account of accounts) {
+        account.leasing = undefined
+        account.changes += 1
+      }
     }
   }
 
@@ -329,6 +441,7 @@ export class BudgetAccounts {
     for (const account of accounts) {
       account.held += nanoUsd
       account.usedAtMs = nowMs
+      account.changes += 1
     }
     let isSettled = false
     return {
@@ -346,23 +459,70 @@ export class BudgetAccounts {
   /** What was used beyond the hold is spent all the same, of the lease as far as it goes: the store charges it in full. */
   #spend(account: Account, heldNanoUsd: number, costNanoUsd: number): void {
     account.held -= heldNanoUsd
+    account.unposted += 1
+    account.changes += 1
     account.leased = Math.max(account.held, account.leased - costNanoUsd)
     if (!account.isRecalled) return
     account.isRecalled = account.held > 0
     account.isLocked = account.isLocked && account.held > 0
-    void this.#giveBack(account, account.free)
+    account.recall()
+    void this.#giveBack(account)
   }
 
-  async #giveBack(account: Account, nanoUsd: number): Promise<void> {
-    if (nanoUsd <= 0) return
-    account.leased -= nanoUsd
-    account.standing = returned(account.standing, nanoUsd)
-    // Where the store does not answer it may have heard all the same: so the money is not spent again, and stays with the
-    // store as leased until this node starts anew.
-    await this.#options.store
-      .returnLease(this.#options.nodeId, account.charge, nano(nanoUsd))
-      .catch(() => undefined)
+  /** What is free, and what is owed. Where the store was not even asked, what was free is spent of as before. */
+  async #giveBack(account: Account): Promise<void> {
+    const owing = this.#giveBackOwed(account)
+    const { free, recalls } = account
+    account.leased -= free
+    const isRefused = (await this.#return(account, free)) === 'refused'
+    if (isRefused && account.recalls === recalls) account.leased += free
+    else if (isRefused) account.owed += free
+    await owing
   }
+
+  async #giveBackOwed(account: Account): Promise<void> {
+    const { owed } = account
+    account.owed = 0
+    if ((await this.#return(account, owed)) === 'refused') account.owed += owed
+  }
+
+  /** Never rejects. Where the store does not say, the money is in doubt, and told of as leased. */
+  async #return(account: Account, nanoUsd: number): Promise<'told' | 'refused'> {
+    if (nanoUsd <= 0) return 'told'
+    const { store, nodeId } = this.#options
+    const rebuilds = this.#rebuilds
+    account.returning += nanoUsd
+    account.standing = returned(account.standing, nanoUsd)
+    account.changes += 1
+    try {
+      await store.returnLease(nodeId, account.charge, nano(nanoUsd))
+      return 'told'
+    } catch (error) {
+      // A store that was made anew meanwhile knows of no lease.
+      if (rebuilds !== this.#rebuilds) return 'told'
+      account.standing = returned(account.standing, -nanoUsd)
+      if (wasNotAsked(error)) return 'refused'
+      this.#doubt(account, nanoUsd)
+      return 'told'
+    } finally {
+      account.returning -= nanoUsd
+      account.changes += 1
+    }
+  }
+
+  /** The store did not say what it did with so much. */
+  #doubt(account: Account, nanoUsd: number): void {
+    account.doubted += nanoUsd
+    account.doubtedAtMs = this.#options.nowMs()
+  }
+}
+
+function keyOf({ budgetId, periodStartMs }: Charge): string {
+  return `${budgetId}\n${periodStartMs}`
+}
+
+function wasNotAsked(error: unknown): boolean {
+  return error instanceof StoreUnavailable && !error.wasAsked
 }
 
 /** Whether the store is worth asking for more. */
@@ -371,7 +531,7 @@ function lacks(account: Account, ask: HoldAsk, nowMs: number): boolean {
   return account.dryUntilMs <= nowMs || neededOf(account, ask) < account.dryFrom
 }
 
-/** As the store has it once so much has come back. */
+/** As the store has it once so much has come back, or gone out where it is below 0. */
 function returned(standing: BudgetStanding | undefined, nanoUsd: number): BudgetStanding | undefined {
   if (standing === undefined) return undefined
   return { ...standing, leasedNanoUsd: nano(Math.max(0, standing.leasedNanoUsd - nanoUsd)) }

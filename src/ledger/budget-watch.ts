@@ -43,7 +43,11 @@ export class BudgetWatch {
     await this.#readSnapshot()
     await this.look()
     if (!this.#isStopped)
-      this.#polling = repeat(clock, POLL_MS, () => Promise.all([this.look(), accounts.returnIdle()]))
+      this.#polling = repeat(clock, POLL_MS, async () => {
+        await this.look()
+        // Of a store that is away nobody else could lease it, and this node may need it until that is back.
+        if (!this.#isAway) await accounts.returnIdle()
+      })
   }
 
   stop(): void {

@@ -58,7 +58,10 @@ export interface LedgerStore {
   putBudget(budget: Budget, notes: readonly AuditNote[]): Promise<void>
   /** One grant for each ask, in order; atomically each. */
   lease(asks: readonly LeaseAsk[]): Promise<readonly LeaseGrant[]>
-  /** Returns what was leased and not spent; more than the node has leased returns what it has. */
+  /**
+   * Returns what was leased and not spent; more than the node has leased returns what it has. Answers, of nothing too, once
+   * every return and grant of the same charge that went on when it was asked is decided.
+   */
   returnLease(nodeId: string, charge: Charge, nanoUsd: NanoUsd): Promise<void>
   /** What the node has leased, of every budget and period: for a node that starts again. */
   leasesOf(nodeId: string): Promise<readonly (Charge & { readonly nanoUsd: NanoUsd })[]>

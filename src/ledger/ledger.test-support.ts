@@ -63,8 +63,8 @@ export function rowOf(exchangeId: string, fields: Partial<RequestRow> = {}): Req
   }
 }
 
-/** What the next operation does: as asked, or nothing but fail, or as asked and fail all the same. */
-export type Trouble = 'none' | 'unheard' | 'unanswered'
+/** What the next operation does: as asked, or nothing but fail, saying that it was never asked or not saying so, or as asked and fail all the same. */
+export type Trouble = 'none' | 'refused' | 'unheard' | 'unanswered'
 
 interface Period {
   readonly charge: Charge
@@ -95,10 +95,12 @@ export class LedgerBench {
   }
 
   async leasesOf(nodeId: string): Promise<readonly (Charge & { readonly nanoUsd: NanoUsd })[]> {
-    return [...this.#periods.values()].flatMap(({ charge, leases }) => {
-      const leased = leases.get(nodeId)
-      return leased === undefined ? [] : [{ ...charge, nanoUsd: nano(leased) }]
-    })
+    return this.#troubled(() =>
+      [...this.#periods.values()].flatMap(({ charge, leases }) => {
+        const leased = leases.get(nodeId)
+        return leased === undefined ? [] : [{ ...charge, nanoUsd: nano(leased) }]
+      }),
+    )
   }
 
   async postBooks({ nodeId, entries, requests }: BookBatch): Promise<void> {
@@ -158,6 +160,7 @@ export class LedgerBench {
   async #troubled<Result>(work: () => Result): Promise<Result> {
     const trouble = this.troubles.shift() ?? 'none'
     await Promise.resolve()
+    if (trouble === 'refused') throw new StoreUnavailable('It is not asked.', { wasAsked: false })
     if (trouble === 'unheard') throw new StoreUnavailable('It did not hear.')
     const result = work()
     await Promise.resolve()

@@ -1,8 +1,19 @@
 /** What a store may say instead of answering. */
 
+export interface UnavailableOptions extends ErrorOptions {
+  /** False where it is certain that what was asked did not happen and never will: nobody passed it on. Default true. */
+  readonly wasAsked?: boolean
+}
+
 /** The store did not answer, or not in time. What was asked may or may not have happened; asking again is safe. */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable'
+  readonly wasAsked: boolean
+
+  constructor(message: string, { wasAsked = true, ...options }: UnavailableOptions = {}) {
+    super(message, options)
+    this.wasAsked = wasAsked
+  }
 }
 
 /** Somebody else was faster: read again, and decide anew. */

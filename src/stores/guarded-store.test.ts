@@ -92,6 +92,21 @@ describe('a guarded store', () => {
     expect(await refusedAfter(at, at.store.postBooks({ nodeId: 'node', entries: [], requests: [] }))).toBe(0)
   })
 
+  test('says of what it refuses at once that the store was never asked, and of what it waited for that it was', async () => {
+    const at = stage()
+    at.answersAfter(Number.POSITIVE_INFINITY)
+    const told: unknown[] = []
+    for (let times = 0; times < 5; times += 1) {
+      const returned = at.store
+        .returnLease('node', charge, usd(1))
+        .catch((error: unknown) => told.push(error))
+      await at.pass(STORE_DEADLINES_MS.keep)
+      await returned
+    }
+    expect(told).toMatchObject([true, true, true, false, false].map((wasAsked) => ({ wasAsked })))
+    expect(at.calls.filter((name) => name === 'returnLease')).toHaveLength(3)
+  })
+
   test('fault 130: looks every second however long it takes, and recovers by itself', async () => {
     const at = stage()
     at.answersAfter(Number.POSITIVE_INFINITY)

@@ -209,7 +209,7 @@ function guarded<Result>(
   onLate: (result: Result) => void,
 ): Promise<Result> {
   const refusal = pulse.refusal(isPrompt)
-  if (refusal !== undefined) return Promise.reject(new StoreUnavailable(refusal))
+  if (refusal !== undefined) return Promise.reject(new StoreUnavailable(refusal, { wasAsked: false }))
   const startedAtMs = clock.nowMs()
   return new Promise((resolve, reject) => {
     let isLate = false

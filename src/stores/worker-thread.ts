@@ -66,7 +66,9 @@ export class WorkerThread<Operations extends Callable<Operations> & { close(): v
   #ask(given: readonly ArrayBuffer[], name: string, values: readonly unknown[]): Promise<unknown> {
     if (this.#waiting.size >= CALLS_MAX)
       return Promise.reject(
-        new StoreUnavailable(`The database does not answer: ${CALLS_MAX} operations wait for it.`),
+        new StoreUnavailable(`The database does not answer: ${CALLS_MAX} operations wait for it.`, {
+          wasAsked: false,
+        }),
       )
     return new Promise((resolve, reject) => {
       this.#calls += 1

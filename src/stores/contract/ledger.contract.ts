@@ -86,6 +86,8 @@ export function describeLedger(open: OpenFixture): void {
       withStore(open, async (store) => {
         await store.putBudget(budget('bud_1', 100), [])
         await store.lease([ask(NODE, 1, 60), ask(OTHER_NODE, 1, 40)])
+        await store.returnLease(NODE, charge('bud_1'), nano(0))
+        expect(await standingOf(store)).toMatchObject({ leasedNanoUsd: 100 })
         await store.returnLease(NODE, charge('bud_1'), nano(10))
         expect(await standingOf(store)).toMatchObject({ leasedNanoUsd: 90 })
         await store.returnLease(NODE, charge('bud_1'), nano(1_000))

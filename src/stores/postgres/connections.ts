@@ -93,9 +93,12 @@ export class Connections {
 
   /** Does `work` with one connection; rejects with a `StoreUnavailable` once the time is over. */
   use<Result>(deadlineMs: number, work: (session: Session) => Promise<Result>): Promise<Result> {
-    if (this.#closed !== undefined) return Promise.reject(new StoreUnavailable('The store is closed.'))
+    if (this.#closed !== undefined)
+      return Promise.reject(new StoreUnavailable('The store is closed.', { wasAsked: false }))
     if (this.#pool.waitingCount >= WAITING_MAX)
-      return Promise.reject(new StoreUnavailable(`${WAITING_MAX} operations wait for PostgreSQL already.`))
+      return Promise.reject(
+        new StoreUnavailable(`${WAITING_MAX} operations wait for PostgreSQL already.`, { wasAsked: false }),
+      )
     const use = new Use()
     return new Promise((resolve, reject) => {
       const timer = this.#clock.after(deadlineMs, () => {
