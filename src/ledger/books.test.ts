@@ -3,12 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type AppendLog, openAppendLog, readAppendLog } from '../std/append-log.ts'
+import type { Notice } from '../std/notice.ts'
 import { ManualClock } from '../std/manual-clock.test-support.ts'
+import { StoreUnavailable } from '../std/store-error.ts'
 import { readBookLines } from './book-lines.ts'
 import { Books } from './books.ts'
 import { BudgetAccounts, DOUBT_MS } from './budget-accounts.ts'
 import { budgetOf, LedgerBench, nano, rowOf } from './ledger.test-support.ts'
 import { recoverBooks } from './recover-books.ts'
+import { LOSS_TOLD_MS } from './lost-lines.ts'
 import type { AttemptAsk, AttemptResult } from './request-books.ts'
 
 const BUDGET = budgetOf('bud_1', 1_000_000)
@@ -60,6 +63,7 @@ function stage({
   })
   if (!awaitsBudgets) accounts.replace([BUDGET])
   const notices: string[] = []
+  const told: Notice[] = []
   const books = new Books({
     store,
     accounts,
@@ -68,7 +72,10 @@ function stage({
     log: wrap(openAppendLog({ folder, segmentBytesMax })),
     isOurs,
     ...(linesMax === undefined ? {} : { linesMax }),
-    onNotice: ({ name }) => void notices.push(name),
+    onNotice: (notice) => {
+      told.push(notice)
+      notices.push(notice.name)
+    },
   })
   const begin = (exchangeId: string) =>
     books.begin({
@@ -85,7 +92,7 @@ function stage({
     })
   const typesIn = () =>
     [...readAppendLog(folder)].flatMap(({ line }) => readBookLines(line).map(({ type }) => type))
-  return { folder, store, clock, accounts, books, begin, notices, typesIn }
+  return { folder, store, clock, accounts, books, begin, notices, told, typesIn }
 }
 
 test('what is held stands in the log before the provider is called', async () => {
@@ -233,29 +240,91 @@ test('money in doubt stays leased where the store refused an attempt that it pai
   expect(store.standings()[0]?.leasedNanoUsd).toBeGreaterThan(900_000)
 })
 
-test('fault 127: while the log cannot be written, requests that a budget pays are refused, and come again by themselves', async () => {
-  let isFull = false
-  const { begin, notices, books, accounts } = stage({
-    log: (log) => ({
-      get segment() {
-        return log.segment
-      },
-      append(lines) {
-        if (isFull) throw Object.assign(new Error('no space'), { code: 'ENOSPC' })
-        log.append(lines)
-      },
-      whenTurnEnds: (callback) => log.whenTurnEnds(callback),
-      drop: (segment) => log.drop(segment),
-      close: () => log.close(),
-    }),
+/** The disk of a log that can be full. */
+function fillable() {
+  const disk = { isFull: false }
+  const wrap = (log: AppendLog): AppendLog => ({
+    get segment() {
+      return log.segment
+    },
+    append(lines) {
+      if (disk.isFull) throw Object.assign(new Error('no space'), { code: 'ENOSPC' })
+      log.append(lines)
+    },
+    whenTurnEnds: (callback) => log.whenTurnEnds(callback),
+    drop: (segment) => log.drop(segment),
+    close: () => log.close(),
   })
-  isFull = true
+  return { disk, wrap }
+}
+
+/** The store is away, lines have spilled to the disk, and then that is full. */
+function losing() {
+  const { disk, wrap } = fillable()
+  const at = stage({ linesMax: 2, log: wrap })
+  const { begin, store } = at
+  store.postBooks = () => Promise.reject(new StoreUnavailable('away'))
+  const serve = (count: number) => {
+    for (let place = 0; place < count; place += 1) begin(`x${place}`).close(rowOf(`x${place}`))
+  }
+  serve(4)
+  disk.isFull = true
+  serve(3)
+  const losses = () =>
+    at.told
+      .filter(({ name }) => name === 'books_lines_lost')
+      .map(({ level, facts }) => [level, facts?.['lines']])
+  return { ...at, disk, serve, losses }
+}
+
+test('fault 126: lines that are lost are told of though others have spilled before, at once and for good', async () => {
+  const { books, notices, losses } = losing()
+  expect(notices).toEqual(['books_spilled', 'books_log_unwritable', 'books_lines_lost'])
+  expect(losses()).toEqual([['error', 1]])
+  expect(books.troubles.at(-1)).toContain('3 lines of the books were lost')
+  expect(books.isAllPosted).toBe(false)
+  await books.stop()
+  expect(losses().at(-1)).toEqual(['error', 3])
+})
+
+test('fault 126: lines that go on being lost are told of now and then, and with their number when it is over', () => {
+  const { books, clock, disk, serve, losses } = losing()
+  clock.advance(LOSS_TOLD_MS - 1)
+  serve(1)
+  expect(losses()).toHaveLength(1)
+  clock.advance(1)
+  serve(1)
+  expect(losses().at(-1)).toEqual(['error', 5])
+  serve(2)
+  disk.isFull = false
+  serve(1)
+  expect(losses()).toEqual([1, 5, 7].map((lines) => ['error', lines]))
+  disk.isFull = true
+  serve(1)
+  // It is lost again: that is said at once.
+  expect(losses().at(-1)).toEqual(['error', 8])
+  expect(books.troubles.at(-1)).toContain('8 lines')
+})
+
+test('fault 126: where the store takes the books again the loss is over, and not forgotten', async () => {
+  const { books, store, losses } = losing()
+  store.postBooks = async () => undefined
+  await books.flush()
+  expect(losses()).toEqual([1, 3].map((lines) => ['error', lines]))
+  expect(books.troubles.at(-1)).toContain('3 lines of the books were lost')
+  expect([books.waiting, books.isAllPosted]).toEqual([0, false])
+})
+
+test('fault 127: while the log cannot be written, requests that a budget pays are refused, and come again by themselves', async () => {
+  const { disk, wrap } = fillable()
+  const { begin, notices, books, accounts } = stage({ log: wrap })
+  disk.isFull = true
   // The first one finds out about it.
   await expect(async () => begin('x').hold(ASK)).rejects.toThrow('cannot be reached')
   expect(() => begin('y').hold(ASK)).toThrow('cannot be reached')
   expect(accounts.heldNanoUsd).toBe(0)
   expect(books.troubles).toHaveLength(1)
-  isFull = false
+  disk.isFull = false
   begin('z').close(rowOf('z'))
   expect(books.troubles).toEqual([])
   expect(notices).toEqual(['books_log_unwritable', 'books_log_writable'])

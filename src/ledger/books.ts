@@ -14,6 +14,7 @@ import { type BookLine, writeBookLines } from './book-lines.ts'
 import { type Beginning, BookPoster, IN_NONE, type PostedLine } from './book-poster.ts'
 import type { BudgetAccounts } from './budget-accounts.ts'
 import type { LedgerStore } from './ledger-store.ts'
+import { LostLines } from './lost-lines.ts'
 import { noticeOfRefused } from './post-lines.ts'
 import { type AtLimit, type OpenRequest, RequestBooks, type RequestBooksDeps } from './request-books.ts'
 
@@ -50,11 +51,14 @@ export class Books {
   #open = 0
   #isLogging = true
   #isStopped = false
-  /** The earliest file with lines that had no room in memory. */
-  #spilledFrom: number | undefined
+  /** Lines that had no room in memory stand in the log alone. */
+  #hasSpilled = false
+  /** Others stand nowhere. */
+  readonly #lost: LostLines
 
   constructor(options: BooksOptions) {
     this.#options = options
+    this.#lost = new LostLines({ nowMs: () => options.clock.nowMs(), onNotice: options.onNotice })
     this.#log = options.log && new NeededLog(options.log)
     this.#poster = new BookPoster({
       ...options,
@@ -87,9 +91,12 @@ export class Books {
     return this.#poster.waiting + this.#unwritten.length
   }
 
-  /** The store has every line, and no request or attempt is under way: the log is not needed any more. */
+  /**
+   * The store has every line, and no request or attempt is under way: the log is not needed any more. Of a line that was lost
+   * it may have the beginning, so that it is not forgotten altogether.
+   */
   get isAllPosted(): boolean {
-    return this.waiting === 0 && this.#open === 0 && this.#spilledFrom === undefined
+    return this.waiting === 0 && this.#open === 0 && !this.#hasSpilled && this.#lost.count === 0
   }
 
   /** Why the books are not as they should be; empty when all is well. */
@@ -99,6 +106,11 @@ export class Books {
         ? []
         : ['The log of the books cannot be written: budgets are closed until it can.']),
       ...(this.#poster.isTaking ? [] : ['The store does not take the books: they wait on this machine.']),
+      ...(this.#lost.count === 0
+        ? []
+        : [
+            `${this.#lost.count} lines of the books were lost since the start: neither the store nor the disk took them, and memory was full.`,
+          ]),
     ]
   }
 
@@ -122,6 +134,7 @@ export class Books {
     this.#isStopped = true
     this.#poster.stop()
     await this.flush()
+    this.#lost.end()
     if (this.#poster.isTaking) await this.#options.accounts.returnAll()
     this.#log?.close()
   }
@@ -183,12 +196,14 @@ export class Books {
       this.#isLogging = false
       return IN_NONE
     }
-    if (!this.#isLogging)
+    if (!this.#isLogging) {
       onNotice({
         level: 'info',
         name: 'books_log_writable',
         message: 'The log of the books is written again.',
       })
+      this.#lost.end()
+    }
     this.#isLogging = true
     return segment
   }
@@ -217,6 +232,7 @@ export class Books {
     }
     this.#open -= lines.length
     for (const [segment, count] of freed) if (segment !== IN_NONE) this.#log?.release(segment, count)
+    if (this.#poster.waiting === 0) this.#lost.end()
   }
 
   /** It counts as posted a moment later, though the store does not have it. */
@@ -225,20 +241,18 @@ export class Books {
     this.#options.onNotice(noticeOfRefused(line, cause))
   }
 
-  /** Its file is needed until the next start. */
-  #spilled(line: PostedLine): void {
-    const { segment } = line
+  /** Its file is needed until the next start, where it stands in one. */
+  #spilled({ segment }: PostedLine): void {
     this.#open -= 1
-    if (this.#spilledFrom === undefined)
-      this.#options.onNotice({
-        level: segment === IN_NONE ? 'error' : 'warn',
-        name: segment === IN_NONE ? 'books_lines_lost' : 'books_spilled',
-        message:
-          segment === IN_NONE
-            ? 'Neither the store nor the disk takes the books, and memory is full: lines are lost from now on.'
-            : 'The store has been away for long: further lines of the books wait on disk, and are posted at the next start.',
-      })
-    this.#spilledFrom ??= segment
+    if (segment === IN_NONE) return this.#lost.add()
+    if (this.#hasSpilled) return
+    this.#hasSpilled = true
+    this.#options.onNotice({
+      level: 'warn',
+      name: 'books_spilled',
+      message:
+        'The store has been away for long: further lines of the books wait on disk, and are posted at the next start.',
+    })
   }
 
   #stateChanged(isTaking: boolean, cause: unknown): void {
