@@ -130,6 +130,87 @@ describe('usage', () => {
       expect([query, (await ask(`/api/v1/usage?${query}`, { key })).status]).toEqual([query, 400])
   })
 
+  test('has pages, as JSON and as CSV, of the time that the first one looked at', async () => {
+    const stage = await startAdmin()
+    const { ask, keys, clock } = stage
+    const key = keys.viewer.secret
+    const models = Array.from({ length: 12_500 }, (_, at) => `m${textOf(at).padStart(5, '0')}`)
+    await post(
+      stage,
+      models.map((modelId) => ({ id: modelId, modelId })),
+    )
+    const seen: unknown[] = []
+    const spans = new Set<string>()
+    let cursor = ''
+    for (const rows of [1_000, 1_000, 400]) {
+      const limit = rows === 400 ? '&limit=400' : ''
+      const page = await ask(`/api/v1/usage?by=model${limit}${cursor}`, { key })
+      expect([dataOf(page).length, page.json['is_cut']]).toEqual([rows, true])
+      seen.push(...dataOf(page).map(({ group }) => (group as JsonObject)['model']))
+      spans.add(`${textOf(page.json['from'])} ${textOf(page.json['until'])}`)
+      cursor = `&cursor=${textOf(page.json['next'])}`
+      // What was spent meanwhile, in another month, would be the first row and move all others.
+      clock.advance(31 * DAY_MS)
+      await post(stage, [{ id: `later ${seen.length}`, modelId: 'a', costNanoUsd: 5_000 }])
+    }
+    expect([seen, spans.size]).toEqual([models.slice(0, 2_400), 1])
+
+    const until = '&from=2026-01-01&until=2026-01-31'
+    const first = await ask(`/api/v1/usage?by=model&format=csv${until}`, { key })
+    const next = textOf(first.headers['x-next-cursor'])
+    const second = await ask(`/api/v1/usage?by=model&format=csv${until}&cursor=${next}`, { key })
+    const [head, ...rows] = readCsv(first.text)
+    const [headAgain, ...rest] = readCsv(second.text)
+    expect([rows.length, rest.length, headAgain]).toEqual([10_000, 2_500, head])
+    expect([...rows, ...rest].map((row) => row[1])).toEqual(models)
+    expect(second.headers['x-next-cursor']).toBeUndefined()
+    expect((await ask(`/api/v1/usage?by=model&cursor=${next}&limit=1`, { key })).json).toMatchObject({
+      next: expect.stringMatching(/_10001$/),
+    })
+  })
+
+  test('takes no cursor that no page gave, none of another time, and goes no further than the store can bear', async () => {
+    const asked: number[] = []
+    const stage = await startAdmin({
+      store: (store) => ({
+        spend: async (query) => {
+          asked.push(query.rowsMax)
+          return await store.spend(query)
+        },
+      }),
+    })
+    const refusal = async (query: string) => {
+      const { status, json } = await stage.ask(`/api/v1/usage?${query}`, { key: stage.keys.viewer.secret })
+      expect([query, status, json]).toMatchObject([query, 400, { error: { code: 'invalid_request' } }])
+      return textOf((json['error'] as JsonObject)['message'])
+    }
+    for (const cursor of [
+      'x',
+      '1',
+      '5_9',
+      '5_9_0',
+      '5_9_-1',
+      '5_9_01',
+      '5_9_1e3',
+      '5_9_1.5',
+      '9_5_1',
+      '5_5_1',
+      '5_9999999999999999_1',
+      '5_9_1_',
+      '5_9_1%0a',
+      '%205_9_1',
+    ])
+      expect(await refusal(`cursor=${cursor}`)).toContain('none that a page gave')
+    expect(await refusal('cursor=5_9_1&from=2026-01-01')).toContain('another time')
+    expect(await refusal('cursor=5_9_1&until=2026-01-01')).toContain('another time')
+    expect(await refusal('cursor=5_9_100001')).toContain('narrow the time or the filters')
+    expect(asked).toEqual([])
+    const last = await stage.ask('/api/v1/usage?format=csv&cursor=5_9_100000', {
+      key: stage.keys.viewer.secret,
+    })
+    expect([last.status, asked]).toEqual([200, [110_001]])
+  })
+
   test('SEC-19: a member sees what his own keys spent, whatever he asks for', async () => {
     const stage = await startAdmin()
     const { ask, keys, users, dataKeys, otherProject } = stage

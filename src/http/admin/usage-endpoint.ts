@@ -6,8 +6,19 @@ import type { SpendDimension, SpendQuery, SpendRow } from '../../reports/report-
 import { endpoint } from './endpoint.ts'
 import { mapInSlices } from './in-slices.ts'
 import { invalid } from './problem.ts'
-import { formatQuery, moneyFields, momentSchema, named, sayMoney, withoutAbsent, z } from './schemas.ts'
+import {
+  formatQuery,
+  moneyFields,
+  momentSchema,
+  named,
+  pageOf,
+  pageQuery,
+  sayMoney,
+  withoutAbsent,
+  z,
+} from './schemas.ts'
 import type { Sight } from './sight.ts'
+import { readUsageCursor, USAGE_OFFSET_MAX, type UsagePlace, writeUsageCursor } from './usage-cursor.ts'
 
 /** As the query spells them. */
 const DIMENSIONS = {
@@ -29,8 +40,8 @@ const DIMENSIONS = {
 type DimensionName = keyof typeof DIMENSIONS
 const dimensionNames = Object.keys(DIMENSIONS).filter(isDimension)
 const DIMENSIONS_MAX = 3
+/** Rows of one page as CSV, and as JSON. */
 const ROWS_MAX = 10_000
-/** As JSON; a table may be longer. */
 const ROWS_MAX_JSON = 1_000
 
 const filter = z.string().min(1).max(256).optional()
@@ -65,13 +76,11 @@ const rowSchema = z.object({
 
 const usageSchema = named(
   'Usage',
-  z.object({
+  pageOf(rowSchema).extend({
     from: z.string(),
     until: z.string(),
     by: z.array(z.string()),
-    data: z.array(rowSchema),
-    next: z.null().meta({ description: 'There is one page.' }),
-    is_cut: z.boolean().meta({ description: 'There are more rows than were asked for.' }),
+    is_cut: z.boolean().meta({ description: 'There are more rows than this page shows.' }),
   }),
 )
 
@@ -87,7 +96,18 @@ export const usageEndpoint = endpoint({
       .default('')
       .meta({ description: `Up to ${DIMENSIONS_MAX} of ${dimensionNames.join(', ')}, with commas.` }),
     ...filters.shape,
-    limit: z.coerce.number().int().min(1).max(ROWS_MAX).default(ROWS_MAX_JSON),
+    limit: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(ROWS_MAX)
+      .optional()
+      .meta({
+        description: `Rows of a page. As JSON ${ROWS_MAX_JSON} unless said, and at most; as CSV ${ROWS_MAX}.`,
+      }),
+    cursor: pageQuery.cursor.meta({
+      description: `The "next" of the page before, of the same time. Pages begin at most ${USAGE_OFFSET_MAX} rows in.`,
+    }),
     ...formatQuery,
   }),
   answer: usageSchema,
@@ -127,14 +147,12 @@ export const usageEndpoint = endpoint({
     ],
   },
   async handle({ query, rooms, sight, directory, isCsv }) {
-    const nowMs = rooms.clock.wallMs()
-    const fromMs = query.from ?? periodStart('month', nowMs)
-    const untilMs = query.until ?? nowMs + 1
-    if (fromMs >= untilMs) throw invalid('from', 'This is not before "until".')
+    const { fromMs, untilMs, offset } = spanOf(query, rooms.clock.wallMs())
     const by = readDimensions(query.by)
-    const limit = isCsv ? query.limit : Math.min(query.limit, ROWS_MAX_JSON)
+    const rowsMax = isCsv ? ROWS_MAX : ROWS_MAX_JSON
+    const end = offset + Math.min(query.limit ?? rowsMax, rowsMax)
     const where = whereOf(query, sight)
-    const rows =
+    const found =
       where === undefined
         ? []
         : await rooms.store.spend({
@@ -142,19 +160,41 @@ export const usageEndpoint = endpoint({
             untilMs,
             by: by.map((name) => DIMENSIONS[name]),
             where,
-            rowsMax: limit + 1,
+            rowsMax: end + 1,
           })
+    const rows = found.slice(offset, end)
     const names = readNames(by, rows, directory)
+    const isCut = found.length > end
     return {
       from: new Date(fromMs).toISOString(),
       until: new Date(untilMs).toISOString(),
       by: [...by],
-      data: [...(await mapInSlices(rows.slice(0, limit), (row) => sayRow(row, by, names)))],
-      next: null,
-      is_cut: rows.length > limit,
+      data: [...(await mapInSlices(rows, (row) => sayRow(row, by, names)))],
+      next: isCut ? writeUsageCursor({ fromMs, untilMs, offset: end }) : null,
+      is_cut: isCut,
     }
   },
 })
+
+interface AskedSpan {
+  readonly from?: number | undefined
+  readonly until?: number | undefined
+  readonly cursor?: string | undefined
+}
+
+/** What a page looks at: a later one at the time that the first one looked at, however much later it is asked for. */
+function spanOf({ from, until, cursor }: AskedSpan, nowMs: number): UsagePlace {
+  if (cursor !== undefined) {
+    const place = readUsageCursor(cursor)
+    if ((from ?? place.fromMs) !== place.fromMs || (until ?? place.untilMs) !== place.untilMs)
+      throw invalid('cursor', 'This is of another time: ask with the "from" and "until" of its page.')
+    return place
+  }
+  const fromMs = from ?? periodStart('month', nowMs)
+  const untilMs = until ?? nowMs + 1
+  if (fromMs >= untilMs) throw invalid('from', 'This is not before "until".')
+  return { fromMs, untilMs, offset: 0 }
+}
 
 /** `undefined` where the caller asks for what another spent. */
 function whereOf(query: z.output<typeof filters>, { onlyUser }: Sight): SpendQuery['where'] | undefined {
