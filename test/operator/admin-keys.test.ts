@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { createUser } from '../../src/keys/people-changes.ts'
 import type { JsonObject } from '../../src/std/json.ts'
 import { StoreConflict, StoreUnavailable } from '../../src/std/store-error.ts'
 import { type AdminStage, type Answered, startAdmin, textOf } from '../support/admin-stage.ts'
@@ -145,6 +146,7 @@ describe('nobody rises above his role', () => {
   test('an administrator makes, rotates and changes nothing of an owner', async () => {
     const stage = await startAdmin()
     const { ask, keys, users } = stage
+    const ownersData = await stage.makeKey({ name: 'olga laptop', user: users.owner.id })
     const before = await auditOf(stage)
     const calls: readonly (readonly [string, string, JsonObject?])[] = [
       ['POST', '/api/v1/keys', { name: 'up', kind: 'admin', role: 'owner' }],
@@ -152,6 +154,10 @@ describe('nobody rises above his role', () => {
       ['POST', `/api/v1/keys/${keys.owner.id}/rotate`, {}],
       ['POST', `/api/v1/keys/${keys.owner.id}/revoke`],
       ['PATCH', `/api/v1/keys/${keys.owner.id}`, { expires_at: null }],
+      ['POST', '/api/v1/keys', { name: 'up', user_id: users.owner.id }],
+      ['POST', `/api/v1/keys/${ownersData.id}/rotate`, {}],
+      ['POST', `/api/v1/keys/${ownersData.id}/revoke`],
+      ['PATCH', `/api/v1/keys/${ownersData.id}`, { scopes: {} }],
       ['POST', '/api/v1/users', { name: 'up', role: 'owner' }],
       ['PATCH', `/api/v1/users/${users.admin.id}`, { role: 'owner' }],
       ['PATCH', `/api/v1/users/${users.owner.id}`, { role: 'viewer' }],
@@ -168,6 +174,29 @@ describe('nobody rises above his role', () => {
       ])
     }
     expect(await auditOf(stage)).toEqual(before)
+  })
+
+  test('an administrator changes data keys of his peers, of those below, of projects and of service accounts', async () => {
+    const { ask, keys, users, project, edit } = await startAdmin()
+    const { user: service } = await edit((known, context) =>
+      createUser(known, { name: 'deploy', role: 'owner', isService: true }, context),
+    )
+    const post = (path: string, body?: JsonObject) =>
+      ask(`/api/v1/keys${path}`, { method: 'POST', key: keys.admin.secret, ...(body && { body }) })
+    const holders = [
+      { user_id: users.admin.id },
+      { user_id: users.member.id },
+      { user_id: users.viewer.id },
+      { user_id: service.id },
+      { project_id: project.id },
+      {},
+    ]
+    for (const [at, whose] of holders.entries()) {
+      const made = await post('', { name: `key ${at}`, ...whose })
+      const rotated = await post(`/${textOf(made.json['id'])}/rotate`, {})
+      const revoked = await post(`/${textOf(rotated.json['id'])}/revoke`)
+      expect([whose, made.status, rotated.status, revoked.status]).toEqual([whose, 201, 201, 200])
+    }
   })
 
   test('a member rotates and revokes his own keys and no other, and does not learn which others there are', async () => {

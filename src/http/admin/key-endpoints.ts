@@ -121,7 +121,7 @@ export const keyEndpoints = [
           }) as Parameters<typeof createKey>[1],
           keyContext(context, call),
         )
-        checkGrant(caller.role, adminRoleOf(made.key, directory))
+        checkGrant(caller.role, roleBehind(made.key, directory))
         return made
       })
       return { ...sayKey(edit.key, directory, rooms.clock.wallMs()), secret: edit.secret.reveal() }
@@ -241,11 +241,21 @@ function keyInSight({ directory, sight, id }: AdminCall): KeyRecord {
   return key
 }
 
-/** A rotation shows a key, so nobody may rotate one that can do more than he: by the directory that is changed. */
+/**
+ * A rotation shows a key, so nobody may rotate one that can do more than he, or speaks in the name of somebody who can: by
+ * the directory that is changed.
+ */
 function keyToChange(call: AdminCall, directory: Directory): KeyRecord {
   const key = keyInSight({ ...call, directory })
-  checkGrant(call.caller.role, adminRoleOf(key, directory))
+  checkGrant(call.caller.role, roleBehind(key, directory))
   return key
+}
+
+/** The role that it takes to change a key; `undefined` for data keys of nobody: of a project, of a service account. */
+function roleBehind(key: KeyRecord, directory: Directory): Role | undefined {
+  if (key.kind === 'admin') return adminRoleOf(key, directory)
+  const user = directory.users.find(({ id }) => id === key.userId)
+  return user?.isService === true ? undefined : user?.role
 }
 
 function keyContext(context: EditContext, { rooms }: AdminCall): KeyEditContext {
