@@ -433,6 +433,21 @@ describe('budgets', () => {
     expect(lines[1]?.after).not.toHaveProperty('owner')
   })
 
+  test('one can be for a key of the file by its name, which is all it has for an id', async () => {
+    const { ask, keys, store } = await startAdmin()
+    const post = (id: string) =>
+      ask('/api/v1/budgets', {
+        method: 'POST',
+        key: keys.admin.secret,
+        body: { name: 'b', scope: { kind: 'key', id }, period: 'day', limit_usd: '1' },
+      })
+    const made = await post('of the file')
+    expect([made.status, made.json['scope']]).toEqual([201, { kind: 'key', id: 'of the file' }])
+    // A name that a key of the store has is none: it may be another's tomorrow.
+    expect((await post('mia laptop')).status).toBe(400)
+    expect((await store.loadBudgets()).map(({ scope }) => scope.id)).toEqual(['of the file'])
+  })
+
   test.each([
     [{ limit_usd: '-1' }, 'limit_usd'],
     [{ limit_usd: '1e3' }, 'limit_usd'],

@@ -1,6 +1,5 @@
 /** Budgets over the admin API, each with how it stands now. */
 
-import type { Directory } from '../../keys/records.ts'
 import { type Budget, BUDGET_NANO_USD_MAX, type BudgetId, type BudgetScope } from '../../ledger/budget.ts'
 import type { BudgetStanding } from '../../ledger/ledger-store.ts'
 import { periodEnd, periodStart } from '../../ledger/period.ts'
@@ -30,7 +29,14 @@ import {
 
 const SCOPE_KINDS = ['key', 'project', 'team', 'user', 'tag', 'end-user', 'model', 'all'] as const
 const periodSchema = z.enum(['day', 'week', 'month', 'total'])
-const scopeSchema = z.strictObject({ kind: z.enum(SCOPE_KINDS), id: z.string().max(256).default('') })
+const scopeSchema = z.strictObject({
+  kind: z.enum(SCOPE_KINDS),
+  id: z
+    .string()
+    .max(256)
+    .default('')
+    .meta({ description: 'Of a key of the file its name; of a tag, an end user or a model itself.' }),
+})
 
 const budgetSchema = named(
   'Budget',
@@ -101,14 +107,14 @@ export const budgetEndpoints = [
     status: 201,
     answer: budgetSchema,
     async handle(call) {
-      const { body, rooms, directory } = call
+      const { body, rooms } = call
       const limitNanoUsd = readLimit(body)
       if (limitNanoUsd === undefined) throw invalid('limit_usd', 'A budget needs a limit.')
       const budget: Budget = {
         // Sound: this is where ids of budgets are made for the admin API.
         id: rooms.ids.next('bud_') as BudgetId,
         name: body.name,
-        scope: readScope(body.scope, directory),
+        scope: readScope(body.scope, call),
         period: body.period,
         limitNanoUsd,
         ...(body.owner !== undefined && { owner: body.owner }),
@@ -185,7 +191,7 @@ function readLimit(body: {
   )
 }
 
-function readScope({ kind, id }: z.output<typeof scopeSchema>, directory: Directory): BudgetScope {
+function readScope({ kind, id }: z.output<typeof scopeSchema>, { directory, rooms }: AdminCall): BudgetScope {
   if (kind === 'all') {
     if (id !== '') throw invalid('scope.id', 'A budget for all names nothing.')
     return { kind, id: '' }
@@ -193,7 +199,8 @@ function readScope({ kind, id }: z.output<typeof scopeSchema>, directory: Direct
   if (id === '') throw invalid('scope.id', `Say which ${kind}.`)
   switch (kind) {
     case 'key':
-      byId('scope.id', id, directory.keys)
+      // A key of the file has no id but its name.
+      if (!rooms.namesOfFile().includes(id)) byId('scope.id', id, directory.keys)
       break
     case 'project':
       byId('scope.id', id, directory.projects)
