@@ -2,7 +2,6 @@
 
 import { findBodies } from '../archive/find-bodies.ts'
 import { type AdminApi, createAdminApi } from '../http/admin/admin-api.ts'
-import type { ConfigView } from '../http/admin/rooms.ts'
 import { SignInLinks } from '../http/admin/sign-in.ts'
 import type { OperatorView } from '../http/operator-view.ts'
 import { createDirectoryKeyring } from '../keys/directory-keyring.ts'
@@ -10,9 +9,10 @@ import { createGuessLimiter } from '../keys/guess-limiter.ts'
 import type { KeyDirectory } from '../keys/key-directory.ts'
 import type { Directory } from '../keys/records.ts'
 import type { Readiness } from '../exchange/gateway.ts'
-import type { JsonObject } from '../std/json.ts'
 import type { Ground } from './compose.ts'
+import { createConfigView } from './config-view.ts'
 import type { HoldfastConfig } from './config/config.ts'
+import type { ModelLists } from './discover-models.ts'
 
 export interface AdminParts {
   readonly ground: Ground
@@ -20,6 +20,8 @@ export interface AdminParts {
   readonly view: OperatorView
   /** The configuration in force. */
   readonly config: () => HoldfastConfig
+  /** What providers list. */
+  readonly modelLists: () => ModelLists
   readonly readiness: () => Readiness
 }
 
@@ -29,7 +31,8 @@ export interface ComposedAdmin {
   firstSignIn(): string | undefined
 }
 
-export function composeAdmin({ ground, directory, view, config, readiness }: AdminParts): ComposedAdmin {
+export function composeAdmin(parts: AdminParts): ComposedAdmin {
+  const { ground, directory, view, config, readiness } = parts
   const { clock, ids, telemetry, keeping } = ground
   const signInLinks = new SignInLinks({ clock, ids })
   const api = createAdminApi({
@@ -46,7 +49,7 @@ export function composeAdmin({ ground, directory, view, config, readiness }: Adm
     ids,
     view,
     readiness,
-    config: configView(config),
+    config: createConfigView(parts),
     telemetry,
   })
   return {
@@ -63,30 +66,4 @@ function hasOperators(directory: Directory | undefined): boolean {
     directory.users.some(({ isService, disabledAtMs }) => !isService && disabledAtMs === undefined) ||
     directory.keys.some(({ kind, revokedAtMs }) => kind === 'admin' && revokedAtMs === undefined)
   )
-}
-
-function configView(config: () => HoldfastConfig): ConfigView {
-  return {
-    routes: () =>
-      config().routes.map(({ name, targets, root: _root, ...policy }) => ({
-        name,
-        targets,
-        // Sound: what a route says beside its tree is numbers, words and claims.
-        policy: policy as unknown as JsonObject,
-      })),
-    targets: () =>
-      config().providers.flatMap(({ provider, credential, models = [] }) =>
-        models.map((model) => ({
-          target: `${provider.id}/${model}`,
-          provider: provider.id,
-          dialect: provider.dialect,
-          isLocal: provider.isLocal,
-          ...(credential && { credential: credential.fingerprint }),
-        })),
-      ),
-    placeOf: () => {
-      const { path } = config()
-      return path === undefined ? {} : { path }
-    },
-  }
 }

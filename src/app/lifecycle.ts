@@ -197,6 +197,7 @@ class Running implements RunningGateway {
     this.#post = new OperatorPost({
       ground,
       config: () => this.config,
+      modelLists: () => this.#discovery.lists,
       gateway: () => this.#current().gateway,
       admissions: () => this.#admissions,
       isStopping: () => this.#isStopping,

@@ -8,6 +8,7 @@ import { openAdmin, type AdminOpening } from './admin-listener.ts'
 import { type ComposedAdmin, composeAdmin } from './compose-admin.ts'
 import type { Ground } from './compose.ts'
 import type { HoldfastConfig } from './config/config.ts'
+import type { ModelLists } from './discover-models.ts'
 import { noticeOfBlock, noticeOfRecovery } from './overload-notices.ts'
 import { createOperatorView, type Generation } from './status-report.ts'
 import { readVersion } from './version.ts'
@@ -16,6 +17,8 @@ export interface OperatorPostOptions {
   readonly ground: Ground
   /** The configuration in force. */
   config(): HoldfastConfig
+  /** What providers list. */
+  modelLists(): ModelLists
   /** The gateway in force. */
   gateway(): Gateway
   /** Of every configuration that still serves somebody. */
@@ -41,7 +44,15 @@ export class OperatorPost {
     const { ground } = options
     const { directory } = ground.keeping
     this.#composed =
-      directory && composeAdmin({ ground, directory, view, config: () => options.config(), readiness })
+      directory &&
+      composeAdmin({
+        ground,
+        directory,
+        view,
+        config: () => options.config(),
+        modelLists: () => options.modelLists(),
+        readiness,
+      })
     this.#admin = createAdminServer({
       view,
       readiness,

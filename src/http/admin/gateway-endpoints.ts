@@ -2,9 +2,10 @@
 
 import type { AdminCall } from './endpoint.ts'
 import { endpoint } from './endpoint.ts'
-import { AdminProblem, notFound } from './problem.ts'
-import type { ConfigSubject, RouteDescription } from './rooms.ts'
-import { idSchema, named, pageOf, roleSchema, z } from './schemas.ts'
+import type { RecordPage } from './page-records.ts'
+import { AdminProblem, invalid, notFound } from './problem.ts'
+import type { ConfigSubject, RouteDescription, TargetDescription } from './rooms.ts'
+import { idSchema, named, pageOf, pageQuery, roleSchema, z } from './schemas.ts'
 
 const routeSchema = named(
   'Route',
@@ -116,18 +117,13 @@ export const gatewayEndpoints = [
   }),
   endpoint({
     route: 'GET /api/v1/targets',
-    summary: 'The targets of the configuration in force.',
+    summary:
+      'The targets of the configuration in force: what the file names, what routes name, what providers list.',
+    query: z.strictObject(pageQuery),
     answer: pageOf(targetSchema),
-    async handle({ rooms }) {
-      const data = rooms.config.targets().map((target) => ({
-        target: target.target,
-        provider: target.provider,
-        dialect: target.dialect,
-        is_local: target.isLocal,
-        credential: target.credential ?? null,
-        managed_by: sayPlace({ kind: 'target', name: target.target }, rooms),
-      }))
-      return { data, next: null }
+    async handle({ query, rooms }) {
+      const { rows, next } = pageTargets(rooms.config.targets(), query)
+      return { data: rows.map((target) => sayTarget(target, rooms)), next }
     },
   }),
   endpoint({
@@ -158,6 +154,30 @@ function routeNamed({ rooms, id }: AdminCall): RouteDescription {
 
 function sayRoute({ name, targets, policy }: RouteDescription, rooms: Rooms): z.input<typeof routeSchema> {
   return { name, targets: [...targets], policy, managed_by: sayPlace({ kind: 'route', name }, rooms) }
+}
+
+function sayTarget(target: TargetDescription, rooms: Rooms): z.input<typeof targetSchema> {
+  return {
+    target: target.target,
+    provider: target.provider,
+    dialect: target.dialect,
+    is_local: target.isLocal,
+    credential: target.credential ?? null,
+    managed_by: sayPlace({ kind: 'target', name: target.target }, rooms),
+  }
+}
+
+/** A provider may list thousands of models. The cursor is the last target of the page before. */
+function pageTargets(
+  targets: readonly TargetDescription[],
+  { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
+): RecordPage<TargetDescription> {
+  const before = targets.findIndex(({ target }) => target === cursor)
+  if (cursor !== undefined && before === -1)
+    throw invalid('cursor', 'There is no such target any more: begin anew.')
+  const rows = targets.slice(before + 1, before + 1 + limit)
+  const isLast = before + 1 + limit >= targets.length
+  return { rows, next: isLast ? null : (rows.at(-1)?.target ?? null) }
 }
 
 function sayPlace(subject: ConfigSubject, { config }: Rooms): string {

@@ -76,6 +76,7 @@ export interface AdminKeys {
 /** The configuration in force, as far as it is shown: credentials are fingerprints. */
 export interface ConfigView {
   routes(): readonly RouteDescription[]
+  /** Each once; the order stays while the configuration and the lists of models do. */
   targets(): readonly TargetDescription[]
   /** Where it says so; without a path there is no file, and everything comes from the environment. */
   placeOf(subject: ConfigSubject): { readonly path?: string; readonly line?: number }
