@@ -1,6 +1,6 @@
 /** What the admin API shows of the configuration in force: routes, targets, and where each is managed. */
 
-import type { ConfigView, TargetDescription } from '../http/admin/rooms.ts'
+import type { ConfigSubject, ConfigView, TargetDescription } from '../http/admin/rooms.ts'
 import { parseAddress } from '../providers/target.ts'
 import type { JsonObject } from '../std/json.ts'
 import type { ConfiguredProvider, HoldfastConfig } from './config/config.ts'
@@ -22,11 +22,19 @@ export function createConfigView({ config, modelLists }: ConfigViewParts): Confi
         policy: policy as unknown as JsonObject,
       })),
     targets: () => targetsOf(config(), modelLists()),
-    placeOf: () => {
-      const { path } = config()
-      return path === undefined ? {} : { path }
+    placeOf(subject) {
+      const { path, lines } = config()
+      const line = lines?.get(entryOf(subject))
+      return path === undefined ? {} : { path, ...(line !== undefined && { line }) }
     },
   }
+}
+
+/** What of the file it is: a target stands at its provider. */
+function entryOf({ kind, name }: ConfigSubject): string {
+  const section = kind === 'route' ? 'routes' : 'providers'
+  if (name === undefined) return section
+  return `${section}.${kind === 'route' ? name : parseAddress(name)?.providerId}`
 }
 
 /** Of each provider what the file names under it, then what routes name, then what it lists: each once. */

@@ -88,3 +88,50 @@ routes:
     expect((await ask('/api/v1/targets?cursor=up/9', { key })).status).toBe(400)
   })
 })
+
+describe('the place where something is managed', () => {
+  test('is its file, and the line of its name where it stands there', async () => {
+    const { gateway, ask, change } = await startSignedIn(`discover: false
+providers:
+  up:
+    dialect: openai-chat
+    baseUrl: http://127.0.0.1:1/v1
+    models: [m]
+
+routes:
+  # Not this one.
+  other: { targets: [up/m] }
+  smart.er: { targets: [up/m, groq/x] }
+`)
+    const { path = '' } = gateway.running.config
+    const messages = async (...calls: readonly (readonly [string, string])[]) => {
+      const answers = await Promise.all(calls.map(([method, what]) => change(method, what)))
+      return answers.map(({ error }) => (error as JsonObject)['message'])
+    }
+    expect(
+      await messages(
+        ['PUT', 'routes/smart.er'],
+        ['DELETE', 'routes/other'],
+        ['POST', 'routes'],
+        ['POST', 'targets'],
+      ),
+    ).toEqual([
+      `The route "smart.er" is managed by file: ${path}:11.`,
+      `The route "other" is managed by file: ${path}:10.`,
+      `New routes are managed by file: ${path}:8.`,
+      `New targets are managed by file: ${path}:2.`,
+    ])
+    expect(rowsOf(await ask('targets')).map((row) => [row['target'], row['managed_by']])).toEqual([
+      ['up/m', `${path}:3`],
+      // Its provider comes from the environment.
+      ['groq/x', path],
+    ])
+
+    gateway.writeConfig('discover: false\n\nroutes:\n\n  other: { targets: [groq/x] }\n')
+    expect(await gateway.running.reload()).toEqual([])
+    expect(await messages(['DELETE', 'routes/other'], ['POST', 'targets'])).toEqual([
+      `The route "other" is managed by file: ${path}:5.`,
+      `New targets are managed by file: ${path}.`,
+    ])
+  })
+})

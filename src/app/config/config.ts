@@ -48,6 +48,8 @@ export interface HoldfastConfig {
   readonly warnings: readonly string[]
   /** The file it came from; absent where there is none. */
   readonly path?: string
+  /** Lines of that file, from 1: of `routes`, `providers`, and each entry of both, as `routes.smart`. */
+  readonly lines?: ReadonlyMap<string, number>
 }
 
 export type StoreChoice =
@@ -94,7 +96,7 @@ export type ConfiguredNode = RouteNode<string>
 
 /** The configuration for eyes and files: secrets as fingerprints, header values not at all (SEC-27). */
 export function describeConfig(config: HoldfastConfig) {
-  const { secrets: _, masterKey, store, ...open } = config
+  const { secrets: _, lines: _lines, masterKey, store, ...open } = config
   return {
     ...open,
     ...(masterKey && { masterKey: masterKey.toString() }),

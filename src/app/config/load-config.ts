@@ -6,7 +6,7 @@ import type { z } from 'zod'
 import type { Secret } from '../../std/secret.ts'
 import { addIssue } from './describe-issue.ts'
 import type { HoldfastConfig } from './config.ts'
-import { type ConfigFault, formatPath, quote } from './fault.ts'
+import { type ConfigFault, formatPath, type Path, quote } from './fault.ts'
 import type { FaultList } from './fault-list.ts'
 import { type ListenAddress, parseListen, whyNotListen } from './listen.ts'
 import { resolveAdmin } from './resolve-admin.ts'
@@ -116,9 +116,10 @@ function isIndexable(value: unknown): value is Record<PropertyKey, unknown> {
 
 function resolve(
   document: ConfigDocument,
-  { faults, value }: YamlSource,
+  yaml: YamlSource,
   options: LoadConfigOptions & { readonly readFile: (path: string) => string },
 ): HoldfastConfig | undefined {
+  const { faults, value } = yaml
   const warnings: string[] = []
   const secrets: Secret[] = []
   const resolution: Resolution = {
@@ -162,8 +163,24 @@ function resolve(
     shutdown: { waitMs: document.shutdown.wait, drainMs: document.shutdown.drain },
     discover: document.discover,
     warnings,
-    ...(options.path !== undefined && { path: options.path }),
+    ...(options.path !== undefined && { path: options.path, lines: linesIn(yaml) }),
   }
+}
+
+/** Where a person changes what programs cannot: by section, and by section and name. */
+function linesIn({ value, source }: YamlSource): ReadonlyMap<string, number> {
+  const lineOf = (path: Path) => source.position(source.keyOffset(path)).line
+  return new Map(
+    ['routes', 'providers'].flatMap((section) => {
+      const entries = isIndexable(value) ? value[section] : undefined
+      if (!isIndexable(entries)) return []
+      const names = Object.keys(entries)
+      return [
+        [section, lineOf([section])] as const,
+        ...names.map((name) => [`${section}.${name}`, lineOf([section, name])] as const),
+      ]
+    }),
+  )
 }
 
 /** The names the file gives to providers and routes, also those whose entries are faulty. */
