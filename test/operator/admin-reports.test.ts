@@ -533,6 +533,85 @@ describe('SEC-55: the audit log', () => {
     expect(dataOf(older)).toMatchObject([{ sequence: count, hash: whole.json['last_hash'] }])
   })
 
+  test('is narrowed by who, what, of what and when, in whole pages and as CSV, each line once', async () => {
+    const { ask, keys, store, clock } = await startAdmin()
+    const key = keys.viewer.secret
+    const startMs = clock.wallMs()
+    const note = async (at: number) => {
+      const actor = at % 3 === 0 ? 'user:usr_1' : 'token:key_1'
+      const action = at % 2 === 0 ? 'put-budget' : 'revoke-key'
+      await store.note({ atMs: startMs + at * 1_000, actor, action, subject: `s${at}`, after: { at } })
+    }
+    for (let at = 0; at < 1_300; at += 1) await note(at)
+    const wanted = Array.from({ length: 1_300 }, (_, at) => `s${at}`)
+      .filter((_, at) => at % 6 === 0)
+      .toReversed()
+    const seen: unknown[] = []
+    let cursor = ''
+    for (let turn = 1; cursor !== '&cursor=null'; turn += 1) {
+      const path = `/api/v1/audit?actor=user:usr_1&action=put-budget&limit=40${cursor}`
+      const page = await ask(path, { key })
+      seen.push(...dataOf(page).map(({ subject }) => subject))
+      expect(dataOf(page)).toHaveLength(Math.min(40, wanted.length - 40 * (turn - 1)))
+      cursor = `&cursor=${encodeURIComponent(textOf(page.json['next']))}`
+      await note(6_000 * turn)
+    }
+    expect(seen).toEqual(wanted)
+
+    const subjects = async (query: string) =>
+      dataOf(await ask(`/api/v1/audit?${query}`, { key })).map(({ subject }) => subject)
+    expect(await subjects('subject=s7')).toEqual(['s7'])
+    const [from, until] = [startMs + 5_000, startMs + 8_000].map((ms) => new Date(ms).toISOString())
+    expect(await subjects(`from=${from}&until=${until}`)).toEqual(['s7', 's6', 's5'])
+    expect(await subjects('action=revoke-key&actor=user:usr_1&limit=2')).toEqual(['s1299', 's1293'])
+    for (const query of ['who=x', 'from=x', 'actor=', 'actor=cli&cursor=x', 'actor=cli&cursor=0_7'])
+      expect([query, (await ask(`/api/v1/audit?${query}`, { key })).status]).toEqual([query, 400])
+
+    const table = await ask('/api/v1/audit?action=put-budget&format=csv&limit=600', { key })
+    const [head = [], ...rows] = readCsv(table.text)
+    expect(rows).toHaveLength(600)
+    expect(rows.at(-1)?.[head.indexOf('after')]).toMatch(/^\{"at":\d+\}$/)
+    const next = encodeURIComponent(textOf(table.headers['x-next-cursor']))
+    const rest = await ask(`/api/v1/audit?action=put-budget&format=csv&limit=600&cursor=${next}`, { key })
+    expect(readCsv(rest.text).at(-1)?.[head.indexOf('subject')]).toBe('s0')
+    const whole = await ask('/api/v1/audit?format=csv&limit=10000', { key })
+    expect(readCsv(whole.text)).toHaveLength(1 + (await store.auditLines({ limit: 10_000 })).rows.length)
+  })
+
+  test('a search through a long log looks at so many lines for a call, and goes on where it was', async () => {
+    let reads = 0
+    const { ask, keys } = await startAdmin({
+      store: () => ({
+        async auditLines({ cursor = '45001', limit }) {
+          reads += 1
+          const first = Number(cursor) - 1
+          const rows = Array.from({ length: Math.min(limit, first) }, (_, at) => ({
+            sequence: first - at,
+            atMs: 0,
+            actor: 'cli',
+            action: 'create-key',
+            subject: `s${first - at}`,
+            previousHash: '',
+            hash: '',
+          }))
+          return { rows, ...(first > limit && { next: String(first - limit + 1) }) }
+        },
+      }),
+    })
+    const pages: unknown[] = []
+    let cursor = ''
+    for (let turn = 0; turn < 3; turn += 1) {
+      const page = await ask(`/api/v1/audit?subject=s3${cursor}`, { key: keys.viewer.secret })
+      pages.push([dataOf(page).map(({ sequence }) => sequence), page.json['next'] === null, reads])
+      cursor = `&cursor=${encodeURIComponent(textOf(page.json['next']))}`
+    }
+    expect(pages).toEqual([
+      [[], false, 40],
+      [[], false, 80],
+      [[3], true, 90],
+    ])
+  })
+
   test('a line that was changed or left out afterwards shows', async () => {
     const { ask, keys } = await startAdmin({
       store: (store) => ({

@@ -1,8 +1,12 @@
 /** The audit log: who changed what, and whether nothing of it was touched since. */
 
+import { gatherPages } from '../../reports/gather-pages.ts'
 import { verifyAudit } from '../../reports/verify-audit.ts'
+import type { AuditLine } from '../../std/audit.ts'
 import { endpoint } from './endpoint.ts'
-import { pageOf, pageQuery, named, timeSchema, z } from './schemas.ts'
+import { findAuditLines } from './find-audit-lines.ts'
+import { mapInSlices } from './in-slices.ts'
+import { formatQuery, momentSchema, named, PAGE_MAX, pageOf, pageQuery, timeSchema, z } from './schemas.ts'
 
 const lineSchema = named(
   'AuditLine',
@@ -19,23 +23,61 @@ const lineSchema = named(
   }),
 )
 
+// Sound: the keys of an object that is written above.
+const lineColumns = Object.keys(lineSchema.shape) as (keyof typeof lineSchema.shape)[]
+
+/** Rows of one CSV: more can be had with the cursor in `x-next-cursor`. */
+const CSV_ROWS_MAX = 10_000
+
+const filter = z.string().min(1).max(256).optional()
+
 export const auditEndpoints = [
   endpoint({
     route: 'GET /api/v1/audit',
-    summary: 'The lines of the audit log, the newest first.',
-    query: z.strictObject(pageQuery),
+    summary:
+      'The lines of the audit log, the newest first. With filters a page may be short or empty: there are more while it has a "next".',
+    query: z.strictObject({
+      from: momentSchema.optional(),
+      until: momentSchema.optional(),
+      actor: filter.meta({ description: '"cli", "gateway", or "user:" or "token:" and an id.' }),
+      action: filter.meta({ description: 'A verb and a noun: "revoke-key".' }),
+      subject: filter.meta({ description: 'The id of what was changed.' }),
+      ...pageQuery,
+      limit: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .max(CSV_ROWS_MAX)
+        .default(100)
+        .meta({ description: `Rows of a page, at most ${PAGE_MAX} as JSON.` }),
+      ...formatQuery,
+    }),
     answer: pageOf(lineSchema),
-    async handle({ query, rooms }) {
-      const { limit, cursor } = query
-      const { rows, next } = await rooms.store.auditLines({ limit, ...(cursor !== undefined && { cursor }) })
-      const data = rows.map(({ atMs, previousHash, before, after, ...line }) => ({
-        ...line,
-        at: new Date(atMs).toISOString(),
-        before: before ?? null,
-        after: after ?? null,
-        previous_hash: previousHash,
-      }))
-      return { data, next: next ?? null }
+    csv: {
+      columns: lineColumns,
+      cells: ({ before, after, ...line }) =>
+        lineColumns.map((name) => {
+          if (name !== 'before' && name !== 'after') return line[name]
+          const change = name === 'before' ? before : after
+          return change === null ? null : JSON.stringify(change)
+        }),
+    },
+    async handle({ query, rooms, isCsv }) {
+      const { cursor } = query
+      const rowsMax = isCsv ? query.limit : Math.min(query.limit, PAGE_MAX)
+      const { rows, next } = hasFilter(query)
+        ? await findAuditLines(rooms.store, {
+            isAskedFor: (line) => isAskedFor(line, query),
+            rowsMax,
+            cursor,
+          })
+        : await gatherPages({
+            pageMax: PAGE_MAX,
+            rowsMax,
+            cursor,
+            page: (page) => rooms.store.auditLines(page),
+          })
+      return { data: [...(await mapInSlices(rows, sayLine))], next: next ?? null }
     },
   }),
   endpoint({
@@ -64,3 +106,35 @@ export const auditEndpoints = [
     },
   }),
 ]
+
+interface AuditFilters {
+  readonly from?: number | undefined
+  readonly until?: number | undefined
+  readonly actor?: string | undefined
+  readonly action?: string | undefined
+  readonly subject?: string | undefined
+}
+
+function hasFilter({ from, until, actor, action, subject }: AuditFilters): boolean {
+  return [from, until, actor, action, subject].some((filter) => filter !== undefined)
+}
+
+function isAskedFor(line: AuditLine, { from, until, actor, action, subject }: AuditFilters): boolean {
+  return (
+    (from === undefined || line.atMs >= from) &&
+    (until === undefined || line.atMs < until) &&
+    (actor === undefined || line.actor === actor) &&
+    (action === undefined || line.action === action) &&
+    (subject === undefined || line.subject === subject)
+  )
+}
+
+function sayLine({ atMs, previousHash, before, after, ...line }: AuditLine): z.input<typeof lineSchema> {
+  return {
+    ...line,
+    at: new Date(atMs).toISOString(),
+    before: before ?? null,
+    after: after ?? null,
+    previous_hash: previousHash,
+  }
+}
