@@ -7,12 +7,12 @@ import type { OperatorView } from '../http/operator-view.ts'
 import { createDirectoryKeyring } from '../keys/directory-keyring.ts'
 import { createGuessLimiter } from '../keys/guess-limiter.ts'
 import type { KeyDirectory } from '../keys/key-directory.ts'
-import type { Directory } from '../keys/records.ts'
 import type { Readiness } from '../exchange/gateway.ts'
 import type { Ground } from './compose.ts'
 import { createConfigView } from './config-view.ts'
 import type { HoldfastConfig } from './config/config.ts'
 import type { ModelLists } from './discover-models.ts'
+import { hasOperators } from './has-operators.ts'
 
 export interface AdminParts {
   readonly ground: Ground
@@ -27,7 +27,7 @@ export interface AdminParts {
 
 export interface ComposedAdmin {
   readonly api: AdminApi
-  /** Path of a link by which the first person signs in, where nobody can sign in yet. */
+  /** Path of a link by which the first person signs in, where nobody can yet who could let others in. */
   firstSignIn(): string | undefined
 }
 
@@ -54,16 +54,13 @@ export function composeAdmin(parts: AdminParts): ComposedAdmin {
   })
   return {
     api,
-    firstSignIn: () =>
-      hasOperators(directory.current) ? undefined : signInLinks.make({ kind: 'role', role: 'owner' }).path,
+    firstSignIn() {
+      const known = directory.current
+      const index = directory.index()
+      // Where nothing could be read there may be somebody.
+      if (known === undefined || index === undefined) return undefined
+      if (hasOperators(known, index, clock.wallMs())) return undefined
+      return signInLinks.make({ kind: 'role', role: 'owner' }).path
+    },
   }
-}
-
-/** Whether anybody can sign in or ask with a key of their own. */
-function hasOperators(directory: Directory | undefined): boolean {
-  if (directory === undefined) return true
-  return (
-    directory.users.some(({ isService, disabledAtMs }) => !isService && disabledAtMs === undefined) ||
-    directory.keys.some(({ kind, revokedAtMs }) => kind === 'admin' && revokedAtMs === undefined)
-  )
 }

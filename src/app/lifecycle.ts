@@ -69,7 +69,7 @@ export interface RunningGateway {
   readonly port: number
   /** Where operators look; absent where there is no admin listener. */
   readonly adminUrl: string | undefined
-  /** Where the first person signs in, once and soon; absent where somebody can sign in already. */
+  /** Where the first person signs in, once and soon; absent where somebody can already who could let others in. */
   readonly signInUrl: string | undefined
   /** The configuration in force. */
   readonly config: HoldfastConfig

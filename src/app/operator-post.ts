@@ -67,7 +67,7 @@ export class OperatorPost {
     return this.#lag?.isOverloaded === true
   }
 
-  /** Path of a link by which the first person signs in, where nobody can yet. */
+  /** Path of a link by which the first person signs in, where nobody can yet who could let others in. */
   firstSignIn(): string | undefined {
     return this.#composed?.firstSignIn()
   }

@@ -1,10 +1,15 @@
-import { describe, expect, test } from 'vitest'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { SESSION_MS } from '../../src/http/admin/sessions.ts'
 import { SIGN_IN_LINK_MS } from '../../src/http/admin/sign-in.ts'
 import type { UserRecord } from '../../src/keys/records.ts'
 import { disableUser } from '../../src/keys/people-changes.ts'
 import { StoreUnavailable } from '../../src/std/store-error.ts'
-import { startAdmin, textOf } from '../support/admin-stage.ts'
+import { ask, type Asking, startAdmin, textOf } from '../support/admin-stage.ts'
+import { startTestGateway } from '../support/gateway.ts'
+import { simulated } from '../support/gateway-process.ts'
 
 const NEW_TEAM = { method: 'POST', body: { name: 'green' } }
 
@@ -116,6 +121,28 @@ describe('a sign-in link', () => {
     }
     await edit(() => ({ changes: [{ type: 'put-user', user: bot }], notes: [] }))
     expect((await link(bot.id)).status).toBe(400)
+  })
+
+  test('is printed at each start until there is somebody who can let others in, and not after', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-sign-in-'))
+    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    const config = { ...simulated, store: { kind: 'sqlite', path: join(folder, 'holdfast.db') } }
+    /** Starts the gateway, makes an admin key of this role with the link that it prints, and stops it. */
+    const makeKeyOf = async (role: string) => {
+      await using gateway = await startTestGateway({ config, env: {} })
+      if (gateway.running.signInUrl === undefined) return 'no link'
+      const { port, searchParams } = new URL(gateway.running.signInUrl)
+      const call = (path: string, asking: Asking) => ask(Number(port), path, { method: 'POST', ...asking })
+      const form = { token: searchParams.get('token') ?? '' }
+      const cookie = (await call('/sign-in', { form })).headers['set-cookie']?.split(';')[0] ?? ''
+      const { json } = await call('/api/v1/me', { method: 'GET', cookie })
+      const headers = { 'x-csrf-token': textOf(json['csrf_token']) }
+      const body = { name: role, kind: 'admin', role }
+      return (await call('/api/v1/keys', { cookie, headers, body })).status
+    }
+    const seen: unknown[] = []
+    for (const role of ['viewer', 'member', 'owner', 'admin']) seen.push(await makeKeyOf(role))
+    expect(seen).toEqual([201, 201, 201, 'no link'])
   })
 
   test.each(['', 'x', '"><script>alert(1)</script>', 'a'.repeat(64), '../../', '%00'])(
