@@ -241,3 +241,15 @@ test('docs/admin-api.md knows every route', async () => {
     .filter((path) => !named.some((name) => path.endsWith(name)))
   expect(missing).toEqual([])
 })
+
+test('docs/admin-api.md names every filter of the reports, in the row of its route', async () => {
+  const text = await readFile(new URL('../../docs/admin-api.md', import.meta.url), 'utf8')
+  const { document } = await readDocument()
+  const ofEveryList = new Set(['limit', 'cursor', 'format'])
+  for (const path of ['/api/v1/requests', '/api/v1/usage', '/api/v1/audit']) {
+    const row = text.split('\n').find((line) => line.startsWith(`| \`GET ${path}\``)) ?? ''
+    const filters = (document.paths[path]?.['get']?.parameters ?? []).map(({ name }) => textOf(name))
+    const missing = filters.filter((name) => !ofEveryList.has(name) && !row.includes(`\`${name}\``))
+    expect([path, filters.length > 3, missing]).toEqual([path, true, []])
+  }
+})
