@@ -6,7 +6,7 @@
 import { invalid } from './problem.ts'
 
 /** Rows before a page, at most: the store sums and sorts all of them again for each page. */
-export const USAGE_OFFSET_MAX = 100_000
+export const USAGE_OFFSET_MAX = 50_000
 
 export interface UsagePlace {
   /** ms since 1970; until is the first moment that is not looked at. */
