@@ -8,6 +8,8 @@ import { type Answer, type Call, type ErrorKind, errorOf } from './worker-calls.
 const CALLS_MAX = 2_000
 
 interface Waiting {
+  /** Who answers: a thread that ends leaves the calls of the next one alone. */
+  readonly worker: Worker
   readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
 }
@@ -28,6 +30,8 @@ export class WorkerThread<Operations extends Callable<Operations> & { close(): v
   readonly #options: WorkerThreadOptions
   readonly #waiting = new Map<number, Waiting>()
   #worker: Worker | undefined
+  /** Resolves when all threads that were closed have ended. */
+  #ended = Promise.resolve()
   #calls = 0
 
   constructor(options: WorkerThreadOptions) {
@@ -51,16 +55,20 @@ export class WorkerThread<Operations extends Callable<Operations> & { close(): v
     return this.#ask(given, name, values) as Promise<ReturnType<Operations[Name]>>
   }
 
-  /** Answers what was asked before, then ends the thread. The next call starts another. */
+  /** Answers what was asked before, then ends the thread. A call that comes meanwhile is another thread's. Never rejects. */
   async close(): Promise<void> {
     const worker = this.#worker
-    if (worker === undefined) return
-    const closed = this.#ask([], 'close', [])
-    const last = this.#calls
-    await closed
     this.#worker = undefined
+    if (worker !== undefined) this.#ended = this.#end(worker, this.#ended)
+    await this.#ended
+  }
+
+  /** One that died instead, or could not close what it has open, has ended all the same. */
+  async #end(worker: Worker, before: Promise<void>): Promise<void> {
+    await this.#send(worker, [], 'close', []).catch(() => undefined)
     await worker.terminate()
-    this.#giveUp([...this.#waiting.keys()].filter((id) => id < last))
+    this.#giveUp(worker)
+    await before
   }
 
   #ask(given: readonly ArrayBuffer[], name: string, values: readonly unknown[]): Promise<unknown> {
@@ -70,11 +78,20 @@ export class WorkerThread<Operations extends Callable<Operations> & { close(): v
           wasAsked: false,
         }),
       )
+    this.#worker ??= this.#start()
+    return this.#send(this.#worker, given, name, values)
+  }
+
+  #send(
+    worker: Worker,
+    given: readonly ArrayBuffer[],
+    name: string,
+    values: readonly unknown[],
+  ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#calls += 1
       const call: Call = { id: this.#calls, name, values }
-      this.#waiting.set(call.id, { resolve, reject })
-      const worker = (this.#worker ??= this.#start())
+      this.#waiting.set(call.id, { worker, resolve, reject })
       // A process may end while nothing is asked, and not before what is asked is answered.
       worker.ref()
       worker.postMessage(call, given)
@@ -87,32 +104,31 @@ export class WorkerThread<Operations extends Callable<Operations> & { close(): v
       // What the process was started with is not meant for a thread of ours.
       execArgv: [],
     })
-    worker.on('message', (answer: Answer) => this.#answered(answer))
+    worker.on('message', (answer: Answer) => this.#answered(worker, answer))
     worker.on('error', (error) => this.#died(worker, error))
     worker.on('exit', () => this.#died(worker, undefined))
     return worker
   }
 
-  #answered(answer: Answer): void {
+  #answered(worker: Worker, answer: Answer): void {
     const waiting = this.#waiting.get(answer.id)
     this.#waiting.delete(answer.id)
-    if (this.#waiting.size === 0) this.#worker?.unref()
+    if (!this.#waiting.values().some((other) => other.worker === worker)) worker.unref()
     if (answer.error === undefined) waiting?.resolve(answer.result)
     else waiting?.reject((this.#options.errorOf ?? errorOf)(answer.error.kind, answer.error.message))
   }
 
   #died(worker: Worker, cause: unknown): void {
-    if (this.#worker !== worker) return
-    this.#worker = undefined
-    this.#giveUp([...this.#waiting.keys()], cause)
+    if (this.#worker === worker) this.#worker = undefined
+    this.#giveUp(worker, cause)
   }
 
-  /** Nobody answers these calls any more. */
-  #giveUp(ids: readonly number[], cause?: unknown): void {
-    for (const id of ids) {
-      const waiting = this.#waiting.get(id)
+  /** Nobody answers its calls any more. */
+  #giveUp(worker: Worker, cause?: unknown): void {
+    for (const [id, waiting] of this.#waiting) {
+      if (waiting.worker !== worker) continue
       this.#waiting.delete(id)
-      waiting?.reject(new StoreUnavailable('The database does not answer: its thread ended.', { cause }))
+      waiting.reject(new StoreUnavailable('The database does not answer: its thread ended.', { cause }))
     }
   }
 }
