@@ -42,6 +42,8 @@ export class SqliteFile {
   #opening: Promise<void> | undefined
   #repairing: Promise<void> | undefined
   #closing: Promise<void> | undefined
+  /** Repairs that closed the threads: what was asked of an earlier file says nothing of this one. */
+  #repairs = 0
   #isOpen = false
 
   constructor(options: SqliteFileOptions) {
@@ -93,24 +95,51 @@ export class SqliteFile {
 
   /** The caller closes it. */
   openCopy(): WorkerThread {
+    this.#assertOurs()
     return new WorkerThread({ role: 'copy', path: this.#options.path })
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#closeThreads()
+    this.#closing ??= this.#closeWhenDone()
     return this.#closing
   }
 
+  /** Rejects with `StoreUnavailable`, whatever keeps the file from being used: nothing is wrong with what was asked. */
   async #ask<Result>(ask: () => Promise<Result>): Promise<Result> {
-    if (this.#closing !== undefined) throw new StoreUnavailable('The database is closed.')
-    if (!this.#isOpen) await this.#ensureOpen()
+    this.#assertOurs()
+    if (!this.#isOpen) await this.#ensureOpen().catch(throwUnavailable)
+    this.#assertOurs()
+    const repairs = this.#repairs
     try {
-      return await ask()
+      const result = await ask()
+      if (this.#repairing !== undefined) await this.#repairing.catch(() => undefined)
+      // It was done in a file that is aside now, or will be.
+      if (this.#repairs !== repairs) throw new StoreUnavailable(BUILT_ANEW)
+      return result
     } catch (error) {
       if (!(error instanceof CorruptFile)) throw error
-      await this.#repair(error)
-      throw new StoreUnavailable('The database was damaged, and is built anew: ask again.', { cause: error })
+      await this.#mend(error, repairs).catch(throwUnavailable)
+      throw new StoreUnavailable(BUILT_ANEW, { cause: error })
     }
+  }
+
+  /** `repairs`: as many as there had been when the file was asked. One that came since has mended it already. */
+  async #mend(error: CorruptFile, repairs: number): Promise<void> {
+    const isOld = this.#repairs !== repairs || this.#closing !== undefined
+    if (this.#repairing !== undefined || !isOld) await this.#repair(error)
+  }
+
+  /** While the file is mended nobody else opens it: whatever they wrote would be moved aside with it. */
+  #assertOurs(): void {
+    if (this.#closing !== undefined) throw new StoreUnavailable('The database is closed.')
+    if (this.#repairing !== undefined)
+      throw new StoreUnavailable('The database is damaged, and is being built anew: ask again.')
+  }
+
+  /** Whoever opens the file, or mends it, would open it again. */
+  async #closeWhenDone(): Promise<void> {
+    await Promise.allSettled([this.#opening, this.#repairing])
+    await this.#closeThreads()
   }
 
   async #closeThreads(): Promise<void> {
@@ -132,7 +161,8 @@ export class SqliteFile {
     const bytes = existsSync(path) ? statSync(path).size : 0
     try {
       await this.#writer.call('open', clock.wallMs())
-      if (bytes <= CHECK_BYTES_MAX) await this.#writer.call('check')
+      // One that was found damaged and could not be mended is not used again before all of it is known to be well.
+      if (bytes <= CHECK_BYTES_MAX || this.#repairs > 0) await this.#writer.call('check')
       // What every request depends on is read whole, however large the rest is.
       const { revision } = await this.#writer.call('loadDirectory')
       await this.#writer.call('loadBudgets')
@@ -196,35 +226,47 @@ export class SqliteFile {
     }
   }
 
-  async #repair(error: CorruptFile): Promise<void> {
-    this.#repairing ??= this.#rebuild(error)
+  #repair(error: CorruptFile): Promise<void> {
+    this.#repairing ??= this.#rebuildAndTell(error)
+    return this.#repairing
+  }
+
+  async #rebuildAndTell(error: CorruptFile): Promise<void> {
+    const { onRebuilt, onNotice } = this.#options
+    let notice: Notice
     try {
-      await this.#repairing
+      notice = await this.#rebuild(error)
     } finally {
       this.#repairing = undefined
     }
+    // Whoever is told asks the new file at once: not before others may.
+    onRebuilt?.()
+    onNotice?.(notice)
   }
 
-  async #rebuild(error: CorruptFile): Promise<void> {
-    const { path, clock, lastKnown, onRebuilt, onNotice } = this.#options
+  /** Where it fails after the threads were closed, the file is opened as at the start: half a replacement is finished there. */
+  async #rebuild(error: CorruptFile): Promise<Notice> {
+    const { path, lastKnown } = this.#options
     const known = await lastKnown?.()
     if (known === undefined)
       throw new CorruptFile(
         `${error.message} Nothing beside ${path} says which keys and budgets there were, so it was left as it is. Restore a backup in its place, or move it away to begin with an empty one.`,
         { cause: error },
       )
+    this.#repairs += 1
+    this.#isOpen = false
     await this.#closeThreads()
     const aside = this.#aside()
     await this.#build(`${path}.building`, known, `${error.message} It was moved to ${aside}.`)
     onDisk(() => replaceDatabase(path, `${path}.building`, aside))
-    await this.#writer.call('open', clock.wallMs())
-    onRebuilt?.()
-    onNotice?.({
+    // Both threads are closed: whoever is asked next opens the new file.
+    this.#isOpen = true
+    return {
       level: 'error',
       name: 'store_rebuilt',
       message: `${error.message} It was moved to ${aside}, and a new one was made of the keys and budgets this node knew last. Reports begin anew: restore a backup to have the old ones.`,
       facts: { aside, keys: known.directory.keys.length, budgets: known.budgets.length },
-    })
+    }
   }
 }
 
@@ -234,4 +276,13 @@ function onDisk(work: () => void): void {
   } catch (error) {
     throw storeErrorOf(error)
   }
+}
+
+const BUILT_ANEW = 'The database was damaged, and is built anew: ask again.'
+
+/** An error of the file is not one of what it was asked. */
+function throwUnavailable(error: unknown): never {
+  if (error instanceof StoreUnavailable) throw error
+  const why = error instanceof Error ? error.message : String(error)
+  throw new StoreUnavailable(why, { cause: error })
 }
