@@ -205,10 +205,10 @@ describe('usage', () => {
     expect(await refusal('cursor=5_9_1&until=2026-01-01')).toContain('another time')
     expect(await refusal('cursor=5_9_100001')).toContain('narrow the time or the filters')
     expect(asked).toEqual([])
-    const last = await stage.ask('/api/v1/usage?format=csv&cursor=5_9_100000', {
+    const last = await stage.ask('/api/v1/usage?format=csv&cursor=5_9_50000', {
       key: stage.keys.viewer.secret,
     })
-    expect([last.status, asked]).toEqual([200, [110_001]])
+    expect([last.status, asked]).toEqual([200, [60_001]])
   })
 
   test('SEC-19: a member sees what his own keys spent, whatever he asks for', async () => {
