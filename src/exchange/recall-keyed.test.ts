@@ -237,6 +237,33 @@ describe('a run with a key', () => {
     for (const one of served) await expect(one).rejects.toBe(error)
   })
 
+  test('is not begun by a request whose cache header makes no sense: the right one is served', async () => {
+    const story = storyOn(async () => plainReply('{}'))
+    for (const wrong of [{ 'x-holdfast-cache': 'yes' }, { 'x-holdfast-cache-ttl': '0' }])
+      await expect(
+        story.serve(client({ headers: { ...keyed, ...wrong } }).exchange, facts),
+      ).rejects.toMatchObject({ status: 400 })
+    expect(store.records.size).toBe(0)
+    expect(await receive(await story.serve(client({ headers: keyed }).exchange, facts)).text).toBe('{}')
+  })
+
+  test('lets nobody wait for it where its failure cannot be put down', async () => {
+    const answer = Promise.withResolvers<Reply>()
+    const story = storyOn(() => answer.promise)
+    const { exchange } = client({ headers: keyed })
+    const writeError = () => {
+      throw new Error('no words')
+    }
+    const first = story.serve({ ...exchange, dialect: { ...exchange.dialect, writeError } }, facts)
+    const second = story.serve(client({ headers: keyed }).exchange, facts)
+    const lost = new GatewayError('upstream_timeout', 'It took too long.').withAttempts([
+      { target: 'far/m', durationMs: 1, code: 'upstream_timeout' },
+    ])
+    answer.reject(lost)
+    await expect(first).rejects.toThrow('no words')
+    await expect(second).rejects.toBe(lost)
+  })
+
   test('that we cut off ourselves stays in doubt', async () => {
     const upstreams: Upstream[] = []
     const recall = recallOn({ clock, store })

@@ -43,19 +43,18 @@ export class KeyedRecall {
     return this.#runs.size
   }
 
-  /** `undefined` where the request has no key. Throws what the journal says against it. */
-  begin(exchange: Exchange, owner: RecallOwner): Promise<RecallStep> | undefined {
+  /** What its key is in the journal; `undefined` where the request has none. Throws `invalid_request`. */
+  idOf(exchange: Exchange, owner: RecallOwner): string | undefined {
     if (!isMade(exchange)) return undefined
     const key = readIdempotencyKey(exchange.headers)
-    return key === undefined ? undefined : this.#begin(exchange, journalId(owner, key))
+    return key === undefined ? undefined : journalId(owner, key)
   }
 
-  /** Ends all that is under way. */
-  stop(reason: unknown): void {
-    for (const { run } of this.#runs.list()) run.stop(reason)
-  }
-
-  async #begin(exchange: Exchange, id: string): Promise<RecallStep> {
+  /**
+   * `id`: from `idOf`. Rejects with what the journal says against it. Of a run, `watch` or `failed` must be called,
+   * whatever happens: others wait for it.
+   */
+  async begin(exchange: Exchange, id: string): Promise<RecallStep> {
     const view = readEventView(exchange)
     const entry = { id, requestHash: await hashRequest(exchange), exchangeId: exchange.id }
     const running = this.#runs.get(id)
@@ -63,6 +62,11 @@ export class KeyedRecall {
     if (view !== undefined && view.after > 0) return this.#resume(entry, view)
     if (this.#rooms.memory.bytes > LIVE_BYTES_MAX) throw tooManyLive()
     return this.#run({ exchange, entry, view })
+  }
+
+  /** Ends all that is under way. */
+  stop(reason: unknown): void {
+    for (const { run } of this.#runs.list()) run.stop(reason)
   }
 
   /** A client that has a part of an answer never gets the rest of another one. */
@@ -112,8 +116,12 @@ export class KeyedRecall {
       failed: (thrown, isPaid) => {
         const error = toGatewayError(thrown)
         presence.leave()
-        this.#fails(error, { exchange, entry, isPaid: isPaid ?? mayHaveCost(error) })
-        run.fails(error)
+        try {
+          this.#fails(error, { exchange, entry, isPaid: isPaid ?? mayHaveCost(error) })
+        } finally {
+          // Whatever becomes of the key, nobody waits for this run any more.
+          run.fails(error)
+        }
       },
     }
   }

@@ -50,10 +50,12 @@ export function createRecall(rooms: RecallRooms): Recall {
   if (sweepEveryMs !== undefined) for (const room of [journal, cache]) room.start(sweepEveryMs)
   return {
     begin(exchange, facts) {
-      const step = keyed.begin(exchange, facts.owner)
-      if (step === undefined) return cached.begin(exchange, facts)
-      // A key promises one answer for one request; the cache promises nothing of the kind.
+      const id = keyed.idOf(exchange, facts.owner)
+      if (id === undefined) return cached.begin(exchange, facts)
+      // Before anything is begun under the key: it throws where a header makes no sense.
       const isCached = decideCache(exchange.headers, facts.cache, cacheSettings).type !== 'none'
+      const step = keyed.begin(exchange, id)
+      // A key promises one answer for one request; the cache promises nothing of the kind.
       return isCached ? step.then(markBypassed) : step
     },
     stop(reason) {
