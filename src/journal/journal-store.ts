@@ -9,7 +9,7 @@ export interface JournalRecord {
   readonly exchangeId: string
   /** The process that runs it; one that is gone left it in doubt. */
   readonly nodeId: string
-  /** `open`: under way, or in doubt. */
+  /** `open`: under way, or in doubt; of one that was done too, since its answer made room for others. */
   readonly state: 'open' | 'done'
   readonly createdAtMs: number
   /** After this the key is free again, ms since 1970. */
@@ -55,7 +55,10 @@ export interface JournalStore {
   /** All of it or nothing; again is as once. */
   writeJournal(changes: JournalChanges): Promise<void>
   findJournal(id: string, nowMs: number): Promise<JournalRecord | undefined>
-  /** Removes what expired, and the oldest done beyond `bytesMax`, some at a time; how many: 0 when nothing is left to remove. */
+  /**
+   * Removes records that expired, and of the others the oldest answers beyond `bytesMax`: a key stays used until its time is
+   * over. Some at a time; how many: 0 when nothing is left to remove.
+   */
   sweepJournal(nowMs: number, bytesMax: number): Promise<number>
   /** Which ids there are, from `place` on, the first being 0; only of a store that one process writes to. */
   readonly listJournal?: (place: number) => Promise<JournalIds>

@@ -290,7 +290,7 @@ export function mismatch(exchangeId: string): GatewayError {
 }
 
 const CUT_OFF =
-  'is being answered by another process, or was cut off before its answer was kept. It may have been paid for'
+  'is being answered by another process, was cut off before its answer was kept, or its answer made room for newer ones. It may have been paid for'
 const NOT_KEPT = 'was answered, but its answer was too large to be kept. It was paid for'
 const UNREADABLE =
   'was answered, but its answer cannot be opened any more: the master secret changed. It was paid for'

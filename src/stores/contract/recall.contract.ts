@@ -80,7 +80,7 @@ export function describeJournal(open: OpenFixture): void {
         expect(await store.findJournal('a', LATER_MS)).toStrictEqual(anew)
       }))
 
-    test('is swept of what expired, and of the oldest answers beyond its bytes, but never of what is under way', () =>
+    test('is swept of what expired, and of the oldest answers beyond its bytes, but never of a key that was used', () =>
       withStore(open, async (store) => {
         const close = async (id: string, createdAtMs: number, expiresAtMs: number) => {
           const record = journalRecord(id, { createdAtMs, expiresAtMs })
@@ -96,8 +96,26 @@ export function describeJournal(open: OpenFixture): void {
         const left = await Promise.all(
           ['expired', 'open', 'old', 'new'].map((id) => store.findJournal(id, HOUR_MS + 20)),
         )
-        expect(left.map((record) => record?.id)).toEqual([undefined, 'open', undefined, 'new'])
+        expect(left.map((record) => record?.id)).toEqual([undefined, 'open', 'old', 'new'])
+        expect(left.map((record) => record?.answer?.length)).toEqual([undefined, undefined, undefined, 100])
         expect(await store.sweepJournal(HOUR_MS + 20, 150)).toBe(0)
+        const bare = journalRecord('old', { createdAtMs: HOUR_MS + 2, expiresAtMs: LATER_MS })
+        const second = journalRecord('old', { exchangeId: 'second' })
+        expect(await begin(store, second, HOUR_MS + 20)).toStrictEqual(bare)
+        expect(await store.sweepJournal(LATER_MS, 150)).toBe(3)
+        expect(await store.findJournal('old', HOUR_MS)).toBeUndefined()
+      }))
+
+    test('counts its bytes anew where answers made room', () =>
+      withStore(open, async (store) => {
+        for (const [place, id] of ['a', 'b', 'c'].entries()) {
+          const record = journalRecord(id, { createdAtMs: HOUR_MS + place })
+          await begin(store, record, HOUR_MS + place)
+          await keep(store, id, record.exchangeId, new Uint8Array(100))
+          expect(await store.sweepJournal(HOUR_MS + place, 100)).toBe(place === 0 ? 0 : 1)
+        }
+        expect((await store.findJournal('c', HOUR_MS))?.answer).toHaveLength(100)
+        expect(await store.sweepJournal(HOUR_MS + 3, 100)).toBe(0)
       }))
 
     test('begins many at once, and tells each of its own', () =>

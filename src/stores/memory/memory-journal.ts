@@ -41,16 +41,32 @@ export class MemoryJournal {
   }
 
   sweep(nowMs: number, bytesMax: number): number {
-    return sweepKept(this.#records, {
-      nowMs,
-      bytesMax,
-      bytesOf: ({ answer }) => answer?.length ?? 0,
-      mayGo: ({ state }) => state === 'done',
-    })
+    const expired = sweepKept(this.#records, { nowMs, bytesMax: Number.POSITIVE_INFINITY, bytesOf })
+    return expired + this.#dropAnswers(bytesMax)
+  }
+
+  /** The oldest go; their records stay, since their keys were used. How many went. */
+  #dropAnswers(bytesMax: number): number {
+    let bytes = 0
+    let count = 0
+    for (const record of this.#records.values()) bytes += bytesOf(record)
+    for (const [id, record] of this.#records) {
+      if (bytes <= bytesMax) break
+      const { answer, ...bare } = record
+      if (answer === undefined) continue
+      bytes -= answer.length
+      count += 1
+      this.#records.set(id, { ...bare, state: 'open' })
+    }
+    return count
   }
 
   #keep({ id, exchangeId }: JournalName, answer: Uint8Array): void {
     const record = this.#records.get(id)
     if (record?.exchangeId === exchangeId) this.#records.set(id, { ...record, state: 'done', answer })
   }
+}
+
+function bytesOf({ answer }: JournalRecord): number {
+  return answer?.length ?? 0
 }

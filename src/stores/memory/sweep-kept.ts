@@ -4,8 +4,6 @@ export interface SweepRules<Kept> {
   readonly nowMs: number
   readonly bytesMax: number
   bytesOf(kept: Kept): number
-  /** Whether it may go before it expires. Default: all may. */
-  mayGo?(kept: Kept): boolean
 }
 
 /** `kept` is in order of arrival; how many went. */
@@ -21,7 +19,6 @@ export function sweepKept<Kept extends { readonly expiresAtMs: number }>(
   }
   for (const [id, one] of kept) {
     if (bytes <= rules.bytesMax) break
-    if (rules.mayGo?.(one) === false) continue
     bytes -= rules.bytesOf(one)
     kept.delete(id)
   }

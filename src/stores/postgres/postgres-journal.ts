@@ -5,7 +5,7 @@ import { StoreConflict } from '../../std/store-error.ts'
 import type { Row, Session } from './connections.ts'
 import { bytesIn, numberIn, textIn } from './row-values.ts'
 
-/** Rows that one sweep removes at most, of each kind. */
+/** Rows that one sweep removes at most, of each kind; of the journal, answers too. */
 export const SWEEP_ROWS_MAX = 10_000
 
 const OPEN = {
@@ -60,9 +60,10 @@ const SWEEP_EXPIRED = {
 DELETE FROM holdfast.journal WHERE id IN (
   SELECT id FROM holdfast.journal WHERE expires_at_ms <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`,
 }
+// A key stays used without its answer, until its time is over.
 const SWEEP_OLDEST = {
   text: `
-DELETE FROM holdfast.journal WHERE state = 'done' AND id IN (
+UPDATE holdfast.journal SET state = 'open', answer = NULL WHERE state = 'done' AND id IN (
   SELECT id FROM (
     SELECT id, created_at_ms,
       sum(octet_length(answer)) OVER (ORDER BY created_at_ms DESC, id DESC) AS bytes

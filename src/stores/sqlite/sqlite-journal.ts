@@ -3,7 +3,7 @@
 import type { JournalChanges, JournalIds, JournalName, JournalRecord } from '../../journal/journal-store.ts'
 import type { Database, Row } from './database.ts'
 
-/** Records that one sweep removes, so that the next operation need not wait for all of them. */
+/** Records, and answers, that one sweep removes, so that the next operation need not wait for all of them. */
 const SWEEP_RECORDS_MAX = 2_000
 /** Ids of one page. */
 const IDS_MAX = 5_000
@@ -80,7 +80,7 @@ export function sweepJournal(db: Database, nowMs: number, bytesMax: number): num
     let bytes = 0
     for (const number of expired) bytes -= drop(db, number)
     const oldest = oldestBeyond(db, Number(db.get(BYTES)?.['bytes']) + bytes - bytesMax)
-    for (const number of oldest) bytes -= drop(db, number)
+    for (const number of oldest) bytes -= dropAnswer(db, number)
     addBytes(db, bytes)
     return expired.length + oldest.length
   })
@@ -122,6 +122,11 @@ function keep(db: Database, number: number | undefined, answer: Uint8Array | und
 function drop(db: Database, number: number | undefined): number {
   if (number === undefined) return 0
   db.run(DROP, number)
+  return dropAnswer(db, number)
+}
+
+/** The record stays: its key was used. How many bytes went. */
+function dropAnswer(db: Database, number: number): number {
   return Number(db.get(DROP_ANSWER, number)?.['bytes'] ?? 0)
 }
 
