@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
+import type { ErrorCode } from '../errors/codes.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply } from '../execution/reply.ts'
@@ -226,6 +227,34 @@ describe('a run with a key', () => {
     )
     expect(again.reply.headers).toContain('x-should-retry')
     expect(story.executions).toBe(1)
+  })
+
+  const failedAs = (code: ErrorCode) =>
+    new GatewayError(code, 'It failed.').withAttempts([{ target: 'far/m', durationMs: 1, code }])
+
+  test.each([
+    'upstream_gateway_timeout',
+    'upstream_bad_response',
+    'empty_response',
+    'upstream_reset',
+  ] as const)('keeps its key after %s, though the books have nothing of it', async (code) => {
+    const recall = recallOn({ clock, store })
+    const step = await recall.begin(client({ headers: keyed }).exchange, facts)
+    if (step.type === 'run') step.failed(failedAs(code), false)
+    expect(await recall.begin(client({ headers: keyed }).exchange, facts)).toMatchObject({ type: 'replay' })
+  })
+
+  test.each([
+    'upstream_unreachable',
+    'rate_limited',
+    'upstream_invalid_request',
+    'resource_not_found',
+    'overloaded',
+  ] as const)('frees its key after %s', async (code) => {
+    const recall = recallOn({ clock, store })
+    const step = await recall.begin(client({ headers: keyed }).exchange, facts)
+    if (step.type === 'run') step.failed(failedAs(code), false)
+    expect(await recall.begin(client({ headers: keyed }).exchange, facts)).toMatchObject({ type: 'run' })
   })
 
   test('tells those who wait for it what it failed with', async () => {

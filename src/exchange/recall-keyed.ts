@@ -117,7 +117,7 @@ export class KeyedRecall {
         const error = toGatewayError(thrown)
         presence.leave()
         try {
-          this.#fails(error, { exchange, entry, isPaid: isPaid ?? mayHaveCost(error) })
+          this.#fails(error, { exchange, entry, isPaid: isPaid === true || mayHaveCost(error) })
         } finally {
           // Whatever becomes of the key, nobody waits for this run any more.
           run.fails(error)
@@ -153,7 +153,7 @@ export class KeyedRecall {
     await journal.keep(entry, kept === undefined ? undefined : encodeKept({ ...kept, ...broken }))
   }
 
-  /** Free again where nothing was spent; else the error is the answer. */
+  /** Free again where surely nothing was spent or made; else the error is the answer. */
   #fails(error: GatewayError, { exchange, entry, isPaid }: Named & { readonly isPaid: boolean }): void {
     const { journal, clock } = this.#rooms
     if (!isPaid) return void journal.free(entry)

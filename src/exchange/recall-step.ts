@@ -23,7 +23,10 @@ export interface RecallRun {
   readonly exchange: Exchange
   /** What its client is given in place of the reply that was made. */
   watch(reply: Reply): Promise<Reply>
-  /** It failed before it began to answer. `isPaid`: whether any attempt may have cost something, where that is known. */
+  /**
+   * It failed before it began to answer. `isPaid`: whether the books have anything of it; what they have nothing of, such as
+   * a file, may have been made all the same, and its attempts say so.
+   */
   failed(error: unknown, isPaid?: boolean): void
 }
 

@@ -87,12 +87,15 @@ describe('whether a failure may have been paid for', () => {
   test('is no where nothing was tried, or all that was refused it', () => {
     expect(failed()).toBe(false)
     expect(failed('rate_limited', 'upstream_unreachable')).toBe(false)
+    expect(failed('resource_not_found', 'upstream_invalid_request', 'invalid_request')).toBe(false)
   })
 
   test.each([
     'upstream_timeout',
     'upstream_reset',
     'upstream_truncated',
+    'upstream_gateway_timeout',
+    'upstream_bad_response',
     'empty_response',
     'a_code_of_tomorrow',
     undefined,

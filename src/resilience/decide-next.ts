@@ -51,7 +51,7 @@ const stop: Decision = { type: 'stop' }
 const tryOther: Decision = { type: 'try-other' }
 
 /** The request had left us, and nobody said no: the provider may have done what was asked. */
-const mayHaveRun: ReadonlySet<ErrorCode> = new Set([
+export const mayHaveRun: ReadonlySet<string> = new Set<ErrorCode>([
   'upstream_reset',
   'upstream_timeout',
   'upstream_protocol',

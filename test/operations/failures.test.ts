@@ -29,6 +29,13 @@ const dies: Answering = (_asked, response) => {
   return true
 }
 
+const isLate: Answering = (_asked, response) => sendJson(response, { error: {} }, 504)
+
+const saysNothing: Answering = (_asked, response) => {
+  response.end()
+  return true
+}
+
 describe('a second try', () => {
   test('sends a form again, whole, to the next target', async () => {
     await using stage = await openOperations({ one: overloaded })
@@ -48,6 +55,22 @@ describe('a second try', () => {
     await expect(openAi(stage).files.create({ file, purpose: 'batch' })).rejects.toMatchObject({
       status: 502,
     })
+    expect(stage.one.asked).toHaveLength(1)
+  })
+
+  test.each([
+    { failure: 'a reset', status: 502, one: once(dies) },
+    { failure: 'a timeout', status: 504, one: once(isLate) },
+    { failure: 'an empty answer', status: 502, one: once(saysNothing) },
+  ])('is not made under the same idempotency key after $failure of what stays', async ({ one, status }) => {
+    await using stage = await openOperations({ one })
+    const headers = { 'idempotency-key': 'upload-1' }
+    const upload = async () => {
+      const file = await toFile(Buffer.from('abc'), 'a.jsonl')
+      return openAi(stage).files.create({ file, purpose: 'batch' }, { headers })
+    }
+    await expect(upload()).rejects.toMatchObject({ status })
+    await expect(upload()).rejects.toMatchObject({ status })
     expect(stage.one.asked).toHaveLength(1)
   })
 
