@@ -173,17 +173,20 @@ export class JournalWriter {
     this.#bytes -= bytesOf(waiting)
   }
 
+  /** Of what the store knows nothing of, no more goes than its answer, and that only to make room in bytes. */
   #bound(): void {
     for (const oldest of this.#waiting.values()) {
-      const isTooMany = this.#waiting.size > LATE_RECORDS_MAX
-      if (this.#bytes <= LATE_BYTES_MAX && !isTooMany) return
-      const { answer, ...record } = oldest.record
+      const isTooLarge = this.#bytes > LATE_BYTES_MAX
+      if (!isTooLarge && this.#waiting.size <= LATE_RECORDS_MAX) return
       if (oldest.isBegun) this.#forget(oldest)
-      else if (answer !== undefined) {
-        this.#bytes -= answer.length
-        this.#waiting.set(record.id, { ...oldest, record: { ...record, state: 'open' } })
-      }
+      else if (isTooLarge) this.#strip(oldest)
     }
+  }
+
+  #strip(waiting: Waiting): void {
+    const { answer: _answer, ...record } = waiting.record
+    this.#bytes -= bytesOf(waiting)
+    this.#waiting.set(record.id, { ...waiting, record: { ...record, state: 'open' } })
   }
 
   #boundFreed(): void {
