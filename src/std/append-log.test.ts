@@ -1,8 +1,10 @@
 import {
   appendFileSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   truncateSync,
   writeFileSync,
@@ -31,6 +33,23 @@ describe('the append-only log', () => {
     log.close()
     expect(linesOf(folder)).toEqual(lines)
     expect(readdirSync(folder).length).toBeGreaterThan(5)
+  })
+
+  test('a file that cannot be removed is nobody’s failure, and goes with the next one', () => {
+    const folder = folderOf()
+    const log = openAppendLog({ folder, segmentBytesMax: 1 })
+    for (const line of ['one', 'two', 'three']) log.append([line])
+    // What stands in its place cannot be removed as a file is.
+    rmSync(fileOf(folder, 1))
+    mkdirSync(fileOf(folder, 1))
+    log.drop(1)
+    expect(readdirSync(folder)).toHaveLength(3)
+    rmdirSync(fileOf(folder, 1))
+    writeFileSync(fileOf(folder, 1), '')
+    log.drop(2)
+    log.close()
+    expect(linesOf(folder)).toEqual(['three'])
+    expect(readdirSync(folder)).toHaveLength(1)
   })
 
   test('fault 124: a tail that was cut anywhere loses the cut line alone', () => {

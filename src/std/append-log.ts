@@ -29,7 +29,7 @@ export interface AppendLog {
   append(lines: readonly string[]): void
   /** Calls `callback` once what came in together has been read: so that all of it can be appended together. */
   whenTurnEnds(callback: () => void): void
-  /** Removes a file that is no longer written to. */
+  /** Removes a file that is no longer written to; where that cannot be, later, or it is left to the next start. Never throws. */
   drop(segment: number): void
   close(): void
 }
@@ -45,6 +45,8 @@ class FileLog implements AppendLog {
   #bytes = 0
   /** Where a write failed half-way, the rest of its line is no line. */
   #isTorn = false
+  /** Files that could not be removed yet. */
+  readonly #unneeded = new Set<number>()
   readonly #scratch = Buffer.allocUnsafe(SCRATCH_BYTES)
   segment = 0
 
@@ -72,12 +74,23 @@ class FileLog implements AppendLog {
   }
 
   drop(segment: number): void {
-    if (segment !== this.segment) rmSync(segmentPath(this.#folder, segment), { force: true })
+    if (segment === this.segment) return
+    this.#unneeded.add(segment)
+    for (const one of this.#unneeded) this.#remove(one)
   }
 
   close(): void {
     if (this.#fd !== undefined) closeSync(this.#fd)
     this.#fd = undefined
+  }
+
+  #remove(segment: number): void {
+    try {
+      rmSync(segmentPath(this.#folder, segment), { force: true })
+      this.#unneeded.delete(segment)
+    } catch {
+      // It goes with the next one.
+    }
   }
 
   #begin(): void {
