@@ -108,6 +108,20 @@ describe('fault 113: one key and another request', () => {
     expect(story.executions).toBe(1)
   })
 
+  test('stands in nobody’s way who asks again for what was kept, while the store is asked of it', async () => {
+    const story = storyOn(async () => plainReply('kept'))
+    await story.serve(client({ headers: keyed }).exchange, facts)
+    const gate = Promise.withResolvers<void>()
+    const real = store.openJournals.bind(store)
+    store.openJournals = (...asked) => gate.promise.then(() => real(...asked))
+    const other = story.serve(client({ headers: keyed, body: { temperature: 1 } }).exchange, facts)
+    const again = receive(await story.serve(client({ headers: keyed }).exchange, facts))
+    expect(await again.text).toBe('kept')
+    gate.resolve()
+    await expect(other).rejects.toMatchObject({ code: 'idempotency_mismatch' })
+    expect(story.executions).toBe(1)
+  })
+
   test('SEC-41: is another key where another tenant or another key of it sends it', async () => {
     const story = storyOn(async ({ id }) => plainReply(id))
     const owners = [

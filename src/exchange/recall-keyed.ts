@@ -28,6 +28,8 @@ export interface KeyedRooms {
 interface KeyedRun {
   readonly run: SharedRun
   readonly entry: JournalEntry
+  /** The journal said that the key is its own; until then it may be another request's. */
+  readonly isClaimed: boolean
 }
 
 export class KeyedRecall {
@@ -58,7 +60,7 @@ export class KeyedRecall {
     const view = readEventView(exchange)
     const entry = { id, requestHash: await hashRequest(exchange), exchangeId: exchange.id }
     const running = this.#runs.get(id)
-    if (running !== undefined) return attach(running, { exchange, entry, view })
+    if (running !== undefined) return this.#join(running, { exchange, entry, view })
     if (view !== undefined && view.after > 0) return this.#resume(entry, view)
     if (this.#rooms.memory.bytes > LIVE_BYTES_MAX) throw tooManyLive()
     return this.#run({ exchange, entry, view })
@@ -67,6 +69,15 @@ export class KeyedRecall {
   /** Ends all that is under way. */
   stop(reason: unknown): void {
     for (const { run } of this.#runs.list()) run.stop(reason)
+  }
+
+  /** Where one that asks for something else only came first, the key may be that of this request all the same. */
+  async #join(running: KeyedRun, asked: Asked): Promise<RecallStep> {
+    const { entry, view } = asked
+    if (running.entry.requestHash === entry.requestHash) return attach(running, asked)
+    const kept = running.isClaimed ? undefined : await this.#rooms.journal.find(entry)
+    if (kept === undefined) throw mismatch(running.entry.exchangeId)
+    return replay(readKept(kept.answer, kept.exchangeId), view)
   }
 
   /** A client that has a part of an answer never gets the rest of another one. */
@@ -80,10 +91,13 @@ export class KeyedRecall {
     const { entry, view } = asked
     const run = new SharedRun({ isDurable: true, onClosed: () => this.#runs.delete(entry.id) })
     // Before anything is waited for: the next one with this key must find it.
-    this.#runs.set(entry.id, { run, entry })
+    this.#runs.set(entry.id, { run, entry, isClaimed: false })
     try {
       const found = await this.#rooms.journal.begin(entry)
-      if (found === undefined) return this.#runStep(run, asked)
+      if (found === undefined) {
+        this.#runs.set(entry.id, { run, entry, isClaimed: true })
+        return this.#runStep(run, asked)
+      }
       const kept = readKept(found.answer, found.exchangeId)
       run.ends(kept)
       return replay(kept, view)
@@ -183,8 +197,7 @@ interface Asked extends Named {
 
 type Streamed = Reply & { readonly body: AsyncIterable<Uint8Array> }
 
-function attach({ run, entry: first }: KeyedRun, { exchange, entry, view }: Asked): RecallStep {
-  if (first.requestHash !== entry.requestHash) throw mismatch(first.exchangeId)
+function attach({ run, entry: first }: KeyedRun, { exchange, view }: Asked): RecallStep {
   if (!run.isJoinable) throw tooLargeToShare(first.exchangeId)
   const reply = run.attach(exchange, (outcome, presence) =>
     viewEvents(replyOfSharer(outcome, exchange, { presence, again: againAs('attached') }), view),
