@@ -197,7 +197,7 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     budgets: ground.budgets,
     deliveredMemory: ground.deliveredMemory,
     state: ground.state,
-    costOf: (one, usage) => costOf(usage, factsOfTarget(one)?.prices),
+    costOf: (one, usage, serviceClass) => costOf(usage, factsOfTarget(one)?.prices, { serviceClass }),
     dialects,
     send: (request) => sender.send(request),
     redact: (error) => redactError(error, redactor),

@@ -17,6 +17,8 @@ export interface Usage {
   readonly reasoningTokens?: number
   readonly inputAudioTokens?: number
   readonly outputAudioTokens?: number
+  /** The service class it is billed in, in the provider's own word. */
+  readonly serviceTier?: string
   /** The provider's own usage object, the last one seen. */
   readonly raw?: JsonValue
 }

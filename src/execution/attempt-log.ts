@@ -30,6 +30,8 @@ export interface AttemptObserver {
   /** After so many milliseconds the first content came. */
   content(firstTokenMs: number): void
   end(ended: AttemptOutcome): void
+  /** What so much costs; `undefined` where a price or a count is not known. */
+  costOf(usage: Usage): NanoUsd | undefined
 }
 
 export interface AttemptOutcome {
@@ -61,19 +63,14 @@ export class AttemptLog {
   readonly #exchange: Pick<Exchange, 'id' | 'body'>
   readonly #clock: Clock
   readonly #telemetry: Telemetry
-  readonly #costOf: CostOf
   readonly #summaries: AttemptSummary[] = []
   /** `undefined` once an attempt cost something that nobody can tell. */
   #costNanoUsd: NanoUsd | undefined = NOTHING
 
-  constructor(
-    exchange: Pick<Exchange, 'id' | 'body'>,
-    deps: { clock: Clock; telemetry: Telemetry; costOf?: CostOf },
-  ) {
+  constructor(exchange: Pick<Exchange, 'id' | 'body'>, deps: { clock: Clock; telemetry: Telemetry }) {
     this.#exchange = exchange
     this.#clock = deps.clock
     this.#telemetry = deps.telemetry
-    this.#costOf = deps.costOf ?? (() => undefined)
   }
 
   /** Of all attempts that ended. */
@@ -112,7 +109,7 @@ export class AttemptLog {
       })
       // What a broken answer had counted so far is a part of its price, and a part passes for the whole only with liars.
       const isPriced = usageSource !== 'none' && (outcome === 'completed' || isUsageFinal)
-      const costNanoUsd = usage === undefined || !isPriced ? undefined : this.#costOf(target, usage)
+      const costNanoUsd = usage === undefined || !isPriced ? undefined : observer?.costOf(usage)
       if (usageSource !== 'none') this.#addCost(costNanoUsd)
       this.#summaries[place] = {
         target: target.id,
@@ -169,8 +166,6 @@ export class AttemptLog {
       known === undefined || costNanoUsd === undefined ? undefined : ((known + costNanoUsd) as NanoUsd)
   }
 }
-
-type CostOf = (target: Target, usage: Usage) => NanoUsd | undefined
 
 // Sound: no dollars are a whole number of nano-dollars.
 const NOTHING = 0 as NanoUsd

@@ -4,6 +4,7 @@ import type { Usage } from '../canonical/usage.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
 import type { NanoUsd, Prices } from '../ledger/prices.ts'
 import type { AttemptAsk, AttemptResult } from '../ledger/request-books.ts'
+import { askedClass, isUnpriced } from '../ledger/service-class.ts'
 import { worstPrices } from '../ledger/worst-case.ts'
 import type { Target } from '../providers/provider.ts'
 import type { AttemptRecord } from '../telemetry/records.ts'
@@ -28,11 +29,14 @@ export function askOf(
     facts = NO_FACTS,
     routeName,
     sentBytes = 0,
+    serviceTier,
   }: {
     readonly facts?: TargetFacts | undefined
     readonly routeName?: string | undefined
     /** Of the request as the target is sent it: what was translated, or goes on with an answer, may be longer. */
     readonly sentBytes?: number
+    /** The service class that the target is asked for, in its own word. */
+    readonly serviceTier?: string | undefined
   },
 ): AttemptAsk {
   const { envelope } = exchange
@@ -40,10 +44,11 @@ export function askOf(
   // One byte a character: places in the text are places in the body, and no mark holds anything but ASCII.
   const text = isByTokens ? latin1Of(exchange) : ''
   const inputTokensMax = inputBound(exchange, facts, { sentBytes, text })
+  const serviceClass = askedClass(serviceTier)
   const prices = isByTokens
     ? worstPrices(facts.prices, inputTokensMax, {
         hasSound: hasSound(exchange, text),
-        hasServiceClass: envelope.fields.has('service_tier'),
+        serviceClass,
         mayCacheForAnHour: text.includes('"1h"'),
       })
     : undefined
@@ -57,6 +62,10 @@ export function askOf(
     ...(isByTokens ? {} : { isSoldOtherwise: true }),
     ...(outputTokensMax === undefined ? {} : { outputTokensMax }),
     ...(prices === undefined ? {} : { prices }),
+    ...(serviceClass === undefined ? {} : { serviceClass }),
+    ...(serviceTier !== undefined && isUnpriced(serviceClass, facts.prices ?? {})
+      ? { unpricedTier: serviceTier }
+      : {}),
     ...(routeName === undefined ? {} : { route: routeName }),
   }
 }

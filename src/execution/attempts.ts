@@ -1,6 +1,7 @@
 /** Begins, sends and ends the attempts of one exchange, whoever wants them: the plan's order, a race or a rescue. */
 
 import type { Slot } from '../admission/target-gates.ts'
+import type { Usage } from '../canonical/usage.ts'
 import type { TargetDialect } from '../dialects/dialect.ts'
 import { type GatewayError, toGatewayError } from '../errors/gateway-error.ts'
 import type { Target } from '../providers/provider.ts'
@@ -24,6 +25,7 @@ import { judgeFailure } from './encode-operation.ts'
 import type { Exchange } from './exchange.ts'
 import type { ExecutionDeps } from './execution.ts'
 import type { Lane } from './race.ts'
+import { sentTierOf } from './sent-tier.ts'
 import { TargetCall } from './target-call.ts'
 import { failpoint } from '../std/failpoints.ts'
 
@@ -90,6 +92,7 @@ export class Attempts {
     const ask = askOf(exchange, ready.target, {
       facts: this.#deps.factsOf?.(ready.target),
       routeName,
+      serviceTier: sentTierOf(exchange, ready.call),
       // What passes as it came grows by words that cost nothing to speak of.
       ...(ready.call.isTranslated && { sentBytes: ready.call.body.length }),
     })
@@ -107,7 +110,9 @@ export class Attempts {
       promptBucket: this.#promptBucket,
       isStreamed: call.mode !== 'plain',
     })
+    const costOf = this.#costOf(target, ask)
     const entry = log.begin(target, {
+      costOf,
       content: (firstTokenMs) => {
         trace?.note('content', target.id)
         books.content(firstTokenMs)
@@ -116,11 +121,7 @@ export class Attempts {
         const { outcome, error } = ended
         trace?.note(outcome, target.id, error?.code)
         this.#noteSpend(ended)
-        held?.settle(
-          resultOf({ ...ended, heldNanoUsd: held.heldNanoUsd }, ask, (usage) =>
-            this.#deps.costOf?.(target, usage),
-          ),
-        )
+        held?.settle(resultOf({ ...ended, heldNanoUsd: held.heldNanoUsd }, ask, costOf))
         const isNews = books.end(outcome, error)
         if (isNews && error !== undefined) this.#alert(target, error)
       },
@@ -141,7 +142,7 @@ export class Attempts {
       reservation: held.reservation,
       ceilingTokens,
       mayRepeatInput: envelope.fields.has('echo') || nativeContinuationOf(target) === 'echoed-prefix',
-      costOf: (usage) => this.#deps.costOf?.(target, usage),
+      costOf: this.#costOf(target, ask),
     })
   }
 
@@ -183,6 +184,10 @@ export class Attempts {
   /** Our own defects hold no provider's words, and their cause is needed to mend them. */
   redact(error: GatewayError): GatewayError {
     return error.code === 'gateway_error' ? error : this.#deps.redact(error)
+  }
+
+  #costOf(target: Target, { serviceClass }: AttemptAsk): (usage: Usage) => NanoUsd | undefined {
+    return (usage) => this.#deps.costOf?.(target, usage, serviceClass)
   }
 
   /** What nobody can price counts as a request. */

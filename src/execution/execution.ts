@@ -18,6 +18,7 @@ import type { Random } from '../std/ids.ts'
 import type { Telemetry } from '../telemetry/records.ts'
 import type { UpstreamRequest, UpstreamResponse } from '../upstream/attempt.ts'
 import type { RequestBooks } from '../ledger/request-books.ts'
+import type { AskedClass } from '../ledger/service-class.ts'
 import type { TargetFacts } from './attempt-money.ts'
 import type { DeliveredMemory } from './delivered-bytes.ts'
 import type { SharedBudgets } from './effort.ts'
@@ -34,8 +35,8 @@ export interface ExecutionDeps {
   readonly budgets: SharedBudgets
   readonly deliveredMemory: DeliveredMemory
   readonly state: StateMemory
-  /** What an answer cost; `undefined` where a price or a count is not known. */
-  readonly costOf?: (target: Target, usage: Usage) => NanoUsd | undefined
+  /** What an answer cost to a request that asked for the service class; `undefined` where a price or a count is not known. */
+  readonly costOf?: (target: Target, usage: Usage, serviceClass?: AskedClass) => NanoUsd | undefined
   readonly dialects: ReadonlyMap<TargetDialectId, TargetDialect>
   send(request: UpstreamRequest): Promise<UpstreamResponse>
   /** Takes secrets out of an error that holds a provider's words (SEC-22). */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { costOf } from './cost-of.ts'
 import type { Prices } from './prices.ts'
+import type { AskedClass } from './service-class.ts'
 
 /** Dollars for a million tokens, as price lists say it. */
 const usd = (dollars: number) => Math.round(dollars * 1_000_000)
@@ -63,6 +64,37 @@ describe('the cost of an answer', () => {
     const usage = { inputTokens: 10, outputTokens: 10 }
     expect(costOf(usage, prices, { serviceClass: 'batch' })).toBe(50_000)
     expect(costOf(usage, prices, { serviceClass: 'priority' })).toBeUndefined()
+  })
+
+  test('is that of the class the answer tells, before the one that was asked for', () => {
+    const prices: Prices = {
+      input: usd(2),
+      output: usd(8),
+      classes: { flex: { input: usd(1), output: usd(4) }, priority: { input: usd(4), output: usd(16) } },
+    }
+    const counts = { inputTokens: 10, outputTokens: 10 }
+    const cost = (serviceTier: string | undefined, serviceClass?: AskedClass) =>
+      costOf({ ...counts, ...(serviceTier === undefined ? {} : { serviceTier }) }, prices, { serviceClass })
+    expect(cost('default', 'priority')).toBe(100_000)
+    expect(cost('priority')).toBe(200_000)
+    expect(cost('priority', 'any')).toBe(200_000)
+    expect(cost('auto', 'flex')).toBe(50_000)
+    expect(cost(undefined, 'flex')).toBe(50_000)
+    expect(cost(undefined, 'any')).toBe(100_000)
+    expect(cost('scale')).toBeUndefined()
+    expect(cost('turbo')).toBeUndefined()
+    expect(cost(undefined, 'other')).toBeUndefined()
+  })
+
+  test('is the usual one of a model without classes whose provider has a word of its own for it', () => {
+    const usage = { inputTokens: 1_000, outputTokens: 0 }
+    expect(costOf({ ...usage, serviceTier: 'on_demand' }, claude)).toBe(3_000_000)
+    expect(costOf({ ...usage, serviceTier: 'turbo' }, claude)).toBe(3_000_000)
+    expect(costOf({ ...usage, serviceTier: 'priority' }, claude)).toBeUndefined()
+    expect(costOf({ ...usage, serviceTier: 'turbo' }, claude, { serviceClass: 'other' })).toBeUndefined()
+    expect(costOf({ ...usage, serviceTier: 'standard' }, claude, { serviceClass: 'priority' })).toBe(
+      3_000_000,
+    )
   })
 
   test('stays exact below a nano-dollar a token and beyond what a double holds', () => {

@@ -4,11 +4,12 @@
  */
 
 import type { Usage } from '../canonical/usage.ts'
-import type { NanoUsd, Prices, ServiceClass, TokenPrices } from './prices.ts'
+import type { NanoUsd, Prices, TokenPrices } from './prices.ts'
+import { type AskedClass, type BilledClass, billedClass } from './service-class.ts'
 
 export interface CostOptions {
-  /** Absent: the usual one. */
-  readonly serviceClass?: ServiceClass
+  /** What the request asked for; what the usage tells goes before it. Absent: the usual one. */
+  readonly serviceClass?: AskedClass | undefined
 }
 
 /** The cost in whole nano-dollars, half a one rounded up; `undefined` where it is not known. */
@@ -17,9 +18,10 @@ export function costOf(
   prices: Prices | undefined,
   { serviceClass }: CostOptions = {},
 ): NanoUsd | undefined {
-  const { inputTokens } = usage
+  const { inputTokens, serviceTier: told } = usage
   if (prices === undefined || inputTokens === undefined) return undefined
-  const current = pricesFor(prices, { inputTokens, serviceClass })
+  const billed = billedClass({ told, asked: serviceClass }, prices)
+  const current = pricesFor(prices, { inputTokens, billed })
   const input = inputCost(usage, inputTokens, current)
   const output = current && outputCost(usage, current)
   if (input === undefined || output === undefined) return undefined
@@ -32,14 +34,14 @@ const HALF = PICO_IN_NANO / 2n
 
 interface Circumstances {
   readonly inputTokens: number
-  readonly serviceClass: ServiceClass | undefined
+  readonly billed: BilledClass | undefined
 }
 
-/** `undefined` where a service class was asked for that has no known prices. */
-function pricesFor(prices: Prices, { inputTokens, serviceClass }: Circumstances): TokenPrices | undefined {
+/** `undefined` where it is billed in a service class that has no known prices. */
+function pricesFor(prices: Prices, { inputTokens, billed }: Circumstances): TokenPrices | undefined {
   const tier = prices.tiers?.findLast(({ aboveInputTokens }) => inputTokens > aboveInputTokens)
-  if (serviceClass === undefined) return { ...prices, ...tier }
-  const own = prices.classes?.[serviceClass]
+  if (billed === undefined) return { ...prices, ...tier }
+  const own = billed === 'other' ? undefined : prices.classes?.[billed]
   // A class whose larger tier nobody published is not known to cost its smaller one.
   return own === undefined || tier !== undefined ? undefined : withSoundOf(own, prices)
 }

@@ -7,6 +7,7 @@ import type { Budget } from './budget.ts'
 import type { BudgetAccounts, Hold, HoldAnswer, SpentStanding } from './budget-accounts.ts'
 import type { Attribution, Charge, LedgerEntry, RequestRow } from './entry.ts'
 import type { NanoUsd } from './prices.ts'
+import type { AskedClass } from './service-class.ts'
 import { budgetError, priceUnknownError, reservationError } from './spend-errors.ts'
 import { affordableOutput, type TokenBounds, worstCaseOf, type WorstPrices } from './worst-case.ts'
 import { failpoint } from '../std/failpoints.ts'
@@ -30,6 +31,10 @@ export interface AttemptAsk {
   readonly candidates: number
   /** Absent where the price is not known. */
   readonly prices?: WorstPrices
+  /** The service class that the request asks for; absent: the usual one. */
+  readonly serviceClass?: AskedClass
+  /** Its word, where it may cost more than `prices` (`isUnpriced` in ledger/service-class.ts). */
+  readonly unpricedTier?: string
   /** Sold by other measures than tokens: no price of tokens, an assumed one neither, says what it costs. */
   readonly isSoldOtherwise?: true
   /** Costs nothing whatever comes of it: counting tokens, listing files. */
@@ -165,12 +170,19 @@ export class RequestBooks {
   }
 
   #bounded(ask: AttemptAsk): Bounded {
-    const prices = ask.prices ?? (ask.isSoldOtherwise ? undefined : this.#assumedPrices())
+    const prices = this.#heldPrices(ask)
     if (prices === undefined) throw priceUnknownError(ask)
     const ceiling = ask.outputTokensMax ?? OUTPUT_TOKENS_UNASKED
     const least = Math.min(ceiling, OUTPUT_TOKENS_MIN)
     const cost = (tokens: number) => worstCaseOf(boundsOf(ask, tokens), prices)
     return { prices, ceiling, needs: { atMostNanoUsd: cost(ceiling), atLeastNanoUsd: cost(least) } }
+  }
+
+  /** Of what nobody knows the price that is stated for it, and never less than what is known. */
+  #heldPrices({ prices, unpricedTier, isSoldOtherwise }: AttemptAsk): WorstPrices | undefined {
+    if (prices !== undefined && unpricedTier === undefined) return prices
+    const assumed = isSoldOtherwise ? undefined : this.#assumedPrices()
+    return prices === undefined || assumed === undefined ? assumed : dearerOf(prices, assumed)
   }
 
   #assumedPrices(): WorstPrices | undefined {
@@ -255,7 +267,7 @@ export class RequestBooks {
     throw unavailable(this.budgets[0])
   }
 
-  /** What a budget pays is never nothing because nobody knows it: the assumed price of what was used, or all that was held. */
+  /** What a budget pays is never nothing because nobody knows it: what was used at the prices it was held at, or all that was held. */
   #charged(
     used: Used,
     ask: AttemptAsk,
@@ -263,7 +275,7 @@ export class RequestBooks {
   ): Pick<AttemptResult, 'basis' | 'costNanoUsd'> | undefined {
     if (used.costNanoUsd !== undefined) return undefined
     const { inputTokens, outputTokens } = used
-    const assumed = ask.prices === undefined ? this.#assumedPrices() : undefined
+    const assumed = isHeldByTokens(ask) ? this.#heldPrices(ask) : undefined
     const costNanoUsd =
       assumed === undefined || inputTokens === undefined
         ? hold.nanoUsd
@@ -298,6 +310,15 @@ export class RequestBooks {
 function namesOf(modelId: string | undefined, target: string): readonly string[] {
   const own = target.slice(target.indexOf('/') + 1)
   return modelId === undefined ? [target, own] : [modelId, target, own]
+}
+
+/** Whether what it was held at is said to cover each of its tokens: where nothing is known, or a class without a price was asked for. */
+function isHeldByTokens({ prices, serviceClass }: AttemptAsk): boolean {
+  return prices === undefined || (serviceClass !== undefined && serviceClass !== 'any')
+}
+
+function dearerOf(one: WorstPrices, other: WorstPrices): WorstPrices {
+  return { input: Math.max(one.input, other.input), output: Math.max(one.output, other.output) }
 }
 
 type Used = Parameters<Reservation['isReachedBy']>[0]
@@ -339,7 +360,7 @@ function boundsOf({ inputTokensMax, candidates }: AttemptAsk, outputTokens: numb
 /** For the record alone: nobody's budget pays. */
 function worstOf(ask: AttemptAsk): NanoUsd | undefined {
   if (ask.isFree) return NOTHING
-  if (ask.prices === undefined) return undefined
+  if (ask.prices === undefined || ask.unpricedTier !== undefined) return undefined
   return worstCaseOf(boundsOf(ask, ask.outputTokensMax ?? OUTPUT_TOKENS_UNASKED), ask.prices)
 }
 

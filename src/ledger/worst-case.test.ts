@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Usage } from '../canonical/usage.ts'
 import { costOf } from './cost-of.ts'
 import type { Prices } from './prices.ts'
+import type { AskedClass } from './service-class.ts'
 import { affordableOutput, worstCaseOf, worstPrices } from './worst-case.ts'
 
 const tokens = fc.integer({ min: 0, max: 2_000_000 })
@@ -27,12 +28,14 @@ const drawnPrices = fc
     base: tables,
     tiers: fc.array(fc.tuple(tokens, tables), { maxLength: 2 }),
     flex: fc.option(tables, { nil: undefined }),
+    priority: fc.option(tables, { nil: undefined }),
   })
-  .map(({ base, tiers, flex }): Prices => {
+  .map(({ base, tiers, ...drawn }): Prices => {
     const byBound = tiers
       .map(([aboveInputTokens, table]) => ({ aboveInputTokens, ...table }))
       .sort((one, other) => one.aboveInputTokens - other.aboveInputTokens)
-    const classes = flex === undefined ? {} : { classes: { flex: present(flex) } }
+    const priced = Object.entries(present(drawn)).map(([name, table]) => [name, present(table ?? {})])
+    const classes = priced.length === 0 ? {} : { classes: Object.fromEntries(priced) }
     // Sound: absent fields are left out.
     return present({ ...present(base), tiers: byBound.map(present), ...classes }) as Prices
   })
@@ -71,17 +74,29 @@ const drawnUsage = fc
     return { usage, bound, outputBound, hasSound }
   })
 
+/** What is asked for, and what the answer may say of it: that class, or the usual one. */
+const drawnClass = fc.constantFrom<{ asked: AskedClass | undefined; told: { serviceTier?: string } }>(
+  { asked: undefined, told: {} },
+  { asked: undefined, told: { serviceTier: 'default' } },
+  { asked: 'flex', told: {} },
+  { asked: 'flex', told: { serviceTier: 'default' } },
+  { asked: 'priority', told: { serviceTier: 'priority' } },
+  { asked: 'priority', told: { serviceTier: 'default' } },
+  { asked: 'any', told: { serviceTier: 'priority' } },
+  { asked: 'any', told: { serviceTier: 'flex' } },
+  { asked: 'other', told: { serviceTier: 'priority' } },
+)
+
 describe('the worst case of an attempt', () => {
   test('SEC-49: is never less than what any usage within its bounds costs', () => {
     fc.assert(
-      fc.property(drawnPrices, drawnUsage, fc.boolean(), (prices, drawn, hasServiceClass) => {
+      fc.property(drawnPrices, drawnUsage, drawnClass, (prices, drawn, { asked, told }) => {
         const { usage, bound, outputBound, hasSound } = drawn
         const mayCacheForAnHour = (usage.cacheWrite1hTokens ?? 0) > 0
-        const worst = worstPrices(prices, bound, { hasSound, hasServiceClass, mayCacheForAnHour })
+        const worst = worstPrices(prices, bound, { hasSound, serviceClass: asked, mayCacheForAnHour })
         if (worst === undefined) return
         const held = worstCaseOf({ inputTokensMax: bound, outputTokensMax: outputBound }, worst)
-        const options = hasServiceClass ? { serviceClass: 'flex' as const } : {}
-        const cost = costOf(usage, prices, options) ?? 0
+        const cost = costOf({ ...usage, ...told }, prices, { serviceClass: asked }) ?? 0
         expect(held).toBeGreaterThanOrEqual(cost)
       }),
       { numRuns: 2_000 },
@@ -97,15 +112,39 @@ describe('the worst case of an attempt', () => {
       classes: { flex: { input: 1, output: 1, inputAudio: 9_000, outputAudio: 8_000 } },
     }
     expect(
-      worstPrices(prices, 10, { hasSound: true, hasServiceClass: true, mayCacheForAnHour: false }),
+      worstPrices(prices, 10, { hasSound: true, serviceClass: 'any', mayCacheForAnHour: false }),
     ).toEqual({
       input: 9,
       output: 8,
     })
   })
 
+  test('holds the price of the class that is named, and that of the usual one where it is dearer', () => {
+    const facts = { hasSound: false, mayCacheForAnHour: false }
+    const classes = { flex: { input: 1_000, output: 1_000 }, priority: { input: 4_000, output: 8_000 } }
+    const prices = { input: 2_000, output: 4_000, classes }
+    const worst = (serviceClass: AskedClass | undefined) =>
+      worstPrices(prices, 10, { ...facts, serviceClass })
+    expect(worst(undefined)).toEqual({ input: 2, output: 4 })
+    expect(worst('flex')).toEqual({ input: 2, output: 4 })
+    expect(worst('priority')).toEqual({ input: 4, output: 8 })
+    expect(worst('any')).toEqual({ input: 4, output: 8 })
+  })
+
+  test('takes a class beyond the bound of a tier to become dearer by as much as the usual one does', () => {
+    const prices = {
+      input: 2_000,
+      output: 4_000,
+      tiers: [{ aboveInputTokens: 10, input: 4_000, output: 6_000 }],
+      classes: { priority: { input: 4_000, output: 8_000 } },
+    }
+    const facts = { hasSound: false, serviceClass: 'priority', mayCacheForAnHour: false } as const
+    expect(worstPrices(prices, 10, facts)).toEqual({ input: 4, output: 8 })
+    expect(worstPrices(prices, 11, facts)).toEqual({ input: 8, output: 12 })
+  })
+
   test('SEC-49: counts an hour in the cache at twice the input where nothing is published of caches, if it may be asked for', () => {
-    const facts = { hasSound: false, hasServiceClass: false }
+    const facts = { hasSound: false }
     const prices = { input: 1_000, output: 1_000 }
     expect(worstPrices(prices, 10, { ...facts, mayCacheForAnHour: true })?.input).toBe(2)
     expect(worstPrices(prices, 10, { ...facts, mayCacheForAnHour: false })?.input).toBe(1)
@@ -120,7 +159,6 @@ describe('the worst case of an attempt', () => {
         (prices, bound, nanoUsd) => {
           const worst = worstPrices(prices, bound, {
             hasSound: false,
-            hasServiceClass: false,
             mayCacheForAnHour: false,
           })
           if (worst === undefined) return
@@ -143,7 +181,7 @@ describe('the worst case of an attempt', () => {
   })
 
   test('is not known where a price is missing that could matter', () => {
-    const facts = { hasSound: false, hasServiceClass: false, mayCacheForAnHour: false }
+    const facts = { hasSound: false, mayCacheForAnHour: false }
     expect(worstPrices(undefined, 10, facts)).toBeUndefined()
     expect(worstPrices({ output: 5 }, 10, facts)).toBeUndefined()
     expect(worstPrices({ input: 5, output: 5 }, 10, { ...facts, hasSound: true })).toBeUndefined()

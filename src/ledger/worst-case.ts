@@ -5,6 +5,7 @@
  */
 
 import type { NanoUsd, Prices, TokenPrices } from './prices.ts'
+import type { AskedClass } from './service-class.ts'
 
 export interface TokenBounds {
   readonly inputTokensMax: number
@@ -21,26 +22,31 @@ export interface WorstPrices {
 export interface WorstCaseFacts {
   /** The request may hold sound, or ask for it. */
   readonly hasSound: boolean
-  /** The request names a service class. */
-  readonly hasServiceClass: boolean
+  /** Absent: the usual one. */
+  readonly serviceClass?: AskedClass | undefined
   /** The request may ask for a prompt to be kept for an hour. */
   readonly mayCacheForAnHour: boolean
 }
 
 const PICO_IN_NANO = 1_000
 
-/** `undefined` where a price is missing that could matter. */
+/**
+ * `undefined` where a price is missing that could matter. Of a class without a price it is the most that is known, which is
+ * not enough for one that may cost more (`isUnpriced` in ledger/service-class.ts).
+ */
 export function worstPrices(
   prices: Prices | undefined,
   inputTokensMax: number,
-  { hasSound, hasServiceClass, mayCacheForAnHour }: WorstCaseFacts,
+  { hasSound, serviceClass, mayCacheForAnHour }: WorstCaseFacts,
 ): WorstPrices | undefined {
   if (prices === undefined) return undefined
-  const tables: TokenPrices[] = [prices]
-  for (const tier of prices.tiers ?? []) if (inputTokensMax > tier.aboveInputTokens) tables.push(tier)
-  if (hasServiceClass) tables.push(...Object.values(prices.classes ?? {}))
-  const input = highest(tables, mayCacheForAnHour ? hourPricesOf : inputPricesOf)
-  const output = highest(tables, outputPricesOf)
+  const reached = (prices.tiers ?? []).filter(({ aboveInputTokens }) => inputTokensMax > aboveInputTokens)
+  const usual: readonly TokenPrices[] = [prices, ...reached]
+  const classes = classTables(prices, serviceClass)
+  const tables = [...usual, ...classes]
+  const worst = (read: ReadPrices) => dearest(highest(tables, read), tiered({ prices, usual, classes }, read))
+  const input = worst(mayCacheForAnHour ? hourPricesOf : inputPricesOf)
+  const output = worst(outputPricesOf)
   if (input === undefined || output === undefined) return undefined
   // Sound costs many times as much as words: where its price is not known, nothing is.
   if (hasSound && (prices.inputAudio === undefined || prices.outputAudio === undefined)) return undefined
@@ -69,10 +75,36 @@ export function affordableOutput(nanoUsd: number, inputTokensMax: number, prices
   return Math.max(0, outputTokensMax - Math.ceil(1 / prices.output))
 }
 
-function highest(
-  tables: readonly TokenPrices[],
-  read: (prices: TokenPrices) => readonly (number | undefined)[],
-): number | undefined {
+type ReadPrices = (prices: TokenPrices) => readonly (number | undefined)[]
+
+/** Of the class that is named, which the provider may still not serve it in; of all of them where it has no price or is not said. */
+function classTables({ classes = {} }: Prices, asked: AskedClass | undefined): readonly TokenPrices[] {
+  if (asked === undefined) return []
+  const own = asked === 'any' || asked === 'other' ? undefined : classes[asked]
+  return own === undefined ? Object.values(classes) : [own]
+}
+
+interface Sale {
+  readonly prices: TokenPrices
+  /** The usual prices, and those of the tiers that the input may reach. */
+  readonly usual: readonly TokenPrices[]
+  readonly classes: readonly TokenPrices[]
+}
+
+/** Nobody publishes the tiers of a class: it is taken to become dearer by as much as the usual one does. */
+function tiered({ prices, usual, classes }: Sale, read: ReadPrices): number | undefined {
+  const inClass = highest(classes, read)
+  const base = highest([prices], read)
+  const most = highest(usual, read)
+  if (inClass === undefined || base === undefined || most === undefined || base === 0) return undefined
+  return Math.ceil((inClass * most) / base)
+}
+
+function dearest(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.max(one, other)
+}
+
+function highest(tables: readonly TokenPrices[], read: ReadPrices): number | undefined {
   let found: number | undefined
   for (const table of tables) {
     for (const price of read(table))

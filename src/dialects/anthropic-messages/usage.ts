@@ -4,7 +4,7 @@
  */
 
 import { tokenCount, type Usage } from '../../canonical/usage.ts'
-import { isJsonObject, type JsonObject } from '../../std/json.ts'
+import { isJsonObject, type JsonObject, stringOf } from '../../std/json.ts'
 
 /** The later usage object over the earlier one; `null` says nothing and replaces nothing. */
 export function mergeUsage(earlier: JsonObject | undefined, later: unknown): JsonObject | undefined {
@@ -26,7 +26,13 @@ export function readUsage(raw: JsonObject): Usage {
   const counts = addUp(iterationsOf(raw) ?? [raw])
   const details = raw['output_tokens_details']
   const reasoningTokens = isJsonObject(details) ? tokenCount(details['thinking_tokens']) : undefined
-  return { ...counts, ...(reasoningTokens === undefined ? {} : { reasoningTokens }), raw }
+  const serviceTier = stringOf(raw['service_tier'])
+  return {
+    ...counts,
+    ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
+    ...(serviceTier === undefined ? {} : { serviceTier }),
+    raw,
+  }
 }
 
 /**

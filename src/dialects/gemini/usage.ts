@@ -1,7 +1,7 @@
 /** Token counts: Google counts cached tokens in the prompt, and thoughts beside the candidates. */
 
 import { tokenCount, type Usage } from '../../canonical/usage.ts'
-import { isJsonObject, type JsonObject } from '../../std/json.ts'
+import { isJsonObject, type JsonObject, stringOf } from '../../std/json.ts'
 
 /** A count that is left out is zero where the total stands. */
 export function readUsage(value: unknown): Usage | undefined {
@@ -13,6 +13,7 @@ export function readUsage(value: unknown): Usage | undefined {
   const candidates = tokenCount(value['candidatesTokenCount'])
   const cached = tokenCount(value['cachedContentTokenCount'])
   const total = tokenCount(value['totalTokenCount'])
+  const serviceTier = stringOf(value['serviceTier'])
   const inputAudio = audioIn(value['promptTokensDetails'])
   const outputAudio = audioIn(value['candidatesTokensDetails'])
   if (prompt !== undefined) usage.inputTokens = prompt + (tokenCount(value['toolUsePromptTokenCount']) ?? 0)
@@ -22,6 +23,7 @@ export function readUsage(value: unknown): Usage | undefined {
   if (thoughts !== undefined) usage.reasoningTokens = thoughts
   if (inputAudio !== undefined) usage.inputAudioTokens = inputAudio
   if (outputAudio !== undefined) usage.outputAudioTokens = outputAudio
+  if (serviceTier !== undefined) usage.serviceTier = serviceTier
   return usage
 }
 

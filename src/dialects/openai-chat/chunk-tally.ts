@@ -6,7 +6,7 @@ import type { GatewayError } from '../../errors/gateway-error.ts'
 import { isJsonObject, type JsonObject } from '../../std/json.ts'
 import type { StreamFacts } from '../dialect.ts'
 import { readFinish } from './finish-words.ts'
-import { readUsage, usageOfAnswer } from './read-usage.ts'
+import { readUsage, withTier } from './read-usage.ts'
 import { isMalformedCall, readToolPiece, ToolSlots } from './tool-slots.ts'
 
 interface Tallied {
@@ -32,6 +32,8 @@ export class ChunkTally implements StreamFacts {
   #unfinished = 0
   #usageRaw: JsonObject | undefined
   #modelId: string | undefined
+  /** The last one told: servers may repeat what was asked for before they know. */
+  #serviceTier: string | undefined
   error: GatewayError | undefined
   /** Oddities that whoever reads on top of the source noticed. */
   ownAnomalies = 0
@@ -49,11 +51,12 @@ export class ChunkTally implements StreamFacts {
   }
 
   add(value: JsonObject): void {
-    const { choices, model, usage } = value
+    const { choices, model, usage, service_tier: tier } = value
     if (Array.isArray(choices)) {
       for (let place = 0; place < choices.length; place += 1) this.#addChoice(choices[place], place)
     }
     if (this.#modelId === undefined && typeof model === 'string' && model !== '') this.#modelId = model
+    if (typeof tier === 'string') this.#serviceTier = tier
     // Only the last usage counts: its counts are read when somebody asks.
     if (isJsonObject(usage)) this.#noteUsage(usage)
     else if (value['x_groq'] !== undefined) this.#noteGroq(value)
@@ -81,7 +84,8 @@ export class ChunkTally implements StreamFacts {
   }
 
   get usage(): Usage | undefined {
-    return this.#usageRaw === undefined ? undefined : usageOfAnswer({ usage: this.#usageRaw })
+    if (this.#usageRaw === undefined) return undefined
+    return withTier(readUsage(this.#usageRaw), { service_tier: this.#serviceTier ?? null })
   }
 
   /** Candidates that have begun and not finished, by their index. */

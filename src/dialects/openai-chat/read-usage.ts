@@ -1,15 +1,22 @@
 /** Token counts as this dialect's many speakers report them, in the meaning every dialect shares. */
 
 import { tokenCount, type Usage } from '../../canonical/usage.ts'
-import { isJsonObject, type JsonObject, objectOf } from '../../std/json.ts'
+import { isJsonObject, type JsonObject, objectOf, stringOf } from '../../std/json.ts'
 import { withoutAbsent } from './fields.ts'
 
 /** The usage of a chunk or an answer, wherever it put it; `undefined` where it reports none. */
 export function usageOfAnswer(answer: JsonObject): Usage | undefined {
   const { usage } = answer
-  if (isJsonObject(usage)) return readUsage(usage)
+  if (isJsonObject(usage)) return withTier(readUsage(usage), answer)
   const groq = answer['x_groq']
-  return isJsonObject(groq) && isJsonObject(groq['usage']) ? readUsage(groq['usage']) : undefined
+  if (!isJsonObject(groq) || !isJsonObject(groq['usage'])) return undefined
+  return withTier(readUsage(groq['usage']), answer)
+}
+
+/** The service class stands beside the counts. */
+export function withTier(usage: Usage | undefined, answer: JsonObject): Usage | undefined {
+  const serviceTier = stringOf(answer['service_tier'])
+  return usage === undefined || !serviceTier ? usage : { ...usage, serviceTier }
 }
 
 /** `undefined` where no count in it can be believed. */

@@ -8,7 +8,7 @@ import { CandidateReader } from './candidate-reader.ts'
 import { type ChunkSink, ChunkSource } from './chunk-source.ts'
 import { readTopLevelCitations } from './citations.ts'
 import { unknownAnswerFields } from './answer-fields.ts'
-import { usageOfAnswer } from './read-usage.ts'
+import { usageOfAnswer, withTier } from './read-usage.ts'
 import { answerKeyOf } from './tool-slots.ts'
 
 /** Candidates of one answer that are read; choices beyond are dropped and counted. */
@@ -20,6 +20,8 @@ export class OpenaiChatStreamReader implements StreamReader, ChunkSink {
   #events: InferenceEvent[] = []
   #isStarted = false
   #isFlushed = false
+  /** The last one told: it may stand in other chunks than the usage. */
+  #serviceTier: string | undefined
   #ownAnomalies = 0
   #answerKey = ''
   readonly #asked: number
@@ -119,7 +121,9 @@ export class OpenaiChatStreamReader implements StreamReader, ChunkSink {
   }
 
   #readSides(value: JsonObject): void {
-    const usage = usageOfAnswer(value)
+    const { service_tier: tier } = value
+    if (typeof tier === 'string') this.#serviceTier = tier
+    const usage = withTier(usageOfAnswer(value), { service_tier: this.#serviceTier ?? null })
     if (usage !== undefined) this.#events.push({ type: 'usage-update', usage })
     if (value['citations'] === undefined) return
     const citations = readTopLevelCitations(value)

@@ -2,12 +2,12 @@
 
 import { tokenCount, type Usage } from '../../canonical/usage.ts'
 import { isJsonObject, type JsonObject } from '../../std/json.ts'
-import { readUsage } from '../openai-chat/read-usage.ts'
+import { readUsage, withTier } from '../openai-chat/read-usage.ts'
 
 /** `undefined` where none is reported. */
 export function usageOf(response: JsonObject): Usage | undefined {
   const { usage } = response
-  return isJsonObject(usage) ? readUsage(usage) : undefined
+  return isJsonObject(usage) ? withTier(readUsage(usage), response) : undefined
 }
 
 /** All five members are required, and a count that nobody reported is said as 0; no report at all is left out. */
