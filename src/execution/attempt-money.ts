@@ -52,7 +52,6 @@ export function askOf(
         mayCacheForAnHour: text.includes('"1h"'),
       })
     : undefined
-  const outputTokensMax = outputBound(exchange, facts)
   return {
     target: target.id,
     provider: target.provider.id,
@@ -60,7 +59,7 @@ export function askOf(
     candidates: Math.max(1, envelope.candidateCount, envelope.generatedCount ?? 1),
     isFree: isFree(exchange),
     ...(isByTokens ? {} : { isSoldOtherwise: true }),
-    ...(outputTokensMax === undefined ? {} : { outputTokensMax }),
+    ...outputBound(exchange, facts),
     ...(prices === undefined ? {} : { prices }),
     ...(serviceClass === undefined ? {} : { serviceClass }),
     ...(serviceTier !== undefined && isUnpriced(serviceClass, facts.prices ?? {})
@@ -75,14 +74,26 @@ const NO_FACTS: TargetFacts = {}
 /** A token is a byte at least, and what is only referred to, or found by a tool of the provider's, can fill the window. */
 function inputBound(
   exchange: Exchange,
-  { contextTokens }: TargetFacts,
+  facts: TargetFacts,
   { sentBytes, text }: { readonly sentBytes: number; readonly text: string },
 ): number {
   const { envelope, body } = exchange
+  const windowTokens = windowOf(facts)
   const bytes = Math.max(envelope.bodyBytes, body.length, sentBytes)
   // Whatever it refers to, no more than the window is read.
-  if (contextTokens !== undefined && bytes >= contextTokens) return contextTokens
-  return refersElsewhere(exchange, text) ? (contextTokens ?? bytes + REFERRED_TOKENS) : bytes
+  if (windowTokens !== undefined && bytes >= windowTokens) return windowTokens
+  return refersElsewhere(exchange, text) ? (windowTokens ?? bytes + REFERRED_TOKENS) : bytes
+}
+
+/**
+ * The most that is read at once, tokens; `undefined` where it is not known. A window with a price published for still more
+ * than it is no bound: its provider reads more for those who ask for it (Anthropic's million, by a header).
+ */
+function windowOf({ contextTokens, prices }: TargetFacts): number | undefined {
+  const isPricedBeyond = prices?.tiers?.some(
+    ({ aboveInputTokens }) => aboveInputTokens >= (contextTokens ?? 0),
+  )
+  return isPricedBeyond ? undefined : contextTokens
 }
 
 function refersElsewhere(exchange: Exchange, text: string): boolean {
@@ -138,13 +149,17 @@ function hasSound({ envelope }: Exchange, text: string): boolean {
   return text.includes('"input_audio"')
 }
 
-function outputBound({ envelope, asked }: Exchange, { outputTokensMax }: TargetFacts): number | undefined {
+function outputBound({ envelope, asked }: Exchange, { outputTokensMax }: TargetFacts): OutputBound {
   // What is no chat answers no tokens that are paid for one by one.
-  if (asked !== undefined) return 0
+  if (asked !== undefined) return { outputTokensMax: 0 }
   const { maxOutputTokens } = envelope
-  if (maxOutputTokens === undefined) return undefined
-  return Math.min(maxOutputTokens, outputTokensMax ?? maxOutputTokens)
+  if (maxOutputTokens === undefined) return {}
+  if (outputTokensMax === undefined || maxOutputTokens <= outputTokensMax)
+    return { outputTokensMax: maxOutputTokens }
+  return { outputTokensMax, isBelowAsked: true }
 }
+
+type OutputBound = Pick<AttemptAsk, 'outputTokensMax' | 'isBelowAsked'>
 
 /** Pictures, speech and batches are sold by other measures. */
 function isPricedByTokens({ asked }: Exchange): boolean {

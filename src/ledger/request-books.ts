@@ -27,6 +27,8 @@ export interface AttemptAsk {
   readonly inputTokensMax: number
   /** What the client or the model allows; absent where neither says. */
   readonly outputTokensMax?: number
+  /** It is less than the request names: nothing makes the provider keep to it unless it is told. */
+  readonly isBelowAsked?: true
   /** Answers asked for in one request. */
   readonly candidates: number
   /** Absent where the price is not known. */
@@ -207,7 +209,7 @@ export class RequestBooks {
         this.#deps.wallMs(),
       )
     if (answer.nanoUsd === needs.atMostNanoUsd)
-      return this.#begun(ask, answer, ask.outputTokensMax === undefined ? ceiling : undefined)
+      return this.#begun(ask, answer, isAskedFor(ask) ? undefined : ceiling)
     const affordable = affordableOutput(answer.nanoUsd, ask.inputTokensMax, prices)
     return this.#begun(ask, answer, Math.floor(affordable / ask.candidates))
   }
@@ -310,6 +312,11 @@ export class RequestBooks {
 function namesOf(modelId: string | undefined, target: string): readonly string[] {
   const own = target.slice(target.indexOf('/') + 1)
   return modelId === undefined ? [target, own] : [modelId, target, own]
+}
+
+/** Whether the request itself names the ceiling that is held for. */
+function isAskedFor({ outputTokensMax, isBelowAsked }: AttemptAsk): boolean {
+  return outputTokensMax !== undefined && isBelowAsked === undefined
 }
 
 /** Whether what it was held at is said to cover each of its tokens: where nothing is known, or a class without a price was asked for. */
