@@ -3,7 +3,7 @@
 import type { Usage } from '../canonical/usage.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
 import type { NanoUsd, Prices } from '../ledger/prices.ts'
-import type { AttemptAsk, AttemptResult } from '../ledger/request-books.ts'
+import { type AttemptAsk, type AttemptResult, OUTPUT_TOKENS_UNASKED } from '../ledger/request-books.ts'
 import { askedClass, isUnpriced } from '../ledger/service-class.ts'
 import { worstPrices } from '../ledger/worst-case.ts'
 import type { Target } from '../providers/provider.ts'
@@ -153,7 +153,11 @@ function outputBound({ envelope, asked }: Exchange, { outputTokensMax }: TargetF
   // What is no chat answers no tokens that are paid for one by one.
   if (asked !== undefined) return { outputTokensMax: 0 }
   const { maxOutputTokens } = envelope
-  if (maxOutputTokens === undefined) return {}
+  // What is held where neither says a ceiling would be refused by a model that writes less.
+  if (maxOutputTokens === undefined)
+    return outputTokensMax === undefined || outputTokensMax >= OUTPUT_TOKENS_UNASKED
+      ? {}
+      : { outputTokensMax, isBelowAsked: true }
   if (outputTokensMax === undefined || maxOutputTokens <= outputTokensMax)
     return { outputTokensMax: maxOutputTokens }
   return { outputTokensMax, isBelowAsked: true }

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Budget, BudgetPeriod } from './budget.ts'
-import { BudgetAccounts, DOUBT_MS, type Hold } from './budget-accounts.ts'
+import { DOUBT_MS } from './budget-account.ts'
+import { BudgetAccounts, type Hold } from './budget-accounts.ts'
 import type { Charge, LedgerEntry } from './entry.ts'
 import { budgetOf, entryOf, LedgerBench, nano, type Trouble } from './ledger.test-support.ts'
 

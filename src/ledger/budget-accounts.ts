@@ -5,10 +5,20 @@
  */
 
 import { StoreUnavailable } from '../std/store-error.ts'
+import {
+  Account,
+  type HoldAsk,
+  keyOf,
+  lacks,
+  neededOf,
+  returned,
+  spentStanding,
+  type SpentStanding,
+} from './budget-account.ts'
 import type { Budget, BudgetId, BudgetScope } from './budget.ts'
 import type { Attribution, Charge } from './entry.ts'
-import type { BudgetStanding, LeaseAsk, LedgerStore, LeaseGrant } from './ledger-store.ts'
-import { periodEnd, periodStart } from './period.ts'
+import type { LeaseAsk, LedgerStore, LeaseGrant } from './ledger-store.ts'
+import { periodStart } from './period.ts'
 import type { NanoUsd } from './prices.ts'
 
 export interface BudgetAccountsOptions {
@@ -28,12 +38,6 @@ export const LEASE_SHARE = 0.02
 const DRY_MS = 1_000
 /** How long a lease may lie unused before it goes back to the others, ms. */
 const IDLE_MS = 30_000
-/**
- * How long after the store did not answer it is asked what became of the money, ms: far longer than any of its operations
- * goes on after its caller was told that there is no answer.
- */
-export const DOUBT_MS = 60_000
-
 export interface Hold {
   readonly type: 'held'
   readonly charges: readonly Charge[]
@@ -47,96 +51,7 @@ export type HoldRefusal =
   /** The store that keeps the budget does not answer. */
   | { readonly type: 'unavailable'; readonly budget: Budget }
 
-export interface SpentStanding {
-  readonly limitNanoUsd: NanoUsd
-  /** Spent, or held for what is under way. */
-  readonly spentNanoUsd: NanoUsd
-  /** ms since 1970; absent where it never is. */
-  readonly resetsAtMs?: number
-}
-
 export type HoldAnswer = Hold | HoldRefusal
-
-export interface HoldAsk {
-  /** What is best held. */
-  readonly atMostNanoUsd: NanoUsd
-  /** Where there is not so much, at least this. */
-  readonly atLeastNanoUsd: NanoUsd
-}
-
-class Account {
-  /** As it is now: whoever holds money of the account goes on holding it when its budget is changed. */
-  budget: Budget
-  readonly charge: Charge
-  /** When its period is over, ms since 1970; absent where it never is. */
-  readonly endMs: number | undefined
-  /** Granted and not yet spent, what is held included. */
-  leased = 0
-  held = 0
-  /** As the store told it last. */
-  standing: BudgetStanding | undefined
-  dryUntilMs = 0
-  /** The store has not so much: whoever needs less may ask all the same. */
-  dryFrom = 0
-  usedAtMs = 0
-  /** False where the store did not answer. */
-  leasing: Promise<boolean> | undefined
-  /** Requests that are about to take of it. */
-  awaited = 0
-  /** Its limit changed, or it was removed, while money was held: what comes free goes back, to be granted anew or not. */
-  isRecalled = false
-  /** Counts how often that was so. */
-  recalls = 0
-  /** Leased by a limit that counts no more: never spent, and to go back as soon as the store takes it. */
-  owed = 0
-  /** On its way back. */
-  returning = 0
-  /** The store was asked to take it back, or to grant it, and did not say whether it did: never spent. */
-  doubted = 0
-  doubtedAtMs = 0
-  /** Settled attempts that the store does not have yet. */
-  unposted = 0
-  /** Counts whatever changes how it stands here or in the store. */
-  changes = 0
-  /** Nothing is leased until what is held is settled. */
-  isLocked = false
-
-  constructor(budget: Budget, periodStartMs: number) {
-    this.budget = budget
-    this.charge = { budgetId: budget.id, periodStartMs }
-    this.endMs = periodEnd(budget.period, periodStartMs)
-  }
-
-  isOf(budget: Budget, wallMs: number): boolean {
-    const { periodStartMs } = this.charge
-    return (
-      this.budget === budget && wallMs >= periodStartMs && (this.endMs === undefined || wallMs < this.endMs)
-    )
-  }
-
-  get free(): number {
-    return this.leased - this.held
-  }
-
-  /** Nothing is spent any more of what is free, nor of what is on its way back. */
-  recall(): void {
-    this.recalls += 1
-    this.owed += this.free
-    this.leased = this.held
-  }
-
-  /** Whether the store and this node can differ by nothing but what is doubted. */
-  isQuiet(nowMs: number): boolean {
-    const isUsed = this.held > 0 || this.awaited > 0 || this.unposted > 0
-    const isAsked = this.leasing !== undefined || this.returning > 0
-    return !isUsed && !isAsked && nowMs - this.doubtedAtMs > DOUBT_MS
-  }
-
-  /** Neither this node nor the store has anything of it that the other does not know. */
-  get isBlank(): boolean {
-    return this.leased + this.owed + this.returning + this.doubted + this.unposted === 0
-  }
-}
 
 const NONE: readonly Budget[] = []
 const NO_IDS: readonly string[] = []
@@ -517,39 +432,8 @@ export class BudgetAccounts {
   }
 }
 
-function keyOf({ budgetId, periodStartMs }: Charge): string {
-  return `${budgetId}\n${periodStartMs}`
-}
-
 function wasNotAsked(error: unknown): boolean {
   return error instanceof StoreUnavailable && !error.wasAsked
-}
-
-/** Whether the store is worth asking for more. */
-function lacks(account: Account, ask: HoldAsk, nowMs: number): boolean {
-  if (account.isLocked || account.free >= ask.atMostNanoUsd) return false
-  return account.dryUntilMs <= nowMs || neededOf(account, ask) < account.dryFrom
-}
-
-/** As the store has it once so much has come back, or gone out where it is below 0. */
-function returned(standing: BudgetStanding | undefined, nanoUsd: number): BudgetStanding | undefined {
-  if (standing === undefined) return undefined
-  return { ...standing, leasedNanoUsd: nano(Math.max(0, standing.leasedNanoUsd - nanoUsd)) }
-}
-
-function neededOf({ free }: Account, { atLeastNanoUsd }: HoldAsk): number {
-  return Math.max(1, atLeastNanoUsd - free)
-}
-
-/** What others have leased counts as used: nobody else can spend it. */
-function spentStanding({ budget, endMs, standing, free }: Account): SpentStanding {
-  const { limitNanoUsd } = budget
-  const unleased = standing === undefined ? 0 : limitNanoUsd - standing.spentNanoUsd - standing.leasedNanoUsd
-  return {
-    limitNanoUsd,
-    spentNanoUsd: nano(Math.max(0, limitNanoUsd - free - Math.max(0, unleased))),
-    ...(endMs === undefined ? {} : { resetsAtMs: endMs }),
-  }
 }
 
 function byKindAndId(budgets: readonly Budget[]) {

@@ -4,7 +4,8 @@ import { GatewayError } from '../errors/gateway-error.ts'
 import type { BookLine, OpenedLine } from './book-lines.ts'
 import { type Beginning, IN_NONE } from './book-poster.ts'
 import type { Budget } from './budget.ts'
-import type { BudgetAccounts, Hold, HoldAnswer, SpentStanding } from './budget-accounts.ts'
+import type { SpentStanding } from './budget-account.ts'
+import type { BudgetAccounts, Hold, HoldAnswer } from './budget-accounts.ts'
 import type { Attribution, Charge, LedgerEntry, RequestRow } from './entry.ts'
 import type { NanoUsd } from './prices.ts'
 import type { AskedClass } from './service-class.ts'
@@ -27,7 +28,7 @@ export interface AttemptAsk {
   readonly inputTokensMax: number
   /** What the client or the model allows; absent where neither says. */
   readonly outputTokensMax?: number
-  /** It is less than the request names: nothing makes the provider keep to it unless it is told. */
+  /** It is less than the request names, or the request names none: nothing makes the provider keep to it unless it is told. */
   readonly isBelowAsked?: true
   /** Answers asked for in one request. */
   readonly candidates: number

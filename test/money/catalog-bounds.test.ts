@@ -57,6 +57,10 @@ test('SEC-49: a ceiling beyond what the model is published to write is lowered t
   }
   expect(await request({ max_tokens: BEYOND })).toMatchObject({ max_completion_tokens: outputTokensMax })
   expect(await request({ max_tokens: 100 })).toMatchObject({ max_completion_tokens: 100 })
+  // It would refuse what is usually held where nobody names a ceiling.
+  expect(await request({ max_tokens: undefined, max_completion_tokens: undefined })).toMatchObject({
+    max_completion_tokens: outputTokensMax,
+  })
 })
 
 test('where no budget pays, the ceiling passes as the client has it', async () => {

@@ -226,8 +226,9 @@ test('a gateway whose books another one brought in spends nothing more of its bu
   for (const lease of await stage.store.leasesOf(nodeId))
     await stage.store.returnLease(nodeId, lease, lease.nanoUsd)
   removeFolder(folder)
+  const reasons = async () => JSON.stringify(await (await fetch(`${stage.gateway.url}/readyz`)).json())
   // The next sign of life is due within five seconds.
-  await new Promise((resolve) => setTimeout(resolve, 5_500))
+  await expect.poll(reasons, { timeout: 10_000 }).toContain('brought in by another process')
   expect((await stage.ask(asking)).status).toBe(503)
   expect(upstream.calls).toHaveLength(1)
   expect(await standing()).toEqual({ spent: costNanoUsd, leased: 0 })
