@@ -39,7 +39,8 @@ export class OwnFolder {
 
   /** Whether money may be held: the folder is this run's, and was just now. Once it is lost it stays so until the process starts anew. */
   isOurs(): boolean {
-    if (this.#isOverdue()) this.#look()
+    if (!this.#isOverdue()) return !this.#isLost
+    this.#look()
     return !this.#isLost && !this.#isOverdue()
   }
 

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { type AppendLog, openAppendLog, readAppendLog } from '../std/append-log.ts'
 import type { Notice } from '../std/notice.ts'
 import { ManualClock } from '../std/manual-clock.test-support.ts'
-import { StoreUnavailable } from '../std/store-error.ts'
+import { StoreSchemaError, StoreUnavailable } from '../std/store-error.ts'
 import { readBookLines } from './book-lines.ts'
 import { Books } from './books.ts'
 import { DOUBT_MS } from './budget-account.ts'
@@ -225,6 +225,19 @@ test('money in doubt is asked about once the store has every attempt that it pai
   clock.advance(DOUBT_MS + 1)
   await accounts.returnIdle()
   expect(leased()).toBe(0)
+})
+
+test('lines wait for a store whose schema another version changed, and are refused by nobody', async () => {
+  const { begin, books, store, notices } = stage()
+  const attempt = await begin('x').hold(ASK)
+  attempt.settle(RESULT)
+  const { postBooks } = store
+  store.postBooks = async () => Promise.reject(new StoreSchemaError('made by a newer version'))
+  await books.flush()
+  expect([notices, books.waiting]).toEqual([['store_away'], 1])
+  store.postBooks = postBooks
+  await books.flush()
+  expect([notices, store.entries.size]).toEqual([['store_away', 'store_taking'], 1])
 })
 
 test('money in doubt stays leased where the store refused an attempt that it paid for', async () => {

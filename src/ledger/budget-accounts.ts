@@ -4,7 +4,7 @@
  * cannot pass a limit. A request waits for the store only where the lease at hand does not suffice.
  */
 
-import { StoreUnavailable } from '../std/store-error.ts'
+import { wasNotAsked } from '../std/store-error.ts'
 import {
   Account,
   type HoldAsk,
@@ -175,7 +175,7 @@ export class BudgetAccounts {
   /** The store has an attempt that was settled. */
   posted(charges: readonly Charge[]): void {
     for (const charge of charges) {
-      const account = this.#accounts.get(keyOf(charge))
+      const account = this.#charged(charge)
       if (account === undefined) continue
       account.unposted -= 1
       account.changes += 1
@@ -185,9 +185,15 @@ export class BudgetAccounts {
   /** The store will never have it: what paid for it stays leased, so nothing of those accounts is reconciled any more. */
   neverPosted(charges: readonly Charge[]): void {
     for (const charge of charges) {
-      const account = this.#accounts.get(keyOf(charge))
+      const account = this.#charged(charge)
       if (account !== undefined) account.unposted += 1
     }
+  }
+
+  /** Nearly always the very account that its budget was asked for last. */
+  #charged(charge: Charge): Account | undefined {
+    const latest = this.#latest.get(charge.budgetId)
+    return latest?.charge === charge ? latest : this.#accounts.get(keyOf(charge))
   }
 
   /** Gives back what lies unused, and asks what became of money in doubt; call it now and then, while the store answers. */
@@ -430,10 +436,6 @@ export class BudgetAccounts {
     account.doubted += nanoUsd
     account.doubtedAtMs = this.#options.nowMs()
   }
-}
-
-function wasNotAsked(error: unknown): boolean {
-  return error instanceof StoreUnavailable && !error.wasAsked
 }
 
 function byKindAndId(budgets: readonly Budget[]) {

@@ -2,7 +2,7 @@
 
 import { describeDefect } from '../errors/describe-defect.ts'
 import type { Notice } from '../std/notice.ts'
-import { StoreUnavailable } from '../std/store-error.ts'
+import { StoreSchemaError, StoreUnavailable } from '../std/store-error.ts'
 import type { LedgerEntry, RequestRow } from './entry.ts'
 
 /** What the store takes: an attempt that was settled, or a request that was closed. */
@@ -16,7 +16,10 @@ export interface PostTo<Line> {
   onRefused(line: Line, cause: unknown): void
 }
 
-/** Where the lines are refused, their halves are posted apart, down to the line that is. Rejects with `StoreUnavailable` only. */
+/**
+ * Where the lines are refused, their halves are posted apart, down to the line that is. Rejects with `StoreUnavailable` and
+ * `StoreSchemaError` only: a store that another version has changed says nothing against a line, and whoever is started anew takes it.
+ */
 export async function postLines<Line extends PostableLine>(
   lines: readonly Line[],
   to: PostTo<Line>,
@@ -30,7 +33,7 @@ export async function postLines<Line extends PostableLine>(
   try {
     await to.post(entries, requests)
   } catch (cause) {
-    if (cause instanceof StoreUnavailable) throw cause
+    if (cause instanceof StoreUnavailable || cause instanceof StoreSchemaError) throw cause
     const [first] = lines
     if (first === undefined) return
     if (lines.length === 1) return to.onRefused(first, cause)

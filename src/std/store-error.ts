@@ -16,6 +16,11 @@ export class StoreUnavailable extends Error {
   }
 }
 
+/** Whether it is certain that what failed with `error` did not happen and never will. */
+export function wasNotAsked(error: unknown): boolean {
+  return error instanceof StoreUnavailable && !error.wasAsked
+}
+
 /** Somebody else was faster: read again, and decide anew. */
 export class StoreConflict extends Error {
   override readonly name = 'StoreConflict'
