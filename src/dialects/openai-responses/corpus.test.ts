@@ -198,8 +198,8 @@ function finished(result: ReturnType<typeof openaiResponses.readResult>) {
   return { ...result, candidates }
 }
 
-function countsOf(usage: { readonly raw?: unknown } | undefined) {
-  const { raw: _raw, ...counts } = usage ?? {}
+function countsOf(usage: { readonly raw?: unknown; readonly serviceTier?: string } | undefined) {
+  const { raw: _raw, serviceTier: _tier, ...counts } = usage ?? {}
   return counts
 }
 
