@@ -134,29 +134,19 @@ function pairsOf(
       base: books,
       concurrencyMax: KEYED_AT_ONCE,
     },
-    { name: `cached, 1 KB, plain${suffix}`, cell: plain, asked: cached(books), base: books, isOnce: true },
-    {
-      name: `cached, 1 KB, 50 chunks${suffix}`,
-      cell: stream,
-      asked: cached(books),
-      base: books,
-      isOnce: true,
-    },
+    ...cachedPairs(books, suffix).map((pair) => ({ ...pair, isOnce: true as const })),
+  ]
+  const cachedPairs = (books: Contestant, suffix: string): readonly Pair[] => [
+    { name: `cached, 1 KB, plain${suffix}`, cell: plain, asked: cached(books), base: books },
+    { name: `cached, 1 KB, 50 chunks${suffix}`, cell: stream, asked: cached(books), base: books },
     {
       name: `cached, 1 KB, plain after ${SLOW_MS} ms${suffix}`,
       cell: plain,
       asked: { ...books, model: () => cachedRoute(slowModel) },
       base: { ...books, model: () => providerModel(slowModel) },
-      isOnce: true,
     },
     // An upstream that takes its time, as every real one does: 0.2 s for an answer.
-    {
-      name: `cached, 1 KB, 50 paced chunks${suffix}`,
-      cell: paced,
-      asked: cached(books),
-      base: books,
-      isOnce: true,
-    },
+    { name: `cached, 1 KB, 50 paced chunks${suffix}`, cell: paced, asked: cached(books), base: books },
   ]
   return [...of(withBooks), ...(before === undefined ? [] : of(before, ', before'))]
 }
@@ -164,17 +154,17 @@ function pairsOf(
 /** Each keyed request is two transactions of its own: more at once would wait for each other, which nobody measures here. */
 export const KEYED_AT_ONCE = 8
 
-/** As the configuration of the books names the one provider it has. */
-function providerModel(model: string): string {
-  return `bench-openai/${model}`
-}
-
 function keyed(books: Contestant): Contestant {
   return { ...books, freshHeader: 'idempotency-key' }
 }
 
 function cached(books: Contestant): Contestant {
   return { ...books, model: (cell) => cachedRoute(modelOf(cell)) }
+}
+
+/** As the configuration of the books names the one provider it has. */
+function providerModel(model: string): string {
+  return `bench-openai/${model}`
 }
 
 /** Starts a gateway whose clients have a key: one of the file that nothing bounds, or one with budgets and limits. */

@@ -11,7 +11,7 @@ export interface LimitStanding {
   readonly inputTokens?: RateStanding | undefined
   readonly outputTokens?: RateStanding | undefined
   /** All that apply to the caller, in any order. */
-  readonly budgets?: readonly BudgetStanding[] | undefined
+  readonly budgets?: readonly BudgetStanding[]
 }
 
 /** One limit of so much a minute. */

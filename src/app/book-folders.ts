@@ -14,6 +14,7 @@ import {
 import { hostname } from 'node:os'
 import path from 'node:path'
 import { isJsonObject, parseJson } from '../std/json.ts'
+import { isMissing } from '../std/replace-file.ts'
 
 export interface BookFolder {
   readonly path: string
@@ -142,10 +143,6 @@ function readOwner(text: string): { pid: number; host: string; startedAt: string
   } catch {
     return undefined
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
 
 function isRunning(pid: number): boolean {

@@ -10,7 +10,7 @@ import type { KeyDirectory } from '../keys/key-directory.ts'
 import type { Readiness } from '../exchange/gateway.ts'
 import type { Ground } from './compose.ts'
 import { createConfigView } from './config-view.ts'
-import type { HoldfastConfig } from './config/config.ts'
+import { type HoldfastConfig, namesOfFile } from './config/config.ts'
 import type { ModelLists } from './discover-models.ts'
 import { hasOperators } from './has-operators.ts'
 
@@ -43,7 +43,7 @@ export function composeAdmin(parts: AdminParts): ComposedAdmin {
     guesses: createGuessLimiter(clock),
     peppers: directory.peppers,
     sealer: keeping.sealer,
-    namesOfFile: () => config().keys.map(({ name }) => name),
+    namesOfFile: () => namesOfFile(config()),
     signInLinks,
     clock,
     ids,

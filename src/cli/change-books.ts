@@ -1,5 +1,6 @@
 /** Changes the directory for a command: decided over what is there, and decided again where somebody else was faster. */
 
+import { namesOfFile } from '../app/config/config.ts'
 import type { DirectoryEdit, EditContext } from '../keys/directory-edit.ts'
 import { isInForce } from '../keys/key-changes.ts'
 import type { Peppers } from '../keys/key-hashes.ts'
@@ -23,10 +24,15 @@ export async function changeDirectory<Edit extends DirectoryEdit>(
   io: CliIo,
   decide: (directory: Directory, context: ChangeContext) => Edit,
 ): Promise<Edit> {
-  const namesOfFile = config.keys.map(({ name }) => name)
   for (let tries = 1; ; tries += 1) {
     const directory = await store.loadDirectory()
-    const context = { nowMs: wallMs(io), actor: 'cli', ids: systemIds, peppers, namesOfFile }
+    const context = {
+      nowMs: wallMs(io),
+      actor: 'cli',
+      ids: systemIds,
+      peppers,
+      namesOfFile: namesOfFile(config),
+    }
     const edit = decide(directory, context)
     if (edit.changes.length === 0) return edit
     try {

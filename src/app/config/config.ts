@@ -94,6 +94,11 @@ export interface ConfiguredRoute extends RoutePolicy {
 /** Targets by their names, and routes within routes followed. */
 export type ConfiguredNode = RouteNode<string>
 
+/** What the keys of the file are called: the only id they have. */
+export function namesOfFile({ keys }: Pick<HoldfastConfig, 'keys'>): readonly string[] {
+  return keys.map(({ name }) => name)
+}
+
 /** The configuration for eyes and files: secrets as fingerprints, header values not at all (SEC-27). */
 export function describeConfig(config: HoldfastConfig) {
   const { secrets: _, lines: _lines, masterKey, store, ...open } = config

@@ -1,5 +1,6 @@
 /** `holdfast budget`: sets, lists, changes and removes budgets. What was spent stays spent. */
 
+import { namesOfFile } from '../../app/config/config.ts'
 import { findProject, findTeam, findUser } from '../../keys/directory-edit.ts'
 import { findKey } from '../../keys/key-changes.ts'
 import type { Directory } from '../../keys/records.ts'
@@ -125,7 +126,7 @@ function readScope(text: string, { directory, books, io }: Around): BudgetScope 
   switch (kind) {
     case 'key':
       // A key of the file has no id but its name.
-      if (books.config.keys.some(({ name }) => name === id)) return { kind, id }
+      if (namesOfFile(books.config).includes(id)) return { kind, id }
       return { kind, id: findKey(directory, id, { nowMs: wallMs(io), actor: 'cli', ids: systemIds }).id }
     case 'project':
       return { kind, id: findProject(directory, id).id }

@@ -1,5 +1,6 @@
 /** `holdfast key`: makes, lists, revokes and rotates client keys. A key is shown once, by the command that makes it. */
 
+import { namesOfFile } from '../../app/config/config.ts'
 import { createKey, type KeyEdit, revokeKey, rotateKey } from '../../keys/key-changes.ts'
 import type { Directory, KeyRecord, KeyScopes, RateLimits, Role } from '../../keys/records.ts'
 import type { Operation } from '../../canonical/envelope.ts'
@@ -83,7 +84,7 @@ async function createWithBudget(books: OpenedBooks, io: CliIo, { asked, allowanc
     actor: 'cli',
     ids: systemIds,
     peppers: books.peppers,
-    namesOfFile: books.config.keys.map(({ name }) => name),
+    namesOfFile: namesOfFile(books.config),
   })
   budget = {
     // Sound: this is where ids of budgets are made for the command line.
@@ -207,16 +208,14 @@ export function keyList(options: KeyListOptions, io: CliIo): Promise<ExitCode> {
     if (options.json) {
       printJson(io, {
         keys: keys.map((key) => describeKey(key, nowMs)),
-        file_keys: config.keys.map(({ name }) => name),
+        file_keys: namesOfFile(config),
       })
       return exitCodes.ok
     }
     printKeys(keys, { directory, nowMs, io })
     if (options.quiet === true) return exitCodes.ok
     if (config.keys.length > 0)
-      io.err(
-        `${count(config.keys.length, 'key')} of the file besides: ${config.keys.map(({ name }) => name).join(', ')}`,
-      )
+      io.err(`${count(config.keys.length, 'key')} of the file besides: ${namesOfFile(config).join(', ')}`)
     if (keys.length === 0) io.err('no keys; holdfast key create laptop makes one')
     return exitCodes.ok
   })

@@ -1,5 +1,6 @@
 /** `holdfast logs`: the requests that were served, as they end or one by one with all attempts. */
 
+import { namesOfFile } from '../../app/config/config.ts'
 import { describeBodies, type KeptBodies, type KeptBody } from '../../archive/kept-bodies.ts'
 import { findProject, findUser } from '../../keys/directory-edit.ts'
 import type { LedgerEntry, RequestRow } from '../../ledger/entry.ts'
@@ -65,7 +66,7 @@ async function readQuery(
 ): Promise<RequestQuery> {
   const nowMs = wallMs(io)
   const directory = await store.loadDirectory()
-  const known = { directory, namesOfFile: config.keys.map(({ name }) => name) }
+  const known = { directory, namesOfFile: namesOfFile(config) }
   if (options.quiet !== true) noteNamesakes(known, options.key, io)
   const limit = options.limit === undefined ? LIMIT_DEFAULT : readWhole(options.limit, 'limit')
   if (limit > LIMIT_MAX) throw new CommandRefusal(`--limit: at most ${LIMIT_MAX} at a time`)

@@ -1,5 +1,6 @@
 /** `holdfast usage`: what was spent, by whatever tells spending apart. */
 
+import { namesOfFile } from '../../app/config/config.ts'
 import { formatUsd } from '../../ledger/usd.ts'
 import { periodStart } from '../../ledger/period.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
@@ -48,7 +49,7 @@ export function usage(options: UsageOptions, io: CliIo): Promise<ExitCode> {
     const untilMs = options.until === undefined ? nowMs + 1 : readMoment(options.until, nowMs)
     if (fromMs >= untilMs) throw new CommandRefusal('--from is not before --until')
     const directory = await store.loadDirectory()
-    const known = { directory, namesOfFile: config.keys.map(({ name }) => name) }
+    const known = { directory, namesOfFile: namesOfFile(config) }
     const where = readWhere(options, known)
     if (options.quiet !== true) noteNamesakes(known, options.key, io)
     const found = await store.spend({ fromMs, untilMs, by, where, rowsMax: ROWS_MAX + 1 })

@@ -6,7 +6,7 @@ import type { AuditLine } from '../../std/audit.ts'
 import { endpoint } from './endpoint.ts'
 import { findAuditLines } from './find-audit-lines.ts'
 import { mapInSlices } from './in-slices.ts'
-import { formatQuery, momentSchema, named, PAGE_MAX, pageOf, pageQuery, timeSchema, z } from './schemas.ts'
+import { momentSchema, named, PAGE_MAX, pageOf, tableQuery, tableRowsMax, timeSchema, z } from './schemas.ts'
 
 const lineSchema = named(
   'AuditLine',
@@ -26,9 +26,6 @@ const lineSchema = named(
 // Sound: the keys of an object that is written above.
 const lineColumns = Object.keys(lineSchema.shape) as (keyof typeof lineSchema.shape)[]
 
-/** Rows of one CSV: more can be had with the cursor in `x-next-cursor`. */
-const CSV_ROWS_MAX = 10_000
-
 const filter = z.string().min(1).max(256).optional()
 
 export const auditEndpoints = [
@@ -42,15 +39,7 @@ export const auditEndpoints = [
       actor: filter.meta({ description: '"cli", "gateway", or "user:" or "token:" and an id.' }),
       action: filter.meta({ description: 'A verb and a noun: "revoke-key".' }),
       subject: filter.meta({ description: 'The id of what was changed.' }),
-      ...pageQuery,
-      limit: z.coerce
-        .number()
-        .int()
-        .min(1)
-        .max(CSV_ROWS_MAX)
-        .default(100)
-        .meta({ description: `Rows of a page, at most ${PAGE_MAX} as JSON.` }),
-      ...formatQuery,
+      ...tableQuery,
     }),
     answer: pageOf(lineSchema),
     csv: {
@@ -64,7 +53,7 @@ export const auditEndpoints = [
     },
     async handle({ query, rooms, isCsv }) {
       const { cursor } = query
-      const rowsMax = isCsv ? query.limit : Math.min(query.limit, PAGE_MAX)
+      const rowsMax = tableRowsMax(query, isCsv)
       const { rows, next } = hasFilter(query)
         ? await findAuditLines(rooms.store, {
             isAskedFor: (line) => isAskedFor(line, query),

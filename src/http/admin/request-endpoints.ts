@@ -7,22 +7,19 @@ import { endpoint } from './endpoint.ts'
 import { mapInSlices } from './in-slices.ts'
 import { AdminProblem, notFound } from './problem.ts'
 import {
-  formatQuery,
   idSchema,
   moneyFields,
   momentSchema,
   named,
   PAGE_MAX,
   pageOf,
-  pageQuery,
   sayMoney,
+  tableQuery,
+  tableRowsMax,
   timeSchema,
   withoutAbsent,
   z,
 } from './schemas.ts'
-
-/** Rows of one CSV: more can be had with the cursor in `x-next-cursor`. */
-const CSV_ROWS_MAX = 10_000
 
 const text = z.string().nullable()
 const count = z.number().nullable()
@@ -142,15 +139,7 @@ export const requestEndpoints = [
       target: filter,
       state: filter,
       code: filter,
-      ...pageQuery,
-      limit: z.coerce
-        .number()
-        .int()
-        .min(1)
-        .max(CSV_ROWS_MAX)
-        .default(100)
-        .meta({ description: `Rows of a page, at most ${PAGE_MAX} as JSON.` }),
-      ...formatQuery,
+      ...tableQuery,
     }),
     answer: pageOf(requestSchema),
     csv: {
@@ -178,7 +167,7 @@ export const requestEndpoints = [
       })
       const { rows, next } = await gatherPages({
         pageMax: PAGE_MAX,
-        rowsMax: isCsv ? query.limit : Math.min(query.limit, PAGE_MAX),
+        rowsMax: tableRowsMax(query, isCsv),
         cursor: query.cursor,
         page: (page) => rooms.store.requests({ ...filters, ...page }),
       })

@@ -56,6 +56,27 @@ export const formatQuery = {
   format: z.enum(['json', 'csv']).optional().meta({ description: 'As the header "accept: text/csv" does.' }),
 }
 
+/** Rows of a list as a table: more can be had with the cursor in `x-next-cursor`. */
+export const TABLE_ROWS_MAX = 10_000
+
+/** Of a list that can be had as a table too, whose pages are longer. */
+export const tableQuery = {
+  ...pageQuery,
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(TABLE_ROWS_MAX)
+    .default(PAGE_DEFAULT)
+    .meta({ description: `Rows of a page, at most ${PAGE_MAX} as JSON.` }),
+  ...formatQuery,
+}
+
+/** How many rows a page of `tableQuery` may have. */
+export function tableRowsMax({ limit }: { readonly limit: number }, isTable: boolean): number {
+  return isTable ? limit : Math.min(limit, PAGE_MAX)
+}
+
 export function pageOf<Row extends z.ZodType>(row: Row) {
   return z.object({ data: z.array(row), next: z.string().nullable() })
 }

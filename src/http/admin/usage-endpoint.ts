@@ -14,6 +14,7 @@ import {
   pageOf,
   pageQuery,
   sayMoney,
+  TABLE_ROWS_MAX,
   withoutAbsent,
   z,
 } from './schemas.ts'
@@ -41,7 +42,6 @@ type DimensionName = keyof typeof DIMENSIONS
 const dimensionNames = Object.keys(DIMENSIONS).filter(isDimension)
 const DIMENSIONS_MAX = 3
 /** Rows of one page as CSV, and as JSON. */
-const ROWS_MAX = 10_000
 const ROWS_MAX_JSON = 1_000
 
 const filter = z.string().min(1).max(256).optional()
@@ -100,10 +100,10 @@ export const usageEndpoint = endpoint({
       .number()
       .int()
       .min(1)
-      .max(ROWS_MAX)
+      .max(TABLE_ROWS_MAX)
       .optional()
       .meta({
-        description: `Rows of a page. As JSON ${ROWS_MAX_JSON} unless said, and at most; as CSV ${ROWS_MAX}.`,
+        description: `Rows of a page. As JSON ${ROWS_MAX_JSON} unless said, and at most; as CSV ${TABLE_ROWS_MAX}.`,
       }),
     cursor: pageQuery.cursor.meta({
       description: `The "next" of the page before, of the same time. Pages begin at most ${USAGE_OFFSET_MAX} rows in.`,
@@ -149,7 +149,7 @@ export const usageEndpoint = endpoint({
   async handle({ query, rooms, sight, directory, isCsv }) {
     const { fromMs, untilMs, offset } = spanOf(query, rooms.clock.wallMs())
     const by = readDimensions(query.by)
-    const rowsMax = isCsv ? ROWS_MAX : ROWS_MAX_JSON
+    const rowsMax = isCsv ? TABLE_ROWS_MAX : ROWS_MAX_JSON
     const end = offset + Math.min(query.limit ?? rowsMax, rowsMax)
     const where = whereOf(query, sight)
     const found =
