@@ -4,9 +4,9 @@
  */
 
 import { GatewayError, toGatewayError } from '../../errors/gateway-error.ts'
-import { isJsonObject, type JsonObject } from '../../std/json.ts'
+import type { JsonObject } from '../../std/json.ts'
 import { type SseEvent, SseParser } from '../../wire/sse.ts'
-import { exceedsDepth } from './json-depth.ts'
+import { ChunkParser } from './chunk-parser.ts'
 import { choiceError, embeddedError, errorOfEvent } from './read-error.ts'
 
 /** Broken events in a row that are skipped; one more and the stream is not worth reading. */
@@ -28,6 +28,7 @@ export interface ChunkSink {
 export class ChunkSource {
   readonly #sink: ChunkSink
   readonly #parser = new SseParser()
+  readonly #chunks = new ChunkParser()
   #brokenInRow = 0
   /** `[DONE]` was seen. */
   isTerminated = false
@@ -75,7 +76,7 @@ export class ChunkSource {
   }
 
   #takeChunk(event: SseEvent): void {
-    const value = parseChunk(event.data)
+    const value = this.#chunks.parse(event.data)
     if (value === undefined) return this.#takeBroken()
     this.#brokenInRow = 0
     const error = embeddedError(value) ?? choiceError(value)
@@ -89,7 +90,7 @@ export class ChunkSource {
 
   /** JSON without a field name is the parser's `error`; a plain answer in place of a stream looks so too. */
   #takeError(event: SseEvent): void {
-    const value = event.data.startsWith('{') ? parseChunk(event.data) : undefined
+    const value = event.data.startsWith('{') ? this.#chunks.parse(event.data) : undefined
     if (value !== undefined && Array.isArray(value['choices']) && embeddedError(value) === undefined) {
       this.isLastWordSaid = true
       return this.#sink.plainAnswer(value, event)
@@ -113,18 +114,5 @@ export class ChunkSource {
   #fail(error: GatewayError): void {
     this.isFailed = true
     this.#sink.failed(error)
-  }
-}
-
-/** Characters below which no event can be nested deep enough to trouble anyone. */
-const SHALLOW_CHARS = 2048
-
-function parseChunk(data: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(data)
-    if (!isJsonObject(value)) return undefined
-    return data.length > SHALLOW_CHARS && exceedsDepth(data) ? undefined : value
-  } catch {
-    return undefined
   }
 }
