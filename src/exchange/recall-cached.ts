@@ -49,7 +49,7 @@ export class CachedRecall {
   readonly #rooms: CachedRooms
   readonly #identities = new CacheIdentities()
   /** By id and form: a stream and a whole are not made of one another while they are made. */
-  readonly #runs = new UnderWay<SharedRun>()
+  readonly #runs = new UnderWay<string, SharedRun>()
 
   constructor(rooms: CachedRooms) {
     this.#rooms = rooms

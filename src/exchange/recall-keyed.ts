@@ -34,7 +34,7 @@ interface KeyedRun {
 
 export class KeyedRecall {
   readonly #rooms: KeyedRooms
-  readonly #runs = new UnderWay<KeyedRun>()
+  readonly #runs = new UnderWay<string, KeyedRun>()
 
   constructor(rooms: KeyedRooms) {
     this.#rooms = rooms

@@ -5,6 +5,7 @@
 
 import type { Clock } from '../std/clock.ts'
 import { StoreConflict, StoreUnavailable } from '../std/store-error.ts'
+import { UnderWay } from '../std/under-way.ts'
 import { WriteBehind } from '../std/write-behind.ts'
 import type { JournalChanges, JournalName, JournalRecord, JournalStore } from './journal-store.ts'
 
@@ -41,9 +42,9 @@ export class JournalWriter {
   readonly #rooms: JournalWriterRooms
   readonly #behind: WriteBehind
   /** By id, oldest first. */
-  readonly #waiting = new Map<string, Waiting>()
+  readonly #waiting = new UnderWay<string, Waiting>()
   /** By the exchange that spent nothing. */
-  readonly #freed = new Map<string, JournalName>()
+  readonly #freed = new UnderWay<string, JournalName>()
   #bytes = 0
   /** Fewer after the store refused a batch for what is in it, until that one is found. */
   #batchMax = BATCH_RECORDS_MAX
@@ -106,7 +107,7 @@ export class JournalWriter {
   async #writeBatch(): Promise<boolean> {
     this.#forgetExpired()
     const batch = this.#nextBatch()
-    const freed = [...this.#freed.values()]
+    const freed = this.#freed.list()
     if (batch.length + freed.length === 0) return true
     try {
       await this.#rooms.store.writeJournal(changesOf(batch, freed))
@@ -190,9 +191,9 @@ export class JournalWriter {
   }
 
   #boundFreed(): void {
-    for (const oldest of this.#freed.keys()) {
+    for (const { exchangeId } of this.#freed.values()) {
       if (this.#freed.size <= LATE_RECORDS_MAX) return
-      this.#freed.delete(oldest)
+      this.#freed.delete(exchangeId)
     }
   }
 }

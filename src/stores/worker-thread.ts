@@ -2,12 +2,14 @@
 
 import { Worker } from 'node:worker_threads'
 import { StoreUnavailable } from '../std/store-error.ts'
+import { UnderWay } from '../std/under-way.ts'
 import { type Answer, type Call, type ErrorKind, errorOf } from './worker-calls.ts'
 
 /** Calls that may wait for one thread; beyond them the store is not available. */
 const CALLS_MAX = 2_000
 
 interface Waiting {
+  readonly id: number
   /** Who answers: a thread that ends leaves the calls of the next one alone. */
   readonly worker: Worker
   readonly resolve: (result: unknown) => void
@@ -28,7 +30,8 @@ type Callable<Operations> = { readonly [Name in keyof Operations]: (...values: n
 
 export class WorkerThread<Operations extends Callable<Operations> & { close(): void }> {
   readonly #options: WorkerThreadOptions
-  readonly #waiting = new Map<number, Waiting>()
+  /** By the number of the call. */
+  readonly #waiting = new UnderWay<number, Waiting>()
   #worker: Worker | undefined
   /** Resolves when all threads that were closed have ended. */
   #ended = Promise.resolve()
@@ -91,7 +94,7 @@ export class WorkerThread<Operations extends Callable<Operations> & { close(): v
     return new Promise((resolve, reject) => {
       this.#calls += 1
       const call: Call = { id: this.#calls, name, values }
-      this.#waiting.set(call.id, { worker, resolve, reject })
+      this.#waiting.set(call.id, { id: call.id, worker, resolve, reject })
       // A process may end while nothing is asked, and not before what is asked is answered.
       worker.ref()
       worker.postMessage(call, given)
@@ -125,9 +128,9 @@ export class WorkerThread<Operations extends Callable<Operations> & { close(): v
 
   /** Nobody answers its calls any more. */
   #giveUp(worker: Worker, cause?: unknown): void {
-    for (const [id, waiting] of this.#waiting) {
+    for (const waiting of this.#waiting.values()) {
       if (waiting.worker !== worker) continue
-      this.#waiting.delete(id)
+      this.#waiting.delete(waiting.id)
       waiting.reject(new StoreUnavailable('The database does not answer: its thread ended.', { cause }))
     }
   }

@@ -6,6 +6,7 @@
 import type { Clock } from '../../std/clock.ts'
 import type { Notice } from '../../std/notice.ts'
 import { StoreUnavailable } from '../../std/store-error.ts'
+import { UnderWay } from '../../std/under-way.ts'
 import { within } from '../../std/within.ts'
 import type { SpendQuery, SpendRow } from '../../reports/report-store.ts'
 import { checkBooks } from '../check-books.ts'
@@ -88,7 +89,9 @@ class MigratedConnections {
   readonly deadlinesMs: PostgresDeadlines
   #migrated: Promise<void> | undefined
   #isMigrated = false
-  readonly #underWay = new Set<Promise<unknown>>()
+  /** By the number of what was asked. */
+  readonly #underWay = new UnderWay<number, Promise<unknown>>()
+  #asked = 0
   readonly #books: BookThread
   #closed: Promise<void> | undefined
 
@@ -127,7 +130,7 @@ class MigratedConnections {
 
   /** After what was asked before. */
   close(): Promise<void> {
-    this.#closed ??= Promise.allSettled(this.#underWay)
+    this.#closed ??= Promise.allSettled(this.#underWay.list())
       .then(() => this.#books.close())
       .then(() => this.#connections.close())
     return this.#closed
@@ -136,11 +139,13 @@ class MigratedConnections {
   async #whenReady<Result>(deadlineMs: number, ask: () => Promise<Result>): Promise<Result> {
     if (this.#closed !== undefined) throw new StoreUnavailable('The store is closed.')
     const asked = this.#isMigrated ? ask() : this.#whenMigrated(deadlineMs).then(ask)
-    this.#underWay.add(asked)
+    this.#asked += 1
+    const number = this.#asked
+    this.#underWay.set(number, asked)
     try {
       return await asked
     } finally {
-      this.#underWay.delete(asked)
+      this.#underWay.delete(number)
     }
   }
 
