@@ -223,9 +223,33 @@ describe('the house test', () => {
     ['a file without an opening sentence', 'src/wire/sse.ts', 'export {}', 'open with one or two sentences'],
     ['an opening that says nothing', 'src/wire/sse.ts', '/** TODO */\nexport {}', 'open with one or two'],
     ['a file that is too long', 'src/wire/sse.ts', `${opening}${'\n'.repeat(450)}`, '451 lines, at most 450'],
+    [
+      'a function assigned to a property',
+      'src/wire/sse.ts',
+      `${opening}call.onEnd = (error) => tell(error)`,
+      'give it a name first',
+    ],
+    [
+      'one of a private property',
+      'src/wire/sse.ts',
+      `${opening}    this.#wake ??= async () => {\n`,
+      'give it a name first',
+    ],
     ['a test without code beside it', 'src/wire/far/sse.test.ts', '', 'no code beside'],
   ])('complains of %s', (_fault, path, text, complaint) => {
     expect(checkStyle(paperHouse({ [path]: text }), house)).toEqual([expect.stringContaining(complaint)])
+  })
+
+  test('accepts functions that have a name before they are assigned, and those of fields and literals', () => {
+    const text = `${opening}class A {
+  readonly #leave = () => this.end()
+}
+const end = () => {}
+call.onEnd = end
+call.onAll = { end: () => {}, is: a.b === (() => c) }
+call.isOver = all.every((one) => one.isOver)
+`
+    expect(checkStyle(paperHouse({ 'src/wire/sse.ts': text }), house)).toEqual([])
   })
 
   test('accepts a program that opens with a shebang before its sentence', () => {

@@ -122,7 +122,8 @@ class BackgroundRun {
     this.#answer = conversation.pendingAnswer(pendingInit(init))
     const references = conversation.readReferences(exchange.body, exchange.envelope)
     const keep = answerKeeper({ exchange, conversation, references, owner }, responses)
-    this.#keep = (answer) => keep(answer, id)
+    const keepHere = (answer: JsonObject) => keep(answer, id)
+    this.#keep = keepHere
     this.#detached = detach(exchange, this.#stopping)
     this.#keep(this.#answer)
   }

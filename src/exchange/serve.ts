@@ -103,7 +103,8 @@ export async function serve(asked: Exchange, admission: Admission, rooms: Rooms)
     if (found?.referring !== undefined) exchange = { ...exchange, referring: found.referring }
     const opened = openBooks(exchange, admission, rooms)
     books = opened
-    admission.standing = () => limitStandingOf(admission.caller, opened, rooms)
+    const standing = () => limitStandingOf(admission.caller, opened, rooms)
+    admission.standing = standing
     permit = takeLimits(exchange, admission.caller, rooms.limits)
     plan = scopedPlanOf(exchange, { admission, maker: found?.referring?.maker }, rooms)
     const reply = await answer(exchange, { admission, plan, books, permit }, rooms)

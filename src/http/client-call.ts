@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Dialect } from '../dialects/dialect.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
+import type { Reply } from '../execution/reply.ts'
 import { OUTSIDE, type RosterMember } from '../std/roster.ts'
 import type { BrowserOrigin } from './browser-origin.ts'
 
@@ -51,8 +52,8 @@ export class ClientCall implements RosterMember {
   phase: CallPhase = IDLE_PHASE
   /** What the client sends can no longer be read: the connection ends with the answer. */
   isGarbled = false
-  /** Told once, when the response is over: whether all of it was taken. */
-  onClosed: ((isTaken: boolean) => void) | undefined
+  /** A whole answer that is being written: it is told whether all of it was taken when the response is over. */
+  reply: Pick<Reply, 'close'> | undefined
   /** The client left, or was told that the gateway shuts down: nothing more is written for this call. */
   stopped: StopReason | undefined
 

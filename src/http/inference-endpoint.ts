@@ -237,7 +237,7 @@ function writeReply(answering: Answering, rooms: InferenceRooms): Promise<void> 
   pushReplyHeaders(headers, reply, standing && { dialect: served.dialect.id, standing })
   if (reply.body instanceof Uint8Array) {
     headers.push('content-length', String(reply.body.length))
-    call.onClosed = (isTaken) => reply.close(isTaken)
+    call.reply = reply
     call.response.writeHead(reply.status, headers)
     endResponse(call, rooms.rules, reply.body)
     return undefined

@@ -125,13 +125,13 @@ export class ReplyStream implements CallPhase {
   #drained(): Promise<void> {
     this.#stalledSinceMs = this.#init.rules.nowMs()
     return new Promise((resolve) => {
-      this.#resume = () => {
+      const resume = () => {
         this.#stalledSinceMs = undefined
         this.#resume = undefined
         this.#response.off('drain', resume)
         resolve()
       }
-      const resume = this.#resume
+      this.#resume = resume
       this.#response.on('drain', resume)
     })
   }

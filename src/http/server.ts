@@ -228,7 +228,7 @@ class NodeGatewayServer implements GatewayServer {
     this.#calls.add(call)
     connection.add(call)
     response.on('close', () => {
-      call.onClosed?.(response.writableFinished)
+      call.reply?.close(response.writableFinished)
       connection.done(call)
     })
     this.#armSweep()
@@ -340,10 +340,11 @@ class NodeGatewayServer implements GatewayServer {
     return new Promise((resolve) => {
       if (this.#calls.size === 0) return resolve()
       const timer = this.#options.clock.after(deadlineMs, resolve)
-      this.#onRest = () => {
+      const onRest = () => {
         timer.cancel()
         resolve()
       }
+      this.#onRest = onRest
     })
   }
 

@@ -44,6 +44,7 @@ export function checkStyle(files: SourceFiles, house: House): readonly string[] 
     ...badName(path),
     ...missingOpening(path, text),
     ...tooLong(path, text, house),
+    ...oldFunctions(path, text),
     ...strayTest(path, sources),
   ])
 }
@@ -153,6 +154,19 @@ function tooLong(path: string, text: string, house: House): readonly string[] {
   return lines <= linesMax || house.tables.includes(path)
     ? []
     : [`${path}: ${lines} lines, at most ${linesMax}; find the noun that is hiding in it`]
+}
+
+/** A function that is written where it is assigned to a property: `a.b = () => c`, and with `function`, `async` or `??=`. */
+const ASSIGNED_FUNCTION =
+  /^.*[\w$\])]\.#?[\w$]+ (?:\?\?|\|\||&&)?= (?:async )?(?:function\b|\([^()]*\)(?:: [\w<>[\]| ]+)? =>|[\w$]+ =>)/gm
+
+/** V8 makes such a function old at once, and what it holds is kept until the next full collection (docs/decisions/0020). */
+function oldFunctions(path: string, text: string): readonly string[] {
+  if (servesTests(path)) return []
+  return [...text.matchAll(ASSIGNED_FUNCTION)].map(
+    ([line]) =>
+      `${path}: "${line.trim()}": a function assigned to a property where it is written is made in V8's old generation; give it a name first`,
+  )
 }
 
 /** A test stands in the folder of the code it tests. */
