@@ -15,7 +15,8 @@ import {
   spentStanding,
   type SpentStanding,
 } from './budget-account.ts'
-import type { Budget, BudgetId, BudgetScope } from './budget.ts'
+import { BudgetIndex } from './budget-index.ts'
+import type { Budget, BudgetId } from './budget.ts'
 import type { Attribution, Charge } from './entry.ts'
 import type { LeaseAsk, LedgerStore, LeaseGrant } from './ledger-store.ts'
 import { periodStart } from './period.ts'
@@ -53,14 +54,12 @@ export type HoldRefusal =
 
 export type HoldAnswer = Hold | HoldRefusal
 
-const NONE: readonly Budget[] = []
-const NO_IDS: readonly string[] = []
 const NO_CHARGES: readonly Charge[] = []
 
 export class BudgetAccounts {
   readonly #options: BudgetAccountsOptions
   #isKnown: boolean
-  #byScope = new Map<BudgetScope['kind'], ReadonlyMap<string, readonly Budget[]>>()
+  #index = new BudgetIndex([])
   #limits = new Map<BudgetId, number>()
   readonly #accounts = new Map<string, Account>()
   /** The account that each budget was asked for last: nearly always the one that it is asked for next. */
@@ -78,7 +77,7 @@ export class BudgetAccounts {
     this.#isKnown = true
     const before = this.#limits
     const inForce = budgets.filter(({ removedAtMs }) => removedAtMs === undefined)
-    this.#byScope = byKindAndId(inForce)
+    this.#index = new BudgetIndex(inForce)
     this.#limits = new Map(inForce.map((budget) => [budget.id, budget.limitNanoUsd]))
     const byId = new Map(inForce.map((budget) => [budget.id, budget]))
     for (const account of this.#accounts.values()) {
@@ -103,28 +102,8 @@ export class BudgetAccounts {
   }
 
   /** Every budget that bounds such a request, the narrowest first. `keyIds`: every id the key goes by, its own among them. */
-  applicable(
-    who: Attribution,
-    modelNames: readonly string[],
-    keyIds: readonly string[] = who.keyId === undefined ? NO_IDS : [who.keyId],
-  ): readonly Budget[] {
-    if (this.isEmpty) return NONE
-    const found: Budget[] = []
-    const add = (kind: BudgetScope['kind'], id: string | undefined) => {
-      const budgets = id === undefined ? undefined : this.#byScope.get(kind)?.get(id)
-      if (budgets !== undefined) found.push(...budgets)
-    }
-    for (const id of keyIds) add('key', id)
-    // A key of the file has no id but its name.
-    if (keyIds.length === 0) add('key', who.keyName)
-    add('end-user', who.endUser)
-    for (const tag of who.tags) add('tag', tag)
-    if (this.#byScope.has('model')) for (const name of new Set(modelNames)) add('model', name)
-    add('user', who.userId)
-    add('project', who.projectId)
-    add('team', who.teamId)
-    add('all', '')
-    return found
+  applicable(who: Attribution, modelNames: readonly string[], keyIds?: readonly string[]): readonly Budget[] {
+    return this.#index.find(who, modelNames, keyIds)
   }
 
   /** Takes the money out of every budget, or out of none. A promise only where the store has to be asked. */
@@ -436,11 +415,6 @@ export class BudgetAccounts {
     account.doubted += nanoUsd
     account.doubtedAtMs = this.#options.nowMs()
   }
-}
-
-function byKindAndId(budgets: readonly Budget[]) {
-  const byKind = Map.groupBy(budgets, ({ scope }) => scope.kind)
-  return new Map([...byKind].map(([kind, of]) => [kind, Map.groupBy(of, ({ scope }) => scope.id)]))
 }
 
 function nano(value: number): NanoUsd {

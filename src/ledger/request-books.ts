@@ -250,8 +250,9 @@ export class RequestBooks {
       settle: (result) => {
         if (isSettled) return
         isSettled = true
-        const charged = hold === undefined ? result : { ...result, ...this.#charged(result, ask, hold) }
-        const entry = this.#entry({ attempt, target, provider, ...routeField, charges }, charged)
+        const charged = hold && this.#charged(result, ask, hold)
+        const told = charged === undefined ? result : { ...result, ...charged }
+        const entry = this.#entry({ attempt, target, provider, ...routeField, charges }, told)
         hold?.settle(entry.costNanoUsd ?? hold.nanoUsd)
         this.#costNanoUsd = sumOf(this.#costNanoUsd, entry)
         this.#deps.write({ type: 'settled', entry }, beginning)
