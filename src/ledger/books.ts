@@ -223,24 +223,15 @@ export class Books {
 
   /** A line is needed until the store has it, and what began something until the store has its end. */
   #forget(lines: readonly PostedLine[]): void {
-    let current: number = IN_NONE
-    let count = 0
-    // Lines of one time mostly stand in one file.
-    const free = (segment: number) => {
-      if (segment !== current) {
-        if (current !== IN_NONE) this.#log?.release(current, count)
-        current = segment
-        count = 0
-      }
-      count += 1
-    }
+    const freed = new Map<number, number>()
+    const free = (segment: number) => freed.set(segment, (freed.get(segment) ?? 0) + 1)
     for (const { segment, beginning, entry } of lines) {
       free(segment)
       free(beginning.segment)
       if (entry !== undefined) this.accounts.posted(entry.charges)
     }
-    free(IN_NONE)
     this.#open -= lines.length
+    for (const [segment, count] of freed) if (segment !== IN_NONE) this.#log?.release(segment, count)
     if (this.#poster.waiting === 0) this.#lost.end()
   }
 

@@ -3,7 +3,7 @@
  * parsed anew: the text around that place is compared, which costs a fraction of parsing it.
  */
 
-import { isJsonObject, type JsonObject } from '../../std/json.ts'
+import { arrayOf, type JsonObject, objectOf, parseJson } from '../../std/json.ts'
 import { exceedsDepth } from './json-depth.ts'
 
 /** Characters below which no event can be nested deep enough to trouble anyone. */
@@ -58,13 +58,8 @@ export class ChunkParser {
 }
 
 function parseWhole(data: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(data)
-    if (!isJsonObject(value)) return undefined
-    return data.length > SHALLOW_CHARS && exceedsDepth(data) ? undefined : value
-  } catch {
-    return undefined
-  }
+  const value = objectOf(parseJson(data))
+  return value !== undefined && data.length > SHALLOW_CHARS && exceedsDepth(data) ? undefined : value
 }
 
 /** What such an event says, where it is one. Slices are compared, since `startsWith` looks at each character of some strings by itself. */
@@ -105,10 +100,10 @@ const FIRST_PLAIN = 0x20
 const BACKSLASH = 0x5c
 
 function likenessOf(data: string, value: JsonObject): Likeness | undefined {
-  const { choices, [PADDING]: padding } = value
-  const choice: unknown = Array.isArray(choices) && choices.length === 1 ? choices[0] : undefined
-  const delta = isJsonObject(choice) ? choice['delta'] : undefined
-  if (!isJsonObject(choice) || !isJsonObject(delta)) return undefined
+  const { [PADDING]: padding } = value
+  const choice = onlyChoice(value)
+  const delta = objectOf(choice?.['delta'])
+  if (choice === undefined || delta === undefined) return undefined
   const field = TEXT_FIELDS.find((name) => isText(delta[name]))
   const text = field === undefined ? undefined : placeOf(data, field, delta[field])
   if (field === undefined || text === undefined) return undefined
@@ -124,6 +119,11 @@ function likenessOf(data: string, value: JsonObject): Likeness | undefined {
     ...(padded && { tail: data.slice(padded.end) }),
   }
   return isTrue(likeness) ? likeness : undefined
+}
+
+function onlyChoice({ choices }: JsonObject): JsonObject | undefined {
+  const [first, second] = arrayOf(choices)
+  return second === undefined ? objectOf(first) : undefined
 }
 
 function isText(value: unknown): value is string {
@@ -148,9 +148,6 @@ function placeOf(
 /** The same words may stand elsewhere in the event, or be said twice: only what changes with the place is its text. */
 function isTrue({ field, head, middle, tail }: Likeness): boolean {
   const probed = parseWhole(`${head}${PROBE}${middle}${tail === undefined ? '' : `${PROBE}${tail}`}`)
-  const choices = probed?.['choices']
-  const choice: unknown = Array.isArray(choices) ? choices[0] : undefined
-  const delta: unknown = isJsonObject(choice) ? choice['delta'] : undefined
-  const isText = isJsonObject(delta) && delta[field] === PROBE
-  return isText && (tail === undefined || probed?.[PADDING] === PROBE)
+  const delta = probed && objectOf(onlyChoice(probed)?.['delta'])
+  return delta?.[field] === PROBE && (tail === undefined || probed?.[PADDING] === PROBE)
 }
