@@ -197,7 +197,7 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     budgets: ground.budgets,
     deliveredMemory: ground.deliveredMemory,
     state: ground.state,
-    costOf: (one, usage, serviceClass) => costOf(usage, factsOfTarget(one)?.prices, { serviceClass }),
+    costOf: (one, usage, asked) => costOf(usage, factsOfTarget(one)?.prices, asked),
     dialects,
     send: (request) => sender.send(request),
     redact: (error) => redactError(error, redactor),

@@ -19,6 +19,10 @@ export interface Usage {
   readonly outputAudioTokens?: number
   /** The service class it is billed in, in the provider's own word. */
   readonly serviceTier?: string
+  /** How fast it was made, in the provider's own word, where that has a price (Anthropic). */
+  readonly speed?: string
+  /** Where it was made, likewise. */
+  readonly inferenceGeo?: string
   /** The provider's own usage object, the last one seen. */
   readonly raw?: JsonValue
 }

@@ -4,11 +4,13 @@ import type { Usage } from '../canonical/usage.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
 import type { NanoUsd, Prices } from '../ledger/prices.ts'
 import { type AttemptAsk, type AttemptResult, OUTPUT_TOKENS_UNASKED } from '../ledger/request-books.ts'
+import { tenthsIn, US_TENTHS } from '../ledger/inference-geo.ts'
 import { askedClass, isUnpriced } from '../ledger/service-class.ts'
 import { worstPrices } from '../ledger/worst-case.ts'
 import type { Target } from '../providers/provider.ts'
 import type { AttemptRecord } from '../telemetry/records.ts'
 import type { Exchange } from './exchange.ts'
+import type { SentService } from './sent-service.ts'
 
 /** What is known of a target's model; absent means not known. */
 export interface TargetFacts {
@@ -29,14 +31,14 @@ export function askOf(
     facts = NO_FACTS,
     routeName,
     sentBytes = 0,
-    serviceTier,
+    service = USUAL_SERVICE,
   }: {
     readonly facts?: TargetFacts | undefined
     readonly routeName?: string | undefined
     /** Of the request as the target is sent it: what was translated, or goes on with an answer, may be longer. */
     readonly sentBytes?: number
-    /** The service class that the target is asked for, in its own word. */
-    readonly serviceTier?: string | undefined
+    /** How the target is asked to serve it. */
+    readonly service?: SentService
   },
 ): AttemptAsk {
   const { envelope } = exchange
@@ -44,12 +46,15 @@ export function askOf(
   // One byte a character: places in the text are places in the body, and no mark holds anything but ASCII.
   const text = isByTokens ? latin1Of(exchange) : ''
   const inputTokensMax = inputBound(exchange, facts, { sentBytes, text })
-  const serviceClass = askedClass(serviceTier)
+  const { inferenceGeo } = service
+  const serviceClass = askedClass(service)
+  const unpricedService = unpricedOf(service, facts)
   const prices = isByTokens
     ? worstPrices(facts.prices, inputTokensMax, {
         hasSound: hasSound(exchange, text),
         serviceClass,
         mayCacheForAnHour: text.includes('"1h"'),
+        mayStayInUs: mayStayInUs(target, inferenceGeo),
       })
     : undefined
   return {
@@ -62,14 +67,34 @@ export function askOf(
     ...outputBound(exchange, facts),
     ...(prices === undefined ? {} : { prices }),
     ...(serviceClass === undefined ? {} : { serviceClass }),
-    ...(serviceTier !== undefined && isUnpriced(serviceClass, facts.prices ?? {})
-      ? { unpricedTier: serviceTier }
-      : {}),
+    ...(inferenceGeo === undefined ? {} : { inferenceGeo }),
+    ...(unpricedService === undefined ? {} : { unpricedService }),
     ...(routeName === undefined ? {} : { route: routeName }),
   }
 }
 
 const NO_FACTS: TargetFacts = {}
+const USUAL_SERVICE: SentService = {}
+
+/** What is asked for that has no price and may cost more than what has one, as the request says it. */
+function unpricedOf(service: SentService, { prices = {} }: TargetFacts): string | undefined {
+  const { serviceTier, speed, inferenceGeo } = service
+  if (tenthsIn(inferenceGeo) === undefined) return said('inference_geo', inferenceGeo)
+  if (!isUnpriced(askedClass(service), prices)) return undefined
+  return askedClass({ speed }) === undefined ? said('service_tier', serviceTier) : said('speed', speed)
+}
+
+/** Of a word of the client's that is said again. */
+const WORD_CHARS_MAX = 64
+
+function said(field: string, word: string | undefined): string {
+  return `${field} ${JSON.stringify(word?.slice(0, WORD_CHARS_MAX))}`
+}
+
+/** Where nothing is asked for, the provider's customer may have said so once for all. */
+function mayStayInUs({ provider }: Target, inferenceGeo: string | undefined): boolean {
+  return inferenceGeo ? tenthsIn(inferenceGeo) === US_TENTHS : provider.isPricedByPlace === true
+}
 
 /** A token is a byte at least, and what is only referred to, or found by a tool of the provider's, can fill the window. */
 function inputBound(

@@ -25,7 +25,7 @@ import { judgeFailure } from './encode-operation.ts'
 import type { Exchange } from './exchange.ts'
 import type { ExecutionDeps } from './execution.ts'
 import type { Lane } from './race.ts'
-import { sentTierOf } from './sent-tier.ts'
+import { sentServiceOf } from './sent-service.ts'
 import { TargetCall } from './target-call.ts'
 import { failpoint } from '../std/failpoints.ts'
 
@@ -92,7 +92,7 @@ export class Attempts {
     const ask = askOf(exchange, ready.target, {
       facts: this.#deps.factsOf?.(ready.target),
       routeName,
-      serviceTier: sentTierOf(exchange, ready.call),
+      service: sentServiceOf(exchange, ready.call),
       // What passes as it came grows by words that cost nothing to speak of.
       ...(ready.call.isTranslated && { sentBytes: ready.call.body.length }),
     })
@@ -186,8 +186,8 @@ export class Attempts {
     return error.code === 'gateway_error' ? error : this.#deps.redact(error)
   }
 
-  #costOf(target: Target, { serviceClass }: AttemptAsk): (usage: Usage) => NanoUsd | undefined {
-    return (usage) => this.#deps.costOf?.(target, usage, serviceClass)
+  #costOf(target: Target, ask: AttemptAsk): (usage: Usage) => NanoUsd | undefined {
+    return (usage) => this.#deps.costOf?.(target, usage, ask)
   }
 
   /** What nobody can price counts as a request. */

@@ -6,6 +6,7 @@ import type { TargetDialectId } from '../canonical/envelope.ts'
 import type { Usage } from '../canonical/usage.ts'
 import type { TargetDialect } from '../dialects/dialect.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
+import type { CostOptions } from '../ledger/cost-of.ts'
 import type { NanoUsd } from '../ledger/prices.ts'
 import type { StateMemory } from '../provenance/watch-state.ts'
 import type { Provider, Target } from '../providers/provider.ts'
@@ -18,7 +19,6 @@ import type { Random } from '../std/ids.ts'
 import type { Telemetry } from '../telemetry/records.ts'
 import type { UpstreamRequest, UpstreamResponse } from '../upstream/attempt.ts'
 import type { RequestBooks } from '../ledger/request-books.ts'
-import type { AskedClass } from '../ledger/service-class.ts'
 import type { TargetFacts } from './attempt-money.ts'
 import type { DeliveredMemory } from './delivered-bytes.ts'
 import type { SharedBudgets } from './effort.ts'
@@ -35,8 +35,8 @@ export interface ExecutionDeps {
   readonly budgets: SharedBudgets
   readonly deliveredMemory: DeliveredMemory
   readonly state: StateMemory
-  /** What an answer cost to a request that asked for the service class; `undefined` where a price or a count is not known. */
-  readonly costOf?: (target: Target, usage: Usage, serviceClass?: AskedClass) => NanoUsd | undefined
+  /** What an answer cost to a request that asked to be served so; `undefined` where a price or a count is not known. */
+  readonly costOf?: (target: Target, usage: Usage, asked?: CostOptions) => NanoUsd | undefined
   readonly dialects: ReadonlyMap<TargetDialectId, TargetDialect>
   send(request: UpstreamRequest): Promise<UpstreamResponse>
   /** Takes secrets out of an error that holds a provider's words (SEC-22). */

@@ -14,14 +14,29 @@ const priceSchema = z
   .max(PRICE_MAX)
   .transform((dollars) => Math.round(dollars * PICO_USD_PER_MILLION))
 
+const tokenPricesSchema = z.strictObject({
+  input: priceSchema.describe('Of input.'),
+  output: priceSchema.describe('Of output.'),
+  cacheRead: priceSchema.optional().describe('Of input read from the prompt cache. Default: as input.'),
+  cacheWrite: priceSchema.optional().describe('Of input written to it. Default: as input.'),
+  cacheWrite1h: priceSchema.optional().describe('Of input kept there for an hour. Default: twice the input.'),
+  reasoning: priceSchema.optional().describe('Of reasoning. Default: as output.'),
+})
+
+export type TokenPricesEntry = z.output<typeof tokenPricesSchema>
+
 /** What one model's tokens cost. */
-export const pricesSchema = z
-  .strictObject({
-    input: priceSchema.describe('Of input.'),
-    output: priceSchema.describe('Of output.'),
-    cacheRead: priceSchema.optional().describe('Of input read from the prompt cache. Default: as input.'),
-    cacheWrite: priceSchema.optional().describe('Of input written to it. Default: as input.'),
-    reasoning: priceSchema.optional().describe('Of reasoning. Default: as output.'),
+export const pricesSchema = tokenPricesSchema
+  .extend({
+    classes: z
+      .strictObject({
+        batch: tokenPricesSchema.optional().describe('In a batch, within a day.'),
+        flex: tokenPricesSchema.optional().describe('Slower: service_tier flex.'),
+        priority: tokenPricesSchema.optional().describe('Out of turn: service_tier priority.'),
+        fast: tokenPricesSchema.optional().describe("Anthropic's speed: fast."),
+      })
+      .optional()
+      .describe('What it costs in other classes of service (service_tier, speed) than the usual one.'),
   })
   .describe('US dollars for a million tokens.')
 

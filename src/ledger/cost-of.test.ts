@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Usage } from '../canonical/usage.ts'
 import { costOf } from './cost-of.ts'
 import type { Prices } from './prices.ts'
 import type { AskedClass } from './service-class.ts'
@@ -84,6 +85,38 @@ describe('the cost of an answer', () => {
     expect(cost('scale')).toBeUndefined()
     expect(cost('turbo')).toBeUndefined()
     expect(cost(undefined, 'other')).toBeUndefined()
+  })
+
+  test('is that of the speed the answer tells, whatever its tier, before the one that was asked for', () => {
+    const opus: Prices = {
+      input: usd(5),
+      output: usd(25),
+      classes: { fast: { input: usd(30), output: usd(150) } },
+    }
+    const counts = { inputTokens: 10, outputTokens: 10 }
+    const cost = (told: Partial<Usage>, serviceClass?: AskedClass, prices = opus) =>
+      costOf({ ...counts, ...told }, prices, { serviceClass })
+    expect(cost({ serviceTier: 'standard', speed: 'fast' }, 'fast')).toBe(1_800_000)
+    expect(cost({ serviceTier: 'standard', speed: 'fast' })).toBe(1_800_000)
+    expect(cost({ serviceTier: 'standard', speed: 'standard' }, 'fast')).toBe(300_000)
+    expect(cost({ serviceTier: 'standard' }, 'fast')).toBe(1_800_000)
+    expect(cost({ speed: 'fast' }, 'fast', claude)).toBeUndefined()
+    expect(cost({ speed: 'ludicrous' })).toBeUndefined()
+  })
+
+  test('is a tenth more for what stays in the United States, and not known for a place nobody knows', () => {
+    const usage = { inputTokens: 3, outputTokens: 1 }
+    const cost = (told: string | undefined, inferenceGeo?: string) =>
+      costOf({ ...usage, ...(told === undefined ? {} : { inferenceGeo: told }) }, claude, { inferenceGeo })
+    expect(cost(undefined)).toBe(24_000)
+    expect(cost('not_available')).toBe(24_000)
+    expect(cost('us')).toBe(26_400)
+    expect(cost(undefined, 'us')).toBe(26_400)
+    expect(cost('global', 'us')).toBe(24_000)
+    expect(cost('moon')).toBeUndefined()
+    expect(costOf({ inputTokens: 5, outputTokens: 0, inferenceGeo: 'us' }, { input: 1_000, output: 0 })).toBe(
+      6,
+    )
   })
 
   test('is the usual one of a model without classes whose provider has a word of its own for it', () => {

@@ -4,33 +4,38 @@
  */
 
 import type { Usage } from '../canonical/usage.ts'
+import { tenthsIn, USUAL_TENTHS } from './inference-geo.ts'
 import type { NanoUsd, Prices, TokenPrices } from './prices.ts'
 import { type AskedClass, type BilledClass, billedClass } from './service-class.ts'
 
 export interface CostOptions {
   /** What the request asked for; what the usage tells goes before it. Absent: the usual one. */
   readonly serviceClass?: AskedClass | undefined
+  /** Where the request asked to be answered, in the provider's word; what the usage tells goes before it, too. */
+  readonly inferenceGeo?: string | undefined
 }
 
 /** The cost in whole nano-dollars, half a one rounded up; `undefined` where it is not known. */
 export function costOf(
   usage: Usage,
   prices: Prices | undefined,
-  { serviceClass }: CostOptions = {},
+  { serviceClass, inferenceGeo }: CostOptions = {},
 ): NanoUsd | undefined {
-  const { inputTokens, serviceTier: told } = usage
+  const { inputTokens } = usage
   if (prices === undefined || inputTokens === undefined) return undefined
-  const billed = billedClass({ told, asked: serviceClass }, prices)
+  const billed = billedClass({ told: usage, asked: serviceClass }, prices)
   const current = pricesFor(prices, { inputTokens, billed })
   const input = inputCost(usage, inputTokens, current)
   const output = current && outputCost(usage, current)
-  if (input === undefined || output === undefined) return undefined
+  const tenths = tenthsIn(usage.inferenceGeo ?? inferenceGeo)
+  if (input === undefined || output === undefined || tenths === undefined) return undefined
+  const cost = (input + output) * BigInt(tenths)
   // Sound: rounded to a whole number, which is what the brand promises.
-  return Number((input + output + HALF) / PICO_IN_NANO) as NanoUsd
+  return Number((cost + HALF) / TENTHS_OF_PICO_IN_NANO) as NanoUsd
 }
 
-const PICO_IN_NANO = 1_000n
-const HALF = PICO_IN_NANO / 2n
+const TENTHS_OF_PICO_IN_NANO = 1_000n * BigInt(USUAL_TENTHS)
+const HALF = TENTHS_OF_PICO_IN_NANO / 2n
 
 interface Circumstances {
   readonly inputTokens: number

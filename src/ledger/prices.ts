@@ -22,8 +22,8 @@ export interface TokenPrices {
   readonly cacheReadAudio?: number
 }
 
-/** How fast an answer may be paid for: what is asked in a batch or out of turn has prices of its own. */
-export type ServiceClass = 'batch' | 'flex' | 'priority'
+/** How fast an answer may be paid for: what is asked in a batch, out of turn or of faster machines has prices of its own. */
+export type ServiceClass = 'batch' | 'flex' | 'priority' | 'fast'
 
 export interface PriceTier extends TokenPrices {
   /** Holds for the whole request once its input is larger than this. */

@@ -36,8 +36,10 @@ export interface AttemptAsk {
   readonly prices?: WorstPrices
   /** The service class that the request asks for; absent: the usual one. */
   readonly serviceClass?: AskedClass
-  /** Its word, where it may cost more than `prices` (`isUnpriced` in ledger/service-class.ts). */
-  readonly unpricedTier?: string
+  /** Where the request asks to be answered, in the provider's word (ledger/inference-geo.ts). */
+  readonly inferenceGeo?: string
+  /** What it asks for, as it says it, where that may cost more than `prices`: a class or a place without one. */
+  readonly unpricedService?: string
   /** Sold by other measures than tokens: no price of tokens, an assumed one neither, says what it costs. */
   readonly isSoldOtherwise?: true
   /** Costs nothing whatever comes of it: counting tokens, listing files. */
@@ -182,8 +184,8 @@ export class RequestBooks {
   }
 
   /** Of what nobody knows the price that is stated for it, and never less than what is known. */
-  #heldPrices({ prices, unpricedTier, isSoldOtherwise }: AttemptAsk): WorstPrices | undefined {
-    if (prices !== undefined && unpricedTier === undefined) return prices
+  #heldPrices({ prices, unpricedService, isSoldOtherwise }: AttemptAsk): WorstPrices | undefined {
+    if (prices !== undefined && unpricedService === undefined) return prices
     const assumed = isSoldOtherwise ? undefined : this.#assumedPrices()
     return prices === undefined || assumed === undefined ? assumed : dearerOf(prices, assumed)
   }
@@ -321,9 +323,10 @@ function isAskedFor({ outputTokensMax, isBelowAsked }: AttemptAsk): boolean {
   return outputTokensMax !== undefined && isBelowAsked === undefined
 }
 
-/** Whether what it was held at is said to cover each of its tokens: where nothing is known, or a class without a price was asked for. */
-function isHeldByTokens({ prices, serviceClass }: AttemptAsk): boolean {
-  return prices === undefined || (serviceClass !== undefined && serviceClass !== 'any')
+/** Whether what it was held at is said to cover each of its tokens: where nothing is known, or what was asked for has no price. */
+function isHeldByTokens({ prices, serviceClass, unpricedService }: AttemptAsk): boolean {
+  if (prices === undefined || unpricedService !== undefined) return true
+  return serviceClass !== undefined && serviceClass !== 'any'
 }
 
 function dearerOf(one: WorstPrices, other: WorstPrices): WorstPrices {
@@ -369,7 +372,7 @@ function boundsOf({ inputTokensMax, candidates }: AttemptAsk, outputTokens: numb
 /** For the record alone: nobody's budget pays. */
 function worstOf(ask: AttemptAsk): NanoUsd | undefined {
   if (ask.isFree) return NOTHING
-  if (ask.prices === undefined || ask.unpricedTier !== undefined) return undefined
+  if (ask.prices === undefined || ask.unpricedService !== undefined) return undefined
   return worstCaseOf(boundsOf(ask, ask.outputTokensMax ?? OUTPUT_TOKENS_UNASKED), ask.prices)
 }
 

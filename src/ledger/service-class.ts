@@ -11,8 +11,20 @@ export type AskedClass = ServiceClass | 'any' | 'other'
 /** `other` has no price. */
 export type BilledClass = ServiceClass | 'other'
 
-/** The class that a word asks for; `undefined` where it is the usual one. */
-export function askedClass(word: string | undefined): AskedClass | undefined {
+/** What a request asks for of how it is served, or an answer tells of it, in the provider's words. */
+export interface ServiceWords {
+  readonly serviceTier?: string | undefined
+  /** Anthropic's, which goes before the tier: what is fast is sold in no other class. */
+  readonly speed?: string | undefined
+}
+
+/** The class that is asked for; `undefined` where it is the usual one. */
+export function askedClass({ serviceTier, speed }: ServiceWords): AskedClass | undefined {
+  const fast = namedClass(speed)
+  return fast === undefined || fast === 'any' ? namedClass(serviceTier) : fast
+}
+
+function namedClass(word: string | undefined): AskedClass | undefined {
   const name = word?.toLowerCase() ?? ''
   if (USUAL.has(name)) return undefined
   return name === ANY ? 'any' : (CLASSES.get(name) ?? 'other')
@@ -24,12 +36,24 @@ export function askedClass(word: string | undefined): AskedClass | undefined {
  * more word for the usual one.
  */
 export function billedClass(
-  { told, asked }: { readonly told: string | undefined; readonly asked: AskedClass | undefined },
+  { told, asked }: { readonly told: ServiceWords; readonly asked: AskedClass | undefined },
   { classes }: Pick<Prices, 'classes'>,
 ): BilledClass | undefined {
-  const wanted = asked === 'any' ? undefined : asked
+  const { serviceTier, speed } = told
+  const fast = namedClass(speed)
+  if (fast !== undefined && fast !== 'any') return fast
+  // A tier that is told says nothing of the speed.
+  if (asked === 'fast' && !speed) return asked
+  return billedTier(serviceTier, asked === 'any' || asked === 'fast' ? undefined : asked, classes)
+}
+
+function billedTier(
+  told: string | undefined,
+  wanted: BilledClass | undefined,
+  classes: Prices['classes'],
+): BilledClass | undefined {
   if (told === undefined || told === '') return wanted
-  const billed = askedClass(told)
+  const billed = namedClass(told)
   if (billed === 'any') return wanted
   const isOwnWord = billed === 'other' && wanted === undefined && classes === undefined
   return isOwnWord && !PAID_BEFOREHAND.has(told.toLowerCase()) ? undefined : billed
@@ -41,7 +65,11 @@ export function billedClass(
  * price that is stated for what nobody knows: at the usual price the truth would pass the budget.
  */
 export function isUnpriced(asked: AskedClass | undefined, { classes }: Pick<Prices, 'classes'>): boolean {
-  return asked === 'other' || (asked === 'priority' && classes?.priority === undefined)
+  return asked === 'other' || (isDearer(asked) && classes?.[asked] === undefined)
+}
+
+function isDearer(asked: AskedClass | undefined): asked is 'priority' | 'fast' {
+  return asked === 'priority' || asked === 'fast'
 }
 
 const ANY = 'auto'
@@ -57,5 +85,6 @@ const CLASSES: ReadonlyMap<string, ServiceClass> = new Map([
   ['batch', 'batch'],
   ['flex', 'flex'],
   ['priority', 'priority'],
+  ['fast', 'fast'],
 ])
 const PAID_BEFOREHAND: ReadonlySet<string> = new Set(['scale', 'reserved', 'provisioned_throughput'])

@@ -40,27 +40,24 @@ export function priceUnknownError(asked: {
   readonly target: string
   readonly provider: string
   readonly isSoldOtherwise?: true
-  readonly unpricedTier?: string
+  readonly unpricedService?: string
 }): GatewayError {
-  const { target, provider, unpricedTier } = asked
+  const { target, provider, unpricedService } = asked
   if (asked.isSoldOtherwise)
     return new GatewayError(
       'price_unknown',
       `A budget has to pay for this request, and what it costs at ${target} is not reckoned in tokens, so it cannot be bounded beforehand: use a key that no budget bounds.`,
     )
-  if (unpricedTier !== undefined)
+  if (unpricedService !== undefined)
     return new GatewayError(
       'price_unknown',
-      `A budget has to pay for this request, and what ${target} costs in the service tier ${JSON.stringify(unpricedTier.slice(0, TIER_CHARS_MAX))} is not known: ask without it, or set budgets.unknownPrice.`,
+      `A budget has to pay for this request, and what ${target} costs with ${unpricedService} is not known: ask without it, name its price under providers.${provider}.prices, or set budgets.unknownPrice.`,
     )
   return new GatewayError(
     'price_unknown',
     `A budget has to pay for this request, and what ${target} costs is not known: name it under providers.${provider}.prices, or set budgets.unknownPrice.`,
   )
 }
-
-/** Of a word of the client's that is said again. */
-const TIER_CHARS_MAX = 64
 
 /** An answer was ended since it came to all that was held for it. */
 export function reservationError({

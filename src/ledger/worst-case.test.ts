@@ -29,6 +29,7 @@ const drawnPrices = fc
     tiers: fc.array(fc.tuple(tokens, tables), { maxLength: 2 }),
     flex: fc.option(tables, { nil: undefined }),
     priority: fc.option(tables, { nil: undefined }),
+    fast: fc.option(tables, { nil: undefined }),
   })
   .map(({ base, tiers, ...drawn }): Prices => {
     const byBound = tiers
@@ -75,7 +76,7 @@ const drawnUsage = fc
   })
 
 /** What is asked for, and what the answer may say of it: that class, or the usual one. */
-const drawnClass = fc.constantFrom<{ asked: AskedClass | undefined; told: { serviceTier?: string } }>(
+const drawnClass = fc.constantFrom<{ asked: AskedClass | undefined; told: Partial<Usage> }>(
   { asked: undefined, told: {} },
   { asked: undefined, told: { serviceTier: 'default' } },
   { asked: 'flex', told: {} },
@@ -85,20 +86,40 @@ const drawnClass = fc.constantFrom<{ asked: AskedClass | undefined; told: { serv
   { asked: 'any', told: { serviceTier: 'priority' } },
   { asked: 'any', told: { serviceTier: 'flex' } },
   { asked: 'other', told: { serviceTier: 'priority' } },
+  { asked: 'fast', told: {} },
+  { asked: 'fast', told: { serviceTier: 'standard', speed: 'fast' } },
+  { asked: 'fast', told: { serviceTier: 'standard', speed: 'standard' } },
+)
+
+/** Where it may be answered, what was asked of that, and what the answer may say. */
+const drawnPlace = fc.constantFrom<{ mayStayInUs: boolean; asked: string | undefined; told: Partial<Usage> }>(
+  { mayStayInUs: false, asked: undefined, told: {} },
+  { mayStayInUs: false, asked: 'global', told: { inferenceGeo: 'global' } },
+  { mayStayInUs: true, asked: undefined, told: { inferenceGeo: 'us' } },
+  { mayStayInUs: true, asked: 'us', told: {} },
+  { mayStayInUs: true, asked: 'us', told: { inferenceGeo: 'not_available' } },
 )
 
 describe('the worst case of an attempt', () => {
   test('SEC-49: is never less than what any usage within its bounds costs', () => {
     fc.assert(
-      fc.property(drawnPrices, drawnUsage, drawnClass, (prices, drawn, { asked, told }) => {
-        const { usage, bound, outputBound, hasSound } = drawn
-        const mayCacheForAnHour = (usage.cacheWrite1hTokens ?? 0) > 0
-        const worst = worstPrices(prices, bound, { hasSound, serviceClass: asked, mayCacheForAnHour })
-        if (worst === undefined) return
-        const held = worstCaseOf({ inputTokensMax: bound, outputTokensMax: outputBound }, worst)
-        const cost = costOf({ ...usage, ...told }, prices, { serviceClass: asked }) ?? 0
-        expect(held).toBeGreaterThanOrEqual(cost)
-      }),
+      fc.property(
+        drawnPrices,
+        drawnUsage,
+        drawnClass,
+        drawnPlace,
+        (prices, drawn, { asked, told }, place) => {
+          const { usage, bound, outputBound, hasSound } = drawn
+          const mayCacheForAnHour = (usage.cacheWrite1hTokens ?? 0) > 0
+          const facts = { hasSound, serviceClass: asked, mayCacheForAnHour, mayStayInUs: place.mayStayInUs }
+          const worst = worstPrices(prices, bound, facts)
+          if (worst === undefined) return
+          const held = worstCaseOf({ inputTokensMax: bound, outputTokensMax: outputBound }, worst)
+          const options = { serviceClass: asked, inferenceGeo: place.asked }
+          const cost = costOf({ ...usage, ...told, ...place.told }, prices, options) ?? 0
+          expect(held).toBeGreaterThanOrEqual(cost)
+        },
+      ),
       { numRuns: 2_000 },
     )
   })
@@ -129,6 +150,25 @@ describe('the worst case of an attempt', () => {
     expect(worst('flex')).toEqual({ input: 2, output: 4 })
     expect(worst('priority')).toEqual({ input: 4, output: 8 })
     expect(worst('any')).toEqual({ input: 4, output: 8 })
+  })
+
+  test('holds what is fast for those alone who ask for it', () => {
+    const facts = { hasSound: false, mayCacheForAnHour: false }
+    const prices = {
+      input: 5_000,
+      output: 25_000,
+      classes: { fast: { input: 30_000, output: 150_000 } },
+    }
+    const worst = (serviceClass: AskedClass | undefined) =>
+      worstPrices(prices, 10, { ...facts, serviceClass })
+    expect(worst('fast')).toEqual({ input: 30, output: 150 })
+    expect(worst('any')).toEqual({ input: 5, output: 25 })
+    expect(worst(undefined)).toEqual({ input: 5, output: 25 })
+  })
+
+  test('holds a tenth more for what may stay in the United States', () => {
+    const facts = { hasSound: false, mayCacheForAnHour: false, mayStayInUs: true }
+    expect(worstPrices({ input: 5_000, output: 25_000 }, 10, facts)).toEqual({ input: 5.5, output: 27.5 })
   })
 
   test('takes a class beyond the bound of a tier to become dearer by as much as the usual one does', () => {

@@ -4,6 +4,7 @@
  * that may apply (tiers, caches, classes, sound, reasoning) the highest counts.
  */
 
+import { US_TENTHS, USUAL_TENTHS } from './inference-geo.ts'
 import type { NanoUsd, Prices, TokenPrices } from './prices.ts'
 import type { AskedClass } from './service-class.ts'
 
@@ -26,9 +27,12 @@ export interface WorstCaseFacts {
   readonly serviceClass?: AskedClass | undefined
   /** The request may ask for a prompt to be kept for an hour. */
   readonly mayCacheForAnHour: boolean
+  /** It may be answered in the United States alone, at a price for that. */
+  readonly mayStayInUs?: boolean
 }
 
 const PICO_IN_NANO = 1_000
+const TENTHS_OF_PICO_IN_NANO = PICO_IN_NANO * USUAL_TENTHS
 
 /**
  * `undefined` where a price is missing that could matter. Of a class without a price it is the most that is known, which is
@@ -37,7 +41,7 @@ const PICO_IN_NANO = 1_000
 export function worstPrices(
   prices: Prices | undefined,
   inputTokensMax: number,
-  { hasSound, serviceClass, mayCacheForAnHour }: WorstCaseFacts,
+  { hasSound, serviceClass, mayCacheForAnHour, mayStayInUs = false }: WorstCaseFacts,
 ): WorstPrices | undefined {
   if (prices === undefined) return undefined
   const reached = (prices.tiers ?? []).filter(({ aboveInputTokens }) => inputTokensMax > aboveInputTokens)
@@ -52,9 +56,10 @@ export function worstPrices(
   if (hasSound && (prices.inputAudio === undefined || prices.outputAudio === undefined)) return undefined
   const inputSound = hasSound ? highest(tables, ({ inputAudio }) => [inputAudio]) : undefined
   const outputSound = hasSound ? highest(tables, ({ outputAudio }) => [outputAudio]) : undefined
+  const tenths = mayStayInUs ? US_TENTHS : USUAL_TENTHS
   return {
-    input: Math.max(input, inputSound ?? 0) / PICO_IN_NANO,
-    output: Math.max(output, outputSound ?? 0) / PICO_IN_NANO,
+    input: (Math.max(input, inputSound ?? 0) * tenths) / TENTHS_OF_PICO_IN_NANO,
+    output: (Math.max(output, outputSound ?? 0) * tenths) / TENTHS_OF_PICO_IN_NANO,
   }
 }
 
@@ -81,7 +86,10 @@ type ReadPrices = (prices: TokenPrices) => readonly (number | undefined)[]
 function classTables({ classes = {} }: Prices, asked: AskedClass | undefined): readonly TokenPrices[] {
   if (asked === undefined) return []
   const own = asked === 'any' || asked === 'other' ? undefined : classes[asked]
-  return own === undefined ? Object.values(classes) : [own]
+  if (own !== undefined) return [own]
+  // No provider makes an answer a fast one unless it is asked for by that name.
+  const { fast: _fast, ...others } = classes
+  return Object.values(asked === 'any' ? others : classes)
 }
 
 interface Sale {

@@ -11,6 +11,7 @@ export const anthropic = hostedAnthropic({
   stateOrigin: 'anthropic',
   continuation: claudePrefill,
   modelPrefixes: ['claude-'],
+  isPricedByPlace: true,
   exampleModel: 'claude-haiku-4-5',
   documentation: 'https://docs.anthropic.com/en/api/messages',
 })

@@ -20,10 +20,11 @@ export interface PriceRow {
 export interface PricesRow extends PriceRow {
   /** Tiers: above `a` tokens of input. */
   readonly t?: readonly (PriceRow & { readonly a: number })[]
-  /** Batch, flex, priority. */
+  /** Batch, flex, priority, fast. */
   readonly b?: PriceRow
   readonly f?: PriceRow
   readonly p?: PriceRow
+  readonly x?: PriceRow
 }
 
 export interface ModelRow {

@@ -185,6 +185,7 @@ function readPrices(row: PricesRow): Prices {
     ...(row.b === undefined ? {} : { batch: readPriceRow(row.b) }),
     ...(row.f === undefined ? {} : { flex: readPriceRow(row.f) }),
     ...(row.p === undefined ? {} : { priority: readPriceRow(row.p) }),
+    ...(row.x === undefined ? {} : { fast: readPriceRow(row.x) }),
   }
   return {
     ...readPriceRow(row),

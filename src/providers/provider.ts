@@ -50,6 +50,8 @@ export interface Provider {
   readonly continuation?: NativeContinuation | ((modelId: string) => NativeContinuation | undefined)
   /** `false`: failing again and again does not keep it from being called. */
   readonly hasBreaker?: boolean
+  /** Takes more for answers made in the United States alone, which may be its customer's default (ledger/inference-geo.ts). */
+  readonly isPricedByPlace?: boolean
   /** What tokens of its models cost, by the model's name at the provider, where the operator says so; `*` for all others. */
   readonly prices?: Readonly<Record<string, Prices>>
   /** Answers are made up by the simulator; said in every response. */

@@ -276,7 +276,7 @@ describe('a tier that has no price', () => {
     const asking = { client: 'openai-chat', model: 'groq/m', body: { service_tier: 'performance' } } as const
     const refused = await stage.ask({ ...asking, key: stage.paid })
     expect(refused.error?.code).toBe('price_unknown')
-    expect(refused.error?.message).toContain('service tier "performance"')
+    expect(refused.error?.message).toContain('service_tier "performance"')
     expect(stage.asked.filter(({ method }) => method === 'POST')).toEqual([])
     const entry = await stage.attempt(await stage.ask({ ...asking, key: stage.free }))
     expect(entry.costNanoUsd).toBeUndefined()

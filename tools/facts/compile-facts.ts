@@ -66,7 +66,7 @@ function linesOf(provider: string, { models }: PublishedFacts): string {
 }
 
 function compileModel(model: PublishedModel): ModelRow {
-  const prices = compilePrices(model.usd_per_mtok ?? {})
+  const prices = compilePrices(model)
   return {
     ...count('c', model.context),
     ...count('i', model.max_input),
@@ -94,17 +94,39 @@ function letters(name: string, modalities: readonly string[] | undefined): Reado
   return said === '' ? {} : { [name]: said }
 }
 
-function compilePrices(published: PublishedPrices): PricesRow {
+function compilePrices({ provider, id, usd_per_mtok: published = {} }: PublishedModel): PricesRow {
+  const usual = compilePrice(published, '')
   const tiers = (published.tiers ?? [])
     .map((tier) => ({ a: tier.above_input_tokens, ...compilePrice(tier, '') }))
     .sort((left, right) => left.a - right.a)
   return {
-    ...compilePrice(published, ''),
+    ...usual,
     ...(tiers.length === 0 ? {} : { t: tiers }),
     ...serviceClass('b', compilePrice(published, 'batch_')),
     ...serviceClass('f', compilePrice(published, 'flex_')),
     ...serviceClass('p', compilePrice(published, 'priority_')),
+    ...serviceClass('x', times(usual, provider === 'anthropic' ? (fastFactorOf(id) ?? 0) : 0)),
   }
+}
+
+/**
+ * How many times its usual price a model of Anthropic's costs where the request asks for `speed: fast`, which the sources do
+ * not hold (platform.claude.com, "Fast mode", of 2026-06): every kind of token, whatever the length of the input.
+ */
+const FAST_FACTORS: readonly (readonly [id: string, factor: number])[] = [
+  ['claude-opus-4-6', 6],
+  ['claude-opus-4-7', 6],
+  ['claude-opus-4-8', 2],
+]
+
+function fastFactorOf(id: string): number | undefined {
+  return FAST_FACTORS.find(([name]) => id === name || id.startsWith(`${name}-`))?.[1]
+}
+
+/** Nothing where there is no factor. */
+function times(row: PriceRow, factor: number): PriceRow {
+  if (factor === 0) return {}
+  return Object.fromEntries(Object.entries(row).map(([kind, price]) => [kind, price * factor]))
 }
 
 function serviceClass(name: string, row: PriceRow): Readonly<Record<string, PriceRow>> {

@@ -1,5 +1,7 @@
 /** Providers: what the file says over what is known, then those that the environment offers. */
 
+import type { TokenPricesEntry } from '../../ledger/config-schema.ts'
+import type { TokenPrices } from '../../ledger/prices.ts'
 import { atAddress, compatibleProvider } from '../../providers/compatible.ts'
 import { RESERVED_PROVIDER_IDS } from '../../providers/config-schema.ts'
 import { defaultAuth } from '../../providers/define-provider.ts'
@@ -60,16 +62,29 @@ export function implicitProvider(
 /** Absent prices are left out. */
 function pricesOf(prices: NonNullable<ProviderEntry['prices']>): NonNullable<Provider['prices']> {
   return Object.fromEntries(
-    Object.entries(prices).map(([model, { cacheRead, cacheWrite, reasoning, ...own }]) => [
+    Object.entries(prices).map(([model, { classes, ...own }]) => [
       model,
       {
-        ...own,
-        ...(cacheRead !== undefined && { cacheRead }),
-        ...(cacheWrite !== undefined && { cacheWrite }),
-        ...(reasoning !== undefined && { reasoning }),
+        ...tokenPricesOf(own),
+        ...(classes && {
+          classes: Object.fromEntries(
+            Object.entries(classes).map(([name, ofClass]) => [name, ofClass && tokenPricesOf(ofClass)]),
+          ),
+        }),
       },
     ]),
   )
+}
+
+function tokenPricesOf(entry: TokenPricesEntry): TokenPrices {
+  const { cacheRead, cacheWrite, cacheWrite1h, reasoning, ...own } = entry
+  return {
+    ...own,
+    ...(cacheRead !== undefined && { cacheRead }),
+    ...(cacheWrite !== undefined && { cacheWrite }),
+    ...(cacheWrite1h !== undefined && { cacheWrite1h }),
+    ...(reasoning !== undefined && { reasoning }),
+  }
 }
 
 function resolveProvider(

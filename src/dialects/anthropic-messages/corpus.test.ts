@@ -342,9 +342,10 @@ function expectWellFormed(events: readonly InferenceEvent[], id: string): void {
   expect(events.filter(({ type }) => type === 'finish').length, id).toBe(1)
 }
 
-/** What a stream of ours can say of an answer: not the raw usage, what class it was billed in, nor the split of cache writes. */
+/** What a stream of ours can say of an answer: not the raw usage, how it was billed, nor the split of cache writes. */
 function sayable({ responseId, modelId, candidates, usage }: InferenceResult): unknown {
-  const { raw: _raw, serviceTier: _tier, cacheWrite1hTokens: _hour, ...counts } = usage ?? {}
+  const { raw: _raw, serviceTier: _tier, speed: _speed, inferenceGeo: _geo, ...told } = usage ?? {}
+  const { cacheWrite1hTokens: _hour, ...counts } = told
   const parts = candidates.flatMap((candidate) => candidate.parts).filter((part) => !isNothing(part))
   return {
     responseId,

@@ -27,10 +27,14 @@ export function readUsage(raw: JsonObject): Usage {
   const details = raw['output_tokens_details']
   const reasoningTokens = isJsonObject(details) ? tokenCount(details['thinking_tokens']) : undefined
   const serviceTier = stringOf(raw['service_tier'])
+  const speed = stringOf(raw['speed'])
+  const inferenceGeo = stringOf(raw['inference_geo'])
   return {
     ...counts,
     ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
     ...(serviceTier === undefined ? {} : { serviceTier }),
+    ...(speed === undefined ? {} : { speed }),
+    ...(inferenceGeo === undefined ? {} : { inferenceGeo }),
     raw,
   }
 }
