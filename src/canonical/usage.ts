@@ -17,6 +17,8 @@ export interface Usage {
   readonly reasoningTokens?: number
   readonly inputAudioTokens?: number
   readonly outputAudioTokens?: number
+  /** Queries of the web that the provider made by itself. */
+  readonly searches?: number
   /** The service class it is billed in, in the provider's own word. */
   readonly serviceTier?: string
   /** How fast it was made, in the provider's own word, where that has a price (Anthropic). */

@@ -9,6 +9,7 @@ import { askedClass, isUnpriced } from '../ledger/service-class.ts'
 import { worstPrices } from '../ledger/worst-case.ts'
 import type { Target } from '../providers/provider.ts'
 import type { AttemptRecord } from '../telemetry/records.ts'
+import { searchesAsked } from './asked-searches.ts'
 import type { Exchange } from './exchange.ts'
 import type { SentService } from './sent-service.ts'
 
@@ -46,7 +47,7 @@ export function askOf(
   // One byte a character: places in the text are places in the body, and no mark holds anything but ASCII.
   const text = isByTokens ? latin1Of(exchange) : ''
   const inputTokensMax = inputBound(exchange, facts, { sentBytes, text })
-  const { inferenceGeo } = service
+  const { inferenceGeo, searchSize } = service
   const serviceClass = askedClass(service)
   const unpricedService = unpricedOf(service, facts)
   const prices = isByTokens
@@ -55,6 +56,8 @@ export function askOf(
         serviceClass,
         mayCacheForAnHour: text.includes('"1h"'),
         mayStayInUs: mayStayInUs(target, inferenceGeo),
+        searchesMax: facts.prices?.search === undefined ? 0 : searchesAsked(envelope, text),
+        searchSize,
       })
     : undefined
   return {
@@ -68,6 +71,7 @@ export function askOf(
     ...(prices === undefined ? {} : { prices }),
     ...(serviceClass === undefined ? {} : { serviceClass }),
     ...(inferenceGeo === undefined ? {} : { inferenceGeo }),
+    ...(searchSize === undefined ? {} : { searchSize }),
     ...(unpricedService === undefined ? {} : { unpricedService }),
     ...(routeName === undefined ? {} : { route: routeName }),
   }

@@ -1,7 +1,8 @@
 /** How a target is asked to serve, in the words it is sent: a translation may have left the client's out. */
 
+import type { SearchSize } from '../ledger/prices.ts'
 import type { ServiceWords } from '../ledger/service-class.ts'
-import { isJsonObject, type JsonObject, type JsonValue, parseJson, stringOf } from '../std/json.ts'
+import { isJsonObject, type JsonObject, type JsonValue, objectOf, parseJson, stringOf } from '../std/json.ts'
 import type { EncodedCall } from './encode-call.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -9,11 +10,13 @@ import type { Exchange } from './exchange.ts'
 export interface SentService extends ServiceWords {
   /** Where it is to be answered. */
   readonly inferenceGeo?: string
+  /** How much a search is to bring. */
+  readonly searchSize?: SearchSize
 }
 
 /** How the dialects spell the tier; Bedrock's holds an object. */
 const TIER_FIELDS = ['service_tier', 'serviceTier'] as const
-const SERVICE_FIELDS = [...TIER_FIELDS, 'speed', 'inference_geo'] as const
+const SERVICE_FIELDS = [...TIER_FIELDS, 'speed', 'inference_geo', 'web_search_options'] as const
 
 /** The body is read only where the client asked for something of the kind, which few requests do. */
 export function sentServiceOf(
@@ -33,11 +36,17 @@ function serviceIn(fields: JsonObject): SentService {
   const inferenceGeo = wordOf(fields['inference_geo'])
   // The speed of a voice, which is a number, is no class of service.
   const speed = stringOf(fields['speed'])
+  const searchSize = sizeOf(objectOf(fields['web_search_options'])?.['search_context_size'])
   return {
     ...(serviceTier === undefined ? {} : { serviceTier }),
     ...(speed === undefined ? {} : { speed }),
     ...(inferenceGeo === undefined ? {} : { inferenceGeo }),
+    ...(searchSize === undefined ? {} : { searchSize }),
   }
+}
+
+function sizeOf(value: unknown): SearchSize | undefined {
+  return value === 'low' || value === 'medium' || value === 'high' ? value : undefined
 }
 
 /** What is no word may stand for one (an enumeration by number): it is a service that nobody here knows. */

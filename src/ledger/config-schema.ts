@@ -4,7 +4,9 @@ import { z } from 'zod'
 
 /** Trillionths of a dollar a token in one dollar for a million of them. */
 export const PICO_USD_PER_MILLION = 1_000_000
-/** Dearest price, dollars for a million tokens. */
+/** Trillionths of a dollar a search in one dollar for a thousand of them. */
+const PICO_USD_PER_THOUSAND = 1_000_000_000
+/** Dearest price, dollars for a million tokens or a thousand searches. */
 export const PRICE_MAX = 100_000
 
 /** Dollars for a million tokens; read as trillionths of a dollar a token. */
@@ -37,6 +39,15 @@ export const pricesSchema = tokenPricesSchema
       })
       .optional()
       .describe('What it costs in other classes of service (service_tier, speed) than the usual one.'),
+    search: z
+      .number()
+      .min(0)
+      .max(PRICE_MAX)
+      .transform((dollars) => Math.round(dollars * PICO_USD_PER_THOUSAND))
+      .optional()
+      .describe(
+        'US dollars for a thousand queries of the web that the provider makes by itself. Default: as published.',
+      ),
   })
   .describe('US dollars for a million tokens.')
 

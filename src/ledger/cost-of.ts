@@ -5,7 +5,8 @@
 
 import type { Usage } from '../canonical/usage.ts'
 import { tenthsIn, USUAL_TENTHS } from './inference-geo.ts'
-import type { NanoUsd, Prices, TokenPrices } from './prices.ts'
+import type { NanoUsd, Prices, SearchSize, TokenPrices } from './prices.ts'
+import { searchFee } from './search-fee.ts'
 import { type AskedClass, type BilledClass, billedClass } from './service-class.ts'
 
 export interface CostOptions {
@@ -13,13 +14,15 @@ export interface CostOptions {
   readonly serviceClass?: AskedClass | undefined
   /** Where the request asked to be answered, in the provider's word; what the usage tells goes before it, too. */
   readonly inferenceGeo?: string | undefined
+  /** How much a search was asked to bring. */
+  readonly searchSize?: SearchSize | undefined
 }
 
 /** The cost in whole nano-dollars, half a one rounded up; `undefined` where it is not known. */
 export function costOf(
   usage: Usage,
   prices: Prices | undefined,
-  { serviceClass, inferenceGeo }: CostOptions = {},
+  { serviceClass, inferenceGeo, searchSize }: CostOptions = {},
 ): NanoUsd | undefined {
   const { inputTokens } = usage
   if (prices === undefined || inputTokens === undefined) return undefined
@@ -29,7 +32,8 @@ export function costOf(
   const output = current && outputCost(usage, current)
   const tenths = tenthsIn(usage.inferenceGeo ?? inferenceGeo)
   if (input === undefined || output === undefined || tenths === undefined) return undefined
-  const cost = (input + output) * BigInt(tenths)
+  const fee = BigInt(searchFee(usage.searches ?? 0, prices.search, searchSize) * USUAL_TENTHS)
+  const cost = (input + output) * BigInt(tenths) + fee
   // Sound: rounded to a whole number, which is what the brand promises.
   return Number((cost + HALF) / TENTHS_OF_PICO_IN_NANO) as NanoUsd
 }

@@ -30,8 +30,22 @@ export interface PriceTier extends TokenPrices {
   readonly aboveInputTokens: number
 }
 
+/** How much of what a search finds the model is given. */
+export type SearchSize = 'low' | 'medium' | 'high'
+
+/** What searches of the web cost that the provider makes by itself, in trillionths of a US dollar each. */
+export interface SearchPrices extends Readonly<Record<SearchSize, number>> {
+  /** What is counted: every query, or every request that led to any. */
+  readonly per: 'query' | 'request'
+  /** Where the request names none. */
+  readonly usualSize: SearchSize
+  /** Every request to the model is paid for as one, whatever it asks and the answer tells. */
+  readonly isAlways?: true
+}
+
 export interface Prices extends TokenPrices {
   /** Smallest bound first; what a tier does not name costs what it costs without. */
   readonly tiers?: readonly PriceTier[]
   readonly classes?: Readonly<Partial<Record<ServiceClass, TokenPrices>>>
+  readonly search?: SearchPrices
 }

@@ -7,7 +7,7 @@ import type { Budget } from './budget.ts'
 import type { SpentStanding } from './budget-account.ts'
 import type { BudgetAccounts, Hold, HoldAnswer } from './budget-accounts.ts'
 import type { Attribution, Charge, LedgerEntry, RequestRow } from './entry.ts'
-import type { NanoUsd } from './prices.ts'
+import type { NanoUsd, SearchSize } from './prices.ts'
 import type { AskedClass } from './service-class.ts'
 import { budgetError, priceUnknownError, reservationError } from './spend-errors.ts'
 import { affordableOutput, type TokenBounds, worstCaseOf, type WorstPrices } from './worst-case.ts'
@@ -38,6 +38,8 @@ export interface AttemptAsk {
   readonly serviceClass?: AskedClass
   /** Where the request asks to be answered, in the provider's word (ledger/inference-geo.ts). */
   readonly inferenceGeo?: string
+  /** How much a search of the provider's is to bring. */
+  readonly searchSize?: SearchSize
   /** What it asks for, as it says it, where that may cost more than `prices`: a class or a place without one. */
   readonly unpricedService?: string
   /** Sold by other measures than tokens: no price of tokens, an assumed one neither, says what it costs. */
@@ -330,7 +332,12 @@ function isHeldByTokens({ prices, serviceClass, unpricedService }: AttemptAsk): 
 }
 
 function dearerOf(one: WorstPrices, other: WorstPrices): WorstPrices {
-  return { input: Math.max(one.input, other.input), output: Math.max(one.output, other.output) }
+  const fee = Math.max(one.fee ?? 0, other.fee ?? 0)
+  return {
+    input: Math.max(one.input, other.input),
+    output: Math.max(one.output, other.output),
+    ...(fee === 0 ? {} : { fee }),
+  }
 }
 
 type Used = Parameters<Reservation['isReachedBy']>[0]

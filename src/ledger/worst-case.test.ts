@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Usage } from '../canonical/usage.ts'
 import { costOf } from './cost-of.ts'
-import type { Prices } from './prices.ts'
+import type { Prices, SearchPrices } from './prices.ts'
 import type { AskedClass } from './service-class.ts'
 import { affordableOutput, worstCaseOf, worstPrices } from './worst-case.ts'
 
@@ -23,6 +23,17 @@ const tables = fc.record(
   },
   { requiredKeys: ['input', 'output'] },
 )
+const fee = fc.integer({ min: 0, max: 100_000_000_000 })
+const drawnSearch = fc
+  .record({
+    low: fee,
+    medium: fee,
+    high: fee,
+    per: fc.constantFrom('query' as const, 'request' as const),
+    usualSize: fc.constantFrom('low' as const, 'medium' as const),
+    isAlways: fc.boolean(),
+  })
+  .map(({ isAlways, ...search }): SearchPrices => ({ ...search, ...(isAlways && { isAlways }) }))
 const drawnPrices = fc
   .record({
     base: tables,
@@ -30,15 +41,16 @@ const drawnPrices = fc
     flex: fc.option(tables, { nil: undefined }),
     priority: fc.option(tables, { nil: undefined }),
     fast: fc.option(tables, { nil: undefined }),
+    search: fc.option(drawnSearch, { nil: undefined }),
   })
-  .map(({ base, tiers, ...drawn }): Prices => {
+  .map(({ base, tiers, search, ...drawn }): Prices => {
     const byBound = tiers
       .map(([aboveInputTokens, table]) => ({ aboveInputTokens, ...table }))
       .sort((one, other) => one.aboveInputTokens - other.aboveInputTokens)
     const priced = Object.entries(present(drawn)).map(([name, table]) => [name, present(table ?? {})])
     const classes = priced.length === 0 ? {} : { classes: Object.fromEntries(priced) }
     // Sound: absent fields are left out.
-    return present({ ...present(base), tiers: byBound.map(present), ...classes }) as Prices
+    return present({ ...present(base), tiers: byBound.map(present), ...classes, search }) as Prices
   })
 
 function present<Value extends object>(value: Value): Value {
@@ -52,8 +64,9 @@ const drawnUsage = fc
     outputBound: tokens,
     parts: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 8, maxLength: 8 }),
     hasSound: fc.boolean(),
+    searchesMax: fc.integer({ min: 0, max: 20 }),
   })
-  .map(({ bound, outputBound, parts, hasSound }) => {
+  .map(({ bound, outputBound, parts, hasSound, searchesMax }) => {
     const [all = 0, read = 0, written = 0, hour = 0, sound = 0, said = 0, thought = 0, spoken = 0] = parts
     const inputTokens = Math.floor(bound * all)
     const cacheReadTokens = Math.floor(inputTokens * read)
@@ -61,6 +74,7 @@ const drawnUsage = fc
     const outputTokens = Math.floor(outputBound * said)
     const reasoningTokens = Math.floor(outputTokens * thought)
     const usage: Usage = {
+      searches: Math.round(searchesMax * said),
       inputTokens,
       cacheReadTokens,
       cacheWriteTokens,
@@ -72,7 +86,7 @@ const drawnUsage = fc
         outputAudioTokens: Math.floor((outputTokens - reasoningTokens) * spoken),
       }),
     }
-    return { usage, bound, outputBound, hasSound }
+    return { usage, bound, outputBound, hasSound, searchesMax }
   })
 
 /** What is asked for, and what the answer may say of it: that class, or the usual one. */
@@ -109,9 +123,10 @@ describe('the worst case of an attempt', () => {
         drawnClass,
         drawnPlace,
         (prices, drawn, { asked, told }, place) => {
-          const { usage, bound, outputBound, hasSound } = drawn
+          const { usage, bound, outputBound, hasSound, searchesMax } = drawn
+          const { mayStayInUs } = place
           const mayCacheForAnHour = (usage.cacheWrite1hTokens ?? 0) > 0
-          const facts = { hasSound, serviceClass: asked, mayCacheForAnHour, mayStayInUs: place.mayStayInUs }
+          const facts = { hasSound, serviceClass: asked, mayCacheForAnHour, mayStayInUs, searchesMax }
           const worst = worstPrices(prices, bound, facts)
           if (worst === undefined) return
           const held = worstCaseOf({ inputTokensMax: bound, outputTokensMax: outputBound }, worst)
@@ -200,6 +215,7 @@ describe('the worst case of an attempt', () => {
           const worst = worstPrices(prices, bound, {
             hasSound: false,
             mayCacheForAnHour: false,
+            searchesMax: 3,
           })
           if (worst === undefined) return
           const output = affordableOutput(nanoUsd, bound, worst)

@@ -5,7 +5,8 @@
  */
 
 import { US_TENTHS, USUAL_TENTHS } from './inference-geo.ts'
-import type { NanoUsd, Prices, TokenPrices } from './prices.ts'
+import type { NanoUsd, Prices, SearchSize, TokenPrices } from './prices.ts'
+import { searchFee } from './search-fee.ts'
 import type { AskedClass } from './service-class.ts'
 
 export interface TokenBounds {
@@ -18,6 +19,8 @@ export interface TokenBounds {
 export interface WorstPrices {
   readonly input: number
   readonly output: number
+  /** Nano-dollars for what is sold beside the tokens; absent: nothing. */
+  readonly fee?: number
 }
 
 export interface WorstCaseFacts {
@@ -29,6 +32,9 @@ export interface WorstCaseFacts {
   readonly mayCacheForAnHour: boolean
   /** It may be answered in the United States alone, at a price for that. */
   readonly mayStayInUs?: boolean
+  /** Queries of the web that it lets the provider make; absent: none. */
+  readonly searchesMax?: number
+  readonly searchSize?: SearchSize | undefined
 }
 
 const PICO_IN_NANO = 1_000
@@ -41,8 +47,9 @@ const TENTHS_OF_PICO_IN_NANO = PICO_IN_NANO * USUAL_TENTHS
 export function worstPrices(
   prices: Prices | undefined,
   inputTokensMax: number,
-  { hasSound, serviceClass, mayCacheForAnHour, mayStayInUs = false }: WorstCaseFacts,
+  facts: WorstCaseFacts,
 ): WorstPrices | undefined {
+  const { hasSound, serviceClass, mayCacheForAnHour, mayStayInUs = false } = facts
   if (prices === undefined) return undefined
   const reached = (prices.tiers ?? []).filter(({ aboveInputTokens }) => inputTokensMax > aboveInputTokens)
   const usual: readonly TokenPrices[] = [prices, ...reached]
@@ -57,7 +64,9 @@ export function worstPrices(
   const inputSound = hasSound ? highest(tables, ({ inputAudio }) => [inputAudio]) : undefined
   const outputSound = hasSound ? highest(tables, ({ outputAudio }) => [outputAudio]) : undefined
   const tenths = mayStayInUs ? US_TENTHS : USUAL_TENTHS
+  const fee = searchFee(facts.searchesMax ?? 0, prices.search, facts.searchSize) / PICO_IN_NANO
   return {
+    ...(fee === 0 ? {} : { fee }),
     input: (Math.max(input, inputSound ?? 0) * tenths) / TENTHS_OF_PICO_IN_NANO,
     output: (Math.max(output, outputSound ?? 0) * tenths) / TENTHS_OF_PICO_IN_NANO,
   }
@@ -66,18 +75,22 @@ export function worstPrices(
 /** Rounded up: what is held must never be less than what is settled. */
 export function worstCaseOf({ inputTokensMax, outputTokensMax }: TokenBounds, prices: WorstPrices): NanoUsd {
   // Sound: a whole number.
-  return Math.ceil(inputTokensMax * prices.input + outputTokensMax * prices.output) as NanoUsd
+  return Math.ceil(inputTokensMax * prices.input + outputTokensMax * prices.output + feeOf(prices)) as NanoUsd
 }
 
 /** How many tokens of output so much pays for, beside all of the input; below 0 where not even that. */
 export function affordableOutput(nanoUsd: number, inputTokensMax: number, prices: WorstPrices): number {
-  const left = nanoUsd - Math.ceil(inputTokensMax * prices.input)
+  const left = nanoUsd - Math.ceil(inputTokensMax * prices.input + feeOf(prices))
   if (left < 0) return -1
   if (prices.output === 0) return Number.POSITIVE_INFINITY
   const outputTokensMax = Math.min(Math.floor(left / prices.output), Number.MAX_SAFE_INTEGER)
   if (worstCaseOf({ inputTokensMax, outputTokensMax }, prices) <= nanoUsd) return outputTokensMax
   // Fractions of nano-dollars are not exact in binary: tokens for one nano-dollar less are surely paid for.
   return Math.max(0, outputTokensMax - Math.ceil(1 / prices.output))
+}
+
+function feeOf({ fee = 0 }: WorstPrices): number {
+  return fee
 }
 
 type ReadPrices = (prices: TokenPrices) => readonly (number | undefined)[]

@@ -25,6 +25,18 @@ export interface PricesRow extends PriceRow {
   readonly f?: PriceRow
   readonly p?: PriceRow
   readonly x?: PriceRow
+  readonly s?: SearchRow
+}
+
+/** Searches of the web, trillionths of a US dollar each: little, more, most of what they find. */
+export interface SearchRow {
+  readonly l: number
+  readonly m: number
+  readonly h: number
+  /** 1: counted by the request, not by the query; every request is one; `l` is the usual size, not `m`. */
+  readonly r?: 1
+  readonly a?: 1
+  readonly u?: 1
 }
 
 export interface ModelRow {

@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs'
-import type { Prices, ServiceClass, TokenPrices } from '../ledger/prices.ts'
+import type { Prices, SearchPrices, ServiceClass, TokenPrices } from '../ledger/prices.ts'
 import {
   type FactsFile,
   type Modality,
@@ -12,6 +12,7 @@ import {
   modalityLetters,
   type PriceRow,
   type PricesRow,
+  type SearchRow,
 } from './model-facts-file.ts'
 import { factsNames } from './model-facts-names.ts'
 import { type ModelName, parseModelName } from './model-name.ts'
@@ -61,7 +62,8 @@ function pricedFacts(facts: ModelFacts, prices: Prices): ModelFacts {
   priced.set(prices, made)
   const known = made.get(facts)
   if (known !== undefined) return known
-  const joined = { ...facts, prices }
+  const search = facts.prices?.search
+  const joined = { ...facts, prices: search === undefined ? prices : { search, ...prices } }
   made.set(facts, joined)
   return joined
 }
@@ -193,6 +195,18 @@ function readPrices(row: PricesRow): Prices {
       ? {}
       : { tiers: row.t.map((tier) => ({ aboveInputTokens: tier.a, ...readPriceRow(tier) })) }),
     ...(Object.keys(classes).length === 0 ? {} : { classes }),
+    ...(row.s === undefined ? {} : { search: readSearchRow(row.s) }),
+  }
+}
+
+function readSearchRow({ l, m, h, r, a, u }: SearchRow): SearchPrices {
+  return {
+    low: l,
+    medium: m,
+    high: h,
+    per: r === undefined ? 'query' : 'request',
+    usualSize: u === undefined ? 'medium' : 'low',
+    ...(a === undefined ? {} : { isAlways: true }),
   }
 }
 

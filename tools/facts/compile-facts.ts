@@ -6,6 +6,7 @@ import {
   modalityLetters,
   type PriceRow,
   type PricesRow,
+  type SearchRow,
 } from '../../src/providers/model-facts-file.ts'
 import { factsNames } from '../../src/providers/model-facts-names.ts'
 
@@ -32,6 +33,8 @@ interface PublishedModel {
   readonly structured_output?: boolean
   readonly reasoning?: boolean
   readonly usd_per_mtok?: PublishedPrices
+  /** By how much of what it finds is read. */
+  readonly usd_per_search?: Readonly<Record<'low' | 'medium' | 'high', number>>
 }
 
 type PublishedPrices = Readonly<Record<string, unknown>> & {
@@ -66,7 +69,7 @@ function linesOf(provider: string, { models }: PublishedFacts): string {
 }
 
 function compileModel(model: PublishedModel): ModelRow {
-  const prices = compilePrices(model)
+  const prices = { ...compilePrices(model), ...compileSearch(model) }
   return {
     ...count('c', model.context),
     ...count('i', model.max_input),
@@ -129,6 +132,37 @@ function times(row: PriceRow, factor: number): PriceRow {
   return Object.fromEntries(Object.entries(row).map(([kind, price]) => [kind, price * factor]))
 }
 
+/**
+ * What a query costs, dollars, whichever model it is made for, where the sources hold it for some of them only
+ * (platform.openai.com and platform.claude.com, "Pricing").
+ */
+const USD_PER_SEARCH: ReadonlyMap<string, number> = new Map([
+  ['openai', 0.01],
+  ['anthropic', 0.01],
+])
+/** Google sold searches by the request at this price, dollars, and by the query at another ever since (ai.google.dev, "Pricing"). */
+const GOOGLE_USD_PER_REQUEST = 0.035
+
+function compileSearch(model: PublishedModel): { readonly s?: SearchRow } {
+  const { provider, id, tools } = model
+  const usual = tools === true ? USD_PER_SEARCH.get(provider) : undefined
+  const { low = usual, medium = usual, high = usual } = model.usd_per_search ?? {}
+  if (low === undefined || medium === undefined || high === undefined) return {}
+  const isByRequest = provider.startsWith('google') && medium === GOOGLE_USD_PER_REQUEST
+  const isPerplexity = provider === 'perplexity'
+  return {
+    s: {
+      l: Math.round(low * PICO_USD_PER_USD),
+      m: Math.round(medium * PICO_USD_PER_USD),
+      h: Math.round(high * PICO_USD_PER_USD),
+      ...(isByRequest ? { r: 1 } : {}),
+      ...(isPerplexity || id.includes('search-preview') ? { a: 1 } : {}),
+      // Where a request names no size (docs.perplexity.ai, "Pricing").
+      ...(isPerplexity ? { u: 1 } : {}),
+    },
+  }
+}
+
 function serviceClass(name: string, row: PriceRow): Readonly<Record<string, PriceRow>> {
   return Object.keys(row).length === 0 ? {} : { [name]: row }
 }
@@ -155,5 +189,6 @@ function compilePrice(published: Readonly<Record<string, unknown>>, prefix: stri
   )
 }
 
+const PICO_USD_PER_USD = 1_000_000_000_000
 /** A dollar for a million tokens, in trillionths of a dollar a token. */
 const PICO_USD_PER_TOKEN = 1_000_000

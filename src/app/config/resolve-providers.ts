@@ -1,7 +1,7 @@
 /** Providers: what the file says over what is known, then those that the environment offers. */
 
 import type { TokenPricesEntry } from '../../ledger/config-schema.ts'
-import type { TokenPrices } from '../../ledger/prices.ts'
+import type { SearchPrices, TokenPrices } from '../../ledger/prices.ts'
 import { atAddress, compatibleProvider } from '../../providers/compatible.ts'
 import { RESERVED_PROVIDER_IDS } from '../../providers/config-schema.ts'
 import { defaultAuth } from '../../providers/define-provider.ts'
@@ -62,10 +62,11 @@ export function implicitProvider(
 /** Absent prices are left out. */
 function pricesOf(prices: NonNullable<ProviderEntry['prices']>): NonNullable<Provider['prices']> {
   return Object.fromEntries(
-    Object.entries(prices).map(([model, { classes, ...own }]) => [
+    Object.entries(prices).map(([model, { classes, search, ...own }]) => [
       model,
       {
         ...tokenPricesOf(own),
+        ...(search !== undefined && { search: searchPricesOf(search) }),
         ...(classes && {
           classes: Object.fromEntries(
             Object.entries(classes).map(([name, ofClass]) => [name, ofClass && tokenPricesOf(ofClass)]),
@@ -74,6 +75,10 @@ function pricesOf(prices: NonNullable<ProviderEntry['prices']>): NonNullable<Pro
       },
     ]),
   )
+}
+
+function searchPricesOf(price: number): SearchPrices {
+  return { low: price, medium: price, high: price, per: 'query', usualSize: 'medium' }
 }
 
 function tokenPricesOf(entry: TokenPricesEntry): TokenPrices {

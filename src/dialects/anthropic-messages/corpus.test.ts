@@ -345,7 +345,7 @@ function expectWellFormed(events: readonly InferenceEvent[], id: string): void {
 /** What a stream of ours can say of an answer: not the raw usage, how it was billed, nor the split of cache writes. */
 function sayable({ responseId, modelId, candidates, usage }: InferenceResult): unknown {
   const { raw: _raw, serviceTier: _tier, speed: _speed, inferenceGeo: _geo, ...told } = usage ?? {}
-  const { cacheWrite1hTokens: _hour, ...counts } = told
+  const { cacheWrite1hTokens: _hour, searches: _searches, ...counts } = told
   const parts = candidates.flatMap((candidate) => candidate.parts).filter((part) => !isNothing(part))
   return {
     responseId,

@@ -4,7 +4,7 @@
  */
 
 import { tokenCount, type Usage } from '../../canonical/usage.ts'
-import { isJsonObject, type JsonObject, stringOf } from '../../std/json.ts'
+import { isJsonObject, type JsonObject, objectOf, stringOf } from '../../std/json.ts'
 
 /** The later usage object over the earlier one; `null` says nothing and replaces nothing. */
 export function mergeUsage(earlier: JsonObject | undefined, later: unknown): JsonObject | undefined {
@@ -27,11 +27,13 @@ export function readUsage(raw: JsonObject): Usage {
   const details = raw['output_tokens_details']
   const reasoningTokens = isJsonObject(details) ? tokenCount(details['thinking_tokens']) : undefined
   const serviceTier = stringOf(raw['service_tier'])
+  const searches = tokenCount(objectOf(raw['server_tool_use'])?.['web_search_requests'])
   const speed = stringOf(raw['speed'])
   const inferenceGeo = stringOf(raw['inference_geo'])
   return {
     ...counts,
     ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
+    ...(searches ? { searches } : {}),
     ...(serviceTier === undefined ? {} : { serviceTier }),
     ...(speed === undefined ? {} : { speed }),
     ...(inferenceGeo === undefined ? {} : { inferenceGeo }),

@@ -4,7 +4,7 @@ import type { InferenceEvent } from '../../canonical/event.ts'
 import { isJsonObject, type JsonObject, numberOf, objectOf, stringOf } from '../../std/json.ts'
 import { CandidateReader } from './candidate-reader.ts'
 import { blockedFinish, isWord } from './finish-words.ts'
-import { readUsage } from './usage.ts'
+import { readUsage, searchesIn } from './usage.ts'
 
 /** Candidates of one answer that are read. */
 export const CANDIDATES_MAX = 128
@@ -17,6 +17,7 @@ export class AnswerReader {
   #blockWord: string | undefined
   #isEnded = false
   #anomalies = 0
+  #searches = 0
 
   constructor(wanted = 1) {
     this.#wanted = wanted
@@ -45,7 +46,7 @@ export class AnswerReader {
     if (Array.isArray(candidates)) this.#readCandidates(candidates, events)
     const block = objectOf(promptFeedback)?.['blockReason']
     if (isWord(block)) this.#blockWord = String(block)
-    const usage = readUsage(usageMetadata)
+    const usage = readUsage(usageMetadata, this.#searches)
     if (usage !== undefined) events.push({ type: 'usage-update', usage })
   }
 
@@ -61,8 +62,9 @@ export class AnswerReader {
   #readCandidates(candidates: readonly unknown[], events: InferenceEvent[]): void {
     for (let place = 0; place < candidates.length; place += 1) {
       const candidate = candidates[place]
-      if (isJsonObject(candidate))
-        this.#candidateAt(numberOf(candidate['index']) ?? place)?.read(candidate, events)
+      if (!isJsonObject(candidate)) continue
+      this.#searches = Math.max(this.#searches, searchesIn(candidate))
+      this.#candidateAt(numberOf(candidate['index']) ?? place)?.read(candidate, events)
     }
   }
 

@@ -37,7 +37,7 @@ const options = { responseId: 'answer-own', modelId: 'own', createdAtS: 1, wants
 /** What must survive being said again, ids included. */
 function kept(result: InferenceResult) {
   const { usage, candidates, responseId, modelId } = result
-  const { raw: _raw, serviceTier: _tier, ...counts } = usage ?? {}
+  const { raw: _raw, serviceTier: _tier, searches: _searches, ...counts } = usage ?? {}
   return {
     responseId: responseId ?? options.responseId,
     modelId: modelId ?? options.modelId,

@@ -1,10 +1,10 @@
 /** Token counts: Google counts cached tokens in the prompt, and thoughts beside the candidates. */
 
 import { tokenCount, type Usage } from '../../canonical/usage.ts'
-import { isJsonObject, type JsonObject, stringOf } from '../../std/json.ts'
+import { isJsonObject, type JsonObject, objectOf, stringOf } from '../../std/json.ts'
 
-/** A count that is left out is zero where the total stands. */
-export function readUsage(value: unknown): Usage | undefined {
+/** A count that is left out is zero where the total stands. `searches` stand beside them, in the candidates. */
+export function readUsage(value: unknown, searches = 0): Usage | undefined {
   if (!isJsonObject(value)) return undefined
   // Put together field by field: every response of a stream has one.
   const usage: { -readonly [Name in keyof Usage]: Usage[Name] } = { raw: value }
@@ -24,7 +24,15 @@ export function readUsage(value: unknown): Usage | undefined {
   if (inputAudio !== undefined) usage.inputAudioTokens = inputAudio
   if (outputAudio !== undefined) usage.outputAudioTokens = outputAudio
   if (serviceTier !== undefined) usage.serviceTier = serviceTier
+  if (searches > 0) usage.searches = searches
   return usage
+}
+
+/** The queries that a candidate says Google made for it. */
+export function searchesIn({ groundingMetadata }: JsonObject): number {
+  if (groundingMetadata === undefined) return 0
+  const queries = objectOf(groundingMetadata)?.['webSearchQueries']
+  return Array.isArray(queries) ? queries.length : 0
 }
 
 function audioIn(details: unknown): number | undefined {

@@ -1,13 +1,22 @@
 /** Token counts of this dialect, read and written. */
 
 import { tokenCount, type Usage } from '../../canonical/usage.ts'
-import { isJsonObject, type JsonObject } from '../../std/json.ts'
+import { arrayOf, isJsonObject, type JsonObject, objectOf } from '../../std/json.ts'
 import { readUsage, withTier } from '../openai-chat/read-usage.ts'
 
 /** `undefined` where none is reported. */
 export function usageOf(response: JsonObject): Usage | undefined {
-  const { usage } = response
-  return isJsonObject(usage) ? withTier(readUsage(usage), response) : undefined
+  const { usage, output } = response
+  const counts = isJsonObject(usage) ? withTier(readUsage(usage), response) : undefined
+  const searches = counts === undefined ? 0 : arrayOf(output).filter(isSearch).length
+  return searches === 0 ? counts : { ...counts, searches }
+}
+
+/** Its tool also opens pages and looks for words in them, which is no search. */
+function isSearch(item: unknown): boolean {
+  if (!isJsonObject(item) || item['type'] !== 'web_search_call') return false
+  const action = objectOf(item['action'])?.['type']
+  return action === undefined || action === 'search'
 }
 
 /** All five members are required, and a count that nobody reported is said as 0; no report at all is left out. */

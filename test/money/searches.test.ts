@@ -1,0 +1,236 @@
+/** What searches of the web cost that a provider makes by itself: each is paid for beside the tokens, and held for before. */
+
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { Budget } from '../../src/ledger/budget.ts'
+import { SEARCHES_UNASKED } from '../../src/ledger/search-fee.ts'
+import { type JsonObject, stringOf } from '../../src/std/json.ts'
+import { DOLLAR, type MoneyAsking, openMoneyStage } from '../support/money-stage.ts'
+import { startToldProvider } from '../support/told-provider.ts'
+
+const INPUT = 1_000
+const OUTPUT = 100
+/** Dollars for a million tokens, as nano-dollars of an answer here. */
+const tokens = (input: number, output: number) => INPUT * input * 1_000 + OUTPUT * output * 1_000
+const sse = (events: readonly JsonObject[]) =>
+  events
+    .map((event) => {
+      const type = stringOf(event['type'])
+      return `${type === undefined ? '' : `event: ${type}\n`}data: ${JSON.stringify(event)}\n\n`
+    })
+    .join('')
+
+/** Of as many searches as are told, in the words of each dialect. */
+function answerTo(path: string, body: JsonObject, searches: number): object | string {
+  if (path.includes('/messages')) return message(body, searches)
+  if (path.includes('enerateContent')) return grounded(path, searches)
+  return path.includes('/responses') ? response(body, searches) : completion()
+}
+
+function message({ stream }: JsonObject, searches: number): object | string {
+  const used = { output_tokens: OUTPUT, server_tool_use: { web_search_requests: searches } }
+  const usage = { input_tokens: INPUT, ...used }
+  const head = { id: 'm', type: 'message', role: 'assistant', model: 'claude-haiku-4-5', stop_sequence: null }
+  if (stream !== true)
+    return { ...head, content: [{ type: 'text', text: 'hello' }], stop_reason: 'end_turn', usage }
+  return sse([
+    {
+      type: 'message_start',
+      message: { ...head, content: [], stop_reason: null, usage: { input_tokens: INPUT, output_tokens: 1 } },
+    },
+    { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+    { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'hello' } },
+    { type: 'content_block_stop', index: 0 },
+    { type: 'message_delta', delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: used },
+    { type: 'message_stop' },
+  ])
+}
+
+/** The tool also opens a page, which is no search. */
+function response({ stream }: JsonObject, searches: number): object | string {
+  const call = (id: string, type: string) => ({
+    type: 'web_search_call',
+    id,
+    status: 'completed',
+    action: { type },
+  })
+  const item = { id: 'i', type: 'message', role: 'assistant', status: 'completed' }
+  const part = { type: 'output_text', text: 'hello', annotations: [] }
+  const output = [
+    ...Array.from({ length: searches }, (_, number) => call(`s${number}`, 'search')),
+    call('o', 'open_page'),
+    { ...item, content: [part] },
+  ]
+  const usage = { input_tokens: INPUT, output_tokens: OUTPUT, total_tokens: INPUT + OUTPUT }
+  const head = { id: 'r', object: 'response', created_at: 1, model: 'gpt-5', status: 'completed' }
+  if (stream !== true) return { ...head, output, usage }
+  const at = output.length - 1
+  const place = { output_index: at, content_index: 0, item_id: 'i' }
+  return sse([
+    { type: 'response.created', response: { ...head, status: 'in_progress', output: [] } },
+    { type: 'response.output_item.added', output_index: at, item: { ...item, content: [] } },
+    { type: 'response.content_part.added', ...place, part: { ...part, text: '' } },
+    { type: 'response.output_text.delta', ...place, delta: 'hello' },
+    { type: 'response.output_text.done', ...place, text: 'hello' },
+    { type: 'response.content_part.done', ...place, part },
+    { type: 'response.output_item.done', output_index: at, item: output[at] ?? {} },
+    { type: 'response.completed', response: { ...head, output, usage } },
+  ])
+}
+
+function grounded(path: string, searches: number): object | string {
+  const webSearchQueries = Array.from({ length: searches }, (_, number) => `query ${number}`)
+  const usageMetadata = {
+    promptTokenCount: INPUT,
+    candidatesTokenCount: OUTPUT,
+    totalTokenCount: INPUT + OUTPUT,
+  }
+  const content = { role: 'model', parts: [{ text: 'hello' }] }
+  const last = {
+    candidates: [{ index: 0, content, finishReason: 'STOP', groundingMetadata: { webSearchQueries } }],
+    usageMetadata,
+  }
+  if (!path.includes('stream')) return last
+  return sse([{ candidates: [{ index: 0, content }], usageMetadata }, last])
+}
+
+function completion(): object {
+  const choice = { index: 0, message: { role: 'assistant', content: 'hello' }, finish_reason: 'stop' }
+  const usage = { prompt_tokens: INPUT, completion_tokens: OUTPUT, total_tokens: INPUT + OUTPUT }
+  return { id: 'c', object: 'chat.completion', created: 1, model: 'sonar', choices: [choice], usage }
+}
+
+async function openSearching(searches: number, nanoUsd = 100 * DOLLAR) {
+  const provider = await startToldProvider(({ path, body }) => ({ body: answerTo(path, body, searches) }))
+  onTestFinished(() => provider[Symbol.asyncDispose]())
+  let key = ''
+  let budget: Budget | undefined
+  const at = (base: string) => ({
+    baseUrl: `${provider.origin}${base}`,
+    credential: 'provider-key-0123456789',
+  })
+  const stage = await openMoneyStage({
+    providers: {
+      anthropic: {
+        ...at('/v1'),
+        prices: {
+          'claude-mine': { input: 1, output: 5, search: 3 },
+          'claude-opus-4-5': { input: 1, output: 5 },
+        },
+      },
+      openai: at('/v1'),
+      gemini: at('/v1beta'),
+      perplexity: at(''),
+      local: {
+        dialect: 'anthropic-messages',
+        ...at('/v1'),
+        prices: { '*': { input: 1, output: 5 } },
+      },
+    },
+    async prepare(ledger) {
+      const made = await ledger.key({ name: 'paid' })
+      key = made.secret
+      budget = await ledger.budget({ scope: { kind: 'key', id: made.id }, nanoUsd })
+    },
+  })
+  return {
+    ask: (asking: Omit<MoneyAsking, 'key'>) => stage.ask({ key, ...asking }),
+    async cost(asking: Omit<MoneyAsking, 'key'>) {
+      const answer = await stage.ask({ key, ...asking })
+      expect(answer.error, answer.raw).toBeUndefined()
+      const { attempts } = await stage.record(answer)
+      expect(attempts).toMatchObject([{ basis: 'reported' }])
+      if (budget === undefined) throw new Error('nothing was prepared')
+      expect((await stage.standing(budget)).spent).toBe(attempts[0]?.costNanoUsd)
+      return attempts[0]?.costNanoUsd
+    },
+  }
+}
+
+const anthropicTool = { type: 'web_search_20250305', name: 'web_search', max_uses: 3 }
+const WAYS: readonly (Pick<MoneyAsking, 'client' | 'model' | 'body'> & { readonly cost: number })[] = [
+  {
+    client: 'anthropic-messages',
+    model: 'anthropic/claude-haiku-4-5',
+    body: { tools: [anthropicTool] },
+    cost: tokens(1, 5) + 3 * 10_000_000,
+  },
+  {
+    client: 'openai-responses',
+    model: 'openai/gpt-5',
+    body: { tools: [{ type: 'web_search' }] },
+    cost: tokens(1.25, 10) + 3 * 10_000_000,
+  },
+  {
+    client: 'gemini',
+    model: 'gemini/gemini-3-flash-preview',
+    body: { tools: [{ googleSearch: {} }] },
+    cost: tokens(0.5, 3) + 3 * 14_000_000,
+  },
+  {
+    client: 'gemini',
+    model: 'gemini/gemini-2.5-flash',
+    body: { tools: [{ googleSearch: {} }] },
+    cost: tokens(0.3, 2.5) + 35_000_000,
+  },
+]
+
+describe('an answer for which the provider searched', () => {
+  for (const mode of ['plain', 'stream'] as const)
+    test.each(WAYS)(`costs its searches beside its tokens: $model, ${mode}`, async ({ cost, ...asking }) => {
+      const stage = await openSearching(3)
+      expect(await stage.cost({ ...asking, mode })).toBe(cost)
+    })
+
+  test('costs its tokens alone where it made none', async () => {
+    for (const { cost: _cost, ...asking } of WAYS.slice(0, 2)) {
+      const stage = await openSearching(0)
+      const price = asking.client === 'anthropic-messages' ? tokens(1, 5) : tokens(1.25, 10)
+      expect(await stage.cost(asking)).toBe(price)
+    }
+  })
+
+  test('costs what the file says of a search, else what is published', async () => {
+    const asking = { client: 'anthropic-messages', body: { tools: [anthropicTool] } } as const
+    const cost = async (model: string) => (await openSearching(3)).cost({ ...asking, model })
+    expect(await cost('anthropic/claude-mine')).toBe(tokens(1, 5) + 3 * 3_000_000)
+    expect(await cost('anthropic/claude-opus-4-5')).toBe(tokens(1, 5) + 3 * 10_000_000)
+    expect(await cost('local/any')).toBe(tokens(1, 5))
+  })
+
+  test.each([
+    ['the usual size', {}, 5_000_000],
+    ['the size that was asked for', { web_search_options: { search_context_size: 'high' } }, 12_000_000],
+  ])('costs one by its size where the model always searches: %s', async (_what, body, fee) => {
+    const stage = await openSearching(0)
+    const asking = { client: 'openai-chat', model: 'perplexity/sonar', body } as const
+    expect(await stage.cost(asking)).toBe(tokens(1, 1) + fee)
+  })
+})
+
+describe('SEC-49: before it is asked', () => {
+  const asking = { client: 'anthropic-messages', model: 'anthropic/claude-haiku-4-5' } as const
+  const body = (tool: JsonObject) => ({ max_tokens: 16, tools: [{ ...anthropicTool, ...tool }] })
+  /** What 16 tokens of output and a whole window may cost, kept for an hour and in the United States. */
+  const TOKENS = 16 * 5_500 + 200_000 * 2_200
+
+  test('as many searches are held as it lets the provider make', async () => {
+    const stage = await openSearching(0, 20_000_000 + TOKENS)
+    expect((await stage.ask({ ...asking, body: body({ max_uses: 3 }) })).error?.code).toBe('budget_exceeded')
+    expect((await stage.ask({ ...asking, body: body({ max_uses: 2 }) })).error).toBeUndefined()
+  })
+
+  test('a number of them is held where it says none', async () => {
+    const unasked = { type: 'web_search_20250305', name: 'web_search' }
+    const ask = async (nanoUsd: number) =>
+      (await openSearching(0, nanoUsd)).ask({ ...asking, body: { max_tokens: 16, tools: [unasked] } })
+    const all = SEARCHES_UNASKED * 10_000_000
+    expect((await ask(all)).error?.code).toBe('budget_exceeded')
+    expect((await ask(all + TOKENS)).error).toBeUndefined()
+  })
+
+  test('nothing is held where it offers no search', async () => {
+    const stage = await openSearching(0, TOKENS)
+    const tool = { name: 'web_search', input_schema: { type: 'object' } }
+    expect((await stage.ask({ ...asking, body: { max_tokens: 16, tools: [tool] } })).error).toBeUndefined()
+  })
+})
