@@ -1,38 +1,75 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { DialectId } from '../canonical/envelope.ts'
 import { SEARCHES_UNASKED } from '../ledger/search-fee.ts'
 import type { JsonObject } from '../std/json.ts'
 import { scanJsonObject } from '../wire/json-scan.ts'
-import { searchesAsked } from './asked-searches.ts'
+import { offeredSearch } from './asked-searches.ts'
 
-function asked(body: JsonObject): number {
-  const text = JSON.stringify(body)
-  return searchesAsked(scanJsonObject(Buffer.from(text)), text)
+function offered(dialect: DialectId, body: JsonObject | string) {
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  const envelope = { fields: scanJsonObject(Buffer.from(text)).fields }
+  return offeredSearch({ dialect: { id: dialect }, envelope }, text)
 }
 
-const claude = (uses?: number) => ({
-  type: 'web_search_20250305',
-  name: 'web_search',
-  ...(uses === undefined ? {} : { max_uses: uses }),
+const most = (dialect: DialectId, body: JsonObject | string) => offered(dialect, body)?.queriesMax
+
+describe('the searches that a request lets Anthropic make', () => {
+  const claude = (uses?: number) => ({
+    type: 'web_search_20250305',
+    name: 'web_search',
+    ...(uses === undefined ? {} : { max_uses: uses }),
+  })
+
+  test.each([
+    ['nothing is offered', {}, undefined],
+    [
+      'a function of the client is called so',
+      { tools: [{ name: 'web_search', input_schema: {} }] },
+      undefined,
+    ],
+    ['nobody says how often', { tools: [claude()] }, SEARCHES_UNASKED],
+    ['the tool says how often', { tools: [claude(7)] }, 7],
+    ['never', { tools: [claude(0)] }, 0],
+    ['two tools say it', { tools: [claude(1), claude()] }, 1 + SEARCHES_UNASKED],
+    ['another tool says it of itself', { tools: [claude(9), { type: 'web_fetch', max_uses: 1 }] }, 9],
+    ['another dialect would say it so', { tools: [claude()], max_tool_calls: 0 }, SEARCHES_UNASKED],
+    ['no answer makes so many', { tools: [claude(1e300)] }, 1_000],
+    ['it is no whole number', { tools: [claude(1.5)] }, SEARCHES_UNASKED],
+  ])('where %s', (_when, body, queries) => {
+    expect(most('anthropic-messages', body)).toBe(queries)
+  })
+
+  test('where the word is hidden', () => {
+    const hidden = JSON.stringify({ tools: [claude(2)] }).replaceAll('web_search', 'web\\u005fse\\u0061rch')
+    expect(hidden).not.toContain('web_search')
+    expect(most('anthropic-messages', hidden)).toBe(2)
+  })
 })
 
-test.each([
-  ['nothing is offered', {}, 0],
-  ['no tool searches', { tools: [{ type: 'function', name: 'web_search' }], max_tool_calls: 9 }, 0],
-  ['nobody says how often', { tools: [claude()] }, SEARCHES_UNASKED],
-  ['the tool says how often', { tools: [claude(7)] }, 7],
-  [
-    'another tool says how often it may be used',
-    { tools: [claude(), { type: 'web_fetch', max_uses: 1 }] },
-    4,
-  ],
-  [
-    'the request says how many tools may be called',
-    { tools: [{ type: 'web_search' }], max_tool_calls: 2 },
-    2,
-  ],
-  ['what it says is no number', { tools: [{ type: 'web_search' }], max_tool_calls: '2' }, SEARCHES_UNASKED],
-  ['Google is offered', { tools: [{ google_search: {} }] }, SEARCHES_UNASKED],
-  ['Google is offered by its other name', { tools: [{ googleSearch: {} }] }, SEARCHES_UNASKED],
-])('the searches that a request lets the provider make where %s', (_when, body, most) => {
-  expect(asked(body)).toBe(most)
+describe('the searches that a request lets others make', () => {
+  test('are as many as the Responses API is told', () => {
+    const tools = [{ type: 'web_search' }]
+    expect(most('openai-responses', { tools })).toBe(SEARCHES_UNASKED)
+    expect(most('openai-responses', { tools, max_tool_calls: 2 })).toBe(2)
+    expect(most('openai-responses', { tools, max_tool_calls: '2' })).toBe(SEARCHES_UNASKED)
+    expect(most('openai-responses', { prompt: { id: 'kept' } })).toBe(SEARCHES_UNASKED)
+    expect(most('openai-completions', { prompt: 'a text' })).toBeUndefined()
+  })
+
+  test('are sold as the tool says', () => {
+    expect(offered('openai-responses', { tools: [{ type: 'web_search_preview' }] })?.kind).toBe('preview')
+    expect(offered('openai-responses', { tools: [{ type: 'web_search' }] })?.kind).toBeUndefined()
+  })
+
+  test.each(['googleSearch', 'google_search', 'googleSearchRetrieval', 'enterpriseWebSearch'])(
+    'are offered by Google as %s',
+    (name) => {
+      expect(most('gemini', { tools: [{ [name]: {} }] })).toBe(SEARCHES_UNASKED)
+    },
+  )
+
+  test('may be offered by what Google keeps', () => {
+    expect(most('gemini', { cachedContent: 'cachedContents/1' })).toBe(SEARCHES_UNASKED)
+    expect(most('gemini', { contents: [] })).toBeUndefined()
+  })
 })

@@ -1,30 +1,71 @@
-/** How many searches of the web a request lets the provider make by itself. */
+/** What searches of the web a request lets the provider make by itself. */
 
-import type { Envelope } from '../canonical/envelope.ts'
+import type { SearchKind } from '../ledger/prices.ts'
 import { SEARCHES_UNASKED } from '../ledger/search-fee.ts'
-import { arrayOf, isJsonObject, numberOf, parseJson, stringOf } from '../std/json.ts'
+import { arrayOf, isJsonObject, type JsonObject, numberOf, parseJson, stringOf } from '../std/json.ts'
+import type { Exchange } from './exchange.ts'
+
+export interface OfferedSearch {
+  /** The most queries, as far as the request says. */
+  readonly queriesMax: number
+  /** How they are sold, where the tool says it. */
+  readonly kind?: SearchKind
+}
 
 /** How the dialects name the tool: by its `type`, or Google's by a field. */
-const SEARCH_TOOL = /"type"\s*:\s*"web_search|"(?:googleSearch|google_search|enterpriseWebSearch)"\s*:/
+const SEARCH_TOOL =
+  /"type"\s*:\s*"web_search|"(?:googleSearch|google_search|enterpriseWebSearch|enterprise_web_search)/
 
-/** The most queries, as far as the request says; 0 where it offers no search. `text` is the body, a byte a character. */
-export function searchesAsked({ fields }: Pick<Envelope, 'fields'>, text: string): number {
+/** Queries that are held for at most, however many a request names: no answer makes so many. */
+const QUERIES_MAX = 1_000
+
+/** `undefined` where none is offered. `text` is the body, a byte a character. */
+export function offeredSearch(
+  { dialect: { id: dialectId }, envelope: { fields } }: Asked,
+  text: string,
+): OfferedSearch | undefined {
   const tools = fields.get('tools')
-  if (tools === undefined) return 0
-  const listed = text.slice(tools.start, tools.end)
-  if (!SEARCH_TOOL.test(listed)) return 0
-  const calls = fields.get('max_tool_calls')
-  const bounds = [
-    ...boundsIn(listed),
-    ...(calls === undefined ? [] : [numberOf(parseJson(text.slice(calls.start, calls.end)))]),
-  ].filter((bound) => bound !== undefined && bound >= 0)
-  return bounds.length === 0 ? SEARCHES_UNASKED : Math.min(...bounds.map(Number))
+  const listed = tools === undefined ? '' : plainly(text.slice(tools.start, tools.end))
+  const isAnthropic = dialectId === 'anthropic-messages'
+  if (!SEARCH_TOOL.test(listed)) {
+    const isKept = KEPT_TOOLS.get(dialectId)?.some((name) => fields.has(name)) ?? false
+    return isKept ? { queriesMax: SEARCHES_UNASKED } : undefined
+  }
+  const searching = arrayOf(parseJson(listed)).filter(isSearching)
+  const calls = isAnthropic ? undefined : fields.get('max_tool_calls')
+  const queriesMax = isAnthropic
+    ? usesOf(searching)
+    : (countOf(calls && parseJson(text.slice(calls.start, calls.end))) ?? SEARCHES_UNASKED)
+  const isPreview = searching.some(({ type }) => stringOf(type)?.startsWith('web_search_preview'))
+  return { queriesMax: Math.min(queriesMax, QUERIES_MAX), ...(isPreview ? { kind: 'preview' } : {}) }
+}
+
+interface Asked {
+  readonly dialect: Pick<Exchange['dialect'], 'id'>
+  readonly envelope: Pick<Exchange['envelope'], 'fields'>
+}
+
+/** Fields that stand for what the provider keeps, in which tools may be. */
+const KEPT_TOOLS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['gemini', ['cachedContent', 'cached_content']],
+  ['openai-responses', ['prompt']],
+])
+
+/** No encoder escapes plain letters, but a word may be hidden so. */
+function plainly(listed: string): string {
+  return listed.includes('\\u') ? JSON.stringify(parseJson(listed)) : listed
+}
+
+function isSearching(tool: unknown): tool is JsonObject {
+  return isJsonObject(tool) && stringOf(tool['type'])?.startsWith('web_search') === true
 }
 
 /** Anthropic's tools say it each for itself. */
-function boundsIn(listed: string): readonly (number | undefined)[] {
-  return arrayOf(parseJson(listed))
-    .filter(isJsonObject)
-    .filter(({ type }) => stringOf(type)?.startsWith('web_search'))
-    .map((tool) => numberOf(tool['max_uses']))
+function usesOf(tools: readonly JsonObject[]): number {
+  return tools.reduce((sum, tool) => sum + (countOf(tool['max_uses']) ?? SEARCHES_UNASKED), 0)
+}
+
+function countOf(value: unknown): number | undefined {
+  const count = numberOf(value)
+  return count !== undefined && Number.isInteger(count) && count >= 0 ? count : undefined
 }

@@ -9,7 +9,7 @@ import { askedClass, isUnpriced } from '../ledger/service-class.ts'
 import { worstPrices } from '../ledger/worst-case.ts'
 import type { Target } from '../providers/provider.ts'
 import type { AttemptRecord } from '../telemetry/records.ts'
-import { searchesAsked } from './asked-searches.ts'
+import { offeredSearch } from './asked-searches.ts'
 import type { Exchange } from './exchange.ts'
 import type { SentService } from './sent-service.ts'
 
@@ -47,17 +47,19 @@ export function askOf(
   // One byte a character: places in the text are places in the body, and no mark holds anything but ASCII.
   const text = isByTokens ? latin1Of(exchange) : ''
   const inputTokensMax = inputBound(exchange, facts, { sentBytes, text })
-  const { inferenceGeo, searchSize } = service
+  const { inferenceGeo } = service
   const serviceClass = askedClass(service)
   const unpricedService = unpricedOf(service, facts)
+  const search = facts.prices?.search && offeredSearch(exchange, text)
+  const searchKind = search?.kind ?? service.searchKind
   const prices = isByTokens
     ? worstPrices(facts.prices, inputTokensMax, {
         hasSound: hasSound(exchange, text),
         serviceClass,
         mayCacheForAnHour: text.includes('"1h"'),
         mayStayInUs: mayStayInUs(target, inferenceGeo),
-        searchesMax: facts.prices?.search === undefined ? 0 : searchesAsked(envelope, text),
-        searchSize,
+        searchesMax: search?.queriesMax ?? 0,
+        searchKind,
       })
     : undefined
   return {
@@ -71,7 +73,7 @@ export function askOf(
     ...(prices === undefined ? {} : { prices }),
     ...(serviceClass === undefined ? {} : { serviceClass }),
     ...(inferenceGeo === undefined ? {} : { inferenceGeo }),
-    ...(searchSize === undefined ? {} : { searchSize }),
+    ...(searchKind === undefined ? {} : { searchKind }),
     ...(unpricedService === undefined ? {} : { unpricedService }),
     ...(routeName === undefined ? {} : { route: routeName }),
   }
@@ -109,9 +111,12 @@ function inputBound(
   const { envelope, body } = exchange
   const windowTokens = windowOf(facts)
   const bytes = Math.max(envelope.bodyBytes, body.length, sentBytes)
+  // What a search finds is read, too, unless it is sold by how much that is.
+  const search = facts.prices?.search
+  const readsFindings = search?.isAlways === true && search.low === search.high
   // Whatever it refers to, no more than the window is read.
   if (windowTokens !== undefined && bytes >= windowTokens) return windowTokens
-  return refersElsewhere(exchange, text) ? (windowTokens ?? bytes + REFERRED_TOKENS) : bytes
+  return readsFindings || refersElsewhere(exchange, text) ? (windowTokens ?? bytes + REFERRED_TOKENS) : bytes
 }
 
 /**
@@ -157,8 +162,8 @@ const REFERENCE_MARKS = [
   // How the dialects name what is not in the request as text.
   /"(?:image|file|document|video|input_audio)/,
   /nline(?:Data|_data)"/,
-  // No encoder escapes plain letters: whoever does hides the words that are looked for here.
-  /\\u00(?:4[1-9a-f]|5[0-9a]|6[1-9a-f]|7[0-9a])/i,
+  // No encoder escapes what the words are made of that are looked for here: whoever does hides them.
+  /\\u00(?:4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])/i,
 ] as const
 
 /** Fields that say nothing else but that the provider looks something up by itself. */

@@ -1,6 +1,6 @@
 /** How a target is asked to serve, in the words it is sent: a translation may have left the client's out. */
 
-import type { SearchSize } from '../ledger/prices.ts'
+import type { SearchKind } from '../ledger/prices.ts'
 import type { ServiceWords } from '../ledger/service-class.ts'
 import { isJsonObject, type JsonObject, type JsonValue, objectOf, parseJson, stringOf } from '../std/json.ts'
 import type { EncodedCall } from './encode-call.ts'
@@ -11,7 +11,7 @@ export interface SentService extends ServiceWords {
   /** Where it is to be answered. */
   readonly inferenceGeo?: string
   /** How much a search is to bring. */
-  readonly searchSize?: SearchSize
+  readonly searchKind?: SearchKind
 }
 
 /** How the dialects spell the tier; Bedrock's holds an object. */
@@ -36,16 +36,16 @@ function serviceIn(fields: JsonObject): SentService {
   const inferenceGeo = wordOf(fields['inference_geo'])
   // The speed of a voice, which is a number, is no class of service.
   const speed = stringOf(fields['speed'])
-  const searchSize = sizeOf(objectOf(fields['web_search_options'])?.['search_context_size'])
+  const searchKind = sizeOf(objectOf(fields['web_search_options'])?.['search_context_size'])
   return {
     ...(serviceTier === undefined ? {} : { serviceTier }),
     ...(speed === undefined ? {} : { speed }),
     ...(inferenceGeo === undefined ? {} : { inferenceGeo }),
-    ...(searchSize === undefined ? {} : { searchSize }),
+    ...(searchKind === undefined ? {} : { searchKind }),
   }
 }
 
-function sizeOf(value: unknown): SearchSize | undefined {
+function sizeOf(value: unknown): SearchKind | undefined {
   return value === 'low' || value === 'medium' || value === 'high' ? value : undefined
 }
 

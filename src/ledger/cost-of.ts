@@ -5,7 +5,7 @@
 
 import type { Usage } from '../canonical/usage.ts'
 import { tenthsIn, USUAL_TENTHS } from './inference-geo.ts'
-import type { NanoUsd, Prices, SearchSize, TokenPrices } from './prices.ts'
+import type { NanoUsd, Prices, SearchKind, TokenPrices } from './prices.ts'
 import { searchFee } from './search-fee.ts'
 import { type AskedClass, type BilledClass, billedClass } from './service-class.ts'
 
@@ -14,15 +14,15 @@ export interface CostOptions {
   readonly serviceClass?: AskedClass | undefined
   /** Where the request asked to be answered, in the provider's word; what the usage tells goes before it, too. */
   readonly inferenceGeo?: string | undefined
-  /** How much a search was asked to bring. */
-  readonly searchSize?: SearchSize | undefined
+  /** How the searches that it offered are sold. */
+  readonly searchKind?: SearchKind | undefined
 }
 
 /** The cost in whole nano-dollars, half a one rounded up; `undefined` where it is not known. */
 export function costOf(
   usage: Usage,
   prices: Prices | undefined,
-  { serviceClass, inferenceGeo, searchSize }: CostOptions = {},
+  { serviceClass, inferenceGeo, searchKind }: CostOptions = {},
 ): NanoUsd | undefined {
   const { inputTokens } = usage
   if (prices === undefined || inputTokens === undefined) return undefined
@@ -31,9 +31,10 @@ export function costOf(
   const input = inputCost(usage, inputTokens, current)
   const output = current && outputCost(usage, current)
   const tenths = tenthsIn(usage.inferenceGeo ?? inferenceGeo)
-  if (input === undefined || output === undefined || tenths === undefined) return undefined
-  const fee = BigInt(searchFee(usage.searches ?? 0, prices.search, searchSize) * USUAL_TENTHS)
-  const cost = (input + output) * BigInt(tenths) + fee
+  const fee = searchFee(usage.searches ?? 0, prices.search, searchKind)
+  if (input === undefined || output === undefined) return undefined
+  if (tenths === undefined || fee === undefined) return undefined
+  const cost = (input + output) * BigInt(tenths) + BigInt(fee) * BigInt(USUAL_TENTHS)
   // Sound: rounded to a whole number, which is what the brand promises.
   return Number((cost + HALF) / TENTHS_OF_PICO_IN_NANO) as NanoUsd
 }

@@ -30,16 +30,18 @@ export interface PriceTier extends TokenPrices {
   readonly aboveInputTokens: number
 }
 
-/** How much of what a search finds the model is given. */
-export type SearchSize = 'low' | 'medium' | 'high'
+/** How a search is sold: by how much of what it finds the model is given, or OpenAI's older tool, `web_search_preview`. */
+export type SearchKind = 'low' | 'medium' | 'high' | 'preview'
 
 /** What searches of the web cost that the provider makes by itself, in trillionths of a US dollar each. */
-export interface SearchPrices extends Readonly<Record<SearchSize, number>> {
+export interface SearchPrices extends Readonly<Record<Exclude<SearchKind, 'preview'>, number>> {
+  /** Absent: as any other. */
+  readonly preview?: number
   /** What is counted: every query, or every request that led to any. */
   readonly per: 'query' | 'request'
   /** Where the request names none. */
-  readonly usualSize: SearchSize
-  /** Every request to the model is paid for as one, whatever it asks and the answer tells. */
+  readonly usualKind: SearchKind
+  /** Every request to the model leads to one at least, whatever it asks and the answer tells. */
   readonly isAlways?: true
 }
 

@@ -7,7 +7,7 @@ import type { Budget } from './budget.ts'
 import type { SpentStanding } from './budget-account.ts'
 import type { BudgetAccounts, Hold, HoldAnswer } from './budget-accounts.ts'
 import type { Attribution, Charge, LedgerEntry, RequestRow } from './entry.ts'
-import type { NanoUsd, SearchSize } from './prices.ts'
+import type { NanoUsd, SearchKind } from './prices.ts'
 import type { AskedClass } from './service-class.ts'
 import { budgetError, priceUnknownError, reservationError } from './spend-errors.ts'
 import { affordableOutput, type TokenBounds, worstCaseOf, type WorstPrices } from './worst-case.ts'
@@ -38,8 +38,8 @@ export interface AttemptAsk {
   readonly serviceClass?: AskedClass
   /** Where the request asks to be answered, in the provider's word (ledger/inference-geo.ts). */
   readonly inferenceGeo?: string
-  /** How much a search of the provider's is to bring. */
-  readonly searchSize?: SearchSize
+  /** How the searches are sold that it offers the provider. */
+  readonly searchKind?: SearchKind
   /** What it asks for, as it says it, where that may cost more than `prices`: a class or a place without one. */
   readonly unpricedService?: string
   /** Sold by other measures than tokens: no price of tokens, an assumed one neither, says what it costs. */

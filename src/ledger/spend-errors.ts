@@ -51,7 +51,7 @@ export function priceUnknownError(asked: {
   if (unpricedService !== undefined)
     return new GatewayError(
       'price_unknown',
-      `A budget has to pay for this request, and what ${target} costs with ${unpricedService} is not known: ask without it, name its price under providers.${provider}.prices, or set budgets.unknownPrice.`,
+      `A budget has to pay for this request, and what ${target} costs with ${unpricedService} is not known: ask without it, or set budgets.unknownPrice.`,
     )
   return new GatewayError(
     'price_unknown',

@@ -30,7 +30,7 @@ const drawnSearch = fc
     medium: fee,
     high: fee,
     per: fc.constantFrom('query' as const, 'request' as const),
-    usualSize: fc.constantFrom('low' as const, 'medium' as const),
+    usualKind: fc.constantFrom('low' as const, 'medium' as const),
     isAlways: fc.boolean(),
   })
   .map(({ isAlways, ...search }): SearchPrices => ({ ...search, ...(isAlways && { isAlways }) }))

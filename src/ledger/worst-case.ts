@@ -5,7 +5,7 @@
  */
 
 import { US_TENTHS, USUAL_TENTHS } from './inference-geo.ts'
-import type { NanoUsd, Prices, SearchSize, TokenPrices } from './prices.ts'
+import type { NanoUsd, Prices, SearchKind, TokenPrices } from './prices.ts'
 import { searchFee } from './search-fee.ts'
 import type { AskedClass } from './service-class.ts'
 
@@ -34,7 +34,7 @@ export interface WorstCaseFacts {
   readonly mayStayInUs?: boolean
   /** Queries of the web that it lets the provider make; absent: none. */
   readonly searchesMax?: number
-  readonly searchSize?: SearchSize | undefined
+  readonly searchKind?: SearchKind | undefined
 }
 
 const PICO_IN_NANO = 1_000
@@ -64,7 +64,7 @@ export function worstPrices(
   const inputSound = hasSound ? highest(tables, ({ inputAudio }) => [inputAudio]) : undefined
   const outputSound = hasSound ? highest(tables, ({ outputAudio }) => [outputAudio]) : undefined
   const tenths = mayStayInUs ? US_TENTHS : USUAL_TENTHS
-  const fee = searchFee(facts.searchesMax ?? 0, prices.search, facts.searchSize) / PICO_IN_NANO
+  const fee = (searchFee(facts.searchesMax ?? 0, prices.search, facts.searchKind) ?? 0) / PICO_IN_NANO
   return {
     ...(fee === 0 ? {} : { fee }),
     input: (Math.max(input, inputSound ?? 0) * tenths) / TENTHS_OF_PICO_IN_NANO,
@@ -102,7 +102,7 @@ function classTables({ classes = {} }: Prices, asked: AskedClass | undefined): r
   if (own !== undefined) return [own]
   // No provider makes an answer a fast one unless it is asked for by that name.
   const { fast: _fast, ...others } = classes
-  return Object.values(asked === 'any' ? others : classes)
+  return Object.values(asked === 'other' || asked === 'fast' ? classes : others)
 }
 
 interface Sale {

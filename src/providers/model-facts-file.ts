@@ -33,6 +33,8 @@ export interface SearchRow {
   readonly l: number
   readonly m: number
   readonly h: number
+  /** OpenAI's older tool. */
+  readonly p?: number
   /** 1: counted by the request, not by the query; every request is one; `l` is the usual size, not `m`. */
   readonly r?: 1
   readonly a?: 1

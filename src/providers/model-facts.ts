@@ -62,10 +62,17 @@ function pricedFacts(facts: ModelFacts, prices: Prices): ModelFacts {
   priced.set(prices, made)
   const known = made.get(facts)
   if (known !== undefined) return known
-  const search = facts.prices?.search
-  const joined = { ...facts, prices: search === undefined ? prices : { search, ...prices } }
+  const joined = { ...facts, prices: withPublishedSearch(prices, facts.prices?.search) }
   made.set(facts, joined)
   return joined
+}
+
+/** How searches are counted is the provider's, whoever says what one costs. */
+function withPublishedSearch(prices: Prices, published: SearchPrices | undefined): Prices {
+  if (published === undefined) return prices
+  if (prices.search === undefined) return { ...prices, search: published }
+  const { per, usualKind, isAlways } = published
+  return { ...prices, search: { ...prices.search, per, usualKind, ...(isAlways && { isAlways }) } }
 }
 
 /** What a model's tokens cost, where that is known (fault 91: not known is never zero). */
@@ -199,13 +206,14 @@ function readPrices(row: PricesRow): Prices {
   }
 }
 
-function readSearchRow({ l, m, h, r, a, u }: SearchRow): SearchPrices {
+function readSearchRow({ l, m, h, p, r, a, u }: SearchRow): SearchPrices {
   return {
     low: l,
     medium: m,
     high: h,
     per: r === undefined ? 'query' : 'request',
-    usualSize: u === undefined ? 'medium' : 'low',
+    ...(p === undefined ? {} : { preview: p }),
+    usualKind: u === undefined ? 'medium' : 'low',
     ...(a === undefined ? {} : { isAlways: true }),
   }
 }

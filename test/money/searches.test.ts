@@ -19,11 +19,11 @@ const sse = (events: readonly JsonObject[]) =>
     })
     .join('')
 
-/** Of as many searches as are told, in the words of each dialect. */
-function answerTo(path: string, body: JsonObject, searches: number): object | string {
+/** Of as many searches as are told, in the words of each dialect; `isBare`: the last event of a stream repeats no items. */
+function answerTo(path: string, body: JsonObject, { searches, isBare }: Telling): object | string {
   if (path.includes('/messages')) return message(body, searches)
   if (path.includes('enerateContent')) return grounded(path, searches)
-  return path.includes('/responses') ? response(body, searches) : completion()
+  return path.includes('/responses') ? response(body, searches, isBare) : completion(searches)
 }
 
 function message({ stream }: JsonObject, searches: number): object | string {
@@ -46,7 +46,7 @@ function message({ stream }: JsonObject, searches: number): object | string {
 }
 
 /** The tool also opens a page, which is no search. */
-function response({ stream }: JsonObject, searches: number): object | string {
+function response({ stream }: JsonObject, searches: number, isBare = false): object | string {
   const call = (id: string, type: string) => ({
     type: 'web_search_call',
     id,
@@ -67,13 +67,17 @@ function response({ stream }: JsonObject, searches: number): object | string {
   const place = { output_index: at, content_index: 0, item_id: 'i' }
   return sse([
     { type: 'response.created', response: { ...head, status: 'in_progress', output: [] } },
+    ...output.slice(0, at).flatMap((search, index) => [
+      { type: 'response.output_item.added', output_index: index, item: search },
+      { type: 'response.output_item.done', output_index: index, item: search },
+    ]),
     { type: 'response.output_item.added', output_index: at, item: { ...item, content: [] } },
     { type: 'response.content_part.added', ...place, part: { ...part, text: '' } },
     { type: 'response.output_text.delta', ...place, delta: 'hello' },
     { type: 'response.output_text.done', ...place, text: 'hello' },
     { type: 'response.content_part.done', ...place, part },
     { type: 'response.output_item.done', output_index: at, item: output[at] ?? {} },
-    { type: 'response.completed', response: { ...head, output, usage } },
+    { type: 'response.completed', response: { ...head, output: isBare ? [] : output, usage } },
   ])
 }
 
@@ -93,14 +97,21 @@ function grounded(path: string, searches: number): object | string {
   return sse([{ candidates: [{ index: 0, content }], usageMetadata }, last])
 }
 
-function completion(): object {
+function completion(searches: number): object {
   const choice = { index: 0, message: { role: 'assistant', content: 'hello' }, finish_reason: 'stop' }
-  const usage = { prompt_tokens: INPUT, completion_tokens: OUTPUT, total_tokens: INPUT + OUTPUT }
+  const counts = { prompt_tokens: INPUT, completion_tokens: OUTPUT, total_tokens: INPUT + OUTPUT }
+  const usage = { ...counts, num_search_queries: searches }
   return { id: 'c', object: 'chat.completion', created: 1, model: 'sonar', choices: [choice], usage }
 }
 
-async function openSearching(searches: number, nanoUsd = 100 * DOLLAR) {
-  const provider = await startToldProvider(({ path, body }) => ({ body: answerTo(path, body, searches) }))
+interface Telling {
+  readonly searches: number
+  readonly isBare?: boolean
+}
+
+async function openSearching(searches: number, { nanoUsd = 100 * DOLLAR, isBare = false } = {}) {
+  const telling = { searches, isBare }
+  const provider = await startToldProvider(({ path, body }) => ({ body: answerTo(path, body, telling) }))
   onTestFinished(() => provider[Symbol.asyncDispose]())
   let key = ''
   let budget: Budget | undefined
@@ -118,8 +129,8 @@ async function openSearching(searches: number, nanoUsd = 100 * DOLLAR) {
         },
       },
       openai: at('/v1'),
-      gemini: at('/v1beta'),
-      perplexity: at(''),
+      gemini: { ...at('/v1beta'), prices: { 'gemini-2.0-flash': { input: 1, output: 5, search: 20 } } },
+      perplexity: { ...at(''), prices: { 'sonar-pro': { input: 1, output: 5, search: 20 } } },
       local: {
         dialect: 'anthropic-messages',
         ...at('/v1'),
@@ -132,16 +143,21 @@ async function openSearching(searches: number, nanoUsd = 100 * DOLLAR) {
       budget = await ledger.budget({ scope: { kind: 'key', id: made.id }, nanoUsd })
     },
   })
+  const entry = async (asking: Omit<MoneyAsking, 'key'>) => {
+    const answer = await stage.ask({ key, ...asking })
+    expect(answer.error, answer.raw).toBeUndefined()
+    const { attempts } = await stage.record(answer)
+    if (budget === undefined) throw new Error('nothing was prepared')
+    expect((await stage.standing(budget)).spent).toBe(attempts[0]?.costNanoUsd)
+    return attempts[0]
+  }
   return {
     ask: (asking: Omit<MoneyAsking, 'key'>) => stage.ask({ key, ...asking }),
+    entry,
     async cost(asking: Omit<MoneyAsking, 'key'>) {
-      const answer = await stage.ask({ key, ...asking })
-      expect(answer.error, answer.raw).toBeUndefined()
-      const { attempts } = await stage.record(answer)
-      expect(attempts).toMatchObject([{ basis: 'reported' }])
-      if (budget === undefined) throw new Error('nothing was prepared')
-      expect((await stage.standing(budget)).spent).toBe(attempts[0]?.costNanoUsd)
-      return attempts[0]?.costNanoUsd
+      const { basis, costNanoUsd } = (await entry(asking)) ?? {}
+      expect(basis).toBe('reported')
+      return costNanoUsd
     },
   }
 }
@@ -194,7 +210,50 @@ describe('an answer for which the provider searched', () => {
     const cost = async (model: string) => (await openSearching(3)).cost({ ...asking, model })
     expect(await cost('anthropic/claude-mine')).toBe(tokens(1, 5) + 3 * 3_000_000)
     expect(await cost('anthropic/claude-opus-4-5')).toBe(tokens(1, 5) + 3 * 10_000_000)
-    expect(await cost('local/any')).toBe(tokens(1, 5))
+  })
+
+  test('costs all that was held where nobody knows what a search costs', async () => {
+    const asking = {
+      client: 'anthropic-messages',
+      model: 'local/any',
+      body: { tools: [anthropicTool] },
+    } as const
+    const entry = await (await openSearching(1)).entry(asking)
+    expect(entry?.basis).toBe('estimated')
+    expect(entry?.costNanoUsd).toBeGreaterThan(tokens(1, 5))
+    expect(await (await openSearching(0)).cost(asking)).toBe(tokens(1, 5))
+  })
+
+  test('is counted as its provider counts, at the price of the file', async () => {
+    const gemini = { client: 'gemini', body: { tools: [{ googleSearch: {} }] } } as const
+    const flash = await openSearching(3)
+    expect(await flash.cost({ ...gemini, model: 'gemini/gemini-2.0-flash' })).toBe(tokens(1, 5) + 20_000_000)
+    const sonar = await openSearching(0)
+    const asking = { client: 'openai-chat', model: 'perplexity/sonar-pro' } as const
+    expect(await sonar.cost(asking)).toBe(tokens(1, 5) + 20_000_000)
+  })
+
+  test.each(['stream', 'fold'] as const)(
+    'costs those that a stream showed whose end repeats nothing (%s)',
+    async (mode) => {
+      const asking = { client: 'openai-responses', model: 'openai/gpt-5', mode } as const
+      const stage = await openSearching(2, { isBare: true })
+      expect(await stage.cost(asking)).toBe(tokens(1.25, 10) + 2 * 10_000_000)
+    },
+  )
+
+  test('costs more where OpenAI’s older tool is used with a model that does not reason', async () => {
+    const cost = async (model: string, type: string) =>
+      (await openSearching(2)).cost({ client: 'openai-responses', model, body: { tools: [{ type }] } })
+    expect(await cost('openai/gpt-4o', 'web_search_preview')).toBe(tokens(2.5, 10) + 2 * 25_000_000)
+    expect(await cost('openai/gpt-4o', 'web_search')).toBe(tokens(2.5, 10) + 2 * 10_000_000)
+    expect(await cost('openai/gpt-5', 'web_search_preview')).toBe(tokens(1.25, 10) + 2 * 10_000_000)
+  })
+
+  test('costs as many as a model of research says it made', async () => {
+    const stage = await openSearching(30)
+    const entry = await stage.entry({ client: 'openai-chat', model: 'perplexity/sonar-deep-research' })
+    expect(entry).toMatchObject({ basis: 'reported', costNanoUsd: tokens(2, 8) + 30 * 5_000_000 })
   })
 
   test.each([
@@ -214,7 +273,7 @@ describe('SEC-49: before it is asked', () => {
   const TOKENS = 16 * 5_500 + 200_000 * 2_200
 
   test('as many searches are held as it lets the provider make', async () => {
-    const stage = await openSearching(0, 20_000_000 + TOKENS)
+    const stage = await openSearching(0, { nanoUsd: 20_000_000 + TOKENS })
     expect((await stage.ask({ ...asking, body: body({ max_uses: 3 }) })).error?.code).toBe('budget_exceeded')
     expect((await stage.ask({ ...asking, body: body({ max_uses: 2 }) })).error).toBeUndefined()
   })
@@ -222,14 +281,14 @@ describe('SEC-49: before it is asked', () => {
   test('a number of them is held where it says none', async () => {
     const unasked = { type: 'web_search_20250305', name: 'web_search' }
     const ask = async (nanoUsd: number) =>
-      (await openSearching(0, nanoUsd)).ask({ ...asking, body: { max_tokens: 16, tools: [unasked] } })
-    const all = SEARCHES_UNASKED * 10_000_000
-    expect((await ask(all)).error?.code).toBe('budget_exceeded')
-    expect((await ask(all + TOKENS)).error).toBeUndefined()
+      (await openSearching(0, { nanoUsd })).ask({ ...asking, body: { max_tokens: 16, tools: [unasked] } })
+    const all = SEARCHES_UNASKED * 10_000_000 + TOKENS
+    expect((await ask(all - 1)).error?.code).toBe('budget_exceeded')
+    expect((await ask(all)).error).toBeUndefined()
   })
 
   test('nothing is held where it offers no search', async () => {
-    const stage = await openSearching(0, TOKENS)
+    const stage = await openSearching(0, { nanoUsd: 3_000_000 })
     const tool = { name: 'web_search', input_schema: { type: 'object' } }
     expect((await stage.ask({ ...asking, body: { max_tokens: 16, tools: [tool] } })).error).toBeUndefined()
   })

@@ -133,34 +133,65 @@ function times(row: PriceRow, factor: number): PriceRow {
 }
 
 /**
- * What a query costs, dollars, whichever model it is made for, where the sources hold it for some of them only
- * (platform.openai.com and platform.claude.com, "Pricing").
+ * What a query costs, dollars, whichever model it is made for, where the sources hold it for some models only or as it was
+ * once (platform.openai.com and platform.claude.com, "Pricing"). OpenAI's older tool, `web_search_preview`, costs more with
+ * models that do not reason.
  */
-const USD_PER_SEARCH: ReadonlyMap<string, number> = new Map([
-  ['openai', 0.01],
-  ['anthropic', 0.01],
-])
+const OPENAI_USD_PER_SEARCH = 0.01
+const OPENAI_USD_PER_PREVIEW = 0.025
+const CLAUDE_USD_PER_SEARCH = 0.01
+const CLAUDE_SELLERS: ReadonlySet<string> = new Set(['anthropic', 'google-vertex-anthropic', 'azure'])
 /** Google sold searches by the request at this price, dollars, and by the query at another ever since (ai.google.dev, "Pricing"). */
 const GOOGLE_USD_PER_REQUEST = 0.035
 
 function compileSearch(model: PublishedModel): { readonly s?: SearchRow } {
-  const { provider, id, tools } = model
-  const usual = tools === true ? USD_PER_SEARCH.get(provider) : undefined
-  const { low = usual, medium = usual, high = usual } = model.usd_per_search ?? {}
-  if (low === undefined || medium === undefined || high === undefined) return {}
-  const isByRequest = provider.startsWith('google') && medium === GOOGLE_USD_PER_REQUEST
+  const { provider, id } = model
+  const prices = searchPricesOf(model)
+  if (prices === undefined) return {}
+  const { low, medium, high } = prices
   const isPerplexity = provider === 'perplexity'
+  const searchesAlways = isPerplexity || isSearchModel(model)
+  const isByRequest = provider.startsWith('google')
+    ? medium === GOOGLE_USD_PER_REQUEST
+    : searchesAlways && !id.includes('deep-research')
+  const hasDearerTool = provider === 'openai' && !isSearchModel(model) && model.reasoning !== true
   return {
     s: {
       l: Math.round(low * PICO_USD_PER_USD),
       m: Math.round(medium * PICO_USD_PER_USD),
       h: Math.round(high * PICO_USD_PER_USD),
+      ...(hasDearerTool ? { p: Math.round(OPENAI_USD_PER_PREVIEW * PICO_USD_PER_USD) } : {}),
       ...(isByRequest ? { r: 1 } : {}),
-      ...(isPerplexity || id.includes('search-preview') ? { a: 1 } : {}),
+      ...(searchesAlways ? { a: 1 } : {}),
       // Where a request names no size (docs.perplexity.ai, "Pricing").
       ...(isPerplexity ? { u: 1 } : {}),
     },
   }
+}
+
+type SearchUsd = NonNullable<PublishedModel['usd_per_search']>
+
+function searchPricesOf({
+  provider,
+  id,
+  out,
+  usd_per_search: published,
+}: PublishedModel): SearchUsd | undefined {
+  if (out?.includes('text') !== true) return undefined
+  if (provider === 'openai' && !id.includes('search-preview')) return ofAnySize(OPENAI_USD_PER_SEARCH)
+  if (published !== undefined) return published
+  return CLAUDE_SELLERS.has(provider) && id.startsWith('claude-')
+    ? ofAnySize(CLAUDE_USD_PER_SEARCH)
+    : undefined
+}
+
+function ofAnySize(usd: number): SearchUsd {
+  return { low: usd, medium: usd, high: usd }
+}
+
+/** A model of OpenAI's whose every answer is searched for. */
+function isSearchModel({ provider, id }: PublishedModel): boolean {
+  return provider === 'openai' && /search-(?:preview|api)/.test(id)
 }
 
 function serviceClass(name: string, row: PriceRow): Readonly<Record<string, PriceRow>> {

@@ -67,9 +67,9 @@ function pricesOf(prices: NonNullable<ProviderEntry['prices']>): NonNullable<Pro
       {
         ...tokenPricesOf(own),
         ...(search !== undefined && { search: searchPricesOf(search) }),
-        ...(classes && {
+        ...(Object.keys(classes ?? {}).length > 0 && {
           classes: Object.fromEntries(
-            Object.entries(classes).map(([name, ofClass]) => [name, ofClass && tokenPricesOf(ofClass)]),
+            Object.entries(classes ?? {}).map(([name, ofClass]) => [name, ofClass && tokenPricesOf(ofClass)]),
           ),
         }),
       },
@@ -78,7 +78,7 @@ function pricesOf(prices: NonNullable<ProviderEntry['prices']>): NonNullable<Pro
 }
 
 function searchPricesOf(price: number): SearchPrices {
-  return { low: price, medium: price, high: price, per: 'query', usualSize: 'medium' }
+  return { low: price, medium: price, high: price, per: 'query', usualKind: 'medium' }
 }
 
 function tokenPricesOf(entry: TokenPricesEntry): TokenPrices {

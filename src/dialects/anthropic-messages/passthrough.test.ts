@@ -52,6 +52,15 @@ describe('a passthrough', () => {
     expect(pass(messageStart + signature).facts.hasContent).toBe(true)
   })
 
+  test('tells the searches that began, until the last usage tells those that are billed', () => {
+    const search = { type: 'server_tool_use', id: 's', name: 'web_search', input: {} }
+    const begun = messageStart + blockStart(0, search) + blockStop(0) + blockStart(1, search) + blockStop(1)
+    expect(pass(begun).facts.usage).toMatchObject({ inputTokens: 14, searches: 2 })
+    const billed = { output_tokens: 7, server_tool_use: { web_search_requests: 1 } }
+    const ended = begun + textBlock(2, 'a') + messageDelta('end_turn', billed) + messageStop
+    expect(pass(ended).facts.usage).toMatchObject({ outputTokens: 7, searches: 1 })
+  })
+
   test('tells model, finish and usage', () => {
     expect(pass(wholeStream('a')).facts).toMatchObject({
       hasContent: true,

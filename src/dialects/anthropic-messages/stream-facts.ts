@@ -15,6 +15,8 @@ export class StreamWatch implements StreamFacts {
   #hasContent = false
   #finish: Finish | undefined
   #usage: JsonObject | undefined
+  /** Searches that began; the last usage tells how many are billed. */
+  #searches = 0
   #modelId: string | undefined
   /** The arguments so far of the tool calls that are open, by index. */
   readonly #toolInputs = new Map<unknown, string[]>()
@@ -80,7 +82,10 @@ export class StreamWatch implements StreamFacts {
   }
 
   get usage(): Usage | undefined {
-    return this.#usage === undefined ? undefined : readUsage(this.#usage)
+    if (this.#usage === undefined) return undefined
+    const usage = readUsage(this.#usage)
+    const isTold = this.#finish !== undefined || this.#searches <= (usage.searches ?? 0)
+    return isTold ? usage : { ...usage, searches: this.#searches }
   }
 
   get modelId(): string | undefined {
@@ -94,7 +99,9 @@ export class StreamWatch implements StreamFacts {
   #noteBlock({ content_block: block, index }: JsonObject): void {
     if (!this.#hasContent) this.#hasContent = startsContent(block)
     if (typeof index === 'number') this.#openBlocks.add(index)
-    if (isJsonObject(block) && block['type'] === 'tool_use') this.#toolInputs.set(index, [])
+    if (!isJsonObject(block)) return
+    if (block['type'] === 'tool_use') this.#toolInputs.set(index, [])
+    if (block['type'] === 'server_tool_use' && block['name'] === 'web_search') this.#searches += 1
   }
 
   #noteInput({ delta, index }: JsonObject): void {

@@ -4,7 +4,7 @@ import type { InferenceEvent } from '../../canonical/event.ts'
 import { isJsonObject, type JsonObject, numberOf, objectOf, stringOf } from '../../std/json.ts'
 import { CandidateReader } from './candidate-reader.ts'
 import { blockedFinish, isWord } from './finish-words.ts'
-import { readUsage, searchesIn } from './usage.ts'
+import { noteQueries, readUsage } from './usage.ts'
 
 /** Candidates of one answer that are read. */
 export const CANDIDATES_MAX = 128
@@ -17,7 +17,8 @@ export class AnswerReader {
   #blockWord: string | undefined
   #isEnded = false
   #anomalies = 0
-  #searches = 0
+  #queries: Set<string> | undefined
+  #rawUsage: unknown
 
   constructor(wanted = 1) {
     this.#wanted = wanted
@@ -43,11 +44,11 @@ export class AnswerReader {
   read(response: JsonObject, events: InferenceEvent[]): void {
     if (!this.#isStarted) this.#start(response, events)
     const { candidates, promptFeedback, usageMetadata } = response
+    const before = this.#queries?.size
     if (Array.isArray(candidates)) this.#readCandidates(candidates, events)
     const block = objectOf(promptFeedback)?.['blockReason']
     if (isWord(block)) this.#blockWord = String(block)
-    const usage = readUsage(usageMetadata, this.#searches)
-    if (usage !== undefined) events.push({ type: 'usage-update', usage })
+    this.#readUsage(usageMetadata, before, events)
   }
 
   end(): readonly InferenceEvent[] {
@@ -63,9 +64,18 @@ export class AnswerReader {
     for (let place = 0; place < candidates.length; place += 1) {
       const candidate = candidates[place]
       if (!isJsonObject(candidate)) continue
-      this.#searches = Math.max(this.#searches, searchesIn(candidate))
+      this.#queries = noteQueries(candidate, this.#queries)
       this.#candidateAt(numberOf(candidate['index']) ?? place)?.read(candidate, events)
     }
+  }
+
+  /** Searches may be told after the counts. */
+  #readUsage(told: unknown, queriesBefore: number | undefined, events: InferenceEvent[]): void {
+    const queries = this.#queries?.size
+    if (told === undefined && queries === queriesBefore) return
+    if (told !== undefined) this.#rawUsage = told
+    const usage = readUsage(this.#rawUsage, queries)
+    if (usage !== undefined) events.push({ type: 'usage-update', usage })
   }
 
   #start(response: JsonObject, events: InferenceEvent[]): void {

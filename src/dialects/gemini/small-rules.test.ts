@@ -43,6 +43,22 @@ describe('sound', () => {
 })
 
 describe('usage', () => {
+  test('counts the queries that differ, of all candidates, also where they come after the counts', () => {
+    const grounded = (...webSearchQueries: string[]) => ({ groundingMetadata: { webSearchQueries } })
+    const usageMetadata = { promptTokenCount: 3, candidatesTokenCount: 1, totalTokenCount: 4 }
+    const counts = `data: ${JSON.stringify({ candidates: [textPart('a')], usageMetadata })}\r\n\r\n`
+    const end = { ...textPart('b'), finishReason: 'STOP' }
+    const text = counts + said(grounded('', 'a', '', 'a')) + said({ ...end, ...grounded('a', 'b') })
+    expect(foldEvents(readStream(gemini, [Buffer.from(text)])).usage).toMatchObject({
+      inputTokens: 3,
+      searches: 2,
+    })
+    const passthrough = gemini.createPassthrough({ hidesUsage: false })
+    passthrough.read(Buffer.from(text))
+    passthrough.end()
+    expect(passthrough.facts.usage).toMatchObject({ inputTokens: 3, searches: 2 })
+  })
+
   test('that says nothing of the output gets no total, which would say that it was none', () => {
     const answer = { candidates: [{ ...textPart('a'), finishReason: 'STOP' }] }
     const result = gemini.readResult(Buffer.from(JSON.stringify(answer)))

@@ -8,7 +8,7 @@ import type { StreamFacts } from '../dialect.ts'
 import { CANDIDATES_MAX } from './answer-reader.ts'
 import { fieldOf } from './fields.ts'
 import { blockedFinish, isWord, readFinish } from './finish-words.ts'
-import { readUsage, searchesIn } from './usage.ts'
+import { noteQueries, readUsage } from './usage.ts'
 import type { WireEvent, WireEvents } from './wire-events.ts'
 
 interface WatchedCandidate {
@@ -31,7 +31,7 @@ export class StreamWatch implements StreamFacts {
   #blockWord: string | undefined
   #rawUsage: unknown
   #usage: Usage | undefined
-  #searches = 0
+  #queries: Set<string> | undefined
   #modelId: string | undefined
   #responseId: string | undefined
   #isEnded = false
@@ -114,7 +114,7 @@ export class StreamWatch implements StreamFacts {
 
   /** Read when it is asked for: each replaces the one before. */
   get usage(): Usage | undefined {
-    this.#usage ??= readUsage(this.#rawUsage, this.#searches)
+    this.#usage ??= readUsage(this.#rawUsage, this.#queries?.size)
     return this.#usage
   }
 
@@ -126,11 +126,9 @@ export class StreamWatch implements StreamFacts {
     const known = this.#candidateAt(index)
     const parts = objectOf(candidate['content'])?.['parts']
     if (Array.isArray(parts)) for (const part of parts) if (isJsonObject(part)) this.#notePart(part, known)
-    const searches = searchesIn(candidate)
-    if (searches > this.#searches) {
-      this.#searches = searches
-      this.#usage = undefined
-    }
+    const before = this.#queries?.size
+    this.#queries = noteQueries(candidate, this.#queries)
+    if (this.#queries?.size !== before) this.#usage = undefined
     const word = candidate['finishReason']
     if (isWord(word)) known.word = word
   }

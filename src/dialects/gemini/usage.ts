@@ -1,7 +1,7 @@
 /** Token counts: Google counts cached tokens in the prompt, and thoughts beside the candidates. */
 
 import { tokenCount, type Usage } from '../../canonical/usage.ts'
-import { isJsonObject, type JsonObject, objectOf, stringOf } from '../../std/json.ts'
+import { arrayOf, isJsonObject, type JsonObject, objectOf, stringOf } from '../../std/json.ts'
 
 /** A count that is left out is zero where the total stands. `searches` stand beside them, in the candidates. */
 export function readUsage(value: unknown, searches = 0): Usage | undefined {
@@ -28,11 +28,24 @@ export function readUsage(value: unknown, searches = 0): Usage | undefined {
   return usage
 }
 
-/** The queries that a candidate says Google made for it. */
-export function searchesIn({ groundingMetadata }: JsonObject): number {
-  if (groundingMetadata === undefined) return 0
-  const queries = objectOf(groundingMetadata)?.['webSearchQueries']
-  return Array.isArray(queries) ? queries.length : 0
+/** Queries of an answer that are told apart; more are no answer. */
+const QUERIES_MAX = 1_000
+
+/**
+ * The queries that a candidate says Google made for it are put to `known`, which is made where there are any. Google counts
+ * those that differ, and none that is empty (ai.google.dev, "Pricing").
+ */
+export function noteQueries(
+  { groundingMetadata }: JsonObject,
+  known: Set<string> | undefined,
+): Set<string> | undefined {
+  if (groundingMetadata === undefined) return known
+  const told = arrayOf(objectOf(groundingMetadata)?.['webSearchQueries'])
+  if (told.length === 0) return known
+  const queries = known ?? new Set()
+  for (const query of told)
+    if (typeof query === 'string' && query !== '' && queries.size < QUERIES_MAX) queries.add(query)
+  return queries
 }
 
 function audioIn(details: unknown): number | undefined {

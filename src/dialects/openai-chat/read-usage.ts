@@ -28,6 +28,8 @@ export function readUsage(raw: JsonObject): Usage | undefined {
     inputTokens: input,
     ...output,
     ...inputDetails(raw, input),
+    // Perplexity's.
+    searches: tokenCount(raw['num_search_queries']),
     outputAudioTokens: tokenCount(objectOf(raw['completion_tokens_details'])?.['audio_tokens']),
     raw,
   })

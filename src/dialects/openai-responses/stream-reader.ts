@@ -8,7 +8,7 @@ import type { ItemReader, ItemSurroundings } from './item-reader.ts'
 import { openItem } from './open-item.ts'
 import { missingWords } from './read-failure.ts'
 import { readFinish } from './read-finish.ts'
-import { usageOf } from './usage.ts'
+import { isSearch, usageOf } from './usage.ts'
 import { type WireEvent, WireEvents } from './wire-events.ts'
 
 /** Items of one answer that are read; what comes beyond is dropped and counted. */
@@ -25,6 +25,7 @@ export class ResponsesStreamReader implements StreamReader, ItemSurroundings {
   #hasFailed = false
   /** What was said cannot be true: nothing after it is read, though an error of the stream may lie further on. */
   #isContradicted = false
+  #searches = 0
 
   get isComplete(): boolean {
     return this.#wire.isTerminated && !this.#hasFailed
@@ -125,6 +126,7 @@ export class ResponsesStreamReader implements StreamReader, ItemSurroundings {
   #endItem(value: JsonObject): void {
     const { item } = value
     if (!isJsonObject(item)) return
+    if (isSearch(item)) this.#searches += 1
     const known = this.#itemOf(value, stringOf(item['id']), stringOf(item['type']))
     const reader = known ?? this.#addItem(value)
     reader?.done(item)
@@ -162,7 +164,7 @@ export class ResponsesStreamReader implements StreamReader, ItemSurroundings {
     this.#readOutput(arrayOf(response['output']).filter(isJsonObject))
     for (const item of this.#items) if (!item.isDone) item.close()
     if (this.#wire.error !== undefined) return this.#noteFailure()
-    const usage = usageOf(response)
+    const usage = usageOf(response, this.#searches)
     if (usage !== undefined) this.emit({ type: 'usage-update', usage })
     const finish = readFinish(response, this.#items.some(isCall)) ?? { reason: 'other' as const }
     this.emit({ type: 'finish', candidate: 0, finish })

@@ -7,7 +7,7 @@ import { arrayOf, isJsonObject, type JsonObject, objectOf, parseJson, stringOf }
 import type { StreamFacts } from '../dialect.ts'
 import { readFinish } from './read-finish.ts'
 import { reasoningTexts } from './read-item.ts'
-import { usageOf } from './usage.ts'
+import { isSearch, usageOf } from './usage.ts'
 import type { WireEvent, WireEvents } from './wire-events.ts'
 
 export class StreamWatch implements StreamFacts {
@@ -20,6 +20,7 @@ export class StreamWatch implements StreamFacts {
   readonly #openCalls = new Set<unknown>()
   #modelId: string | undefined
   #last: JsonObject | undefined
+  #searches = 0
   #hasMalformedToolCall = false
   /** The response as it was announced. */
   announced: JsonObject | undefined
@@ -88,7 +89,8 @@ export class StreamWatch implements StreamFacts {
   }
 
   get usage(): Usage | undefined {
-    return this.#last === undefined ? undefined : usageOf(this.#last)
+    if (this.#last !== undefined) return usageOf(this.#last, this.#searches)
+    return this.#searches === 0 ? undefined : { searches: this.#searches }
   }
 
   get modelId(): string | undefined {
@@ -118,6 +120,7 @@ export class StreamWatch implements StreamFacts {
   #noteDone(item: JsonObject): void {
     const { type } = item
     if (isCall(type)) this.#noteCall(item)
+    if (isSearch(item)) this.#searches += 1
     const encrypted = stringOf(item['encrypted_content'])
     if (encrypted) this.#onState?.(encrypted)
     if (!this.#hasContent) this.#hasContent = isContentItem(item)

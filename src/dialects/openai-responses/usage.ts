@@ -4,16 +4,17 @@ import { tokenCount, type Usage } from '../../canonical/usage.ts'
 import { arrayOf, isJsonObject, type JsonObject, objectOf } from '../../std/json.ts'
 import { readUsage, withTier } from '../openai-chat/read-usage.ts'
 
-/** `undefined` where none is reported. */
-export function usageOf(response: JsonObject): Usage | undefined {
+/** `undefined` where none is reported. `seen`: searches among the items before, which some leave out at the end. */
+export function usageOf(response: JsonObject, seen = 0): Usage | undefined {
   const { usage, output } = response
   const counts = isJsonObject(usage) ? withTier(readUsage(usage), response) : undefined
-  const searches = counts === undefined ? 0 : arrayOf(output).filter(isSearch).length
+  if (counts === undefined) return undefined
+  const searches = Math.max(seen, arrayOf(output).filter(isSearch).length)
   return searches === 0 ? counts : { ...counts, searches }
 }
 
 /** Its tool also opens pages and looks for words in them, which is no search. */
-function isSearch(item: unknown): boolean {
+export function isSearch(item: unknown): boolean {
   if (!isJsonObject(item) || item['type'] !== 'web_search_call') return false
   const action = objectOf(item['action'])?.['type']
   return action === undefined || action === 'search'
