@@ -52,13 +52,27 @@ describe('the searches that a request lets others make', () => {
     expect(most('openai-responses', { tools })).toBe(SEARCHES_UNASKED)
     expect(most('openai-responses', { tools, max_tool_calls: 2 })).toBe(2)
     expect(most('openai-responses', { tools, max_tool_calls: '2' })).toBe(SEARCHES_UNASKED)
-    expect(most('openai-responses', { prompt: { id: 'kept' } })).toBe(SEARCHES_UNASKED)
+    const kept = { prompt: { id: 'kept' } }
+    expect(offered('openai-responses', kept)).toEqual({ queriesMax: SEARCHES_UNASKED, kind: 'preview' })
+    expect(most('openai-responses', { ...kept, max_tool_calls: 1 })).toBe(1)
+    expect(most('openai-responses', { prompt: null })).toBeUndefined()
     expect(most('openai-completions', { prompt: 'a text' })).toBeUndefined()
   })
 
   test('are sold as the tool says', () => {
     expect(offered('openai-responses', { tools: [{ type: 'web_search_preview' }] })?.kind).toBe('preview')
     expect(offered('openai-responses', { tools: [{ type: 'web_search' }] })?.kind).toBeUndefined()
+  })
+
+  test('are none where a function of the client is called so', () => {
+    const named = { name: 'google_search', description: 'Like "googleSearch": the same' }
+    expect(most('openai-chat', { tools: [{ type: 'function', function: named }] })).toBeUndefined()
+    expect(most('openai-responses', { tools: [{ type: 'function', ...named }] })).toBeUndefined()
+    expect(most('gemini', { tools: [{ functionDeclarations: [named] }] })).toBeUndefined()
+    const declared = {
+      functionDeclarations: [{ ...named, parameters: { properties: { googleSearch: {} } } }],
+    }
+    expect(most('gemini', { tools: [declared] })).toBeUndefined()
   })
 
   test.each(['googleSearch', 'google_search', 'googleSearchRetrieval', 'enterpriseWebSearch'])(

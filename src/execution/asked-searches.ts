@@ -1,5 +1,6 @@
 /** What searches of the web a request lets the provider make by itself. */
 
+import type { Span } from '../canonical/envelope.ts'
 import type { SearchKind } from '../ledger/prices.ts'
 import { SEARCHES_UNASKED } from '../ledger/search-fee.ts'
 import { arrayOf, isJsonObject, type JsonObject, numberOf, parseJson, stringOf } from '../std/json.ts'
@@ -12,9 +13,10 @@ export interface OfferedSearch {
   readonly kind?: SearchKind
 }
 
-/** How the dialects name the tool: by its `type`, or Google's by a field. */
-const SEARCH_TOOL =
-  /"type"\s*:\s*"web_search|"(?:googleSearch|google_search|enterpriseWebSearch|enterprise_web_search)/
+/** How the dialects name the tool: by its `type`, or Google's by a field. Words of a text may look like it. */
+const LIKE_A_SEARCH =
+  /"type"\s*:\s*"web_search|"(?:googleSearch|google_search|enterpriseWebSearch|enterprise_web_search)\w*"\s*:/
+const GOOGLE_SEARCH = /^(?:googleSearch|google_search|enterpriseWebSearch|enterprise_web_search)/
 
 /** Queries that are held for at most, however many a request names: no answer makes so many. */
 const QUERIES_MAX = 1_000
@@ -27,16 +29,15 @@ export function offeredSearch(
   const tools = fields.get('tools')
   const listed = tools === undefined ? '' : plainly(text.slice(tools.start, tools.end))
   const isAnthropic = dialectId === 'anthropic-messages'
-  if (!SEARCH_TOOL.test(listed)) {
-    const isKept = KEPT_TOOLS.get(dialectId)?.some((name) => fields.has(name)) ?? false
-    return isKept ? { queriesMax: SEARCHES_UNASKED } : undefined
-  }
-  const searching = arrayOf(parseJson(listed)).filter(isSearching)
+  const searching = LIKE_A_SEARCH.test(listed) ? arrayOf(parseJson(listed)).filter(isSearching) : []
+  // What the provider keeps may offer the dearest.
+  const isKept = KEPT_TOOLS.get(dialectId)?.some((name) => isSaid(fields.get(name), text)) ?? false
+  if (searching.length === 0 && !isKept) return undefined
   const calls = isAnthropic ? undefined : fields.get('max_tool_calls')
   const queriesMax = isAnthropic
     ? usesOf(searching)
     : (countOf(calls && parseJson(text.slice(calls.start, calls.end))) ?? SEARCHES_UNASKED)
-  const isPreview = searching.some(({ type }) => stringOf(type)?.startsWith('web_search_preview'))
+  const isPreview = isKept || searching.some(({ type }) => stringOf(type)?.startsWith('web_search_preview'))
   return { queriesMax: Math.min(queriesMax, QUERIES_MAX), ...(isPreview ? { kind: 'preview' } : {}) }
 }
 
@@ -57,7 +58,15 @@ function plainly(listed: string): string {
 }
 
 function isSearching(tool: unknown): tool is JsonObject {
-  return isJsonObject(tool) && stringOf(tool['type'])?.startsWith('web_search') === true
+  if (!isJsonObject(tool)) return false
+  const type = stringOf(tool['type'])
+  return type === undefined
+    ? Object.keys(tool).some((name) => GOOGLE_SEARCH.test(name))
+    : type.startsWith('web_search')
+}
+
+function isSaid(span: Span | undefined, text: string): boolean {
+  return span !== undefined && text.slice(span.start, span.end) !== 'null'
 }
 
 /** Anthropic's tools say it each for itself. */

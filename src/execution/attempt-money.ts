@@ -6,6 +6,7 @@ import type { NanoUsd, Prices } from '../ledger/prices.ts'
 import { type AttemptAsk, type AttemptResult, OUTPUT_TOKENS_UNASKED } from '../ledger/request-books.ts'
 import { tenthsIn, US_TENTHS } from '../ledger/inference-geo.ts'
 import { askedClass, isUnpriced } from '../ledger/service-class.ts'
+import { SEARCHES_UNASKED } from '../ledger/search-fee.ts'
 import { worstPrices } from '../ledger/worst-case.ts'
 import type { Target } from '../providers/provider.ts'
 import type { AttemptRecord } from '../telemetry/records.ts'
@@ -58,7 +59,7 @@ export function askOf(
         serviceClass,
         mayCacheForAnHour: text.includes('"1h"'),
         mayStayInUs: mayStayInUs(target, inferenceGeo),
-        searchesMax: search?.queriesMax ?? 0,
+        searchesMax: search?.queriesMax ?? (facts.prices?.search?.isAlways ? SEARCHES_UNASKED : 0),
         searchKind,
       })
     : undefined
@@ -111,9 +112,8 @@ function inputBound(
   const { envelope, body } = exchange
   const windowTokens = windowOf(facts)
   const bytes = Math.max(envelope.bodyBytes, body.length, sentBytes)
-  // What a search finds is read, too, unless it is sold by how much that is.
   const search = facts.prices?.search
-  const readsFindings = search?.isAlways === true && search.low === search.high
+  const readsFindings = search?.isAlways === true && search.isBySize === undefined
   // Whatever it refers to, no more than the window is read.
   if (windowTokens !== undefined && bytes >= windowTokens) return windowTokens
   return readsFindings || refersElsewhere(exchange, text) ? (windowTokens ?? bytes + REFERRED_TOKENS) : bytes
@@ -169,7 +169,7 @@ const REFERENCE_MARKS = [
 /** Fields that say nothing else but that the provider looks something up by itself. */
 const HOSTED_FIELDS = ['mcp_servers', 'web_search_options'] as const
 const HOSTED_TOOL =
-  /"type"\s*:\s*"(?:web_search|web_fetch|code_execution|code_interpreter|mcp|tool_search)|"(?:googleSearch|google_search|urlContext|url_context|codeExecution|code_execution|enterpriseWebSearch|googleMaps)"\s*:/
+  /"type"\s*:\s*"(?:web_search|web_fetch|code_execution|code_interpreter|mcp|tool_search)|"(?:googleSearch|google_search|urlContext|url_context|codeExecution|code_execution|googleSearchRetrieval|google_search_retrieval|enterpriseWebSearch|enterprise_web_search|googleMaps)"\s*:/
 
 /** Tools that the provider runs itself: what they find is read by the model, and paid for as input. */
 function hasHostedTools({ fields }: Exchange['envelope'], text: string): boolean {

@@ -121,7 +121,10 @@ export class Attempts {
         const { outcome, error } = ended
         trace?.note(outcome, target.id, error?.code)
         this.#noteSpend(ended)
-        held?.settle(resultOf({ ...ended, heldNanoUsd: held.heldNanoUsd }, ask, costOf))
+        held?.settle(
+          resultOf({ ...ended, heldNanoUsd: held.heldNanoUsd }, ask, costOf),
+          ended.record.usage?.searches,
+        )
         const isNews = books.end(outcome, error)
         if (isNews && error !== undefined) this.#alert(target, error)
       },

@@ -41,6 +41,8 @@ export interface SearchPrices extends Readonly<Record<Exclude<SearchKind, 'previ
   readonly per: 'query' | 'request'
   /** Where the request names none. */
   readonly usualKind: SearchKind
+  /** By how much of what they find is read, which is in their price; absent: that is input like any other. */
+  readonly isBySize?: true
   /** Every request to the model leads to one at least, whatever it asks and the answer tells. */
   readonly isAlways?: true
 }

@@ -74,7 +74,8 @@ export interface HeldAttempt {
   /** Present where a budget pays. */
   readonly reservation?: Reservation
   /** Once; calling it again does nothing. */
-  settle(result: AttemptResult): void
+  /** `searches`: those that the provider told of, which are no part of the entry but of what it may cost. */
+  settle(result: AttemptResult, searches?: number): void
 }
 
 export interface RequestBooksDeps {
@@ -251,10 +252,10 @@ export class RequestBooks {
       heldNanoUsd,
       ...(outputTokensMax === undefined ? {} : { outputTokensMax }),
       ...(hold === undefined ? {} : { reservation: this.#reservation(ask, hold) }),
-      settle: (result) => {
+      settle: (result, searches) => {
         if (isSettled) return
         isSettled = true
-        const charged = hold && this.#charged(result, ask, hold)
+        const charged = hold && this.#charged(result, ask, hold, searches)
         const told = charged === undefined ? result : { ...result, ...charged }
         const entry = this.#entry({ attempt, target, provider, ...routeField, charges }, told)
         hold?.settle(entry.costNanoUsd ?? hold.nanoUsd)
@@ -280,10 +281,12 @@ export class RequestBooks {
     used: Used,
     ask: AttemptAsk,
     hold: Hold,
+    searches = 0,
   ): Pick<AttemptResult, 'basis' | 'costNanoUsd'> | undefined {
     if (used.costNanoUsd !== undefined) return undefined
     const { inputTokens, outputTokens } = used
-    const assumed = isHeldByTokens(ask) ? this.#heldPrices(ask) : undefined
+    // Of searches it is not said what they are held at.
+    const assumed = isHeldByTokens(ask) && searches === 0 ? this.#heldPrices(ask) : undefined
     const costNanoUsd =
       assumed === undefined || inputTokens === undefined
         ? hold.nanoUsd

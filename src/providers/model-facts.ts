@@ -71,8 +71,9 @@ function pricedFacts(facts: ModelFacts, prices: Prices): ModelFacts {
 function withPublishedSearch(prices: Prices, published: SearchPrices | undefined): Prices {
   if (published === undefined) return prices
   if (prices.search === undefined) return { ...prices, search: published }
-  const { per, usualKind, isAlways } = published
-  return { ...prices, search: { ...prices.search, per, usualKind, ...(isAlways && { isAlways }) } }
+  const { low, medium, high } = prices.search
+  const { preview: _preview, ...counted } = published
+  return { ...prices, search: { ...counted, low, medium, high } }
 }
 
 /** What a model's tokens cost, where that is known (fault 91: not known is never zero). */
@@ -213,6 +214,7 @@ function readSearchRow({ l, m, h, p, r, a, u }: SearchRow): SearchPrices {
     high: h,
     per: r === undefined ? 'query' : 'request',
     ...(p === undefined ? {} : { preview: p }),
+    ...(l === h ? {} : { isBySize: true }),
     usualKind: u === undefined ? 'medium' : 'low',
     ...(a === undefined ? {} : { isAlways: true }),
   }

@@ -109,7 +109,16 @@ interface Telling {
   readonly isBare?: boolean
 }
 
-async function openSearching(searches: number, { nanoUsd = 100 * DOLLAR, isBare = false } = {}) {
+interface Opening {
+  readonly nanoUsd?: number
+  readonly isBare?: boolean
+  readonly config?: Readonly<Record<string, unknown>>
+}
+
+async function openSearching(
+  searches: number,
+  { nanoUsd = 100 * DOLLAR, isBare = false, config = {} }: Opening = {},
+) {
   const telling = { searches, isBare }
   const provider = await startToldProvider(({ path, body }) => ({ body: answerTo(path, body, telling) }))
   onTestFinished(() => provider[Symbol.asyncDispose]())
@@ -120,6 +129,7 @@ async function openSearching(searches: number, { nanoUsd = 100 * DOLLAR, isBare 
     credential: 'provider-key-0123456789',
   })
   const stage = await openMoneyStage({
+    config,
     providers: {
       anthropic: {
         ...at('/v1'),
@@ -134,7 +144,7 @@ async function openSearching(searches: number, { nanoUsd = 100 * DOLLAR, isBare 
       local: {
         dialect: 'anthropic-messages',
         ...at('/v1'),
-        prices: { '*': { input: 1, output: 5 } },
+        prices: { known: { input: 1, output: 5 } },
       },
     },
     async prepare(ledger) {
@@ -212,16 +222,22 @@ describe('an answer for which the provider searched', () => {
     expect(await cost('anthropic/claude-opus-4-5')).toBe(tokens(1, 5) + 3 * 10_000_000)
   })
 
-  test('costs all that was held where nobody knows what a search costs', async () => {
-    const asking = {
-      client: 'anthropic-messages',
-      model: 'local/any',
-      body: { tools: [anthropicTool] },
-    } as const
-    const entry = await (await openSearching(1)).entry(asking)
+  test.each([
+    ['local/known', {}, 200_000, 1, 5],
+    ['local/any', { unknownPrice: { input: 2, output: 9 } }, 200_000, 2, 9],
+  ])('costs all that was held where nobody knows what a search costs: %s', async (...args) => {
+    const [model, budgets, inputMax, input, output] = args
+    const body = { max_tokens: 500, tools: [anthropicTool] }
+    const asking = { client: 'anthropic-messages', model, body } as const
+    const config = { budgets }
+    const entry = await (await openSearching(30, { config })).entry(asking)
     expect(entry?.basis).toBe('estimated')
-    expect(entry?.costNanoUsd).toBeGreaterThan(tokens(1, 5))
-    expect(await (await openSearching(0)).cost(asking)).toBe(tokens(1, 5))
+    // Of the request itself some hundred bytes beside the 200,000 tokens that a search may find.
+    const least = inputMax * input * 1_000 + 500 * output * 1_000
+    expect(entry?.costNanoUsd).toBeGreaterThan(least)
+    expect(entry?.costNanoUsd).toBeLessThan(least + 1_000 * input * 1_000)
+    const none = await (await openSearching(0, { config })).entry(asking)
+    expect(none?.costNanoUsd).toBe(tokens(input, output))
   })
 
   test('is counted as its provider counts, at the price of the file', async () => {

@@ -84,8 +84,10 @@ export class StreamWatch implements StreamFacts {
   get usage(): Usage | undefined {
     if (this.#usage === undefined) return undefined
     const usage = readUsage(this.#usage)
-    const isTold = this.#finish !== undefined || this.#searches <= (usage.searches ?? 0)
-    return isTold ? usage : { ...usage, searches: this.#searches }
+    const { server_tool_use: told } = this.#usage
+    const isTold = this.#finish !== undefined && isJsonObject(told)
+    if (isTold || this.#searches === 0) return usage
+    return { ...usage, searches: Math.max(this.#searches, usage.searches ?? 0) }
   }
 
   get modelId(): string | undefined {

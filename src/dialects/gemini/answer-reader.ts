@@ -72,8 +72,9 @@ export class AnswerReader {
   /** Searches may be told after the counts. */
   #readUsage(told: unknown, queriesBefore: number | undefined, events: InferenceEvent[]): void {
     const queries = this.#queries?.size
-    if (told === undefined && queries === queriesBefore) return
-    if (told !== undefined) this.#rawUsage = told
+    const isTold = isJsonObject(told)
+    if (!isTold && queries === queriesBefore) return
+    if (isTold) this.#rawUsage = told
     const usage = readUsage(this.#rawUsage, queries)
     if (usage !== undefined) events.push({ type: 'usage-update', usage })
   }

@@ -45,7 +45,7 @@ export class StreamWatch implements StreamFacts {
     const { candidates, modelVersion, promptFeedback, usageMetadata } = value
     this.#modelId ??= stringOf(modelVersion)
     this.#responseId ??= stringOf(value['responseId'])
-    if (usageMetadata !== undefined && usageMetadata !== this.#rawUsage) {
+    if (isJsonObject(usageMetadata)) {
       this.#rawUsage = usageMetadata
       this.#usage = undefined
     }

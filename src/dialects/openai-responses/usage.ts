@@ -9,7 +9,7 @@ export function usageOf(response: JsonObject, seen = 0): Usage | undefined {
   const { usage, output } = response
   const counts = isJsonObject(usage) ? withTier(readUsage(usage), response) : undefined
   if (counts === undefined) return undefined
-  const searches = Math.max(seen, arrayOf(output).filter(isSearch).length)
+  const searches = arrayOf(output).filter(isSearch).length || seen
   return searches === 0 ? counts : { ...counts, searches }
 }
 
