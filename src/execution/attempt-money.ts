@@ -5,7 +5,7 @@ import type { GatewayError } from '../errors/gateway-error.ts'
 import type { NanoUsd, Prices } from '../ledger/prices.ts'
 import { type AttemptAsk, type AttemptResult, OUTPUT_TOKENS_UNASKED } from '../ledger/request-books.ts'
 import { tenthsIn, US_TENTHS } from '../ledger/inference-geo.ts'
-import { askedClass, isUnpriced } from '../ledger/service-class.ts'
+import { type AskedClass, askedClass, isUnpriced } from '../ledger/service-class.ts'
 import { SEARCHES_UNASKED } from '../ledger/search-fee.ts'
 import { worstPrices } from '../ledger/worst-case.ts'
 import type { Target } from '../providers/provider.ts'
@@ -50,7 +50,7 @@ export function askOf(
   const inputTokensMax = inputBound(exchange, facts, { sentBytes, text })
   const { inferenceGeo } = service
   const serviceClass = askedClass(service)
-  const unpricedService = unpricedOf(service, facts)
+  const unpricedService = unpricedOf(service, serviceClass, facts)
   const search = facts.prices?.search && offeredSearch(exchange, text)
   const searchKind = search?.kind ?? service.searchKind
   const prices = isByTokens
@@ -84,10 +84,13 @@ const NO_FACTS: TargetFacts = {}
 const USUAL_SERVICE: SentService = {}
 
 /** What is asked for that has no price and may cost more than what has one, as the request says it. */
-function unpricedOf(service: SentService, { prices = {} }: TargetFacts): string | undefined {
-  const { serviceTier, speed, inferenceGeo } = service
+function unpricedOf(
+  { serviceTier, speed, inferenceGeo }: SentService,
+  asked: AskedClass | undefined,
+  { prices = {} }: TargetFacts,
+): string | undefined {
   if (tenthsIn(inferenceGeo) === undefined) return said('inference_geo', inferenceGeo)
-  if (!isUnpriced(askedClass(service), prices)) return undefined
+  if (!isUnpriced(asked, prices)) return undefined
   return askedClass({ speed }) === undefined ? said('service_tier', serviceTier) : said('speed', speed)
 }
 

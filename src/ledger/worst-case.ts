@@ -73,24 +73,23 @@ export function worstPrices(
 }
 
 /** Rounded up: what is held must never be less than what is settled. */
-export function worstCaseOf({ inputTokensMax, outputTokensMax }: TokenBounds, prices: WorstPrices): NanoUsd {
+export function worstCaseOf(
+  { inputTokensMax, outputTokensMax }: TokenBounds,
+  { input, output, fee = 0 }: WorstPrices,
+): NanoUsd {
   // Sound: a whole number.
-  return Math.ceil(inputTokensMax * prices.input + outputTokensMax * prices.output + feeOf(prices)) as NanoUsd
+  return Math.ceil(inputTokensMax * input + outputTokensMax * output + fee) as NanoUsd
 }
 
 /** How many tokens of output so much pays for, beside all of the input; below 0 where not even that. */
 export function affordableOutput(nanoUsd: number, inputTokensMax: number, prices: WorstPrices): number {
-  const left = nanoUsd - Math.ceil(inputTokensMax * prices.input + feeOf(prices))
+  const left = nanoUsd - Math.ceil(inputTokensMax * prices.input + (prices.fee ?? 0))
   if (left < 0) return -1
   if (prices.output === 0) return Number.POSITIVE_INFINITY
   const outputTokensMax = Math.min(Math.floor(left / prices.output), Number.MAX_SAFE_INTEGER)
   if (worstCaseOf({ inputTokensMax, outputTokensMax }, prices) <= nanoUsd) return outputTokensMax
   // Fractions of nano-dollars are not exact in binary: tokens for one nano-dollar less are surely paid for.
   return Math.max(0, outputTokensMax - Math.ceil(1 / prices.output))
-}
-
-function feeOf({ fee = 0 }: WorstPrices): number {
-  return fee
 }
 
 type ReadPrices = (prices: TokenPrices) => readonly (number | undefined)[]
@@ -102,7 +101,7 @@ function classTables({ classes = {} }: Prices, asked: AskedClass | undefined): r
   if (own !== undefined) return [own]
   // No provider makes an answer a fast one unless it is asked for by that name.
   const { fast: _fast, ...others } = classes
-  return Object.values(asked === 'other' || asked === 'fast' ? classes : others)
+  return Object.values(asked === 'other' ? classes : others)
 }
 
 interface Sale {

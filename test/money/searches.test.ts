@@ -3,22 +3,15 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Budget } from '../../src/ledger/budget.ts'
 import { SEARCHES_UNASKED } from '../../src/ledger/search-fee.ts'
-import { type JsonObject, stringOf } from '../../src/std/json.ts'
+import type { JsonObject } from '../../src/std/json.ts'
 import { DOLLAR, type MoneyAsking, openMoneyStage } from '../support/money-stage.ts'
-import { startToldProvider } from '../support/told-provider.ts'
+import { chatAnswer, messagesAnswer, messagesStream } from '../support/told-answers.ts'
+import { eventsOf, startToldProvider } from '../support/told-provider.ts'
 
 const INPUT = 1_000
 const OUTPUT = 100
 /** Dollars for a million tokens, as nano-dollars of an answer here. */
 const tokens = (input: number, output: number) => INPUT * input * 1_000 + OUTPUT * output * 1_000
-const sse = (events: readonly JsonObject[]) =>
-  events
-    .map((event) => {
-      const type = stringOf(event['type'])
-      return `${type === undefined ? '' : `event: ${type}\n`}data: ${JSON.stringify(event)}\n\n`
-    })
-    .join('')
-
 /** Of as many searches as are told, in the words of each dialect; `isBare`: the last event of a stream repeats no items. */
 function answerTo(path: string, body: JsonObject, { searches, isBare }: Telling): object | string {
   if (path.includes('/messages')) return message(body, searches)
@@ -28,21 +21,10 @@ function answerTo(path: string, body: JsonObject, { searches, isBare }: Telling)
 
 function message({ stream }: JsonObject, searches: number): object | string {
   const used = { output_tokens: OUTPUT, server_tool_use: { web_search_requests: searches } }
-  const usage = { input_tokens: INPUT, ...used }
-  const head = { id: 'm', type: 'message', role: 'assistant', model: 'claude-haiku-4-5', stop_sequence: null }
-  if (stream !== true)
-    return { ...head, content: [{ type: 'text', text: 'hello' }], stop_reason: 'end_turn', usage }
-  return sse([
-    {
-      type: 'message_start',
-      message: { ...head, content: [], stop_reason: null, usage: { input_tokens: INPUT, output_tokens: 1 } },
-    },
-    { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
-    { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'hello' } },
-    { type: 'content_block_stop', index: 0 },
-    { type: 'message_delta', delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: used },
-    { type: 'message_stop' },
-  ])
+  const input = { input_tokens: INPUT }
+  return stream === true
+    ? messagesStream('hello', input, used)
+    : messagesAnswer('hello', { ...input, ...used })
 }
 
 /** The tool also opens a page, which is no search. */
@@ -65,7 +47,7 @@ function response({ stream }: JsonObject, searches: number, isBare = false): obj
   if (stream !== true) return { ...head, output, usage }
   const at = output.length - 1
   const place = { output_index: at, content_index: 0, item_id: 'i' }
-  return sse([
+  return eventsOf(
     { type: 'response.created', response: { ...head, status: 'in_progress', output: [] } },
     ...output.slice(0, at).flatMap((search, index) => [
       { type: 'response.output_item.added', output_index: index, item: search },
@@ -78,7 +60,7 @@ function response({ stream }: JsonObject, searches: number, isBare = false): obj
     { type: 'response.content_part.done', ...place, part },
     { type: 'response.output_item.done', output_index: at, item: output[at] ?? {} },
     { type: 'response.completed', response: { ...head, output: isBare ? [] : output, usage } },
-  ])
+  )
 }
 
 function grounded(path: string, searches: number): object | string {
@@ -94,14 +76,12 @@ function grounded(path: string, searches: number): object | string {
     usageMetadata,
   }
   if (!path.includes('stream')) return last
-  return sse([{ candidates: [{ index: 0, content }], usageMetadata }, last])
+  return eventsOf({ candidates: [{ index: 0, content }], usageMetadata }, last)
 }
 
 function completion(searches: number): object {
-  const choice = { index: 0, message: { role: 'assistant', content: 'hello' }, finish_reason: 'stop' }
   const counts = { prompt_tokens: INPUT, completion_tokens: OUTPUT, total_tokens: INPUT + OUTPUT }
-  const usage = { ...counts, num_search_queries: searches }
-  return { id: 'c', object: 'chat.completion', created: 1, model: 'sonar', choices: [choice], usage }
+  return chatAnswer('hello', { ...counts, num_search_queries: searches })
 }
 
 interface Telling {

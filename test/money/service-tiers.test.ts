@@ -5,7 +5,8 @@ import type { Budget } from '../../src/ledger/budget.ts'
 import { modelFacts } from '../../src/providers/model-facts.ts'
 import type { JsonObject } from '../../src/std/json.ts'
 import { DOLLAR, type MoneyStage, openMoneyStage } from '../support/money-stage.ts'
-import { type AskedOfProvider, startToldProvider } from '../support/told-provider.ts'
+import { messagesAnswer, messagesStream } from '../support/told-answers.ts'
+import { type AskedOfProvider, eventsOf, startToldProvider } from '../support/told-provider.ts'
 import type { ClientAnswer } from '../support/client-answer.ts'
 import type { MoneyAsking } from '../support/money-stage.ts'
 
@@ -121,41 +122,13 @@ function response(isStream: boolean, tier: string | undefined): object | string 
 
 /** Anthropic's stream says the tier at its start alone. */
 function message(isStream: boolean, tier: string | undefined): object | string {
-  const usage = {
-    input_tokens: INPUT,
-    output_tokens: OUTPUT,
-    ...(tier === undefined ? {} : { service_tier: tier }),
-  }
-  const head = {
-    id: 'msg_1',
-    type: 'message',
-    role: 'assistant',
-    model: 'claude-haiku-4-5',
-    stop_sequence: null,
-  }
-  const content = [{ type: 'text', text: 'hello' }]
-  if (!isStream) return { ...head, content, stop_reason: 'end_turn', usage }
-  return sse([
-    { type: 'message_start', message: { ...head, content: [], stop_reason: null, usage } },
-    { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
-    { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'hello' } },
-    { type: 'content_block_stop', index: 0 },
-    {
-      type: 'message_delta',
-      delta: { stop_reason: 'end_turn', stop_sequence: null },
-      usage: { output_tokens: OUTPUT },
-    },
-    { type: 'message_stop' },
-  ])
+  const used = { output_tokens: OUTPUT }
+  const usage = { input_tokens: INPUT, ...used, ...(tier === undefined ? {} : { service_tier: tier }) }
+  return isStream ? messagesStream('hello', usage, used) : messagesAnswer('hello', usage)
 }
 
-function sse(events: readonly (JsonObject & { readonly type: string })[]): string {
-  return events
-    .map(
-      (event, number) =>
-        `event: ${event.type}\ndata: ${JSON.stringify({ ...event, sequence_number: number })}\n\n`,
-    )
-    .join('')
+function sse(events: readonly JsonObject[]): string {
+  return eventsOf(...events.map((event, number) => ({ ...event, sequence_number: number })))
 }
 
 function priceOf(provider: string, model: string) {

@@ -6,6 +6,7 @@ import { modelFacts } from '../../src/providers/model-facts.ts'
 import type { JsonObject } from '../../src/std/json.ts'
 import type { ClientAnswer } from '../support/client-answer.ts'
 import { DOLLAR, openMoneyStage } from '../support/money-stage.ts'
+import { messagesAnswer, messagesStream } from '../support/told-answers.ts'
 import { startToldProvider } from '../support/told-provider.ts'
 
 const INPUT = 1_000
@@ -18,24 +19,10 @@ const inUs = (nanoUsd: number) => (nanoUsd * 11) / 10
 const opus = { usual: priceOf(5, 25), fast: priceOf(10, 50) }
 
 /** Anthropic's stream says how it serves at its start alone. */
-function message({ stream, model }: JsonObject, words: JsonObject): object | string {
-  const usage = { input_tokens: INPUT, output_tokens: OUTPUT, service_tier: 'standard', ...words }
-  const head = { id: 'msg_1', type: 'message', role: 'assistant', model: model ?? '', stop_sequence: null }
-  if (stream !== true)
-    return { ...head, content: [{ type: 'text', text: 'hello' }], stop_reason: 'end_turn', usage }
-  const events = [
-    { type: 'message_start', message: { ...head, content: [], stop_reason: null, usage } },
-    { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
-    { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'hello' } },
-    { type: 'content_block_stop', index: 0 },
-    {
-      type: 'message_delta',
-      delta: { stop_reason: 'end_turn', stop_sequence: null },
-      usage: { output_tokens: OUTPUT },
-    },
-    { type: 'message_stop' },
-  ]
-  return events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join('')
+function message({ stream }: JsonObject, words: JsonObject): object | string {
+  const used = { output_tokens: OUTPUT }
+  const usage = { input_tokens: INPUT, service_tier: 'standard', ...used, ...words }
+  return stream === true ? messagesStream('hello', usage, used) : messagesAnswer('hello', usage)
 }
 
 interface Asking {

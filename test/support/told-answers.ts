@@ -39,14 +39,19 @@ export function messagesStart(usage: JsonObject = { ...MESSAGES_USAGE, output_to
   return eventsOf({ type: 'message_start', message })
 }
 
-export function messagesStream(text: string, usage: JsonObject = MESSAGES_USAGE): string {
+/** `last` is the usage of its end, which may leave out what its start said. */
+export function messagesStream(
+  text: string,
+  usage: JsonObject = MESSAGES_USAGE,
+  last: JsonObject = usage,
+): string {
   return (
     messagesStart({ ...usage, output_tokens: 1 }) +
     eventsOf(
       { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
       { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } },
       { type: 'content_block_stop', index: 0 },
-      { type: 'message_delta', delta: { stop_reason: 'end_turn', stop_sequence: null }, usage },
+      { type: 'message_delta', delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: last },
       { type: 'message_stop' },
     )
   )

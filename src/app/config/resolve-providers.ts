@@ -62,18 +62,19 @@ export function implicitProvider(
 /** Absent prices are left out. */
 function pricesOf(prices: NonNullable<ProviderEntry['prices']>): NonNullable<Provider['prices']> {
   return Object.fromEntries(
-    Object.entries(prices).map(([model, { classes, search, ...own }]) => [
-      model,
-      {
-        ...tokenPricesOf(own),
-        ...(search !== undefined && { search: searchPricesOf(search) }),
-        ...(Object.keys(classes ?? {}).length > 0 && {
-          classes: Object.fromEntries(
-            Object.entries(classes ?? {}).map(([name, ofClass]) => [name, ofClass && tokenPricesOf(ofClass)]),
-          ),
-        }),
-      },
-    ]),
+    Object.entries(prices).map(([model, { classes = {}, search, ...own }]) => {
+      const priced = Object.entries(classes).map(
+        ([name, ofClass]) => [name, ofClass && tokenPricesOf(ofClass)] as const,
+      )
+      return [
+        model,
+        {
+          ...tokenPricesOf(own),
+          ...(search !== undefined && { search: searchPricesOf(search) }),
+          ...(priced.length > 0 && { classes: Object.fromEntries(priced) }),
+        },
+      ]
+    }),
   )
 }
 
