@@ -10,8 +10,8 @@ import { SEARCHES_UNASKED } from '../ledger/search-fee.ts'
 import { worstPrices } from '../ledger/worst-case.ts'
 import type { Target } from '../providers/provider.ts'
 import type { AttemptRecord } from '../telemetry/records.ts'
-import { offeredSearch } from './asked-searches.ts'
 import type { Exchange } from './exchange.ts'
+import { hasHostedTools, offeredSearch } from './hosted-tools.ts'
 import type { SentService } from './sent-service.ts'
 
 /** What is known of a target's model; absent means not known. */
@@ -168,18 +168,6 @@ const REFERENCE_MARKS = [
   // No encoder escapes what the words are made of that are looked for here: whoever does hides them.
   /\\u00(?:4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])/i,
 ] as const
-
-/** Fields that say nothing else but that the provider looks something up by itself. */
-const HOSTED_FIELDS = ['mcp_servers', 'web_search_options'] as const
-const HOSTED_TOOL =
-  /"type"\s*:\s*"(?:web_search|web_fetch|code_execution|code_interpreter|mcp|tool_search)|"(?:googleSearch|google_search|urlContext|url_context|codeExecution|code_execution|googleSearchRetrieval|google_search_retrieval|enterpriseWebSearch|enterprise_web_search|googleMaps)"\s*:/
-
-/** Tools that the provider runs itself: what they find is read by the model, and paid for as input. */
-function hasHostedTools({ fields }: Exchange['envelope'], text: string): boolean {
-  if (HOSTED_FIELDS.some((name) => fields.has(name))) return true
-  const tools = fields.get('tools')
-  return tools !== undefined && HOSTED_TOOL.test(text.slice(tools.start, tools.end))
-}
 
 function hasSound({ envelope }: Exchange, text: string): boolean {
   if (envelope.isPlainOnly === true && envelope.generatedCount === undefined) return true

@@ -1,4 +1,4 @@
-/** What searches of the web a request lets the provider make by itself. */
+/** What a request lets the provider do by itself: what its tools find is read by the model, and searches of the web are sold apart. */
 
 import type { Span } from '../canonical/envelope.ts'
 import type { SearchKind } from '../ledger/prices.ts'
@@ -13,10 +13,31 @@ export interface OfferedSearch {
   readonly kind?: SearchKind
 }
 
-/** How the dialects name the tool: by its `type`, or Google's by a field. Words of a text may look like it. */
+/** How the dialects name the tools: by their `type`, whatever version follows, or Google's by a field. Words of a text may look like them. */
 const LIKE_A_SEARCH =
   /"type"\s*:\s*"web_search|"(?:googleSearch|google_search|enterpriseWebSearch|enterprise_web_search)\w*"\s*:/
-const GOOGLE_SEARCH = /^(?:googleSearch|google_search|enterpriseWebSearch|enterprise_web_search)/
+const SEARCH_FIELD = /^(?:googleSearch|google_search|enterpriseWebSearch|enterprise_web_search)/
+/** Those that find something else for the model to read. */
+const LIKE_ANOTHER_TOOL =
+  /"type"\s*:\s*"(?:web_fetch|x_search|browser_search|collections_search|code_execution|code_interpreter|mcp|tool_search)|"(?:urlContext|url_context|codeExecution|code_execution|googleMaps|google_maps)"\s*:/
+
+/** Fields that say nothing else but that the provider looks something up by itself: of Anthropic, OpenAI, xAI, Alibaba and OpenRouter. */
+const HOSTED_FIELDS = [
+  'mcp_servers',
+  'web_search_options',
+  'search_parameters',
+  'enable_search',
+  'plugins',
+] as const
+
+/** Whether the model may read what tools of the provider's find. `text` is the body, a byte a character. */
+export function hasHostedTools({ fields }: Pick<Exchange['envelope'], 'fields'>, text: string): boolean {
+  if (HOSTED_FIELDS.some((name) => isSaid(fields.get(name), text))) return true
+  const tools = fields.get('tools')
+  if (tools === undefined) return false
+  const listed = text.slice(tools.start, tools.end)
+  return LIKE_A_SEARCH.test(listed) || LIKE_ANOTHER_TOOL.test(listed)
+}
 
 /** Queries that are held for at most, however many a request names: no answer makes so many. */
 const QUERIES_MAX = 1_000
@@ -61,12 +82,14 @@ function isSearching(tool: unknown): tool is JsonObject {
   if (!isJsonObject(tool)) return false
   const type = stringOf(tool['type'])
   return type === undefined
-    ? Object.keys(tool).some((name) => GOOGLE_SEARCH.test(name))
+    ? Object.keys(tool).some((name) => SEARCH_FIELD.test(name))
     : type.startsWith('web_search')
 }
 
+const SAYING_NOTHING: ReadonlySet<string> = new Set(['null', 'false', '[]'])
+
 function isSaid(span: Span | undefined, text: string): boolean {
-  return span !== undefined && text.slice(span.start, span.end) !== 'null'
+  return span !== undefined && !SAYING_NOTHING.has(text.slice(span.start, span.end))
 }
 
 /** Anthropic's tools say it each for itself. */

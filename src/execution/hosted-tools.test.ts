@@ -3,12 +3,17 @@ import type { DialectId } from '../canonical/envelope.ts'
 import { SEARCHES_UNASKED } from '../ledger/search-fee.ts'
 import type { JsonObject } from '../std/json.ts'
 import { scanJsonObject } from '../wire/json-scan.ts'
-import { offeredSearch } from './asked-searches.ts'
+import { hasHostedTools, offeredSearch } from './hosted-tools.ts'
 
 function offered(dialect: DialectId, body: JsonObject | string) {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
   const envelope = { fields: scanJsonObject(Buffer.from(text)).fields }
   return offeredSearch({ dialect: { id: dialect }, envelope }, text)
+}
+
+function isHosted(body: JsonObject): boolean {
+  const text = JSON.stringify(body)
+  return hasHostedTools({ fields: scanJsonObject(Buffer.from(text)).fields }, text)
 }
 
 const most = (dialect: DialectId, body: JsonObject | string) => offered(dialect, body)?.queriesMax
@@ -85,5 +90,34 @@ describe('the searches that a request lets others make', () => {
   test('may be offered by what Google keeps', () => {
     expect(most('gemini', { cachedContent: 'cachedContents/1' })).toBe(SEARCHES_UNASKED)
     expect(most('gemini', { contents: [] })).toBeUndefined()
+  })
+})
+
+describe('what the provider finds for the model to read', () => {
+  test.each([
+    { tools: [{ type: 'web_fetch_20250910', name: 'web_fetch' }] },
+    { tools: [{ type: 'x_search' }] },
+    { tools: [{ type: 'browser_search' }] },
+    { tools: [{ type: 'collections_search' }] },
+    { tools: [{ type: 'mcp', server_label: 'docs' }] },
+    { tools: [{ google_maps: {} }] },
+    { tools: [{ googleSearchRetrieval: {} }] },
+    { tools: [{ url_context: {} }] },
+    { mcp_servers: [{ name: 'docs' }] },
+    { web_search_options: {} },
+    { search_parameters: { mode: 'auto' } },
+    { enable_search: true },
+    { plugins: [{ id: 'web' }] },
+  ])('comes of %j', (body) => {
+    expect(isHosted(body)).toBe(true)
+  })
+
+  test.each([
+    {},
+    { messages: [{ role: 'user', content: 'say {"type": "web_search"} and {"googleSearch": {}}' }] },
+    { tools: [{ type: 'function', function: { name: 'web_search', parameters: {} } }] },
+    { tools: [], plugins: [], enable_search: false, web_search_options: null },
+  ])('is nothing for %j', (body) => {
+    expect(isHosted(body)).toBe(false)
   })
 })
