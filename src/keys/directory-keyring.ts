@@ -72,10 +72,10 @@ interface Search<Holder> {
 
 function lookFurther<Holder>(finding: Finding<Holder>, search: Search<Holder>): Promise<Holder> {
   if (finding.type === 'refused' || kindOfKey(search.presented ?? '') !== search.kind) throw unknownKey()
-  const look = search.directory.lookAgain()
-  if (look === true) throw unknownKey()
-  if (look === false) throw unavailable()
-  return look.then((isAnswered) => judgeAgain(isAnswered, search))
+  const { presented, find, directory } = search
+  return directory
+    .lookUntil(() => find(presented).type !== 'unknown')
+    .then((isAnswered) => judgeAgain(isAnswered, search))
 }
 
 function judgeAgain<Holder>(isAnswered: boolean, { presented, find }: Search<Holder>): Holder {

@@ -62,6 +62,8 @@ export class KeyDirectory implements KeptKeys {
   /** The look that begins when that one is over. */
   #next: Promise<void> | undefined
   #lookedAgainAtMs = Number.NEGATIVE_INFINITY
+  /** The look that begins as soon as there may be one again for the sake of unknown keys. */
+  #later: Promise<void> | undefined
   /** Snapshots are written one after the other; the one that waits is the newest. */
   #writing: Promise<void> | undefined
   #unwritten: Directory | undefined
@@ -162,6 +164,29 @@ export class KeyDirectory implements KeptKeys {
       return this.#isAnsweredInTime(this.refresh(), waitMs)
     }
     return this.#running === undefined ? !this.#isAway : this.#isAnsweredInTime(this.#running, waitMs)
+  }
+
+  /**
+   * The same, and certain: where the store was asked a moment ago, and that did not find the key, it is asked once more as
+   * soon as it may be, for all who wait for it. So nobody is told that a key is unknown which was made before it was used.
+   */
+  async lookUntil(isFound: () => boolean): Promise<boolean> {
+    const isCertain = this.#options.clock.nowMs() - this.#lookedAgainAtMs >= LOOK_AGAIN_MS
+    const isAnswered = await this.lookAgain()
+    if (isCertain || !isAnswered || isFound()) return isAnswered
+    return this.#isAnsweredInTime(this.#lookLater(), LOOK_AGAIN_MS + LOOK_WAIT_MS)
+  }
+
+  #lookLater(): Promise<void> {
+    const { clock } = this.#options
+    this.#later ??= new Promise((resolve) => {
+      clock.after(Math.max(0, this.#lookedAgainAtMs + LOOK_AGAIN_MS - clock.nowMs()), () => {
+        this.#later = undefined
+        this.#lookedAgainAtMs = clock.nowMs()
+        resolve(this.refresh())
+      })
+    })
+    return this.#later
   }
 
   #isAnsweredInTime(look: Promise<void>, waitMs: number): Promise<boolean> {
