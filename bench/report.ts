@@ -110,7 +110,7 @@ Absolute figures belong to that machine; the ratios travel better. How the load,
 
 - *plain path* is Holdfast with a key of its file, a store in memory and nothing that bounds anybody; *with books* keeps
   its store in SQLite, and its client has a virtual key with three limits, a budget of its own and one of its project.
-- The gateways are started ${plan.starts} times and measured for ${plan.rounds} rounds each time, since V8 compiles the same code differently
+- The gateways are started ${plan.starts} times and measured for ${plan.rounds} rounds each time, after one that does not count, since V8 compiles the same code differently
   from one start to the next. Each pair is measured by itself, after ${plan.warmUpMs / 1_000} s of its own load, since a gateway that has just served
   another load has other code compiled; what is cached, which differs most, in the first start alone. One process serves what is compared with *with books*, and *with books* itself, by turns.
 - Whoever is compared is measured one right after the other in each round, ${plan.loadMs / 1_000} s under ${plan.concurrency} requests in flight each
