@@ -54,13 +54,13 @@ function whoeverAsks(
   directory: KeyDirectory,
 ): KeyHolder | Promise<KeyHolder> {
   if (presented === undefined || kindOfKey(presented) !== 'data') return ANYONE
-  const judge = (isAnswered: boolean) => {
-    const holder = ring.authenticate(presented)
-    if (holder === ANYONE && !isAnswered) throw unavailable()
-    return holder
-  }
-  const look = directory.lookAgain(FIRST_KEY_WAIT_MS)
-  return typeof look === 'boolean' ? judge(look) : look.then(judge)
+  return directory.lookNow(FIRST_KEY_WAIT_MS).then((isAnswered) => {
+    const finding = ring.findHolder(presented)
+    const isKnown = finding.type === 'refused' || (finding.type === 'found' && finding.holder !== ANYONE)
+    if (!isKnown && !isAnswered) throw unavailable()
+    if (finding.type !== 'found') throw unknownKey()
+    return finding.holder
+  })
 }
 
 interface Search<Holder> {

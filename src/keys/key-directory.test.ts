@@ -178,7 +178,6 @@ describe('a key made elsewhere a moment ago', () => {
     await directory.start()
     expect(ring.authenticate('any')).toEqual({})
     expect(await ring.authenticate(mintKey('data').reveal())).toEqual({})
-    await pass(LOOK_AGAIN_MS)
     const { key, record } = madeKey({ name: 'first' })
     store.putKey(record)
     expect(await ring.authenticate(key)).toMatchObject({ keyName: 'first' })
@@ -230,29 +229,58 @@ describe('a key made elsewhere a moment ago', () => {
     expect(clock.pendingTimers).toBe(1)
   })
 
-  test('works though the store was asked for another key a moment before it was made', async () => {
-    const store = new ScriptedDirectoryStore(STOCKED)
-    const { directory, ring } = open(store)
-    await directory.start()
-    expect(await codeOf(() => ring.authenticate(mintKey('data').reveal()))).toBe('unauthenticated')
-    const { key, record } = madeKey({ name: 'new' })
-    store.putKey(record)
-    const answer = ring.authenticate(key)
-    await settle()
-    await pass(LOOK_AGAIN_MS)
-    expect(await answer).toMatchObject({ keyName: 'new' })
-  })
+  test.each(['data', 'admin'] as const)(
+    'works though the store was asked for another %s key a moment before it was made, or is being asked',
+    async (kind) => {
+      const store = new ScriptedDirectoryStore(STOCKED)
+      const { directory, ring } = open(store)
+      await directory.start()
+      const present = (key: string): unknown =>
+        kind === 'data' ? ring.authenticate(key) : ring.authenticateAdmin(key)
+      const made = (name: string) => madeKey(kind === 'data' ? { name } : { name, kind, role: 'owner' })
+      const unknown = codeOf(() => present(mintKey(kind).reveal()))
+      const [first, second] = [made('first'), made('second')]
+      store.putKey(first.record)
+      const whileAsked = codeOf(() => present(first.key))
+      expect(await unknown).toBe('unauthenticated')
+      store.putKey(second.record)
+      const after = codeOf(() => present(second.key))
+      await settle()
+      await pass(LOOK_AGAIN_MS)
+      expect([await whileAsked, await after]).toEqual(['let in', 'let in'])
+      expect(store.asked).toBe(3)
+    },
+  )
 
-  test('is told that the store is away where it went away a moment after it was asked', async () => {
+  test.each(['away', 'hanging'] as const)(
+    'is told that the store does not answer where it is %s a moment after it was asked',
+    async (state) => {
+      const store = new ScriptedDirectoryStore(STOCKED)
+      const { directory, ring } = open(store)
+      await directory.start()
+      expect(await codeOf(() => ring.authenticate(mintKey('data').reveal()))).toBe('unauthenticated')
+      store.state = state
+      const told = codeOf(() => ring.authenticate(mintKey('data').reveal()))
+      await settle()
+      await pass(LOOK_AGAIN_MS + LOOK_WAIT_MS)
+      expect(await told).toBe('keys_unavailable')
+    },
+  )
+
+  test('asks a store no more that is about to be closed', async () => {
     const store = new ScriptedDirectoryStore(STOCKED)
     const { directory, ring } = open(store)
     await directory.start()
-    expect(await codeOf(() => ring.authenticate(mintKey('data').reveal()))).toBe('unauthenticated')
-    store.state = 'hanging'
-    const told = codeOf(() => ring.authenticate(mintKey('data').reveal()))
+    const guess = () => codeOf(() => ring.authenticate(mintKey('data').reveal()))
+    expect(await guess()).toBe('unauthenticated')
+    const waiting = guess()
     await settle()
+    await directory.stop()
     await pass(LOOK_AGAIN_MS + LOOK_WAIT_MS)
-    expect(await told).toBe('keys_unavailable')
+    expect(await waiting).toBe('keys_unavailable')
+    expect(await guess()).toBe('keys_unavailable')
+    expect(store.asked).toBe(2)
+    expect(clock.pendingTimers).toBe(0)
   })
 
   test('a key that is known not to be good asks nothing', async () => {

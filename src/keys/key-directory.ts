@@ -23,7 +23,7 @@ export const POLL_MS = 1_000
 export const REFRESH_TIMEOUT_MS = 2_000
 /** The shortest time between two looks at the store for the sake of unknown keys, ms. */
 export const LOOK_AGAIN_MS = 250
-/** How long a request with an unknown key waits for such a look, ms. */
+/** How long a request with an unknown key waits for the answer to such a look, ms. */
 export const LOOK_WAIT_MS = 50
 
 export interface KeyDirectoryOptions {
@@ -64,6 +64,7 @@ export class KeyDirectory implements KeptKeys {
   #lookedAgainAtMs = Number.NEGATIVE_INFINITY
   /** The look that begins as soon as there may be one again for the sake of unknown keys. */
   #later: Promise<void> | undefined
+  #laterTimer: Timer | undefined
   /** Snapshots are written one after the other; the one that waits is the newest. */
   #writing: Promise<void> | undefined
   #unwritten: Directory | undefined
@@ -121,10 +122,11 @@ export class KeyDirectory implements KeptKeys {
     return 'snapshot'
   }
 
-  /** Ends the poll; resolves when the last snapshot is written. */
+  /** Ends the poll; resolves when the last snapshot is written. Whoever waits for a look that has not begun is told of none. */
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#polling?.cancel()
+    this.#laterTimer?.cancel()
     this.#renewal.stop()
     await this.#writing
   }
@@ -152,35 +154,35 @@ export class KeyDirectory implements KeptKeys {
     return this.#next
   }
 
-  /**
-   * A look at the store for a key that is not known here, since it may have been made elsewhere a moment ago. Whether the
-   * store answered in time, so that what is still unknown exists nowhere. It is not asked again within `LOOK_AGAIN_MS`:
-   * the last answer counts then.
-   */
-  lookAgain(waitMs = LOOK_WAIT_MS): Promise<boolean> | boolean {
-    const nowMs = this.#options.clock.nowMs()
-    if (nowMs - this.#lookedAgainAtMs >= LOOK_AGAIN_MS) {
-      this.#lookedAgainAtMs = nowMs
-      return this.#isAnsweredInTime(this.refresh(), waitMs)
-    }
-    return this.#running === undefined ? !this.#isAway : this.#isAnsweredInTime(this.#running, waitMs)
+  /** A look at the store, which tells of all that was made before the call; whether it answered within so long. */
+  lookNow(waitMs: number): Promise<boolean> {
+    return this.#isAnsweredInTime(this.refresh(), waitMs)
   }
 
   /**
-   * The same, and certain: where the store was asked a moment ago, and that did not find the key, it is asked once more as
-   * soon as it may be, for all who wait for it. So nobody is told that a key is unknown which was made before it was used.
+   * A look at the store for a key that is not known here, since it may have been made elsewhere a moment ago; whether the
+   * store answered in time, so that a key which is still unknown did not exist when it was used. It is asked once in
+   * `LOOK_AGAIN_MS`: who comes in between, and is not served by the look under way (`isFound`), waits for the next one.
    */
   async lookUntil(isFound: () => boolean): Promise<boolean> {
-    const isCertain = this.#options.clock.nowMs() - this.#lookedAgainAtMs >= LOOK_AGAIN_MS
-    const isAnswered = await this.lookAgain()
-    if (isCertain || !isAnswered || isFound()) return isAnswered
+    const nowMs = this.#options.clock.nowMs()
+    if (this.#isStopped) return false
+    if (this.#later === undefined && nowMs - this.#lookedAgainAtMs >= LOOK_AGAIN_MS) {
+      this.#lookedAgainAtMs = nowMs
+      return this.lookNow(LOOK_WAIT_MS)
+    }
+    if (this.#running !== undefined && !(await this.#isAnsweredInTime(this.#running, LOOK_WAIT_MS)))
+      return false
+    if (isFound()) return true
+    if (this.#isAway) return false
     return this.#isAnsweredInTime(this.#lookLater(), LOOK_AGAIN_MS + LOOK_WAIT_MS)
   }
 
   #lookLater(): Promise<void> {
     const { clock } = this.#options
     this.#later ??= new Promise((resolve) => {
-      clock.after(Math.max(0, this.#lookedAgainAtMs + LOOK_AGAIN_MS - clock.nowMs()), () => {
+      const delayMs = Math.max(0, this.#lookedAgainAtMs + LOOK_AGAIN_MS - clock.nowMs())
+      this.#laterTimer = clock.after(delayMs, () => {
         this.#later = undefined
         this.#lookedAgainAtMs = clock.nowMs()
         resolve(this.refresh())
