@@ -47,7 +47,7 @@ export function askOf(
   const isByTokens = isPricedByTokens(exchange)
   // One byte a character: places in the text are places in the body, and no mark holds anything but ASCII.
   const text = isByTokens ? latin1Of(exchange) : ''
-  const inputTokensMax = inputBound(exchange, facts, { sentBytes, text })
+  const inputTokensMax = inputBound(exchange, facts, { sentBytes, text, targetId: target.id })
   const { inferenceGeo } = service
   const serviceClass = askedClass(service)
   const unpricedService = unpricedOf(service, serviceClass, facts)
@@ -110,7 +110,11 @@ function mayStayInUs({ provider }: Target, inferenceGeo: string | undefined): bo
 function inputBound(
   exchange: Exchange,
   facts: TargetFacts,
-  { sentBytes, text }: { readonly sentBytes: number; readonly text: string },
+  {
+    sentBytes,
+    text,
+    targetId,
+  }: { readonly sentBytes: number; readonly text: string; readonly targetId: string },
 ): number {
   const { envelope, body } = exchange
   const windowTokens = windowOf(facts)
@@ -119,7 +123,9 @@ function inputBound(
   const readsFindings = search?.isAlways === true && search.isBySize === undefined
   // Whatever it refers to, no more than the window is read.
   if (windowTokens !== undefined && bytes >= windowTokens) return windowTokens
-  return readsFindings || refersElsewhere(exchange, text) ? (windowTokens ?? bytes + REFERRED_TOKENS) : bytes
+  return readsFindings || refersElsewhere(exchange, text, targetId)
+    ? (windowTokens ?? bytes + REFERRED_TOKENS)
+    : bytes
 }
 
 /**
@@ -133,13 +139,13 @@ function windowOf({ contextTokens, prices }: TargetFacts): number | undefined {
   return isPricedBeyond ? undefined : contextTokens
 }
 
-function refersElsewhere(exchange: Exchange, text: string): boolean {
+function refersElsewhere(exchange: Exchange, text: string, targetId: string): boolean {
   const { envelope, asked, referring } = exchange
   if (referring !== undefined) return true
   if (asked !== undefined) return false
   if (REFERRING_FIELDS.some((name) => envelope.fields.has(name))) return true
   if (isOfStoredPrompts(exchange) && envelope.fields.has('prompt')) return true
-  return REFERENCE_MARKS.some((mark) => mark.test(text)) || hasHostedTools(envelope, text)
+  return REFERENCE_MARKS.some((mark) => mark.test(text)) || hasHostedTools(envelope, text, targetId)
 }
 
 function latin1Of({ body }: Exchange): string {

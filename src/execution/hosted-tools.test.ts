@@ -108,6 +108,13 @@ describe('what the provider finds for the model to read', () => {
     { search_parameters: { mode: 'auto' } },
     { enable_search: true },
     { plugins: [{ id: 'web' }] },
+    { data_sources: [{ type: 'azure_search' }] },
+    { compound_custom: { tools: { enabled_tools: ['web_search'] } } },
+    { tools: [{ type: 'openrouter:web_search' }] },
+    { tools: [{ type: 'builtin_function', function: { name: '$web_search' } }] },
+    { tools: [{ type: 'retrieval', retrieval: {} }] },
+    { tools: [{ retrieval: { vertexRagStore: {} } }] },
+    { tools: [{ type: 'shell', environment: { type: 'container_auto' } }] },
   ])('comes of %j', (body) => {
     expect(isHosted(body)).toBe(true)
   })
@@ -117,7 +124,18 @@ describe('what the provider finds for the model to read', () => {
     { messages: [{ role: 'user', content: 'say {"type": "web_search"} and {"googleSearch": {}}' }] },
     { tools: [{ type: 'function', function: { name: 'web_search', parameters: {} } }] },
     { tools: [], plugins: [], enable_search: false, web_search_options: null },
+    { search_parameters: { mode: 'off' } },
   ])('is nothing for %j', (body) => {
     expect(isHosted(body)).toBe(false)
+  })
+
+  test.each([
+    ['openrouter/openai/gpt-5:online', true],
+    ['groq/groq/compound', true],
+    ['groq/groq/compound-mini', true],
+    ['openai/gpt-5', false],
+    ['ollama/compounder', false],
+  ])('comes with the model %s: %s', (targetId, isFound) => {
+    expect(hasHostedTools({ fields: scanJsonObject(Buffer.from('{}')).fields }, '{}', targetId)).toBe(isFound)
   })
 })

@@ -19,20 +19,32 @@ const LIKE_A_SEARCH =
 const SEARCH_FIELD = /^(?:googleSearch|google_search|enterpriseWebSearch|enterprise_web_search)/
 /** Those that find something else for the model to read. */
 const LIKE_ANOTHER_TOOL =
-  /"type"\s*:\s*"(?:web_fetch|x_search|browser_search|collections_search|code_execution|code_interpreter|mcp|tool_search)|"(?:urlContext|url_context|codeExecution|code_execution|googleMaps|google_maps)"\s*:/
+  /"type"\s*:\s*"(?:web_fetch|x_search|browser_search|collections_search|openrouter:|retrieval|builtin_function|code_execution|code_interpreter|container_|mcp|tool_search)|"(?:urlContext|url_context|codeExecution|code_execution|googleMaps|google_maps|retrieval)"\s*:/
 
-/** Fields that say nothing else but that the provider looks something up by itself: of Anthropic, OpenAI, xAI, Alibaba and OpenRouter. */
+/**
+ * Fields that say nothing else but that the provider looks something up by itself: of Anthropic, OpenAI, xAI, Alibaba,
+ * OpenRouter, Azure and Groq.
+ */
 const HOSTED_FIELDS = [
   'mcp_servers',
   'web_search_options',
   'search_parameters',
   'enable_search',
   'plugins',
+  'data_sources',
+  'compound_custom',
 ] as const
+/** Models that look things up whatever they are asked: OpenRouter's with that ending, and Groq's `compound`. */
+const SEARCHING_MODEL = /:online$|\/compound(?:-|$)/
 
-/** Whether the model may read what tools of the provider's find. `text` is the body, a byte a character. */
-export function hasHostedTools({ fields }: Pick<Exchange['envelope'], 'fields'>, text: string): boolean {
+/** Whether the model may read what the provider finds by itself. `text` is the body, a byte a character. */
+export function hasHostedTools(
+  { fields }: Pick<Exchange['envelope'], 'fields'>,
+  text: string,
+  targetId = '',
+): boolean {
   if (HOSTED_FIELDS.some((name) => isSaid(fields.get(name), text))) return true
+  if (SEARCHING_MODEL.test(targetId)) return true
   const tools = fields.get('tools')
   if (tools === undefined) return false
   const listed = text.slice(tools.start, tools.end)
@@ -86,10 +98,12 @@ function isSearching(tool: unknown): tool is JsonObject {
     : type.startsWith('web_search')
 }
 
-const SAYING_NOTHING: ReadonlySet<string> = new Set(['null', 'false', '[]'])
-
+/** Not where it is said to be off (xAI's `search_parameters`). */
 function isSaid(span: Span | undefined, text: string): boolean {
-  return span !== undefined && !SAYING_NOTHING.has(text.slice(span.start, span.end))
+  if (span === undefined) return false
+  const value = parseJson(text.slice(span.start, span.end))
+  if (value === null || value === false) return false
+  return !(Array.isArray(value) && value.length === 0) && !(isJsonObject(value) && value['mode'] === 'off')
 }
 
 /** Anthropic's tools say it each for itself. */
