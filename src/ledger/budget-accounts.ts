@@ -38,7 +38,7 @@ export const LEASE_SHARE = 0.02
 /** How long a budget that gave nothing is not asked again, ms. */
 const DRY_MS = 1_000
 /** How long a lease may lie unused before it goes back to the others, ms. */
-const IDLE_MS = 30_000
+export const IDLE_MS = 30_000
 export interface Hold {
   readonly type: 'held'
   readonly charges: readonly Charge[]

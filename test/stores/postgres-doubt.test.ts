@@ -2,7 +2,7 @@
 
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { DOUBT_MS } from '../../src/ledger/budget-account.ts'
-import { BudgetAccounts, type HoldAnswer } from '../../src/ledger/budget-accounts.ts'
+import { BudgetAccounts, type HoldAnswer, IDLE_MS } from '../../src/ledger/budget-accounts.ts'
 import { budget, charge, nano } from '../../src/stores/contract/samples.test-support.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { skipsPostgres } from '../support/postgres-server.ts'
@@ -12,8 +12,6 @@ import { openStore, postgresStage } from './postgres.test-support.ts'
 const LIMIT = 1_000
 const NODE = 'node_1'
 const limited = budget('bud_1', LIMIT)
-/** From the first byte of an answer to beyond its last: its end, which says that it counts, is a few bytes long. */
-const CUTS = Array.from({ length: 45 }, (_, place) => place * 8)
 const WALL_MS = Date.UTC(2026, 10, 17)
 /** Not found in time, it is not there. */
 const PATIENCE_MS = 10_000
@@ -24,7 +22,13 @@ interface Doubting {
   /** Straight at the server. */
   readonly direct: Store
   readonly proxy: FaultProxy
-  /** From now on every connection is cut after so many bytes; the node had a good one until then. */
+  /** That pass in this direction while it is done, over a connection that is new. */
+  bytesOf(direction: Direction, act: () => Promise<void>): Promise<number>
+  /** The server is at nothing any more that somebody asked of it. */
+  rest(): Promise<void>
+  /** A transaction has done what it is for, and its end is on the way. */
+  ending(): Promise<boolean>
+  /** From now on every connection is cut after so many bytes; the node has a new one, and a good one until then. */
   cut(direction: Direction, afterBytes: number): Promise<void>
   /** So much time of the accounts goes by, and what they look after then is done. */
   pass(ms: number): Promise<void>
@@ -49,6 +53,8 @@ describe.skipIf(skipsPostgres())('fault 130: money in doubt over a real PostgreS
       await proxy[Symbol.asyncDispose]()
     })
     await direct.putBudget(limited, [])
+    // It looks at the schema once.
+    await store.loadBudgets()
     let nowMs = 0
     const accounts = new BudgetAccounts({
       store,
@@ -58,12 +64,30 @@ describe.skipIf(skipsPostgres())('fault 130: money in doubt over a real PostgreS
       nowMs: () => nowMs,
     })
     accounts.replace([limited])
+    /** A statement that a connection has seen before takes fewer bytes. */
+    const anew = async () => {
+      proxy.resetAll()
+      await eventually(() =>
+        store.ping().then(
+          () => true,
+          () => false,
+        ),
+      )
+    }
     return {
       accounts,
       direct,
       proxy,
+      bytesOf: async (direction, act) => {
+        await anew()
+        const before = proxy.passed[direction]
+        await act()
+        return proxy.passed[direction] - before
+      },
+      rest: () => eventually(async () => (await server.transactions(url)).open === 0),
+      ending: async () => (await server.transactions(url)).wrote > 0,
       cut: async (direction, afterBytes) => {
-        await store.ping()
+        await anew()
         await proxy.set({ type: 'cut', direction, afterBytes, how: 'reset' })
       },
       pass: async (ms) => {
@@ -83,13 +107,19 @@ describe.skipIf(skipsPostgres())('fault 130: money in doubt over a real PostgreS
     accounts.posted(answer.charges)
   }
 
-  test('an answer that is cut after any number of bytes leaves nothing leased once all is quiet', async () => {
-    const { accounts, direct, proxy, cut, pass, leased } = await doubting()
-    let doubted = 0
-    for (const direction of ['up', 'down'] as const) {
-      for (const afterBytes of CUTS) {
+  test.each(['up', 'down'] as const)(
+    'a grant that is cut %s after any of its last bytes leaves nothing leased once all is quiet',
+    async (direction) => {
+      const { accounts, direct, proxy, cut, rest, pass, leased, bytesOf } = await doubting()
+      const bytes = await bytesOf(direction, async () =>
+        giveUp(accounts, await accounts.hold([limited], ask(300))),
+      )
+      await pass(DOUBT_MS + 1)
+      let doubted = 0
+      for (const afterBytes of lastOf(bytes)) {
         await cut(direction, afterBytes)
         const answer = await accounts.hold([limited], ask(300))
+        await rest()
         const granted = await leased()
         if (answer.type === 'unavailable' && granted > 0) doubted += 1
         // Whatever the server has, no more is spent than was told.
@@ -97,68 +127,75 @@ describe.skipIf(skipsPostgres())('fault 130: money in doubt over a real PostgreS
         giveUp(accounts, answer)
         await proxy.set()
         await pass(DOUBT_MS + 1)
-        expect({ direction, afterBytes, leased: await leased() }).toEqual({
-          direction,
-          afterBytes,
-          leased: 0,
-        })
+        expect({ afterBytes, leased: await leased() }).toEqual({ afterBytes, leased: 0 })
       }
-    }
-    expect(doubted).toBeGreaterThan(0)
-    // All of it can be spent again, by another node too.
-    const all = {
-      nodeId: 'node_2',
-      charge: charge('bud_1'),
-      needNanoUsd: nano(LIMIT),
-      wantNanoUsd: nano(LIMIT),
-    }
-    expect(await direct.lease([all])).toMatchObject([{ grantedNanoUsd: LIMIT }])
-  })
+      expect(doubted).toBeGreaterThan(0)
+      // All of it can be spent again, by another node too.
+      const all = { charge: charge('bud_1'), needNanoUsd: nano(LIMIT), wantNanoUsd: nano(LIMIT) }
+      expect(await direct.lease([{ nodeId: 'node_2', ...all }])).toMatchObject([{ grantedNanoUsd: LIMIT }])
+    },
+  )
 
-  test('a return that is cut after any number of bytes is spent by nobody, and is free once all is quiet', async () => {
-    const { accounts, proxy, cut, pass, leased } = await doubting()
-    let doubted = 0
-    for (const direction of ['up', 'down'] as const) {
-      for (const afterBytes of CUTS) {
-        const answer = await accounts.hold([limited], ask(300))
-        expect(answer).toMatchObject({ type: 'held' })
-        giveUp(accounts, answer)
+  test.each(['up', 'down'] as const)(
+    'a return that is cut %s after any of its last bytes is spent by nobody, and free once all is quiet',
+    async (direction) => {
+      const { accounts, proxy, cut, rest, pass, leased, bytesOf } = await doubting()
+      const spare = async () => giveUp(accounts, await accounts.hold([limited], ask(300)))
+      await spare()
+      const bytes = await bytesOf(direction, () => pass(IDLE_MS + 1))
+      expect(await leased()).toBe(0)
+      const after = { taken: 0, kept: 0 }
+      for (const afterBytes of lastOf(bytes)) {
+        await spare()
         const before = await leased()
         await cut(direction, afterBytes)
-        await pass(DOUBT_MS / 2)
+        await pass(IDLE_MS + 1)
+        await rest()
         const between = await leased()
         expect([0, before]).toContain(between)
+        after[between === 0 ? 'taken' : 'kept'] += 1
         await proxy.set()
-        if (between === before) doubted += 1
-        await pass(DOUBT_MS + 1)
-        expect({ direction, afterBytes, leased: await leased() }).toEqual({
-          direction,
+        // What the server still has is not given out a second time.
+        const everything = await accounts.hold([limited], ask(LIMIT))
+        expect({ afterBytes, type: everything.type }).toEqual({
           afterBytes,
-          leased: 0,
+          type: between === 0 ? 'held' : 'spent',
         })
+        giveUp(accounts, everything)
+        await pass(DOUBT_MS + 1)
+        expect({ afterBytes, leased: await leased() }).toEqual({ afterBytes, leased: 0 })
       }
-    }
-    expect(doubted).toBeGreaterThan(0)
-  })
+      expect(Math.min(after.taken, after.kept)).toBeGreaterThan(0)
+    },
+  )
 
   test('what a server that stood still grants after everybody has left goes back', async () => {
-    const { accounts, pass, leased } = await doubting()
+    const { accounts, proxy, rest, ending, pass, leased } = await doubting()
     const { server } = stage
-    giveUp(accounts, await accounts.hold([limited], ask(100)))
+    // Its end is on the way while the transaction waits for it.
+    await proxy.set({ type: 'latency', upMs: 150 })
+    const answer = accounts.hold([limited], ask(500))
+    await eventually(ending)
+    server.pause()
+    const before = proxy.passed.up
+    await eventually(async () => proxy.passed.up > before)
+    // It is not told that everybody has left.
+    await proxy.set({ type: 'hang' })
+    expect(await answer).toMatchObject({ type: 'unavailable' })
+    await proxy.set()
+    server.resume()
+    await rest()
+    expect(await leased()).toBeGreaterThanOrEqual(500)
     await pass(DOUBT_MS + 1)
     expect(await leased()).toBe(0)
-    server.pause()
-    const answer = await accounts.hold([limited], ask(500))
-    expect(answer).toMatchObject({ type: 'unavailable' })
-    server.resume()
-    await eventually(async () => {
-      await pass(DOUBT_MS + 1)
-      return (await leased()) === 0
-    })
-    const again = await accounts.hold([limited], ask(LIMIT))
-    expect(again).toMatchObject({ type: 'held', nanoUsd: LIMIT })
+    expect(await accounts.hold([limited], ask(LIMIT))).toMatchObject({ type: 'held', nanoUsd: LIMIT })
   })
 })
+
+/** From a good deal before the last byte to one beyond it: what ends a transaction is a few bytes long. */
+function lastOf(bytes: number): readonly number[] {
+  return Array.from({ length: 20 }, (_, place) => Math.max(0, bytes + 4 - place * 4))
+}
 
 /** The server goes on when it likes. */
 async function eventually(holds: () => Promise<boolean>): Promise<void> {

@@ -31,6 +31,8 @@ export interface PostgresServer extends AsyncDisposable {
   via(url: string, port: number): string
   /** One statement, in the given database or in the one that is always there. */
   run(statement: string, url?: string): Promise<void>
+  /** Connections to a database that are in a transaction; `wrote`: of those, the ones that have added something, and wait for their end. */
+  transactions(url: string): Promise<{ readonly open: number; readonly wrote: number }>
   /** Ends every connection to a database, as an administrator does. */
   endConnections(database: string): Promise<void>
   /** Nobody else reads or writes a table until it is unlocked. */
@@ -200,6 +202,21 @@ class LocalPostgres implements PostgresServer {
     await client.connect()
     try {
       await client.query(statement)
+    } finally {
+      await client.end()
+    }
+  }
+
+  async transactions(url: string): Promise<{ readonly open: number; readonly wrote: number }> {
+    const client = new Client({ connectionString: this.#url('postgres') })
+    await client.connect()
+    try {
+      const { rows } = await client.query<{ query: string; state: string }>(
+        "SELECT query, state FROM pg_stat_activity WHERE datname = $1 AND state <> 'idle'",
+        [new URL(url).pathname.slice(1)],
+      )
+      const wrote = rows.filter(({ query, state }) => state !== 'active' && /insert into/i.test(query))
+      return { open: rows.length, wrote: wrote.length }
     } finally {
       await client.end()
     }

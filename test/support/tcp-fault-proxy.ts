@@ -30,6 +30,8 @@ export interface FaultProxy extends AsyncDisposable {
   readonly port: number
   /** Connections that are open now. */
   readonly connections: number
+  /** Bytes that passed so far, of all connections. */
+  readonly passed: Readonly<Record<Direction, number>>
   /** In place of all toxics before; none at all lets everything pass. */
   set(...toxics: readonly Toxic[]): Promise<void>
   /** Resets every open connection, once. */
@@ -53,6 +55,7 @@ export async function startFaultProxy(target: {
 class TcpFaultProxy implements FaultProxy {
   readonly #target: { readonly host: string; readonly port: number }
   readonly #links = new Set<Link>()
+  readonly passed = { up: 0, down: 0 }
   #server: Server | undefined
   #toxics: readonly Toxic[] = []
   #port = 0
@@ -101,8 +104,11 @@ class TcpFaultProxy implements FaultProxy {
 
   #accept(client: Socket): void {
     const { host, port } = this.#target
-    const link = new Link(client, createConnection({ host, port, allowHalfOpen: true }), () => {
-      this.#links.delete(link)
+    const link = new Link(client, createConnection({ host, port, allowHalfOpen: true }), {
+      closed: () => this.#links.delete(link),
+      passed: (direction, bytes) => {
+        this.passed[direction] += bytes
+      },
     })
     this.#links.add(link)
     link.set(this.#toxics)
@@ -115,20 +121,31 @@ class TcpFaultProxy implements FaultProxy {
   }
 }
 
+interface LinkEvents {
+  closed(): void
+  passed(direction: Direction, bytes: number): void
+}
+
 /** One connection on both sides of the proxy. */
 class Link {
   readonly #client: Socket
   readonly #server: Socket
   readonly #pipes: Readonly<Record<Direction, Pipe>>
-  readonly #onClosed: () => void
+  readonly #events: LinkEvents
   #isOver = false
 
-  constructor(client: Socket, server: Socket, onClosed: () => void) {
+  constructor(client: Socket, server: Socket, events: LinkEvents) {
     this.#client = client
     this.#server = server
-    this.#onClosed = onClosed
-    const cut = (how: 'end' | 'reset') => this.destroy(how)
-    this.#pipes = { up: new Pipe('up', client, server, cut), down: new Pipe('down', server, client, cut) }
+    this.#events = events
+    const of = (direction: Direction): PipeEvents => ({
+      cut: (how) => this.destroy(how),
+      passed: (bytes) => events.passed(direction, bytes),
+    })
+    this.#pipes = {
+      up: new Pipe('up', client, server, of('up')),
+      down: new Pipe('down', server, client, of('down')),
+    }
     for (const socket of [client, server]) {
       socket.setNoDelay(true)
       socket.on('error', () => this.#sideGone(socket))
@@ -153,7 +170,7 @@ class Link {
     }
     this.#pipes.up.stop()
     this.#pipes.down.stop()
-    this.#onClosed()
+    this.#events.closed()
   }
 
   /** The other side is told, unless it is the point of the fault that it is not. */
@@ -170,12 +187,17 @@ interface Piece {
   readonly dueMs: number
 }
 
+interface PipeEvents {
+  cut(how: 'end' | 'reset'): void
+  passed(bytes: number): void
+}
+
 /** One direction of one connection: data in order, each piece when it is due. */
 class Pipe {
   readonly #direction: Direction
   readonly #source: Socket
   readonly #sink: Socket
-  readonly #onCut: (how: 'end' | 'reset') => void
+  readonly #events: PipeEvents
   #toxics: readonly Toxic[] = []
   #pieces: Piece[] = []
   #waitingBytes = 0
@@ -184,11 +206,11 @@ class Pipe {
   #timer: NodeJS.Timeout | undefined
   #isStopped = false
 
-  constructor(direction: Direction, source: Socket, sink: Socket, onCut: (how: 'end' | 'reset') => void) {
+  constructor(direction: Direction, source: Socket, sink: Socket, events: PipeEvents) {
     this.#direction = direction
     this.#source = source
     this.#sink = sink
-    this.#onCut = onCut
+    this.#events = events
     source.on('data', (bytes: Buffer) => this.#take(bytes))
     source.on('end', () => {
       this.#hasEnded = true
@@ -261,6 +283,7 @@ class Pipe {
     this.#waitingBytes -= slice.length
     if (this.#waitingBytes < WAITING_BYTES_MAX && this.#source.isPaused()) this.#source.resume()
     if (slice.length > 0) this.#sink.write(slice)
+    this.#events.passed(slice.length)
     this.#countCut(slice.length)
     return (slice.length / bytesPerSecond) * 1_000
   }
@@ -273,8 +296,8 @@ class Pipe {
     this.#pieces = []
     this.#isStopped = true
     // What was written before is on its way; an end lets it arrive.
-    if (how === 'reset') return this.#onCut('reset')
-    this.#sink.end(() => this.#onCut('end'))
+    if (how === 'reset') return this.#events.cut('reset')
+    this.#sink.end(() => this.#events.cut('end'))
   }
 
   #later(delayMs: number): void {
