@@ -7,7 +7,7 @@ import { GatewayError } from '../errors/gateway-error.ts'
 import { ManualClock } from '../std/manual-clock.test-support.ts'
 import { Secret } from '../std/secret.ts'
 import { StoreUnavailable } from '../std/store-error.ts'
-import { createDirectoryKeyring, FIRST_KEY_WAIT_MS } from './directory-keyring.ts'
+import { createDirectoryKeyring, type DirectoryKeyring, FIRST_KEY_WAIT_MS } from './directory-keyring.ts'
 import { createSnapshotFile, type DirectorySnapshot } from './directory-snapshot.ts'
 import {
   EMPTY,
@@ -64,6 +64,18 @@ function open(store: ScriptedDirectoryStore, more: Partial<KeyDirectoryOptions> 
   return { directory, ring: createDirectoryKeyring([], directory) }
 }
 
+/** One that has read its store. */
+async function started(store = new ScriptedDirectoryStore(STOCKED)) {
+  const opened = open(store)
+  await opened.directory.start()
+  return { store, ...opened }
+}
+
+/** What a key in the form of ours is told that nobody made. */
+function guessed(ring: DirectoryKeyring): Promise<string> {
+  return codeOf(() => ring.authenticate(mintKey('data').reveal()))
+}
+
 /** Lets everything happen that needs no time. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 30; turn += 1) await Promise.resolve()
@@ -104,9 +116,7 @@ describe('the directory', () => {
   })
 
   test('SEC-12: a revocation made elsewhere holds after one poll, one made here at once', async () => {
-    const store = new ScriptedDirectoryStore(STOCKED)
-    const { directory, ring } = open(store)
-    await directory.start()
+    const { store, directory, ring } = await started()
     store.putKey({ ...known.record, revokedAtMs: 1 })
     expect(ring.authenticate(known.key)).toMatchObject({ keyName: 'known' })
     await pass(POLL_MS)
@@ -117,9 +127,7 @@ describe('the directory', () => {
   })
 
   test('refresh holds what was changed before it, though a look was under way', async () => {
-    const store = new ScriptedDirectoryStore(STOCKED)
-    const { directory } = open(store)
-    await directory.start()
+    const { store, directory } = await started()
     const early = directory.refresh()
     await Promise.resolve()
     await Promise.resolve()
@@ -149,9 +157,7 @@ describe('the directory', () => {
   })
 
   test('is looked after no more once it is stopped', async () => {
-    const store = new ScriptedDirectoryStore(STOCKED)
-    const { directory } = open(store)
-    await directory.start()
+    const { store, directory } = await started()
     await directory.stop()
     await pass(10 * POLL_MS)
     expect(store.asked).toBe(1)
@@ -161,9 +167,7 @@ describe('the directory', () => {
 
 describe('a key made elsewhere a moment ago', () => {
   test('works at once: its first request asks the store', async () => {
-    const store = new ScriptedDirectoryStore(STOCKED)
-    const { directory, ring } = open(store)
-    await directory.start()
+    const { store, ring } = await started()
     const { key, record } = madeKey({ name: 'new' })
     store.putKey(record)
     const answer = ring.authenticate(key)
@@ -173,9 +177,7 @@ describe('a key made elsewhere a moment ago', () => {
   })
 
   test('works at once though it is the first, and closes the gateway to everyone else', async () => {
-    const store = new ScriptedDirectoryStore()
-    const { directory, ring } = open(store)
-    await directory.start()
+    const { store, ring } = await started(new ScriptedDirectoryStore())
     expect(ring.authenticate('any')).toEqual({})
     expect(await ring.authenticate(mintKey('data').reveal())).toEqual({})
     const { key, record } = madeKey({ name: 'first' })
@@ -186,9 +188,7 @@ describe('a key made elsewhere a moment ago', () => {
   })
 
   test('fault 130: is not let in as anyone, though it is the first, while the store does not answer', async () => {
-    const store = new ScriptedDirectoryStore()
-    const { directory, ring } = open(store)
-    await directory.start()
+    const { store, ring } = await started(new ScriptedDirectoryStore())
     const { key, record } = madeKey({ name: 'first' })
     store.putKey(record)
     store.state = 'hanging'
@@ -199,23 +199,19 @@ describe('a key made elsewhere a moment ago', () => {
   })
 
   test('works at once for the admin API too', async () => {
-    const store = new ScriptedDirectoryStore(STOCKED)
-    const { directory, ring } = open(store)
-    await directory.start()
+    const { store, ring } = await started()
     const { key, record } = madeKey({ kind: 'admin', role: 'owner' })
     store.putKey(record)
     expect(await ring.authenticateAdmin(key)).toMatchObject({ role: 'owner' })
   })
 
   test('the store is asked for unknown keys once in 250 ms, however many come, and never for a guess', async () => {
-    const store = new ScriptedDirectoryStore(STOCKED)
-    const { directory, ring } = open(store)
-    await directory.start()
+    const { store, ring } = await started()
     const before = store.asked
     const guesses = ['guess', 'sk-hf-', `sk-hf-${'a'.repeat(38)}`, mintKey('admin').reveal()]
     for (const guess of guesses) expect(() => ring.authenticate(guess)).toThrow(GatewayError)
     expect(store.asked).toBe(before)
-    const guess = () => codeOf(() => ring.authenticate(mintKey('data').reveal()))
+    const guess = () => guessed(ring)
     const [first, ...others] = Array.from({ length: 1_000 }, guess)
     expect(await first).toBe('unauthenticated')
     await pass(LOOK_AGAIN_MS - 1)
@@ -232,9 +228,7 @@ describe('a key made elsewhere a moment ago', () => {
   test.each(['data', 'admin'] as const)(
     'works though the store was asked for another %s key a moment before it was made, or is being asked',
     async (kind) => {
-      const store = new ScriptedDirectoryStore(STOCKED)
-      const { directory, ring } = open(store)
-      await directory.start()
+      const { store, ring } = await started()
       const present = (key: string): unknown =>
         kind === 'data' ? ring.authenticate(key) : ring.authenticateAdmin(key)
       const made = (name: string) => madeKey(kind === 'data' ? { name } : { name, kind, role: 'owner' })
@@ -255,12 +249,10 @@ describe('a key made elsewhere a moment ago', () => {
   test.each(['away', 'hanging'] as const)(
     'is told that the store does not answer where it is %s a moment after it was asked',
     async (state) => {
-      const store = new ScriptedDirectoryStore(STOCKED)
-      const { directory, ring } = open(store)
-      await directory.start()
-      expect(await codeOf(() => ring.authenticate(mintKey('data').reveal()))).toBe('unauthenticated')
+      const { store, ring } = await started()
+      expect(await guessed(ring)).toBe('unauthenticated')
       store.state = state
-      const told = codeOf(() => ring.authenticate(mintKey('data').reveal()))
+      const told = guessed(ring)
       await settle()
       await pass(LOOK_AGAIN_MS + LOOK_WAIT_MS)
       expect(await told).toBe('keys_unavailable')
@@ -268,10 +260,8 @@ describe('a key made elsewhere a moment ago', () => {
   )
 
   test('asks a store no more that is about to be closed', async () => {
-    const store = new ScriptedDirectoryStore(STOCKED)
-    const { directory, ring } = open(store)
-    await directory.start()
-    const guess = () => codeOf(() => ring.authenticate(mintKey('data').reveal()))
+    const { store, directory, ring } = await started()
+    const guess = () => guessed(ring)
     expect(await guess()).toBe('unauthenticated')
     const waiting = guess()
     await settle()
@@ -293,12 +283,10 @@ describe('a key made elsewhere a moment ago', () => {
   })
 
   test('fault 130: waits 50 ms for a store that hangs, and is not told that it is unknown', async () => {
-    const store = new ScriptedDirectoryStore(STOCKED)
-    const { directory, ring } = open(store)
-    await directory.start()
+    const { store, ring } = await started()
     store.state = 'hanging'
     let code: string | undefined
-    void codeOf(() => ring.authenticate(mintKey('data').reveal())).then((told) => (code = told))
+    void guessed(ring).then((told) => (code = told))
     await pass(LOOK_WAIT_MS - 1)
     expect(code).toBeUndefined()
     await pass(1)
@@ -310,15 +298,13 @@ describe('a key made elsewhere a moment ago', () => {
 
 describe('fault 130: while the store is away', () => {
   test('every key that was known is good, and the poll goes on until the store is back', async () => {
-    const store = new ScriptedDirectoryStore(STOCKED)
-    const { directory, ring } = open(store)
-    await directory.start()
+    const { store, directory, ring } = await started()
     store.state = 'away'
     for (let polls = 0; polls < 20; polls += 1) await pass(POLL_MS)
     expect(ring.authenticate(known.key)).toMatchObject({ keyName: 'known' })
     expect(directory.isStoreAway).toBe(true)
     expect(noticed()).toEqual(['directory_away'])
-    expect(await codeOf(() => ring.authenticate(mintKey('data').reveal()))).toBe('keys_unavailable')
+    expect(await guessed(ring)).toBe('keys_unavailable')
     store.state = 'well'
     store.putKey({ ...known.record, name: 'renamed' })
     await pass(POLL_MS)
@@ -328,9 +314,7 @@ describe('fault 130: while the store is away', () => {
   })
 
   test('a store that hangs ends no poll: it is back within ten seconds', async () => {
-    const store = new ScriptedDirectoryStore(STOCKED)
-    const { directory } = open(store)
-    await directory.start()
+    const { store, directory } = await started()
     store.state = 'hanging'
     await pass(POLL_MS)
     await pass(REFRESH_TIMEOUT_MS)
@@ -345,9 +329,7 @@ describe('fault 130: while the store is away', () => {
   })
 
   test('takes over a change that the store took before it stopped answering, and nothing twice', async () => {
-    const store = new ScriptedDirectoryStore(STOCKED)
-    const { directory, ring } = open(store)
-    await directory.start()
+    const { store, directory, ring } = await started()
     const { key, record } = madeKey({ name: 'new' })
     store.state = 'hanging'
     directory.take([{ type: 'put-key', key: record }], STOCKED.revision + 1)
@@ -360,9 +342,7 @@ describe('fault 130: while the store is away', () => {
   })
 
   test('a store that hangs is one that does not answer', async () => {
-    const store = new ScriptedDirectoryStore(STOCKED)
-    const { directory } = open(store)
-    await directory.start()
+    const { store, directory } = await started()
     store.state = 'hanging'
     const look = directory.refresh().catch((error: unknown) => error)
     await pass(REFRESH_TIMEOUT_MS)
@@ -370,9 +350,7 @@ describe('fault 130: while the store is away', () => {
   })
 
   test('refresh says so', async () => {
-    const store = new ScriptedDirectoryStore(STOCKED)
-    const { directory } = open(store)
-    await directory.start()
+    const { store, directory } = await started()
     store.state = 'away'
     await expect(directory.refresh()).rejects.toThrow('The database does not answer.')
   })

@@ -20,8 +20,10 @@ import type { Store } from '../../src/stores/store.ts'
 import { systemClock } from '../../src/std/clock.ts'
 import type { Notice } from '../../src/std/notice.ts'
 import { skipsPostgres } from '../support/postgres-server.ts'
-import { openStore, postgresStage } from './postgres.test-support.ts'
+import { eventually, openStore, postgresStage } from './postgres.test-support.ts'
 
+/** Whatever is done behind a posting is done in a moment. */
+const WITHIN_MS = 20_000
 const QUERIES = 60
 const EVERYTHING = { fromMs: 0, untilMs: 4_000_000_000_000, rowsMax: 100_000 }
 /** One for each way in which a report is answered. */
@@ -92,7 +94,7 @@ describe.skipIf(skipsPostgres())('books on their way into blocks', () => {
     for (let batch = 0; batch < 5; batch += 1) {
       const entries = sampleEntries(batch, batch === 3 ? 5_200 : 150)
       for (const each of [memory, store]) await each.postBooks({ nodeId: 'node_1', entries, requests: [] })
-      if (batch === 3) await eventually(async () => (await countIn(url, 'blocks')) > 0)
+      if (batch === 3) await eventually(WITHIN_MS, async () => (await countIn(url, 'blocks')) > 0)
     }
     expect(await countIn(url, 'posted')).toBe(1)
     await compare(store, memory)
@@ -116,7 +118,7 @@ describe.skipIf(skipsPostgres())('books on their way into blocks', () => {
       expect({ way, counted: await entriesOf(store, query) }).toEqual({ way, counted: total })
     const before = await countIn(url, 'blocks')
     await store.postBooks({ nodeId: 'node_1', entries: batchOf('after', 5_000), requests: [] })
-    await eventually(async () => (await countIn(url, 'posted')) === 0)
+    await eventually(WITHIN_MS, async () => (await countIn(url, 'posted')) === 0)
     expect(await countIn(url, 'blocks')).toBeGreaterThanOrEqual(before)
     for (const [way, query] of Object.entries(WAYS))
       expect({ way, counted: await entriesOf(store, query) }).toEqual({ way, counted: total + 5_000 })
@@ -147,6 +149,7 @@ describe.skipIf(skipsPostgres())('books on their way into blocks', () => {
         await each.postBooks({ nodeId: 'node_1', entries: sampleEntries(seed, 30), requests: [] })
     await compare(store, memory)
     await eventually(
+      WITHIN_MS,
       async () => (await ask(url, 'SELECT is_done FROM holdfast.backlog'))[0]?.['is_done'] === true,
     )
     expect(await countIn(url, 'blocks')).toBe(1)
@@ -159,7 +162,10 @@ describe.skipIf(skipsPostgres())('books on their way into blocks', () => {
     await store.loadBudgets()
     await using locker = await stage.server.lockTable(url, 'holdfast.days')
     await store.postBooks({ nodeId: 'node_1', entries: batchOf('a', 5_000), requests: [] })
-    await eventually(async () => (await ask(url, 'SELECT FROM pg_locks WHERE NOT granted')).length > 0)
+    await eventually(
+      WITHIN_MS,
+      async () => (await ask(url, 'SELECT FROM pg_locks WHERE NOT granted')).length > 0,
+    )
     const startedMs = performance.now()
     await store.close()
     expect(performance.now() - startedMs).toBeLessThan(3_000)
@@ -167,7 +173,7 @@ describe.skipIf(skipsPostgres())('books on their way into blocks', () => {
     const again = await opened(url)
     expect(await entriesOf(again, { ...EVERYTHING, by: [] })).toBe(5_000)
     await again.postBooks({ nodeId: 'node_1', entries: batchOf('b', 5_000), requests: [] })
-    await eventually(async () => (await countIn(url, 'posted')) === 0)
+    await eventually(WITHIN_MS, async () => (await countIn(url, 'posted')) === 0)
     expect(await entriesOf(again, { ...EVERYTHING, by: [] })).toBe(10_000)
   })
 
@@ -187,7 +193,7 @@ describe.skipIf(skipsPostgres())('books on their way into blocks', () => {
       posted += entries.length
       waited.ms += 6_000
     }
-    await eventually(async () => {
+    await eventually(WITHIN_MS, async () => {
       if (notices.length === 0) await post()
       return notices.length > 0
     })
@@ -195,7 +201,7 @@ describe.skipIf(skipsPostgres())('books on their way into blocks', () => {
     expect(await entriesOf(store, { ...EVERYTHING, by: [] })).toBe(posted)
     await stage.server.run('ALTER TABLE holdfast.days DROP CONSTRAINT never', url)
     // A step that failed a moment ago is made again by a later posting.
-    await eventually(async () => {
+    await eventually(WITHIN_MS, async () => {
       const isDone = (await countIn(url, 'posted')) === 0
       if (!isDone) await post()
       return isDone
@@ -279,12 +285,4 @@ async function ask(url: string, text: string): Promise<readonly Readonly<Record<
 async function countIn(url: string, table: string): Promise<number> {
   const [row] = await ask(url, `SELECT count(*)::int AS count FROM holdfast.${table}`)
   return Number(row?.['count'])
-}
-
-async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  const untilMs = performance.now() + 20_000
-  while (!(await holds())) {
-    if (performance.now() > untilMs) throw new Error('It did not come true within 20 s.')
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
 }

@@ -7,14 +7,14 @@ import { budget, charge, nano } from '../../src/stores/contract/samples.test-sup
 import type { Store } from '../../src/stores/store.ts'
 import { skipsPostgres } from '../support/postgres-server.ts'
 import { type Direction, type FaultProxy, startFaultProxy } from '../support/tcp-fault-proxy.ts'
-import { openStore, postgresStage } from './postgres.test-support.ts'
+import { eventually, openStore, postgresStage } from './postgres.test-support.ts'
 
 const LIMIT = 1_000
 const NODE = 'node_1'
 const limited = budget('bud_1', LIMIT)
-const WALL_MS = Date.UTC(2026, 10, 17)
 /** Not found in time, it is not there. */
 const PATIENCE_MS = 10_000
+const WALL_MS = Date.UTC(2026, 10, 17)
 
 interface Doubting {
   /** Of the node whose way to the server is spoiled. */
@@ -32,7 +32,7 @@ interface Doubting {
   cut(direction: Direction, afterBytes: number): Promise<void>
   /** So much time of the accounts goes by, and what they look after then is done. */
   pass(ms: number): Promise<void>
-  /** In the server, by any node. */
+  /** In the server, by that node. */
   leased(): Promise<number>
 }
 
@@ -67,7 +67,7 @@ describe.skipIf(skipsPostgres())('fault 130: money in doubt over a real PostgreS
     /** A statement that a connection has seen before takes fewer bytes. */
     const anew = async () => {
       proxy.resetAll()
-      await eventually(() =>
+      await eventually(PATIENCE_MS, () =>
         store.ping().then(
           () => true,
           () => false,
@@ -84,7 +84,7 @@ describe.skipIf(skipsPostgres())('fault 130: money in doubt over a real PostgreS
         await act()
         return proxy.passed[direction] - before
       },
-      rest: () => eventually(async () => (await server.transactions(url)).open === 0),
+      rest: () => eventually(PATIENCE_MS, async () => (await server.transactions(url)).open === 0),
       ending: async () => (await server.transactions(url)).wrote > 0,
       cut: async (direction, afterBytes) => {
         await anew()
@@ -175,10 +175,10 @@ describe.skipIf(skipsPostgres())('fault 130: money in doubt over a real PostgreS
     // Its end is on the way while the transaction waits for it.
     await proxy.set({ type: 'latency', upMs: 150 })
     const answer = accounts.hold([limited], ask(500))
-    await eventually(ending)
+    await eventually(PATIENCE_MS, ending)
     server.pause()
     const before = proxy.passed.up
-    await eventually(async () => proxy.passed.up > before)
+    await eventually(PATIENCE_MS, async () => proxy.passed.up > before)
     // It is not told that everybody has left.
     await proxy.set({ type: 'hang' })
     expect(await answer).toMatchObject({ type: 'unavailable' })
@@ -195,13 +195,4 @@ describe.skipIf(skipsPostgres())('fault 130: money in doubt over a real PostgreS
 /** From a good deal before the last byte to one beyond it: what ends a transaction is a few bytes long. */
 function lastOf(bytes: number): readonly number[] {
   return Array.from({ length: 20 }, (_, place) => Math.max(0, bytes + 4 - place * 4))
-}
-
-/** The server goes on when it likes. */
-async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  const untilMs = performance.now() + PATIENCE_MS
-  while (!(await holds())) {
-    if (performance.now() > untilMs) throw new Error(`It did not come true within ${PATIENCE_MS} ms.`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
 }

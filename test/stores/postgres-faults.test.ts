@@ -9,7 +9,7 @@ import { systemClock } from '../../src/std/clock.ts'
 import { StoreUnavailable } from '../../src/std/store-error.ts'
 import { skipsPostgres } from '../support/postgres-server.ts'
 import { type FaultProxy, startFaultProxy, type Toxic } from '../support/tcp-fault-proxy.ts'
-import { openStore, postgresStage } from './postgres.test-support.ts'
+import { eventually, openStore, postgresStage } from './postgres.test-support.ts'
 
 const RECOVERY_MS_MAX = 10_000
 /** What a busy machine adds to a deadline. */
@@ -162,7 +162,7 @@ describe.skipIf(skipsPostgres())('the postgres store and its faults', () => {
       const [standing] = await direct.standings([charge('bud_1')])
       expect(standing?.leasedNanoUsd).toBeLessThanOrEqual(LIMIT)
       // The server may still be at what nobody waits for any more: what it grants then goes back as well.
-      await eventually(async () => {
+      await eventually(RECOVERY_MS_MAX, async () => {
         await direct.returnLease('node_1', charge('bud_1'), nano(LIMIT))
         const [after] = await direct.standings([charge('bud_1')])
         return after?.leasedNanoUsd === 0 && (await direct.leasesOf('node_1')).length === 0
@@ -179,9 +179,9 @@ describe.skipIf(skipsPostgres())('the postgres store and its faults', () => {
     expect(store.health().state).toBe('slow')
     await store.postBooks(batchOf('slow', 3))
     await proxy.set()
-    await eventually(() => store.health().state === 'answering')
+    await eventually(RECOVERY_MS_MAX, () => store.health().state === 'answering')
     // What was granted too late went back.
-    await eventually(async () => (await store.leasesOf('node_1')).length === 0)
+    await eventually(RECOVERY_MS_MAX, async () => (await store.leasesOf('node_1')).length === 0)
   })
 
   test('fault 130: a server that takes no writes is said to be one, and found again once it does', async () => {
@@ -193,7 +193,7 @@ describe.skipIf(skipsPostgres())('the postgres store and its faults', () => {
     const name = new URL(url).pathname.slice(1)
     await server.run(`ALTER DATABASE ${name} SET default_transaction_read_only = on`)
     await server.endConnections(name)
-    await eventually(async () => {
+    await eventually(RECOVERY_MS_MAX, async () => {
       const error = await store.ping().then(
         () => undefined,
         (thrown: unknown) => thrown,
@@ -205,7 +205,7 @@ describe.skipIf(skipsPostgres())('the postgres store and its faults', () => {
     expect(await store.loadBudgets()).toHaveLength(1)
     await server.run(`ALTER DATABASE ${name} RESET default_transaction_read_only`)
     // No connection of before is asked again: each failed write has cost its own.
-    await eventually(() =>
+    await eventually(RECOVERY_MS_MAX, () =>
       store.postBooks(batchOf('a', 1)).then(
         () => true,
         () => false,
@@ -290,16 +290,8 @@ async function balanceOf(store: Store) {
 
 async function answersAgain(store: GuardedStore): Promise<number> {
   const startedMs = performance.now()
-  await eventually(() => store.health().state === 'answering')
+  await eventually(RECOVERY_MS_MAX, () => store.health().state === 'answering')
   return performance.now() - startedMs
-}
-
-async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const untilMs = performance.now() + RECOVERY_MS_MAX
-  while (!(await holds())) {
-    if (performance.now() > untilMs) throw new Error(`It did not come true within ${RECOVERY_MS_MAX} ms.`)
-    await pause(20)
-  }
 }
 
 function round(times: Record<string, number>): Record<string, number> {

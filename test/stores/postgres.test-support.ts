@@ -55,3 +55,12 @@ export function postgresStage(options: PostgresServerOptions = {}): PostgresStag
 export function openStore(url: string, options: Partial<PostgresStoreOptions> = {}): Promise<Store> {
   return openPostgresStore({ url, clock: systemClock, ...options })
 }
+
+/** Looks again and again until it is so; throws where it is not within so long. */
+export async function eventually(withinMs: number, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const untilMs = performance.now() + withinMs
+  while (!(await holds())) {
+    if (performance.now() > untilMs) throw new Error(`It did not come true within ${withinMs} ms.`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}

@@ -197,29 +197,19 @@ class LocalPostgres implements PostgresServer {
     return other.href
   }
 
-  async run(statement: string, url = this.#url('postgres')): Promise<void> {
-    const client = new Client({ connectionString: url })
-    await client.connect()
-    try {
-      await client.query(statement)
-    } finally {
-      await client.end()
-    }
+  run(statement: string, url = this.#url('postgres')): Promise<void> {
+    return connected(url, async (client) => void (await client.query(statement)))
   }
 
-  async transactions(url: string): Promise<{ readonly open: number; readonly wrote: number }> {
-    const client = new Client({ connectionString: this.#url('postgres') })
-    await client.connect()
-    try {
+  transactions(url: string): Promise<{ readonly open: number; readonly wrote: number }> {
+    return connected(this.#url('postgres'), async (client) => {
       const { rows } = await client.query<{ query: string; state: string }>(
         "SELECT query, state FROM pg_stat_activity WHERE datname = $1 AND state <> 'idle'",
         [new URL(url).pathname.slice(1)],
       )
       const wrote = rows.filter(({ query, state }) => state !== 'active' && /insert into/i.test(query))
       return { open: rows.length, wrote: wrote.length }
-    } finally {
-      await client.end()
-    }
+    })
   }
 
   endConnections(database: string): Promise<void> {
@@ -413,5 +403,16 @@ function sendSignal(pid: number, signal: NodeJS.Signals): void {
     process.kill(pid, signal)
   } catch {
     // It is gone.
+  }
+}
+
+/** A connection of its own for as long as it takes. */
+async function connected<Result>(url: string, use: (client: Client) => Promise<Result>): Promise<Result> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    return await use(client)
+  } finally {
+    await client.end()
   }
 }
