@@ -14,8 +14,10 @@ import { type BookLine, writeBookLines } from './book-lines.ts'
 import { type Beginning, BookPoster, IN_NONE, type PostedLine } from './book-poster.ts'
 import type { BudgetAccounts } from './budget-accounts.ts'
 import type { LedgerStore } from './ledger-store.ts'
+import type { LedgerEntry } from './entry.ts'
 import { LostLines } from './lost-lines.ts'
 import { noticeOfRefused } from './post-lines.ts'
+import type { NanoUsd } from './prices.ts'
 import { type AtLimit, type OpenRequest, RequestBooks, type RequestBooksDeps } from './request-books.ts'
 
 export interface BooksOptions {
@@ -62,6 +64,7 @@ export class Books {
     this.#log = options.log && new NeededLog(options.log)
     this.#poster = new BookPoster({
       ...options,
+      onPosting: () => options.accounts.beginPosting(),
       onPosted: (lines) => this.#forget(lines),
       onRefused: (line, cause) => this.#refused(line, cause),
       onSpilled: (line) => this.#spilled(line),
@@ -228,8 +231,9 @@ export class Books {
     for (const { segment, beginning, entry } of lines) {
       free(segment)
       free(beginning.segment)
-      if (entry !== undefined) this.accounts.posted(entry.charges)
+      if (entry !== undefined) this.accounts.posted(entry.charges, costOf(entry))
     }
+    this.accounts.endPosting()
     this.#open -= lines.length
     for (const [segment, count] of freed) if (segment !== IN_NONE) this.#log?.release(segment, count)
     if (this.#poster.waiting === 0) this.#lost.end()
@@ -237,7 +241,7 @@ export class Books {
 
   /** It counts as posted a moment later, though the store does not have it. */
   #refused(line: PostedLine, cause: unknown): void {
-    if (line.entry !== undefined) this.accounts.neverPosted(line.entry.charges)
+    if (line.entry !== undefined) this.accounts.neverPosted(line.entry.charges, costOf(line.entry))
     this.#options.onNotice(noticeOfRefused(line, cause))
   }
 
@@ -267,3 +271,11 @@ export class Books {
     )
   }
 }
+
+/** Whatever a budget pays has a cost. */
+function costOf({ costNanoUsd }: LedgerEntry): NanoUsd {
+  return costNanoUsd ?? NOTHING
+}
+
+// Sound: no dollars are a whole number of nano-dollars.
+const NOTHING = 0 as NanoUsd

@@ -57,9 +57,9 @@ export class Account {
   /** The store was asked to take it back, or to grant it, and did not say whether it did: never spent. */
   doubted = 0
   doubtedAtMs = 0
-  /** Settled attempts that the store does not have yet. */
+  /** Spent by attempts that the store does not have yet: of the lease here no more, and there still. */
   unposted = 0
-  /** Counts whatever changes how it stands here or in the store. */
+  /** Counts whatever is asked of the store that changes what is leased, as it begins and as it ends. */
   changes = 0
   /** Nothing is leased until what is held is settled. */
   isLocked = false
@@ -88,11 +88,14 @@ export class Account {
     this.leased = this.held
   }
 
-  /** Whether the store and this node can differ by nothing but what is doubted. */
-  isQuiet(nowMs: number): boolean {
-    const isUsed = this.held > 0 || this.awaited > 0 || this.unposted > 0
-    const isAsked = this.leasing !== undefined || this.returning > 0
-    return !isUsed && !isAsked && nowMs - this.doubtedAtMs > DOUBT_MS
+  /** Whether nothing is asked of the store just now, and what it did not say is decided by now. */
+  isDecided(nowMs: number): boolean {
+    return this.leasing === undefined && this.returning === 0 && nowMs - this.doubtedAtMs > DOUBT_MS
+  }
+
+  /** What the store has leased to this node, as far as this node knows: where nothing is asked of it, all but what is doubted. */
+  get known(): number {
+    return this.leased + this.owed + this.unposted
   }
 
   /** Neither this node nor the store has anything of it that the other does not know. */

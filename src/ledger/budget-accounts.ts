@@ -66,6 +66,9 @@ export class BudgetAccounts {
   readonly #latest = new Map<BudgetId, Account>()
   /** How often the store was made anew. */
   #rebuilds = 0
+  /** Batches of settled attempts that went to the store, and whether one is on its way. */
+  #posts = 0
+  #isPosting = false
 
   constructor(options: BudgetAccountsOptions) {
     this.#options = options
@@ -151,21 +154,30 @@ export class BudgetAccounts {
     return sum
   }
 
+  /** Settled attempts go to the store, which may have them from now on; until `endPosting` nobody knows. */
+  beginPosting(): void {
+    this.#posts += 1
+    this.#isPosting = true
+  }
+
+  /** The store has them all: each was `posted`. */
+  endPosting(): void {
+    this.#isPosting = false
+  }
+
   /** The store has an attempt that was settled. */
-  posted(charges: readonly Charge[]): void {
+  posted(charges: readonly Charge[], costNanoUsd: NanoUsd): void {
     for (const charge of charges) {
       const account = this.#charged(charge)
-      if (account === undefined) continue
-      account.unposted -= 1
-      account.changes += 1
+      if (account !== undefined) account.unposted -= costNanoUsd
     }
   }
 
-  /** The store will never have it: what paid for it stays leased, so nothing of those accounts is reconciled any more. */
-  neverPosted(charges: readonly Charge[]): void {
+  /** The store will never have it, though it is told of as `posted`: what paid for it stays leased. */
+  neverPosted(charges: readonly Charge[], costNanoUsd: NanoUsd): void {
     for (const charge of charges) {
       const account = this.#charged(charge)
-      if (account !== undefined) account.unposted += 1
+      if (account !== undefined) account.unposted += costNanoUsd
     }
   }
 
@@ -204,20 +216,22 @@ export class BudgetAccounts {
     if (this.#latest.get(budget.id) === account) this.#latest.delete(budget.id)
   }
 
-  /** Money in doubt is where the store says it is, once nothing else can be the reason for a difference. */
+  /** Money in doubt is where the store says it is, at a moment when nothing else can be the reason for a difference. */
   async #reconcile(): Promise<void> {
+    if (this.#isPosting) return
     const nowMs = this.#options.nowMs()
-    const doubtful = this.#accounts.values().filter((one) => one.doubted > 0 && one.isQuiet(nowMs))
+    const doubtful = this.#accounts.values().filter((one) => one.doubted > 0 && one.isDecided(nowMs))
     await Promise.all([...doubtful].map(async (account) => this.#resolveDoubt(account)))
   }
 
+  /** Requests may hold and settle meanwhile: that changes nothing in the store, nor what is known to be leased there. */
   async #resolveDoubt(account: Account): Promise<void> {
     const { changes } = account
+    const posts = this.#posts
     const leasedInStore = await this.#leasedInStore(account.charge)
-    // Whoever used it meanwhile may have changed what the store said.
-    if (leasedInStore === undefined || account.changes !== changes) return
-    const unknown = Math.max(0, leasedInStore - account.leased - account.owed)
-    const back = Math.min(account.doubted, unknown)
+    // Whatever was asked of it meanwhile may be in what it said, or not.
+    if (leasedInStore === undefined || account.changes !== changes || this.#posts !== posts) return
+    const back = Math.min(account.doubted, Math.max(0, leasedInStore - account.known))
     account.doubted = 0
     account.owed += back
     await this.#giveBackOwed(account)
@@ -341,7 +355,6 @@ export class BudgetAccounts {
     for (const account of accounts) {
       account.held += nanoUsd
       account.usedAtMs = nowMs
-      account.changes += 1
     }
     let isSettled = false
     return {
@@ -359,8 +372,7 @@ export class BudgetAccounts {
   /** What was used beyond the hold is spent all the same, of the lease as far as it goes: the store charges it in full. */
   #spend(account: Account, heldNanoUsd: number, costNanoUsd: number): void {
     account.held -= heldNanoUsd
-    account.unposted += 1
-    account.changes += 1
+    account.unposted += costNanoUsd
     account.leased = Math.max(account.held, account.leased - costNanoUsd)
     if (!account.isRecalled) return
     account.isRecalled = account.held > 0

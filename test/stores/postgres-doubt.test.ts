@@ -104,7 +104,7 @@ describe.skipIf(skipsPostgres())('fault 130: money in doubt over a real PostgreS
   function giveUp(accounts: BudgetAccounts, answer: HoldAnswer): void {
     if (answer.type !== 'held') return
     answer.settle(nano(0))
-    accounts.posted(answer.charges)
+    accounts.posted(answer.charges, nano(0))
   }
 
   test.each(['up', 'down'] as const)(
@@ -168,6 +168,26 @@ describe.skipIf(skipsPostgres())('fault 130: money in doubt over a real PostgreS
       expect(Math.min(after.taken, after.kept)).toBeGreaterThan(0)
     },
   )
+
+  test('a grant in doubt goes back while an attempt is under way and another is settled and not posted', async () => {
+    const { accounts, proxy, cut, rest, pass, leased, bytesOf } = await doubting()
+    const whole = await bytesOf('down', async () =>
+      giveUp(accounts, await accounts.hold([limited], ask(300))),
+    )
+    await pass(DOUBT_MS + 1)
+    const holds = [await accounts.hold([limited], ask(100)), await accounts.hold([limited], ask(100))]
+    const before = await leased()
+    // The server has granted it, and the last byte of its answer is lost.
+    await cut('down', whole - 1)
+    expect(await accounts.hold([limited], ask(300))).toMatchObject({ type: 'unavailable' })
+    await rest()
+    expect(await leased()).toBeGreaterThan(before)
+    await proxy.set()
+    const [running, settled] = holds
+    if (settled?.type === 'held') settled.settle(nano(70))
+    await pass(DOUBT_MS + 1)
+    expect([running?.type, settled?.type, await leased()]).toEqual(['held', 'held', 100 + 70])
+  })
 
   test('what a server that stood still grants after everybody has left goes back', async () => {
     const { accounts, proxy, rest, ending, pass, leased } = await doubting()
