@@ -50,7 +50,8 @@ function moveAside(file: string, aside: string, damaged: string): void {
   if (existsSync(aside) && numberOf(aside) !== damaged) renameSync(aside, file)
 }
 
-function numberOf(file: string): string {
+/** By which a file is told from another that has its name. */
+export function numberOf(file: string): string {
   return String(statSync(file, { bigint: true }).ino)
 }
 

@@ -10,7 +10,7 @@ import { StoreUnavailable } from '../../std/store-error.ts'
 import { removeDatabase } from './create-file.ts'
 import { CorruptFile, storeErrorOf } from './database.ts'
 import type { OperationName, Operations } from './protocol.ts'
-import { finishReplacing, replaceDatabase } from './replacement.ts'
+import { finishReplacing, numberOf, replaceDatabase } from './replacement.ts'
 import type { Snapshot } from './snapshot.ts'
 import { WorkerThread } from './worker-thread.ts'
 
@@ -45,6 +45,8 @@ export class SqliteFile {
   /** Repairs that closed the threads: what was asked of an earlier file says nothing of this one. */
   #repairs = 0
   #isOpen = false
+  /** Of the file that was open last. */
+  #number: string | undefined
 
   constructor(options: SqliteFileOptions) {
     this.#options = options
@@ -173,8 +175,16 @@ export class SqliteFile {
       await this.#repair(error)
     }
     this.#isOpen = true
+    this.#noteFile()
     if (bytes > CHECK_BYTES_MAX) void this.#checkInUse()
     void this.#gatherBlocks()
+  }
+
+  /** A repair that failed may have been finished by the opening: then it is another file than before. */
+  #noteFile(): void {
+    const before = this.#number
+    this.#number = onDisk(() => numberOf(this.#options.path))
+    if (before !== undefined && before !== this.#number) this.#options.onRebuilt?.()
   }
 
   /** Of a file that was made before there were any: one at a time, so that nobody waits for long. */
@@ -259,6 +269,7 @@ export class SqliteFile {
     const aside = this.#aside()
     await this.#build(`${path}.building`, known, `${error.message} It was moved to ${aside}.`)
     onDisk(() => replaceDatabase(path, `${path}.building`, aside))
+    this.#number = onDisk(() => numberOf(path))
     // Both threads are closed: whoever is asked next opens the new file.
     this.#isOpen = true
     return {
@@ -270,9 +281,9 @@ export class SqliteFile {
   }
 }
 
-function onDisk(work: () => void): void {
+function onDisk<Result>(work: () => Result): Result {
   try {
-    work()
+    return work()
   } catch (error) {
     throw storeErrorOf(error)
   }

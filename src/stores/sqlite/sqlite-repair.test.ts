@@ -1,6 +1,6 @@
 /** A file that turns out damaged while it is in use, and is built anew with everybody still asking. */
 
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, rmdirSync, writeSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -9,6 +9,7 @@ import { StoreUnavailable } from '../../std/store-error.ts'
 import { budget, charge, entry, key, note, row } from '../contract/samples.test-support.ts'
 import type { Store } from '../store.ts'
 import type { Snapshot } from './snapshot.ts'
+import type { SqliteStoreOptions } from './sqlite-store.ts'
 import { DatabaseFolder } from './sqlite.test-support.ts'
 
 /** Of the snapshot: so many that building a file of them takes longer than many postings. */
@@ -60,6 +61,7 @@ const findDamage = (store: Store) => store.auditLines({ limit: 5 })
 /** A store whose file is damaged, which nobody has found yet. `onMend` is told when a repair begins. */
 async function damaged(options: {
   readonly lastKnown: () => Promise<Snapshot | undefined>
+  readonly clock?: SqliteStoreOptions['clock']
   readonly onMend?: () => void
   readonly onRebuilt?: () => void
 }) {
@@ -203,6 +205,27 @@ describe('fault 128: a damaged file that cannot be built anew while it is in use
     })
     await expect(posting).rejects.toThrow(StoreUnavailable)
     expect(refused).toEqual([])
+  })
+
+  test('cut short between the damaged one and the new one: whoever has leases is told by whoever finishes it', async () => {
+    const clock = { wallMs: () => Date.UTC(2026, 10, 30), nowMs: () => 0 }
+    let rebuilt = 0
+    const store = await damaged({
+      clock,
+      lastKnown: async () => snapshot,
+      onRebuilt: () => (rebuilt += 1),
+    })
+    const inTheWay = `${files.path}.corrupt-2026-11-30T00-00-00-000Z`
+    mkdirSync(inTheWay)
+    await expect(findDamage(store)).rejects.toThrow(StoreUnavailable)
+    expect(files.names.some((name) => name.includes('.fresh-'))).toBe(true)
+    expect(rebuilt).toBe(0)
+    rmdirSync(inTheWay)
+    await post(store, 'after')
+    expect(rebuilt).toBe(1)
+    expect((await store.loadDirectory()).keys).toHaveLength(KEYS)
+    await post(store, 'once more')
+    expect(rebuilt).toBe(1)
   })
 
   test('the new one cannot be put in its place: nothing is taken by the damaged one until it is', async () => {
