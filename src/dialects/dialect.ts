@@ -48,6 +48,11 @@ export interface TargetDialect {
   path(call: CallAddress): string
   /** A request of this dialect whose answer may have no more than `tokens`, of each candidate; pure. */
   capOutput(fields: JsonObject, tokens: number): JsonObject
+  /**
+   * One in which the provider may search the web no more than so often, where nothing in it says how often; pure. As it is
+   * where it does, or where the dialect cannot say so of searches alone.
+   */
+  capSearches?(fields: JsonObject, searches: number): JsonObject
   /** Headers that every request of this dialect carries (`anthropic-version`), lower case. */
   readonly requestHeaders: Readonly<Record<string, string>>
 

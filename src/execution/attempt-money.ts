@@ -75,6 +75,7 @@ export function askOf(
     ...(serviceClass === undefined ? {} : { serviceClass }),
     ...(inferenceGeo === undefined ? {} : { inferenceGeo }),
     ...(searchKind === undefined ? {} : { searchKind }),
+    ...(search?.isUnbounded === true ? { searchesUnasked: SEARCHES_UNASKED } : {}),
     ...(unpricedService === undefined ? {} : { unpricedService }),
     ...(routeName === undefined ? {} : { route: routeName }),
   }

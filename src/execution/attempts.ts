@@ -220,6 +220,8 @@ const NOT_SENT: AttemptResult = {
 }
 
 function capped(ready: Ready, ask: AttemptAsk, held: HeldAttempt | undefined): HeldCall {
-  const tokens = held?.outputTokensMax
-  return { ...ready, call: tokens === undefined ? ready.call : capCall(ready, tokens), ask, held }
+  if (held === undefined) return { ...ready, ask, held }
+  // Only what a budget pays for is held to the number.
+  const searches = held.reservation && ask.searchesUnasked
+  return { ...ready, call: capCall(ready, { tokens: held.outputTokensMax, searches }), ask, held }
 }

@@ -11,17 +11,25 @@ export interface CallToCap {
   readonly targetDialect: TargetDialect
 }
 
+export interface Ceilings {
+  /** Of each answer; `undefined`: as the client has it. */
+  readonly tokens: number | undefined
+  /** Searches of the web, where the request says nothing of them; `undefined`: as the client has it. */
+  readonly searches: number | undefined
+}
+
 /** Only what answers in tokens has a ceiling; the body is read and written again, which few requests need. */
-export function capCall({ call, target, targetDialect }: CallToCap, tokens: number): EncodedCall {
-  if (call.operation !== undefined) return call
+export function capCall({ call, target, targetDialect }: CallToCap, ceilings: Ceilings): EncodedCall {
+  const { tokens, searches } = ceilings
+  if (call.operation !== undefined || (tokens === undefined && searches === undefined)) return call
   const fields = parseJson(
     Buffer.from(call.body.buffer, call.body.byteOffset, call.body.byteLength).toString(),
   )
   if (!isJsonObject(fields)) return call
   const { dialect, quirks } = target.provider
-  const capped = adaptFields(
-    targetDialect.capOutput(fields, tokens),
-    dialect === targetDialect.id ? quirks : [],
-  )
+  const fewer = searches === undefined ? fields : (targetDialect.capSearches?.(fields, searches) ?? fields)
+  if (tokens === undefined && fewer === fields) return call
+  const shorter = tokens === undefined ? fewer : targetDialect.capOutput(fewer, tokens)
+  const capped = adaptFields(shorter, dialect === targetDialect.id ? quirks : [])
   return { ...call, body: Buffer.from(JSON.stringify(capped)) }
 }

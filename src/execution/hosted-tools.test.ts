@@ -58,7 +58,11 @@ describe('the searches that a request lets others make', () => {
     expect(most('openai-responses', { tools, max_tool_calls: 2 })).toBe(2)
     expect(most('openai-responses', { tools, max_tool_calls: '2' })).toBe(SEARCHES_UNASKED)
     const kept = { prompt: { id: 'kept' } }
-    expect(offered('openai-responses', kept)).toEqual({ queriesMax: SEARCHES_UNASKED, kind: 'preview' })
+    expect(offered('openai-responses', kept)).toEqual({
+      queriesMax: SEARCHES_UNASKED,
+      isUnbounded: true,
+      kind: 'preview',
+    })
     expect(most('openai-responses', { ...kept, max_tool_calls: 1 })).toBe(1)
     expect(most('openai-responses', { prompt: null })).toBeUndefined()
     expect(most('openai-completions', { prompt: 'a text' })).toBeUndefined()

@@ -9,6 +9,8 @@ import type { Exchange } from './exchange.ts'
 export interface OfferedSearch {
   /** The most queries, as far as the request says. */
   readonly queriesMax: number
+  /** Nothing says how many, of one tool at least. */
+  readonly isUnbounded?: true
   /** How they are sold, where the tool says it. */
   readonly kind?: SearchKind
 }
@@ -61,17 +63,23 @@ export function offeredSearch(
 ): OfferedSearch | undefined {
   const tools = fields.get('tools')
   const listed = tools === undefined ? '' : plainly(text.slice(tools.start, tools.end))
+  // Anthropic's tools say it each for itself.
   const isAnthropic = dialectId === 'anthropic-messages'
   const searching = LIKE_A_SEARCH.test(listed) ? arrayOf(parseJson(listed)).filter(isSearching) : []
   // What the provider keeps may offer the dearest.
   const isKept = KEPT_TOOLS.get(dialectId)?.some((name) => isSaid(fields.get(name), text)) ?? false
   if (searching.length === 0 && !isKept) return undefined
   const calls = isAnthropic ? undefined : fields.get('max_tool_calls')
-  const queriesMax = isAnthropic
-    ? usesOf(searching)
-    : (countOf(calls && parseJson(text.slice(calls.start, calls.end))) ?? SEARCHES_UNASKED)
+  const bounds = isAnthropic
+    ? searching.map((tool) => countOf(tool['max_uses']))
+    : [countOf(calls && parseJson(text.slice(calls.start, calls.end)))]
+  const queriesMax = bounds.reduce<number>((sum, bound) => sum + (bound ?? SEARCHES_UNASKED), 0)
   const isPreview = isKept || searching.some(({ type }) => stringOf(type)?.startsWith('web_search_preview'))
-  return { queriesMax: Math.min(queriesMax, QUERIES_MAX), ...(isPreview ? { kind: 'preview' } : {}) }
+  return {
+    queriesMax: Math.min(queriesMax, QUERIES_MAX),
+    ...(bounds.includes(undefined) ? { isUnbounded: true } : {}),
+    ...(isPreview ? { kind: 'preview' } : {}),
+  }
 }
 
 interface Asked {
@@ -104,11 +112,6 @@ function isSaid(span: Span | undefined, text: string): boolean {
   const value = parseJson(text.slice(span.start, span.end))
   if (value === null || value === false) return false
   return !(Array.isArray(value) && value.length === 0) && !(isJsonObject(value) && value['mode'] === 'off')
-}
-
-/** Anthropic's tools say it each for itself. */
-function usesOf(tools: readonly JsonObject[]): number {
-  return tools.reduce((sum, tool) => sum + (countOf(tool['max_uses']) ?? SEARCHES_UNASKED), 0)
 }
 
 function countOf(value: unknown): number | undefined {

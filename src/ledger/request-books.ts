@@ -40,6 +40,8 @@ export interface AttemptAsk {
   readonly inferenceGeo?: string
   /** How the searches are sold that it offers the provider. */
   readonly searchKind?: SearchKind
+  /** Searches that are held for where the request offers them and says not how many: the provider is told, where it can be. */
+  readonly searchesUnasked?: number
   /** What it asks for, as it says it, where that may cost more than `prices`: a class or a place without one. */
   readonly unpricedService?: string
   /** Sold by other measures than tokens: no price of tokens, an assumed one neither, says what it costs. */

@@ -92,12 +92,13 @@ interface Telling {
 interface Opening {
   readonly nanoUsd?: number
   readonly isBare?: boolean
+  readonly isBudgeted?: boolean
   readonly config?: Readonly<Record<string, unknown>>
 }
 
 async function openSearching(
   searches: number,
-  { nanoUsd = 100 * DOLLAR, isBare = false, config = {} }: Opening = {},
+  { nanoUsd = 100 * DOLLAR, isBare = false, isBudgeted = true, config = {} }: Opening = {},
 ) {
   const telling = { searches, isBare }
   const provider = await startToldProvider(({ path, body }) => ({ body: answerTo(path, body, telling) }))
@@ -130,7 +131,7 @@ async function openSearching(
     async prepare(ledger) {
       const made = await ledger.key({ name: 'paid' })
       key = made.secret
-      budget = await ledger.budget({ scope: { kind: 'key', id: made.id }, nanoUsd })
+      if (isBudgeted) budget = await ledger.budget({ scope: { kind: 'key', id: made.id }, nanoUsd })
     },
   })
   const entry = async (asking: Omit<MoneyAsking, 'key'>) => {
@@ -142,6 +143,8 @@ async function openSearching(
     return attempts[0]
   }
   return {
+    /** As the provider was sent it. */
+    sent: () => provider.asked.findLast(({ method }) => method === 'POST')?.body,
     ask: (asking: Omit<MoneyAsking, 'key'>) => stage.ask({ key, ...asking }),
     entry,
     async cost(asking: Omit<MoneyAsking, 'key'>) {
@@ -281,6 +284,38 @@ describe('SEC-49: before it is asked', () => {
     const all = SEARCHES_UNASKED * 10_000_000 + TOKENS
     expect((await ask(all - 1)).error?.code).toBe('budget_exceeded')
     expect((await ask(all)).error).toBeUndefined()
+  })
+
+  test.each([
+    {
+      client: 'anthropic-messages',
+      model: 'anthropic/claude-haiku-4-5',
+      offers: { tools: [{ type: 'web_search_20250305', name: 'web_search' }] },
+      told: { tools: [{ type: 'web_search_20250305', name: 'web_search', max_uses: SEARCHES_UNASKED }] },
+    },
+    {
+      client: 'openai-responses',
+      model: 'openai/gpt-5',
+      offers: { tools: [{ type: 'web_search' }] },
+      told: { tools: [{ type: 'web_search' }], max_tool_calls: SEARCHES_UNASKED },
+    },
+  ] as const)(
+    '$client is told that number, and its own where it says one',
+    async ({ offers, told, ...rest }) => {
+      const stage = await openSearching(SEARCHES_UNASKED)
+      await stage.entry({ ...rest, body: { max_tokens: 16, ...offers } })
+      expect(stage.sent()).toMatchObject(told)
+      const bounded = { ...offers, max_tool_calls: 1, tools: [{ ...offers.tools[0], max_uses: 1 }] }
+      await stage.ask({ ...rest, body: { max_tokens: 16, ...bounded } })
+      expect(stage.sent()).toMatchObject(bounded)
+    },
+  )
+
+  test('what no budget pays for is told nothing', async () => {
+    const stage = await openSearching(9, { isBudgeted: false })
+    const tools = [{ type: 'web_search_20250305', name: 'web_search' }]
+    expect((await stage.ask({ ...asking, body: { max_tokens: 16, tools } })).error).toBeUndefined()
+    expect(stage.sent()?.['tools']).toEqual(tools)
   })
 
   test('nothing is held where it offers no search', async () => {

@@ -4,6 +4,7 @@
  */
 
 import { capOutput } from './cap-output.ts'
+import { capSearches } from './cap-searches.ts'
 import type { Dialect } from '../dialect.ts'
 import { ANTHROPIC_TELLING } from '../telling-headers.ts'
 import { DIALECT } from './dialect-id.ts'
@@ -37,6 +38,7 @@ export const anthropicMessages: Dialect = {
   streamFraming: 'sse',
   path: ({ operation }) => (operation === 'count-tokens' ? '/messages/count_tokens' : '/messages'),
   capOutput,
+  capSearches,
   requestHeaders: { 'anthropic-version': '2023-06-01' },
   // What the client says of itself and of the features it wants; never its key.
   forwardedHeaders: [
