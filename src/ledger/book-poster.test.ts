@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../std/manual-clock.test-support.ts'
+import { StoreUnavailable } from '../std/store-error.ts'
 import { BookPoster, POST_AFTER_MS, type PostedLine } from './book-poster.ts'
 import { entryOf, LedgerBench, rowOf } from './ledger.test-support.ts'
 import type { BookBatch } from './ledger-store.ts'
@@ -52,6 +53,28 @@ test('lines wait for each other and go to the store in one batch', async () => {
   expect(posted).toHaveLength(11)
   expect(poster.waiting).toBe(0)
   expect(clock.pendingTimers).toBe(0)
+})
+
+test('a line that is refused is told of once, though others of its batch are posted later', async () => {
+  let isAway = true
+  const posts: string[][] = []
+  const { clock, poster, posted, refused } = stage({
+    async postBooks({ entries }) {
+      const ids = entries.map(({ exchangeId }) => exchangeId)
+      if (ids.includes('bad')) throw new RangeError('no such sum')
+      if (isAway && ids.length > 0) throw new StoreUnavailable('It does not answer.')
+      posts.push(ids)
+    },
+  })
+  for (const id of ['bad', 'good']) poster.add(entryLine(id))
+  clock.advance(POST_AFTER_MS)
+  await rest()
+  expect([refused.length, posted.length]).toEqual([1, 0])
+  isAway = false
+  clock.advance(60_000)
+  await rest()
+  expect(posts).toEqual([['good']])
+  expect([refused.length, posted.length, poster.waiting]).toEqual([1, 2, 0])
 })
 
 test('fault 111: what a store that is away does not take is posted when it is back, each line once', async () => {

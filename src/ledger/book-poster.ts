@@ -52,6 +52,8 @@ export class BookPoster {
   readonly #options: BookPosterOptions
   readonly #behind: WriteBehind
   #waiting: PostedLine[] = []
+  /** Of those that wait: the store refused them, while others of their batch were not posted. */
+  readonly #refused = new Set<PostedLine>()
   #isTaking = true
 
   constructor(options: BookPosterOptions) {
@@ -101,6 +103,7 @@ export class BookPoster {
       this.#options.onPosting()
       if (!(await this.#postBatch(batch))) return false
       this.#waiting.splice(0, batch.length)
+      this.#refused.clear()
       this.#options.onPosted(batch)
     }
     return true
@@ -108,9 +111,12 @@ export class BookPoster {
 
   async #postBatch(batch: readonly PostedLine[]): Promise<boolean> {
     try {
-      await postLines(batch, {
+      await postLines(this.#refused.size === 0 ? batch : batch.filter((line) => !this.#refused.has(line)), {
         post: (entries, requests) => this.#postOnce(entries, requests),
-        onRefused: (line, cause) => this.#options.onRefused(line, cause),
+        onRefused: (line, cause) => {
+          this.#refused.add(line)
+          this.#options.onRefused(line, cause)
+        },
       })
       return true
     } catch (cause) {

@@ -241,13 +241,17 @@ export class Books {
 
   /** It counts as posted a moment later, though the store does not have it. */
   #refused(line: PostedLine, cause: unknown): void {
-    if (line.entry !== undefined) this.accounts.neverPosted(line.entry.charges, costOf(line.entry))
+    if (line.entry !== undefined) this.accounts.stranded(line.entry.charges, costOf(line.entry))
     this.#options.onNotice(noticeOfRefused(line, cause))
   }
 
   /** Its file is needed until the next start, where it stands in one. */
-  #spilled({ segment }: PostedLine): void {
+  #spilled({ segment, entry }: PostedLine): void {
     this.#open -= 1
+    if (entry !== undefined) {
+      this.accounts.stranded(entry.charges, costOf(entry))
+      this.accounts.posted(entry.charges, costOf(entry))
+    }
     if (segment === IN_NONE) return this.#lost.add()
     if (this.#hasSpilled) return
     this.#hasSpilled = true

@@ -27,6 +27,11 @@ export interface HoldAsk {
   readonly atLeastNanoUsd: NanoUsd
 }
 
+interface Doubt {
+  readonly nanoUsd: number
+  readonly sinceMs: number
+}
+
 export class Account {
   /** As it is now: whoever holds money of the account goes on holding it when its budget is changed. */
   budget: Budget
@@ -54,14 +59,19 @@ export class Account {
   owed = 0
   /** On its way back. */
   returning = 0
-  /** The store was asked to take it back, or to grant it, and did not say whether it did: never spent. */
+  /** The store was asked to take it back, or to grant it, and did not say whether it did: never spent. By now that is decided. */
   doubted = 0
-  doubtedAtMs = 0
+  /** The same of what may still be under way. */
+  #doubts: readonly Doubt[] = []
   /** Spent by attempts that the store does not have yet: of the lease here no more, and there still. */
   unposted = 0
+  /** Counts the attempts that were settled. */
+  spends = 0
+  /** Spent by attempts that the store will not have while this node runs: it stays leased there. */
+  stranded = 0
   /** Counts whatever is asked of the store that changes what is leased, as it begins and as it ends. */
   changes = 0
-  /** Nothing is leased until what is held is settled. */
+  /** The store was made anew, and what was held or not posted then may not be posted yet: nothing is leased until it is. */
   isLocked = false
 
   constructor(budget: Budget, periodStartMs: number) {
@@ -88,19 +98,55 @@ export class Account {
     this.leased = this.held
   }
 
-  /** Whether nothing is asked of the store just now, and what it did not say is decided by now. */
-  isDecided(nowMs: number): boolean {
-    return this.leasing === undefined && this.returning === 0 && nowMs - this.doubtedAtMs > DOUBT_MS
+  /** The store did not say what it did with so much. */
+  doubt(nanoUsd: number, nowMs: number): void {
+    this.#doubts = [...this.#doubts, { nanoUsd, sinceMs: nowMs }]
   }
 
-  /** What the store has leased to this node, as far as this node knows: where nothing is asked of it, all but what is doubted. */
+  /** What was doubted long enough ago is decided. */
+  decide(nowMs: number): void {
+    if (this.#doubts.length === 0) return
+    const open = this.#doubts.filter(({ sinceMs }) => nowMs - sinceMs <= DOUBT_MS)
+    this.doubted += sumOf(this.#doubts) - sumOf(open)
+    this.#doubts = open
+  }
+
+  /** In doubt, and possibly still under way. */
+  get undecided(): number {
+    return sumOf(this.#doubts)
+  }
+
+  /** Whether the store is asked just now for what changes what is leased, postings apart. */
+  get isAsked(): boolean {
+    return this.leasing !== undefined || this.returning > 0
+  }
+
+  /** What the store has leased to this node, as far as this node knows: where it is not asked, all but what is doubted. */
   get known(): number {
-    return this.leased + this.owed + this.unposted
+    return this.leased + this.owed + this.unposted + this.stranded
+  }
+
+  /** The store was made anew, and knows of no lease. */
+  forget(): void {
+    this.leased = this.held
+    this.owed = 0
+    this.doubted = 0
+    this.#doubts = []
+    this.stranded = 0
+    this.isRecalled = this.held > 0
+    this.isLocked = !this.isSettled
+    this.dryUntilMs = 0
+    this.changes += 1
+  }
+
+  /** Nothing is under way, and all that was is posted. */
+  get isSettled(): boolean {
+    return this.held === 0 && this.unposted === 0
   }
 
   /** Neither this node nor the store has anything of it that the other does not know. */
   get isBlank(): boolean {
-    return this.leased + this.owed + this.returning + this.doubted + this.unposted === 0
+    return this.known + this.returning + this.doubted + this.undecided === 0
   }
 }
 
@@ -134,6 +180,10 @@ export function spentStanding({ budget, endMs, standing, free }: Account): Spent
     spentNanoUsd: nano(Math.max(0, limitNanoUsd - free - Math.max(0, unleased))),
     ...(endMs === undefined ? {} : { resetsAtMs: endMs }),
   }
+}
+
+function sumOf(doubts: readonly Doubt[]): number {
+  return doubts.reduce((sum, { nanoUsd }) => sum + nanoUsd, 0)
 }
 
 function nano(value: number): NanoUsd {

@@ -146,7 +146,9 @@ describe('the accounts of a node', () => {
     test('what lay free is gone: nothing is spent of it that the store did not grant again', async () => {
       const budget = budgetOf('bud_1', 1_000)
       const { accounts, anew, rebuild } = rebuilt(budget, 900)
-      ;(await held(accounts, [budget], ask(100))).settle(nano(100))
+      const hold = await held(accounts, [budget], ask(100))
+      hold.settle(nano(100))
+      accounts.posted(hold.charges, nano(100))
       await rebuild()
       // Of 900 that lay free before, the new store knows that 100 are left.
       expect(await accounts.hold([budget], ask(101))).toMatchObject({ type: 'spent' })
@@ -161,15 +163,30 @@ describe('the accounts of a node', () => {
       await rebuild()
       expect(accounts.heldNanoUsd).toBe(600)
       // The store would grant the whole limit again, beside what is under way.
-      expect(await accounts.hold([budget], ask(1))).toMatchObject({ type: 'spent' })
+      expect(await accounts.hold([budget], ask(1))).toMatchObject({ type: 'unavailable' })
       expect(anew.standings()).toMatchObject([{ spentNanoUsd: 0, leasedNanoUsd: 0 }])
       running.settle(nano(500))
+      // It does not have it yet, and would grant too much.
+      expect(await accounts.hold([budget], ask(1))).toMatchObject({ type: 'unavailable' })
       await spend(anew, 'running', 500, running)
+      accounts.posted(running.charges, nano(500))
       expect(accounts.heldNanoUsd).toBe(0)
       expect(await accounts.hold([budget], ask(501))).toMatchObject({ type: 'spent' })
       expect(await accounts.hold([budget], ask(500))).toMatchObject({ type: 'held' })
       const used = anew.standings().map(({ spentNanoUsd, leasedNanoUsd }) => spentNanoUsd + leasedNanoUsd)
       expect(used).toEqual([1_000])
+    })
+
+    test('what was settled before and is not posted keeps it locked, refused or not', async () => {
+      const budget = budgetOf('bud_1', 1_000)
+      const { accounts, rebuild } = rebuilt(budget, 0)
+      const settled = await held(accounts, [budget], ask(600))
+      settled.settle(nano(600))
+      await rebuild()
+      expect(await accounts.hold([budget], ask(1))).toMatchObject({ type: 'unavailable' })
+      accounts.stranded(settled.charges, nano(600))
+      accounts.posted(settled.charges, nano(600))
+      expect(await accounts.hold([budget], ask(1))).toMatchObject({ type: 'held' })
     })
 
     test('of several requests under way the last unlocks it, and twice forgotten is once', async () => {
@@ -183,7 +200,7 @@ describe('the accounts of a node', () => {
       accounts.forgetLeases()
       one.settle(nano(0))
       one.settle(nano(0))
-      expect(await accounts.hold([budget], ask(1))).toMatchObject({ type: 'spent' })
+      expect(await accounts.hold([budget], ask(1))).toMatchObject({ type: 'unavailable' })
       other.settle(nano(0))
       expect(await accounts.hold([budget], ask(1_000))).toMatchObject({ type: 'held' })
     })
@@ -232,14 +249,15 @@ describe('the accounts of a node', () => {
         at.time.nowMs += ms
         await accounts.returnIdle()
       }
-      /** Done while the store says what the node has leased. */
-      const whileAsked = (act: () => unknown) => {
+      /** Done before the store says what the node has leased, though it was asked, or before that is known. */
+      const whileAsked = (when: 'asked' | 'answered', act: () => unknown) => {
         const { store } = at
         const { leasesOf } = store
         store.leasesOf = async (nodeId) => {
           store.leasesOf = leasesOf
+          if (when === 'asked') await act()
           const leases = await store.leasesOf(nodeId)
-          await act()
+          if (when === 'answered') await act()
           return leases
         }
       }
@@ -379,7 +397,7 @@ describe('the accounts of a node', () => {
       expect(leased()).toBeGreaterThan(70)
       await pass(DOUBT_MS + 1)
       expect(leased()).toBe(70)
-      accounts.neverPosted(hold.charges, nano(70))
+      accounts.stranded(hold.charges, nano(70))
       accounts.posted(hold.charges, nano(70))
       await doubted()
       await pass(DOUBT_MS + 1)
@@ -391,7 +409,7 @@ describe('the accounts of a node', () => {
       store.troubles.push('unheard')
       await pass(0)
       const hold = await held(accounts, [budget], ask(100))
-      whileAsked(async () => {
+      whileAsked('answered', async () => {
         hold.settle(nano(60))
         const other = await held(accounts, [budget], ask(40))
         other.settle(nano(1))
@@ -402,32 +420,41 @@ describe('the accounts of a node', () => {
       expect(await accounts.hold([budget], ask(1_000 - 20 - 100))).toMatchObject({ type: 'held' })
     })
 
-    test('it is not believed where it was asked for more meanwhile, or attempts went to it', async () => {
+    test('it is not believed where it was asked for more meanwhile', async () => {
       const { accounts, store, pass, leased, whileAsked } = await idle()
       store.troubles.push('unheard')
       await pass(0)
-      const hold = await held(accounts, [budget], ask(100))
-      whileAsked(() => held(accounts, [budget], ask(100)))
+      await held(accounts, [budget], ask(100))
+      whileAsked('answered', () => held(accounts, [budget], ask(100)))
       await pass(DOUBT_MS + 1)
       expect(leased()).toBe(400 + 100 + 120)
-      whileAsked(async () => {
-        hold.settle(nano(100))
-        accounts.beginPosting()
-        await store.postBooks({
-          nodeId: 'node_1',
-          entries: [entryOf('y', { costNanoUsd: nano(100), charges: hold.charges })],
-          requests: [],
-        })
-        accounts.posted(hold.charges, nano(100))
-        accounts.endPosting()
-      })
       await pass(0)
-      expect(leased()).toBe(400 + 120)
-      await pass(0)
-      expect(leased()).toBe(120)
+      expect(leased()).toBe(100 + 120)
     })
 
-    test('it is not asked while nobody knows whether it has what went to it', async () => {
+    test.each(['asked', 'answered'] as const)(
+      'what is posted while it is %s makes no difference but that the rest goes back later',
+      async (when) => {
+        const { accounts, store, pass, leased, whileAsked } = await idle()
+        store.troubles.push('unheard')
+        await pass(0)
+        const [hold] = [await held(accounts, [budget], ask(100)), await held(accounts, [budget], ask(50))]
+        whileAsked(when, async () => {
+          hold.settle(nano(100))
+          accounts.beginPosting()
+          const entries = [entryOf('y', { costNanoUsd: nano(100), charges: hold.charges })]
+          await store.postBooks({ nodeId: 'node_1', entries, requests: [] })
+          accounts.posted(hold.charges, nano(100))
+          accounts.endPosting()
+        })
+        await pass(DOUBT_MS + 1)
+        expect(leased()).toBe(when === 'asked' ? 100 + 50 : 50)
+        await pass(0)
+        expect(leased()).toBe(50)
+      },
+    )
+
+    test('while it is never known whether it has what went to it, it gives back what is surely too much', async () => {
       const { accounts, store, pass, leased } = await idle()
       store.troubles.push('unheard')
       await pass(0)
@@ -439,11 +466,42 @@ describe('the accounts of a node', () => {
       store.troubles.push('unanswered')
       await expect(post()).rejects.toThrow('nobody knows')
       await pass(DOUBT_MS + 1)
-      expect(leased()).toBe(400)
+      expect(leased()).toBe(100)
       await post()
       accounts.posted(hold.charges, nano(100))
       accounts.endPosting()
       await pass(0)
+      expect(leased()).toBe(0)
+    })
+
+    test('a doubt that is young neither goes back nor holds up an older one', async () => {
+      const { accounts, store, pass, leased } = await idle()
+      store.troubles.push('unheard')
+      await pass(0)
+      const running = await held(accounts, [budget], ask(100))
+      await pass(DOUBT_MS)
+      // Another, of which nobody knows yet whether it was granted.
+      store.troubles.push('unanswered')
+      expect(await accounts.hold([budget], ask(200))).toMatchObject({ type: 'unavailable' })
+      expect(leased()).toBe(400 + 100 + 220)
+      await pass(1)
+      expect(leased()).toBe(100 + 220)
+      await pass(DOUBT_MS)
+      expect(leased()).toBe(100)
+      running.settle(nano(0))
+    })
+
+    test('what may be on its way back does not go back for an older doubt', async () => {
+      const { accounts, store, pass, leased } = await idle()
+      store.troubles.push('unanswered')
+      await pass(0)
+      await held(accounts, [budget], ask(400)).then((hold) => hold.settle(nano(0)))
+      store.troubles.push('unheard')
+      await pass(31_000)
+      expect(leased()).toBe(420)
+      await pass(DOUBT_MS - 31_000 + 1)
+      expect(leased()).toBe(420)
+      await pass(31_000)
       expect(leased()).toBe(0)
     })
 
@@ -499,6 +557,24 @@ describe('the accounts of a node', () => {
       const returning = accounts.returnIdle()
       accounts.forgetLeases()
       await returning
+      store.troubles.push('unheard')
+      expect(await accounts.hold([budget], ask(1))).toMatchObject({ type: 'unavailable' })
+    })
+
+    test('nor of one that was made anew as it was known that it did not go back', async () => {
+      const { accounts, store } = await idle()
+      const { returnLease } = store
+      store.returnLease = async (...back) => {
+        store.returnLease = returnLease
+        store.troubles.push('refused')
+        try {
+          return await store.returnLease(...back)
+        } finally {
+          // After whoever waits for it has heard, and before anybody else.
+          queueMicrotask(() => queueMicrotask(() => accounts.forgetLeases()))
+        }
+      }
+      await accounts.returnIdle()
       store.troubles.push('unheard')
       expect(await accounts.hold([budget], ask(1))).toMatchObject({ type: 'unavailable' })
     })

@@ -49,7 +49,7 @@ export interface Hold {
 
 export type HoldRefusal =
   | { readonly type: 'spent'; readonly budget: Budget; readonly standing: SpentStanding }
-  /** The store that keeps the budget does not answer. */
+  /** The store that keeps the budget does not answer, or was made anew and does not have yet what was under way. */
   | { readonly type: 'unavailable'; readonly budget: Budget }
 
 export type HoldAnswer = Hold | HoldRefusal
@@ -132,19 +132,11 @@ export class BudgetAccounts {
 
   /**
    * The store was made anew and knows of no lease of this node: what is free of them is gone, and nothing more is leased
-   * of an account until what is held of it is settled.
+   * of an account until what is held of it is settled and posted.
    */
   forgetLeases(): void {
     this.#rebuilds += 1
-    for (const account of this.#accounts.values()) {
-      account.leased = account.held
-      account.owed = 0
-      account.doubted = 0
-      account.changes += 1
-      account.isRecalled = account.held > 0
-      account.isLocked = account.held > 0
-      account.dryUntilMs = 0
-    }
+    for (const account of this.#accounts.values()) account.forget()
   }
 
   /** Money held for attempts under way, in all. */
@@ -160,7 +152,7 @@ export class BudgetAccounts {
     this.#isPosting = true
   }
 
-  /** The store has them all: each was `posted`. */
+  /** Of each it is known whether the store has it. */
   endPosting(): void {
     this.#isPosting = false
   }
@@ -169,15 +161,17 @@ export class BudgetAccounts {
   posted(charges: readonly Charge[], costNanoUsd: NanoUsd): void {
     for (const charge of charges) {
       const account = this.#charged(charge)
-      if (account !== undefined) account.unposted -= costNanoUsd
+      if (account === undefined) continue
+      account.unposted -= costNanoUsd
+      if (account.isLocked) account.isLocked = !account.isSettled
     }
   }
 
-  /** The store will never have it, though it is told of as `posted`: what paid for it stays leased. */
-  neverPosted(charges: readonly Charge[], costNanoUsd: NanoUsd): void {
+  /** It will not have it while this node runs, though it is told of as `posted`: what paid for it stays leased. */
+  stranded(charges: readonly Charge[], costNanoUsd: NanoUsd): void {
     for (const charge of charges) {
       const account = this.#charged(charge)
-      if (account !== undefined) account.unposted += costNanoUsd
+      if (account !== undefined) account.stranded += costNanoUsd
     }
   }
 
@@ -216,23 +210,29 @@ export class BudgetAccounts {
     if (this.#latest.get(budget.id) === account) this.#latest.delete(budget.id)
   }
 
-  /** Money in doubt is where the store says it is, at a moment when nothing else can be the reason for a difference. */
+  /** Of money in doubt that is back which the store has leased beyond what is known. */
   async #reconcile(): Promise<void> {
-    if (this.#isPosting) return
     const nowMs = this.#options.nowMs()
-    const doubtful = this.#accounts.values().filter((one) => one.doubted > 0 && one.isDecided(nowMs))
-    await Promise.all([...doubtful].map(async (account) => this.#resolveDoubt(account)))
+    const accounts = [...this.#accounts.values()]
+    for (const account of accounts) account.decide(nowMs)
+    const doubtful = accounts.filter((account) => account.doubted > 0 && !account.isAsked)
+    await Promise.all(doubtful.map(async (account) => this.#resolveDoubt(account)))
   }
 
-  /** Requests may hold and settle meanwhile: that changes nothing in the store, nor what is known to be leased there. */
+  /**
+   * Requests may hold and settle meanwhile: that changes nothing in the store, nor what is known to be leased there. What is
+   * posted makes it less, so that what is beyond is in doubt all the same, and no more of it than there is; whether that is
+   * all is told once nothing is.
+   */
   async #resolveDoubt(account: Account): Promise<void> {
-    const { changes } = account
-    const posts = this.#posts
+    const { changes, known, undecided, unposted, spends } = account
+    const posts = this.#isPosting ? undefined : this.#posts
     const leasedInStore = await this.#leasedInStore(account.charge)
     // Whatever was asked of it meanwhile may be in what it said, or not.
-    if (leasedInStore === undefined || account.changes !== changes || this.#posts !== posts) return
-    const back = Math.min(account.doubted, Math.max(0, leasedInStore - account.known))
-    account.doubted = 0
+    if (leasedInStore === undefined || account.changes !== changes) return
+    const back = Math.min(account.doubted, Math.max(0, leasedInStore - known - undecided))
+    const wasPosted = this.#posts !== posts && (unposted !== 0 || account.spends !== spends)
+    account.doubted = wasPosted || undecided > 0 ? account.doubted - back : 0
     account.owed += back
     await this.#giveBackOwed(account)
   }
@@ -312,7 +312,8 @@ export class BudgetAccounts {
     } catch (error) {
       // It may have been granted all the same.
       if (rebuilds === this.#rebuilds && !wasNotAsked(error))
-        for (const [place, account] of accounts.entries()) this.#doubt(account, asks[place]?.wantNanoUsd ?? 0)
+        for (const [place, account] of accounts.entries())
+          account.doubt(asks[place]?.wantNanoUsd ?? 0, this.#options.nowMs())
       return false
     } finally {
       for (const account of accounts) {
@@ -348,7 +349,9 @@ export class BudgetAccounts {
     let nanoUsd = ask.atMostNanoUsd as number
     for (const account of accounts) {
       if (account.free < ask.atLeastNanoUsd)
-        return { type: 'spent', budget: account.budget, standing: spentStanding(account) }
+        return account.isLocked
+          ? { type: 'unavailable', budget: account.budget }
+          : { type: 'spent', budget: account.budget, standing: spentStanding(account) }
       nanoUsd = Math.min(nanoUsd, account.free)
     }
     const nowMs = this.#options.nowMs()
@@ -373,10 +376,11 @@ export class BudgetAccounts {
   #spend(account: Account, heldNanoUsd: number, costNanoUsd: number): void {
     account.held -= heldNanoUsd
     account.unposted += costNanoUsd
+    account.spends += 1
     account.leased = Math.max(account.held, account.leased - costNanoUsd)
+    if (account.isLocked) account.isLocked = !account.isSettled
     if (!account.isRecalled) return
     account.isRecalled = account.held > 0
-    account.isLocked = account.isLocked && account.held > 0
     account.recall()
     void this.#giveBack(account)
   }
@@ -386,21 +390,27 @@ export class BudgetAccounts {
     const owing = this.#giveBackOwed(account)
     const { free, recalls } = account
     account.leased -= free
-    const isRefused = (await this.#return(account, free)) === 'refused'
-    if (isRefused && account.recalls === recalls) account.leased += free
-    else if (isRefused) account.owed += free
+    await this.#return(account, free, () => {
+      if (account.recalls === recalls) account.leased += free
+      else account.owed += free
+    })
     await owing
   }
 
   async #giveBackOwed(account: Account): Promise<void> {
     const { owed } = account
     account.owed = 0
-    if ((await this.#return(account, owed)) === 'refused') account.owed += owed
+    await this.#return(account, owed, () => {
+      account.owed += owed
+    })
   }
 
-  /** Never rejects. Where the store does not say, the money is in doubt, and told of as leased. */
-  async #return(account: Account, nanoUsd: number): Promise<'told' | 'refused'> {
-    if (nanoUsd <= 0) return 'told'
+  /**
+   * Never rejects. `keep` is called where the store was not asked; where it does not say, the money is in doubt, and told of
+   * as leased.
+   */
+  async #return(account: Account, nanoUsd: number, keep: () => void): Promise<void> {
+    if (nanoUsd <= 0) return
     const { store, nodeId } = this.#options
     const rebuilds = this.#rebuilds
     account.returning += nanoUsd
@@ -408,24 +418,16 @@ export class BudgetAccounts {
     account.changes += 1
     try {
       await store.returnLease(nodeId, account.charge, nano(nanoUsd))
-      return 'told'
     } catch (error) {
       // A store that was made anew meanwhile knows of no lease.
-      if (rebuilds !== this.#rebuilds) return 'told'
+      if (rebuilds !== this.#rebuilds) return
       account.standing = returned(account.standing, -nanoUsd)
-      if (wasNotAsked(error)) return 'refused'
-      this.#doubt(account, nanoUsd)
-      return 'told'
+      if (wasNotAsked(error)) keep()
+      else account.doubt(nanoUsd, this.#options.nowMs())
     } finally {
       account.returning -= nanoUsd
       account.changes += 1
     }
-  }
-
-  /** The store did not say what it did with so much. */
-  #doubt(account: Account, nanoUsd: number): void {
-    account.doubted += nanoUsd
-    account.doubtedAtMs = this.#options.nowMs()
   }
 }
 

@@ -107,8 +107,12 @@ WITH budget AS MATERIALIZED (
 SELECT standing.*, limit_nano FROM standing, budget`,
 }
 
+/** One that another transaction is about to make is waited for, too: a row that is not there yet cannot be locked. */
 const LOCK_STANDING = {
-  text: 'SELECT 1 FROM holdfast.standings WHERE budget_id = $1 AND period_start_ms = $2 FOR UPDATE',
+  text: `
+INSERT INTO holdfast.standings AS standing (budget_id, period_start_ms)
+SELECT id, $2::bigint FROM holdfast.budgets WHERE id = $1
+ON CONFLICT (budget_id, period_start_ms) DO UPDATE SET spent = standing.spent`,
 }
 const LEASES_OF = {
   text: `
