@@ -26,12 +26,13 @@ export function replaceDatabase(file: string, built: string, aside: string): voi
   finishReplacing(file, aside)
 }
 
-/** Where a new database was made for the file that is there, or that is aside already. Any other file stays. */
-export function finishReplacing(file: string, aside: string): void {
+/** Where a new database was made for the file that is there, or that is aside already. Any other file stays. Tells whether there was one. */
+export function finishReplacing(file: string, aside: string): boolean {
   const folder = path.dirname(path.resolve(file))
   const prefix = `${path.basename(file)}${FRESH}`
-  if (!existsSync(folder)) return
-  for (const name of readdirSync(folder).filter((name) => name.startsWith(prefix))) {
+  if (!existsSync(folder)) return false
+  const waiting = readdirSync(folder).filter((name) => name.startsWith(prefix))
+  for (const name of waiting) {
     const fresh = path.join(folder, name)
     moveAside(file, aside, name.slice(prefix.length))
     // Not over a file that is there: another process may have been faster.
@@ -39,6 +40,7 @@ export function finishReplacing(file: string, aside: string): void {
     else if (existsSync(fresh)) renameSync(fresh, file)
     syncFolderOf(file)
   }
+  return waiting.length > 0
 }
 
 /** The log goes first: beside a new database it would be taken for its own. */

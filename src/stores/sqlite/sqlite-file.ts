@@ -47,6 +47,8 @@ export class SqliteFile {
   #isOpen = false
   /** Of the file that was open last. */
   #number: string | undefined
+  /** Where the damaged one goes that is being replaced. */
+  #aside: string | undefined
 
   constructor(options: SqliteFileOptions) {
     this.#options = options
@@ -159,7 +161,8 @@ export class SqliteFile {
 
   async #openFile(): Promise<void> {
     const { path, clock, lastKnown } = this.#options
-    onDisk(() => finishReplacing(path, this.#aside()))
+    const aside = this.#nameAside()
+    const isFinished = onDisk(() => finishReplacing(path, aside))
     const bytes = existsSync(path) ? statSync(path).size : 0
     try {
       await this.#writer.call('open', clock.wallMs())
@@ -174,17 +177,16 @@ export class SqliteFile {
       if (!(error instanceof CorruptFile)) throw error
       await this.#repair(error)
     }
+    const number = onDisk(() => numberOf(path))
+    const isAnother = this.#number !== undefined && this.#number !== number
+    this.#number = number
+    this.#aside = undefined
     this.#isOpen = true
-    this.#noteFile()
+    // Whoever is told asks the new file at once: not before others may.
+    if (isFinished || isAnother) this.#options.onRebuilt?.()
+    if (isFinished) this.#options.onNotice?.(finishedNotice(path, aside))
     if (bytes > CHECK_BYTES_MAX) void this.#checkInUse()
     void this.#gatherBlocks()
-  }
-
-  /** A repair that failed may have been finished by the opening: then it is another file than before. */
-  #noteFile(): void {
-    const before = this.#number
-    this.#number = onDisk(() => numberOf(this.#options.path))
-    if (before !== undefined && before !== this.#number) this.#options.onRebuilt?.()
   }
 
   /** Of a file that was made before there were any: one at a time, so that nobody waits for long. */
@@ -218,9 +220,11 @@ export class SqliteFile {
     })
   }
 
-  #aside(): string {
+  /** One name until it is there, so that what belongs to the damaged file stays together. */
+  #nameAside(): string {
     const { path, clock } = this.#options
-    return `${path}.corrupt-${new Date(clock.wallMs()).toISOString().replaceAll(/[:.]/g, '-')}`
+    this.#aside ??= `${path}.corrupt-${new Date(clock.wallMs()).toISOString().replaceAll(/[:.]/g, '-')}`
+    return this.#aside
   }
 
   /** Closed afterwards, so that nothing of it is left in a log beside it. */
@@ -266,10 +270,11 @@ export class SqliteFile {
     this.#repairs += 1
     this.#isOpen = false
     await this.#closeThreads()
-    const aside = this.#aside()
+    const aside = this.#nameAside()
     await this.#build(`${path}.building`, known, `${error.message} It was moved to ${aside}.`)
     onDisk(() => replaceDatabase(path, `${path}.building`, aside))
     this.#number = onDisk(() => numberOf(path))
+    this.#aside = undefined
     // Both threads are closed: whoever is asked next opens the new file.
     this.#isOpen = true
     return {
@@ -278,6 +283,16 @@ export class SqliteFile {
       message: `${error.message} It was moved to ${aside}, and a new one was made of the keys and budgets this node knew last. Reports begin anew: restore a backup to have the old ones.`,
       facts: { aside, keys: known.directory.keys.length, budgets: known.budgets.length },
     }
+  }
+}
+
+/** Of a repair that was cut short. */
+function finishedNotice(path: string, aside: string): Notice {
+  return {
+    level: 'error',
+    name: 'store_rebuilt',
+    message: `The database ${path} was damaged, and the new one that had been made of the keys and budgets known last was put in its place. It was moved to ${aside}. Reports begin anew: restore a backup to have the old ones.`,
+    facts: { aside },
   }
 }
 
