@@ -5,7 +5,6 @@ import { GatewayError } from '../../errors/gateway-error.ts'
 import type { Dialect } from '../dialect.ts'
 import { readError } from '../openai-chat/read-error.ts'
 import { OPENAI_TELLING } from '../telling-headers.ts'
-import { capSearches } from './cap-searches.ts'
 import { conversation } from './conversation.ts'
 import { ResponsesFolder } from './folder.ts'
 import { ResponsesPassthrough } from './passthrough.ts'
@@ -38,7 +37,6 @@ export const openaiResponses: Dialect = {
     throw new GatewayError('not_supported', `The OpenAI Responses API has no operation "${operation}".`)
   },
   capOutput: (fields, tokens) => capFields(fields, tokens, [['max_output_tokens']]),
-  capSearches,
   requestHeaders: {},
   patchRequest,
   // Sessions that providers use to keep a prompt cache warm, and what Codex says of itself; never an account.
