@@ -24,7 +24,7 @@ test('what a running process cannot change is named, and nothing else', () => {
   expect(
     whatNeedsRestart(
       config(
-        'listen: 127.0.0.1:4242\nadmin: false\nlimits: { bodyBytes: 1MiB, requestsInFlight: 9000 }\nlog: { level: warn }',
+        'listen: 127.0.0.1:4242\nadmin: false\nlimits: { bodyBytes: 1MiB, requestsInFlight: 9000 }\nlog: { level: warn }\njournal: { ttl: 1h }\ncache: { bytes: 2GiB }',
       ),
       started,
     ),
@@ -33,9 +33,14 @@ test('what a running process cannot change is named, and nothing else', () => {
     'admin',
     'limits.bodyBytes',
     'limits.requestsInFlight (the connections to one provider)',
+    'journal',
+    'cache (but its default)',
     'log',
   ])
   expect(
-    whatNeedsRestart(config(`${keys}shutdown: { drain: 5s }\nlimits: { bufferedBytes: 64MiB }`), started),
+    whatNeedsRestart(
+      config(`${keys}shutdown: { drain: 5s }\nlimits: { bufferedBytes: 64MiB }\ncache: { default: true }`),
+      started,
+    ),
   ).toEqual([])
 })

@@ -50,7 +50,15 @@ export function whatNeedsRestart(next: HoldfastConfig, started: HoldfastConfig):
     budgets:
       JSON.stringify(next.unknownPrice) !== JSON.stringify(started.unknownPrice) ||
       next.atLimit !== started.atLimit,
+    journal: JSON.stringify(next.journal) !== JSON.stringify(started.journal),
+    'cache (but its default)':
+      JSON.stringify(boundsOf(next.cache)) !== JSON.stringify(boundsOf(started.cache)),
     log: next.log.level !== started.log.level || next.log.format !== started.log.format,
   }
   return Object.entries(changed).flatMap(([field, hasChanged]) => (hasChanged ? [field] : []))
+}
+
+/** The policy of routes that say nothing of their own is theirs, and in force with them. */
+function boundsOf({ default: _ofRoutes, ...bounds }: HoldfastConfig['cache']) {
+  return bounds
 }

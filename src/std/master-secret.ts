@@ -55,7 +55,7 @@ export function readMasterSecret(sources: MasterSecretSources): MasterSecret {
   if (env !== undefined && env.trim() !== '')
     return { secrets: parse(env, MASTER_SECRET_VARIABLE, sources), source: 'environment' }
   if (configured !== undefined)
-    return { secrets: parse(configured.reveal(), 'master_key', sources), source: 'configuration' }
+    return { secrets: parse(configured.reveal(), 'masterKey', sources), source: 'configuration' }
   const isMade = makeFile(path)
   const secrets = parse(readFile(path), path, sources)
   return { secrets, source: isMade ? 'made' : 'file', ...(isReadableByOthers(path) && { isExposed: true }) }
