@@ -229,7 +229,7 @@ function standingOf(
 ): Standing {
   const priority = readPriority(headers[PRIORITY_HEADER])
   if (!plan.isExplained && headers[EXPLAIN_HEADER] !== '1') return { priority }
-  return { priority, onTrace: (explain) => explanations.keep(id, admission.caller, explain) }
+  return { priority, onTrace: (trace) => explanations.keep(id, admission.caller, trace) }
 }
 
 /** `1` asks for the decision trace. */

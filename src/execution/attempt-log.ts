@@ -59,13 +59,22 @@ export interface AttemptEntry {
   fail(error: GatewayError, end: AttemptEnd): void
 }
 
+/** What the attempts came to. It knows nothing of their request, and may be kept when that is long gone. */
+export interface AttemptTotals {
+  /** Ended attempts, in order. */
+  readonly summaries: readonly AttemptSummary[]
+  /** Of all attempts that ended; `undefined` once one cost something that nobody can tell. */
+  readonly costNanoUsd: NanoUsd | undefined
+}
+
 export class AttemptLog {
   readonly #exchange: Pick<Exchange, 'id' | 'body'>
   readonly #clock: Clock
   readonly #telemetry: Telemetry
-  readonly #summaries: AttemptSummary[] = []
-  /** `undefined` once an attempt cost something that nobody can tell. */
-  #costNanoUsd: NanoUsd | undefined = NOTHING
+  readonly #totals: { readonly summaries: AttemptSummary[]; costNanoUsd: NanoUsd | undefined } = {
+    summaries: [],
+    costNanoUsd: NOTHING,
+  }
 
   constructor(exchange: Pick<Exchange, 'id' | 'body'>, deps: { clock: Clock; telemetry: Telemetry }) {
     this.#exchange = exchange
@@ -73,20 +82,26 @@ export class AttemptLog {
     this.#telemetry = deps.telemetry
   }
 
+  /** As they are now and will be; holds on to nothing else of this log. */
+  get totals(): AttemptTotals {
+    return this.#totals
+  }
+
   /** Of all attempts that ended. */
   get costNanoUsd(): NanoUsd | undefined {
-    return this.#costNanoUsd
+    return this.#totals.costNanoUsd
   }
 
   /** Ended attempts, in order. */
   get summaries(): readonly AttemptSummary[] {
-    return this.#summaries
+    return this.#totals.summaries
   }
 
   begin(target: Target, observer?: AttemptObserver): AttemptEntry {
     const startedAtMs = this.#clock.nowMs()
-    const place = this.#summaries.length
-    this.#summaries.push({ target: target.id, durationMs: 0 })
+    const { summaries } = this.#totals
+    const place = summaries.length
+    summaries.push({ target: target.id, durationMs: 0 })
     let firstTokenMs: number | undefined
     let notedUsage: Usage | undefined
     let isUsageFinal = false
@@ -111,7 +126,7 @@ export class AttemptLog {
       const isPriced = usageSource !== 'none' && (outcome === 'completed' || isUsageFinal)
       const costNanoUsd = usage === undefined || !isPriced ? undefined : observer?.costOf(usage)
       if (usageSource !== 'none') this.#addCost(costNanoUsd)
-      this.#summaries[place] = {
+      summaries[place] = {
         target: target.id,
         durationMs: Math.round(durationMs),
         ...(status === undefined ? {} : { status }),
@@ -160,9 +175,9 @@ export class AttemptLog {
   }
 
   #addCost(costNanoUsd: NanoUsd | undefined): void {
-    const known = this.#costNanoUsd
+    const known = this.#totals.costNanoUsd
     // Sound: a sum of whole numbers of nano-dollars is one.
-    this.#costNanoUsd =
+    this.#totals.costNanoUsd =
       known === undefined || costNanoUsd === undefined ? undefined : ((known + costNanoUsd) as NanoUsd)
   }
 }

@@ -22,9 +22,12 @@ function createTrace(plan: Partial<Plan> = {}, costNanoUsd?: number) {
   const trace = new DecisionTrace({
     requestId: 'req_1',
     plan: { ...DIRECT_POLICY, root: node, attemptsMax: 4, ...plan },
-    elapsedMs: () => clock.nowMs() - arrivedAtMs,
-    attempts: () => [{ target: 'wall/brick', status: 200, durationMs: 12 }],
-    costNanoUsd: () => costNanoUsd as NanoUsd | undefined,
+    clock,
+    arrivedAtMs,
+    totals: {
+      summaries: [{ target: 'wall/brick', status: 200, durationMs: 12 }],
+      costNanoUsd: costNanoUsd as NanoUsd | undefined,
+    },
   })
   return { clock, trace }
 }
@@ -95,6 +98,17 @@ describe('what is explained', () => {
     expect(said).not.toContain(CREDENTIAL)
     expect(said).not.toContain('private words')
   })
+})
+
+test('a trace says the most that it comes to hold, whatever is noted in it', () => {
+  const children = Array.from({ length: 100 }, () => node)
+  const { trace } = createTrace({ routeName: 'smart', root: { type: 'first', children } })
+  const { bytes } = trace
+  for (let step = 0; step <= TRACE_STEPS_MAX; step += 1)
+    trace.note(`step ${step}`, target.id, 'upstream_error')
+  expect(trace.bytes).toBe(bytes)
+  expect(bytes).toBeGreaterThan(JSON.stringify(trace.explain()).length)
+  expect(bytes).toBeLessThan(100 * 1_024)
 })
 
 test('a request that is tried without end is explained as far as the bound', () => {

@@ -14,12 +14,12 @@ import type { FirstTokenTimes } from '../resilience/first-token-times.ts'
 import type { TargetHealth } from '../resilience/target-health.ts'
 import type { Plan } from '../routing/plan.ts'
 import type { Clock } from '../std/clock.ts'
-import type { JsonObject } from '../std/json.ts'
 import type { Random } from '../std/ids.ts'
 import type { Telemetry } from '../telemetry/records.ts'
 import type { UpstreamRequest, UpstreamResponse } from '../upstream/attempt.ts'
 import type { RequestBooks } from '../ledger/request-books.ts'
 import type { TargetFacts } from './attempt-money.ts'
+import type { Explanation } from './decision-trace.ts'
 import type { DeliveredMemory } from './delivered-bytes.ts'
 import type { SharedBudgets } from './effort.ts'
 import type { Exchange } from './exchange.ts'
@@ -50,8 +50,8 @@ export interface ExecutionDeps {
 /** How a request stands among the others. */
 export interface Standing {
   readonly priority: Priority
-  /** Given where somebody asked why what is done is done: told at the start how to say it. */
-  readonly onTrace?: (explain: () => JsonObject) => void
+  /** Given where somebody asked why what is done is done: told at the start who says it. */
+  readonly onTrace?: (trace: Explanation) => void
   /** Who pays, attempt by attempt; absent: nobody keeps books. */
   readonly books?: RequestBooks
 }

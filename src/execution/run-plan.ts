@@ -420,14 +420,11 @@ class PlanRun {
 
   #createTrace(onTrace: NonNullable<Standing['onTrace']>): DecisionTrace {
     const { exchange, plan } = this.#work
-    const trace = new DecisionTrace({
-      requestId: exchange.id,
-      plan,
-      elapsedMs: () => this.#deps.clock.nowMs() - exchange.arrivedAtMs,
-      attempts: () => this.#log.summaries,
-      costNanoUsd: () => this.#log.costNanoUsd,
-    })
-    onTrace(() => trace.explain())
+    const { id: requestId, arrivedAtMs } = exchange
+    const { clock } = this.#deps
+    // No closure of this run: whoever keeps the trace would keep the request with it, and its body.
+    const trace = new DecisionTrace({ requestId, plan, clock, arrivedAtMs, totals: this.#log.totals })
+    onTrace(trace)
     return trace
   }
 }
