@@ -155,8 +155,13 @@ export interface ConversationFace {
   wholeAnswer(event: { readonly name: string; readonly data: string }): JsonObject | undefined
   /** The answer as it stands before anything of it has come: queued. */
   pendingAnswer(init: PendingAnswer): JsonObject
-  /** The answer cut short: by the client, or by an error. */
-  endedAnswer(answer: JsonObject, how: 'cancelled' | GatewayError): JsonObject
+  /** The answer cut short: by the client, or by an error of this request. */
+  endedAnswer(answer: JsonObject, how: 'cancelled' | FailedRequest): JsonObject
+  /**
+   * What ends the stream of an answer that failed, where nothing in the stream says so: events numbered from `sequence` on,
+   * where that is 0 with the one that begins every stream.
+   */
+  failedEvents(answer: JsonObject, sequence: number): readonly NumberedEvent[]
   /** An event of its stream about the answer of this id, with its number in the stream, as bytes to send. */
   renamedEvent(data: string, id: string): NumberedEvent | undefined
 }
@@ -167,6 +172,11 @@ export interface PendingAnswer {
   readonly modelId: string
   /** What `readEcho` found. */
   readonly echo: JsonObject
+}
+
+export interface FailedRequest {
+  readonly requestId: string
+  readonly error: GatewayError
 }
 
 export interface NumberedEvent {

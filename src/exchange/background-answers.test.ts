@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { createResponseStore } from '../archive/response-store.ts'
 import { openaiResponses } from '../dialects/openai-responses/index.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply } from '../execution/reply.ts'
 import { StopSource } from '../std/stop-signal.ts'
@@ -50,6 +51,57 @@ describe('an answer made in the background', () => {
     background.start(exchangeOf({}), 'laptop', async () => replyOf(said(begun, done), close))
     await vi.waitFor(() => expect(close).toHaveBeenCalledWith(true))
     expect(statusOf('resp_1')).toBe('completed')
+  })
+
+  const readAlong = async (body: Reply['body'] | undefined) => {
+    const chunks = body instanceof Uint8Array ? [body] : await Array.fromAsync(body ?? [])
+    return Buffer.concat(chunks)
+      .toString()
+      .split('\n')
+      .filter((line) => line.startsWith('data: '))
+      .map((line) => JSON.parse(line.slice('data: '.length)))
+  }
+
+  test('that nobody could begin says so in its events, and to those who come by its id', async () => {
+    const { background, responses } = stage()
+    const refusal = new GatewayError('budget_exceeded', 'The budget is spent.')
+    const reply = background.start(exchangeOf({ stream: true }), 'laptop', () => Promise.reject(refusal))
+    const told = await readAlong(reply.body)
+    expect(told).toMatchObject([
+      {
+        type: 'response.created',
+        sequence_number: 0,
+        response: { id: 'resp_1', status: 'queued', error: null, background: true },
+      },
+      {
+        type: 'response.failed',
+        sequence_number: 1,
+        response: {
+          id: 'resp_1',
+          status: 'failed',
+          background: true,
+          error: { code: 'insufficient_quota', message: 'The budget is spent.' },
+        },
+      },
+    ])
+    expect(told[1].response).toEqual(responses.get('resp_1', 'laptop')?.answer)
+    expect(await readAlong(background.follow('resp_1', 'laptop', -1))).toEqual(told)
+    expect(await readAlong(background.follow('resp_1', 'laptop', 0))).toEqual(told.slice(1))
+  })
+
+  test('that ends without a word of its end is told as broken off, after what was said', async () => {
+    const { background, statusOf } = stage()
+    const reply = background.start(exchangeOf({ stream: true }), 'laptop', async () => replyOf(said(begun)))
+    const told = await readAlong(reply.body)
+    expect(told.map(({ type, sequence_number }) => [type, sequence_number])).toEqual([
+      ['response.created', 0],
+      ['response.failed', 1],
+    ])
+    expect(told[1].response).toMatchObject({
+      id: 'resp_1',
+      error: { holdfast: { type: 'upstream_truncated' } },
+    })
+    expect(statusOf('resp_1')).toBe('failed')
   })
 
   test('stays cancelled, whatever still comes of it', async () => {

@@ -135,32 +135,46 @@ class BackgroundRun {
 
   /** Never rejects. */
   async run(serve: ServeDetached): Promise<void> {
-    const { conversation } = this.#init
     try {
       const reply = await serve(this.#detached)
       await this.#takeAll(reply)
-      if (!this.#hasEnded) this.#end(conversation.endedAnswer(this.#answer, brokenOff()))
+      this.#fail(brokenOff())
     } catch (thrown) {
-      if (!this.#hasEnded) this.#end(conversation.endedAnswer(this.#answer, toGatewayError(thrown)))
+      this.#fail(toGatewayError(thrown))
     }
     this.events.end()
   }
 
+  /** Nothing that came said how it ends: without a last event its readers would take it for whole, or for nothing at all. */
+  #fail(error: GatewayError): void {
+    if (this.#hasEnded) return
+    this.#end(this.#failed(error))
+    const { conversation } = this.#init
+    for (const event of conversation.failedEvents(this.#answer, this.events.nextSequence))
+      this.events.add(event)
+  }
+
   cancel(): void {
-    this.#cut('cancelled', new GatewayError('client_gone', 'The response was cancelled.'))
+    const cancelled = this.#init.conversation.endedAnswer(this.#answer, 'cancelled')
+    this.#cut(cancelled, new GatewayError('client_gone', 'The response was cancelled.'))
   }
 
   /** We ourselves end. */
   stop(): void {
     const error = new GatewayError('gateway_shutting_down', 'The gateway is shutting down.')
-    this.#cut(error, error)
+    this.#cut(this.#failed(error), error)
     this.events.end(error)
   }
 
-  #cut(how: 'cancelled' | GatewayError, reason: GatewayError): void {
+  #cut(answer: JsonObject, reason: GatewayError): void {
     if (this.#hasEnded) return
-    this.#end(this.#init.conversation.endedAnswer(this.#answer, how))
+    this.#end(answer)
     this.#stopping.stop(reason)
+  }
+
+  #failed(error: GatewayError): JsonObject {
+    const { conversation, exchange } = this.#init
+    return conversation.endedAnswer(this.#answer, { error, requestId: exchange.id })
   }
 
   get #hasEnded(): boolean {

@@ -18,6 +18,11 @@ export class EventLog {
     return this.#hasEnded
   }
 
+  /** The number of the event that comes next. */
+  get nextSequence(): number {
+    return (this.#events.at(-1)?.sequence ?? -1) + 1
+  }
+
   add(event: NumberedEvent): void {
     this.#events.push(event)
     this.#bytes += event.bytes.length

@@ -174,13 +174,11 @@ describe('an answer made in the background', () => {
       background: true,
       stream: true,
     })
-    const events: OpenAI.Responses.ResponseStreamEvent[] = []
-    for await (const event of stream) events.push(event)
+    const events = await readAll(stream)
     const id = events.flatMap((event) => ('response' in event ? [event.response.id] : []))
     expect(new Set(id).size).toBe(1)
     const again = await client().responses.retrieve(id[0] ?? '', { stream: true, starting_after: 3 })
-    const rest: OpenAI.Responses.ResponseStreamEvent[] = []
-    for await (const event of again) rest.push(event)
+    const rest = await readAll(again)
     expect(rest).toEqual(events.filter((event) => event.sequence_number > 3))
     expect(rest.at(-1)?.type).toBe('response.completed')
   })
@@ -233,16 +231,22 @@ describe('an answer made in the background', () => {
         background: true,
         stream: true,
       } as const
-      const read = async () => {
-        const events: OpenAI.Responses.ResponseStreamEvent[] = []
-        for await (const event of await client().responses.create(body, under('streamed'))) events.push(event)
-        return events
-      }
+      const read = async () => readAll(await client().responses.create(body, under('streamed')))
       const [first, alike] = await Promise.all([read(), read()])
       expect(first.at(-1)?.type).toBe('response.completed')
       expect(alike).toEqual(first)
       expect(await read()).toEqual(first)
       expect(asks('Streamed once.')).toBe(1)
+    })
+
+    test('that failed before it began is told so again, and nobody is asked again', async () => {
+      const body = { model: 'broken', input: 'Nobody answers.', background: true, stream: true } as const
+      const first = await readAll(await client().responses.create(body, under('failed')))
+      expect(first.map(({ type }) => type)).toEqual(['response.created', 'response.failed'])
+      const again = await client().responses.create(body, under('failed')).withResponse()
+      expect(again.response.headers.get('x-holdfast-recall')).toBe('replayed')
+      expect(await readAll(again.data)).toEqual(first)
+      expect(asks('Nobody answers.')).toBe(1)
     })
 
     test('is cancelled, and its provider is left', async () => {
@@ -263,6 +267,22 @@ describe('an answer made in the background', () => {
     const done = await untilDone(begun.id)
     expect(done.status).toBe('failed')
     expect(done.error?.message).toMatch(/overloaded/i)
+  })
+
+  test('says so to those who read along, though it failed before it began', async () => {
+    const body = { model: 'broken', input: 'hi', background: true, stream: true } as const
+    const events = await readAll(await client().responses.create(body))
+    const [begun, failed] = events.map((event) => ('response' in event ? event.response : undefined))
+    expect(events.map(({ type, sequence_number }) => [type, sequence_number])).toEqual([
+      ['response.created', 0],
+      ['response.failed', 1],
+    ])
+    expect(failed).toMatchObject({ id: begun?.id, status: 'failed', background: true })
+    expect(failed?.error?.message).toMatch(/overloaded/i)
+    expect(failed).toMatchObject({ error: { holdfast: { type: 'upstream_overloaded' } } })
+    expect(await client().responses.retrieve(begun?.id ?? '')).toMatchObject({ error: failed?.error })
+    const again = await client().responses.retrieve(begun?.id ?? '', { stream: true })
+    expect(await readAll(again)).toEqual(events)
   })
 })
 
@@ -287,6 +307,12 @@ test('need 2: a WebSocket is turned away with 426, so that the client falls back
   })
   expect(status).toBe(426)
 })
+
+async function readAll(
+  stream: AsyncIterable<OpenAI.Responses.ResponseStreamEvent>,
+): Promise<readonly OpenAI.Responses.ResponseStreamEvent[]> {
+  return Array.fromAsync(stream)
+}
 
 async function untilDone(id: string): Promise<OpenAI.Responses.Response> {
   for (;;) {

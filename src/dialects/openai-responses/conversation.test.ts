@@ -145,10 +145,38 @@ describe('an answer that is kept', () => {
       status: 'cancelled',
     })
     const error = new GatewayError('upstream_truncated', 'Cut.')
-    expect(conversation.endedAnswer(pending, error)).toMatchObject({
+    expect(conversation.endedAnswer(pending, { error, requestId: 'req_1' })).toMatchObject({
       status: 'failed',
-      error: { code: 'server_error', message: 'Cut.' },
+      error: {
+        code: 'server_error',
+        message: 'Cut.',
+        holdfast: { type: 'upstream_truncated', request_id: 'req_1' },
+      },
     })
+  })
+
+  test('that failed is told in its stream: after what was said, or from the beginning where nothing was', () => {
+    const error = new GatewayError('budget_exceeded', 'Spent.')
+    const failed = conversation.endedAnswer(pending, { error, requestId: 'req_1' })
+    const read = (sequence: number) =>
+      conversation.failedEvents(failed, sequence).map(({ bytes, ...rest }) => {
+        const [head = '', data = ''] = Buffer.from(bytes).toString().split('\n')
+        return { ...rest, head, data: JSON.parse(data.slice('data: '.length)) }
+      })
+    const end = (sequence: number) => ({
+      sequence,
+      head: 'event: response.failed',
+      data: { type: 'response.failed', sequence_number: sequence, response: failed },
+    })
+    expect(read(7)).toEqual([end(7)])
+    expect(read(0)).toEqual([
+      {
+        sequence: 0,
+        head: 'event: response.created',
+        data: { type: 'response.created', sequence_number: 0, response: pending },
+      },
+      end(1),
+    ])
   })
 
   test('is whole in the last event of its stream, and in no other', () => {

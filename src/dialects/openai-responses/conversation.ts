@@ -19,13 +19,14 @@ import { decodeJsonValue, type Splice, scanJsonObject, spliceBytes } from '../..
 import { encodeSse } from '../../wire/sse.ts'
 import type {
   ConversationFace,
+  FailedRequest,
   FoundReferences,
   NumberedEvent,
   PendingAnswer,
   References,
 } from '../dialect.ts'
 import { isEmptyAt, isTrueAt, presentSpan } from '../field-checks.ts'
-import { failureCode } from './answer-error.ts'
+import { failedEvent, failedResponse } from './answer-error.ts'
 import { parseBody } from './read-request.ts'
 import { beginResponse } from './response-object.ts'
 
@@ -37,6 +38,7 @@ export const conversation: ConversationFace = {
   wholeAnswer,
   pendingAnswer,
   endedAnswer,
+  failedEvents,
   renamedEvent,
 }
 
@@ -225,9 +227,22 @@ function pendingAnswer(init: PendingAnswer): JsonObject {
   return { ...beginResponse(init), status: 'queued', background: true }
 }
 
-function endedAnswer(answer: JsonObject, how: 'cancelled' | GatewayError): JsonObject {
+function endedAnswer(answer: JsonObject, how: 'cancelled' | FailedRequest): JsonObject {
   if (how === 'cancelled') return { ...answer, status: 'cancelled' }
-  return { ...answer, status: 'failed', error: { code: failureCode(how), message: how.message } }
+  const { error, requestId } = how
+  return failedResponse(answer, error, { requestId, attempts: error.attempts })
+}
+
+/** Programs take any other event before `response.created` for a broken stream. */
+function failedEvents(answer: JsonObject, sequence: number): readonly NumberedEvent[] {
+  const begun = sequence === 0 ? [createdEvent({ ...answer, status: 'queued', error: null })] : []
+  const last = sequence + begun.length
+  return [...begun, { sequence: last, bytes: Buffer.from(failedEvent(answer, last)) }]
+}
+
+function createdEvent(response: JsonObject): NumberedEvent {
+  const event = { type: 'response.created', response, sequence_number: 0 }
+  return { sequence: 0, bytes: Buffer.from(encodeSse(JSON.stringify(event), event.type)) }
 }
 
 function renamedEvent(data: string, id: string): NumberedEvent | undefined {
