@@ -1,4 +1,4 @@
-/** Keeps what an answer said, on its way to the client, so that a later request may refer to it. */
+/** Keeps what an answer said, as it is made, so that a later request may refer to it. */
 
 import type { ConversationFace, References } from '../dialects/dialect.ts'
 import { GatewayError } from '../errors/gateway-error.ts'

@@ -34,7 +34,7 @@ import { keepAnswer } from './keep-answer.ts'
 import { createKeptAnswers } from './kept-answers.ts'
 import { noteReply, noteRequest } from './note-bodies.ts'
 import { type Archive, findReferences, type FoundRequest } from './references.ts'
-import { arrivedAtWallMs, recordFailure, recordRefusal, type Served, settle } from './settle.ts'
+import { arrivedAtWallMs, recordFailure, recordRefusal, settle } from './settle.ts'
 import { startOnce } from './start-once.ts'
 import type { Admission, Caller, Gateway, ModelEntry, Permit, Readiness } from './gateway.ts'
 
@@ -107,11 +107,8 @@ export async function serve(asked: Exchange, admission: Admission, rooms: Rooms)
     admission.standing = standing
     permit = takeLimits(exchange, admission.caller, rooms.limits)
     plan = scopedPlanOf(exchange, { admission, maker: found?.referring?.maker }, rooms)
-    const reply = await answer(exchange, { admission, plan, books, permit }, rooms)
-    // One that was given before is kept already, with who made it.
-    const isNew = found?.references.isStored === true && reply.recall === undefined
-    const kept = isNew ? keep(reply, { exchange, admission }, found, rooms) : reply
-    return note === undefined ? kept : noteReply(kept, exchange, note)
+    const reply = await answer(exchange, { admission, plan, books, permit, found }, rooms)
+    return note === undefined ? reply : noteReply(reply, exchange, note)
   } catch (thrown) {
     note?.end()
     admission.release()
@@ -141,6 +138,7 @@ interface Prepared {
   readonly plan: Plan
   readonly books: RequestBooks
   readonly permit: LimitPermit
+  readonly found: FoundRequest | undefined
 }
 
 /** An answer that was made before, or is being made, or one that is made now. */
@@ -164,7 +162,7 @@ async function answer(exchange: Exchange, prepared: Prepared, rooms: Rooms): Pro
   }
   try {
     const standing = { ...standingOf(exchange, { plan, admission }, rooms), books }
-    const made = await rooms.execution.run(plan, step.exchange, standing)
+    const made = keep(await rooms.execution.run(plan, step.exchange, standing), exchange, prepared, rooms)
     const reply = await step.watch(made)
     settle(reply, made, served, rooms)
     return reply
@@ -306,18 +304,22 @@ async function serveInBackground(exchange: Exchange, admission: Admission, rooms
   return reply
 }
 
-/** A client may come back to this answer, or refer to it in its next request. */
+/**
+ * A client may come back to this answer, or refer to it in its next request. It is kept as it is made and not as it is
+ * read: under a key it is made to its end though its client left, who is given it again when he comes back.
+ */
 function keep(
-  reply: Reply,
-  { exchange, admission }: Pick<Served, 'exchange' | 'admission'>,
-  { references }: FoundRequest,
+  made: Reply,
+  exchange: Exchange,
+  { admission, found }: Pick<Prepared, 'admission' | 'found'>,
   rooms: Rooms,
 ): Reply {
   const { conversation } = exchange.dialect
-  if (conversation === undefined) return reply
+  if (conversation === undefined || found?.references.isStored !== true) return made
+  const { references } = found
   const owner = ownerOf(admission.caller)
-  const turn = { exchange, conversation, references, owner, maker: makerOf(reply, exchange) }
-  return keepAnswer(reply, turn, rooms.responses)
+  const turn = { exchange, conversation, references, owner, maker: makerOf(made, exchange) }
+  return keepAnswer(made, turn, rooms.responses)
 }
 
 /** A target that speaks the client's dialect made it under an id of its own, and remembers it. */

@@ -23,6 +23,7 @@ beforeAll(async () => {
       ],
       faults: [
         { fault: 'stall(token=3,ms=0)', model: 'stalls' },
+        { fault: 'stall(token=1,ms=500)', model: 'pauses' },
         { fault: 'overloaded', model: 'overloaded' },
       ],
     },
@@ -125,6 +126,24 @@ describe('an answer that is kept', () => {
     expect(lastBody()).toMatchObject({ input: 'hi' })
     await client().responses.create(asked)
     expect(lastBody()).toMatchObject({ previous_response_id: made.id })
+  })
+
+  test('is kept though its client left, where a key has it made to its end', async () => {
+    const body = { model: 'chat/pauses', input: 'Remember my name: Ada.', stream: true } as const
+    const under = { headers: { 'idempotency-key': 'left' } }
+    let id = ''
+    for await (const event of await client().responses.create(body, under)) {
+      if (event.type !== 'response.created') continue
+      id = event.response.id
+      break
+    }
+    await world.gateway.exchange(({ modelId, state }) => modelId === body.model && state === 'client_gone')
+    const again = await client().responses.create(body, under).withResponse()
+    expect(again.response.headers.get('x-holdfast-recall')).toBe('replayed')
+    expect((await readAll(again.data)).at(-1)).toMatchObject({ type: 'response.completed', response: { id } })
+    expect((await client().responses.retrieve(id)).output_text).toBe('Hello Ada.')
+    const next = { model: 'chat/mock', input: 'So who am I?', previous_response_id: id }
+    expect((await client().responses.create(next)).output_text).toBe('You are Ada.')
   })
 
   test('is not kept where the client says so', async () => {
