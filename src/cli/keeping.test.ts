@@ -212,6 +212,8 @@ describe('budget', () => {
     ['tag:team:red', { kind: 'tag', id: 'team:red' }],
     ['model:ollama/llama3', { kind: 'model', id: 'ollama/llama3' }],
     ['end-user:ada@example.com', { kind: 'end-user', id: 'ada@example.com' }],
+    ['end-user:müller', { kind: 'end-user', id: 'm%C3%BCller' }],
+    ['tag: bücher', { kind: 'tag', id: 'b%C3%BCcher' }],
   ])('may be for %s', async (scope, expected) => {
     await run(['budget', 'create', '--for', scope, '--limit', '1', '--per', 'total'])
     expect((await store.loadBudgets())[0]?.scope).toEqual(expected)
@@ -221,6 +223,15 @@ describe('budget', () => {
     [['--for', 'key:gone', '--limit', '1', '--per', 'day'], 'There is no key called "gone"'],
     [['--for', 'laptop', '--limit', '1', '--per', 'day'], 'write key:laptop'],
     [['--for', 'room:1', '--limit', '1', '--per', 'day'], 'a budget is for a key'],
+    [
+      ['--for', `tag:${'x'.repeat(70)}`, '--limit', '1', '--per', 'day'],
+      'of a tag 64 characters are kept, and this has 70',
+    ],
+    [
+      ['--for', `end-user:${'ü'.repeat(22)}`, '--limit', '1', '--per', 'day'],
+      'of an end user 128 characters are kept, and this has 132',
+    ],
+    [['--for', 'tag: ', '--limit', '1', '--per', 'day'], 'this names no tag'],
     [['--for', 'all', '--limit', '0', '--per', 'day'], 'is no amount'],
     [['--for', 'all', '--limit', '1', '--per', 'year'], 'is no period'],
     [['--for', 'all', '--limit', '1'], "required option '--per"],
@@ -302,6 +313,30 @@ describe('usage', () => {
       { cost_nano_usd: 7 },
     ])
     expect((await run(['logs', '--key', 'of-file'])).output).toContain('req_1')
+  })
+
+  test.each([
+    ['--end-user', 'müller'],
+    ['--end-user', 'm%C3%BCller'],
+    ['--tag', `bücher:${'x'.repeat(70)}`],
+    ['--session', 'à la carte'],
+  ])('and logs find by %s %s what requests keep as that', async (option, name) => {
+    const attribution = {
+      tags: [`b%C3%BCcher:${'x'.repeat(52)}`],
+      endUser: 'm%C3%BCller',
+      sessionId: '%C3%A0 la carte',
+    }
+    await store.postBooks({
+      nodeId: 'n',
+      entries: [
+        entry('req_1', { atMs: NOW_MS, attribution, costNanoUsd: nano(7) }),
+        entry('req_2', { atMs: NOW_MS, costNanoUsd: nano(8) }),
+      ],
+      requests: [row('req_1', { atMs: NOW_MS, attribution }), row('req_2', { atMs: NOW_MS })],
+    })
+    expect((await json(['usage', '--from', '2h', option, name])).rows).toMatchObject([{ cost_nano_usd: 7 }])
+    const { output } = await run(['logs', option, name])
+    expect([output.includes('req_1'), output.includes('req_2')]).toEqual([true, false])
   })
 
   test('of a key that was rotated says which ids are left out', async () => {

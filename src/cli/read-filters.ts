@@ -2,6 +2,7 @@
 
 import { findProject, findTeam, findUser } from '../keys/directory-edit.ts'
 import type { Directory } from '../keys/records.ts'
+import { endUserName, sessionName, tagName } from '../ledger/said-names.ts'
 import { nearest } from '../std/nearest.ts'
 import type { CliIo } from './io.ts'
 import { shown } from './read-values.ts'
@@ -61,9 +62,9 @@ export function readWhere(options: FilterOptions, known: KnownKeys) {
     ...(project !== undefined && { project: findProject(directory, project).id }),
     ...(team !== undefined && { team: findTeam(directory, team).id }),
     ...(user !== undefined && { user: findUser(directory, user).id }),
-    ...(endUser !== undefined && { 'end-user': endUser }),
-    ...(tag !== undefined && { tag }),
-    ...(session !== undefined && { session }),
+    ...(endUser !== undefined && { 'end-user': endUserName(endUser) }),
+    ...(tag !== undefined && { tag: tagName(tag) }),
+    ...(session !== undefined && { session: sessionName(session) }),
     ...(route !== undefined && { route }),
     ...(model !== undefined && { model }),
     ...(target !== undefined && { target }),

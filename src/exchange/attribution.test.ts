@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { attributionOf, END_USER_LENGTH_MAX, NOTHING_SAID, TAG_LENGTH_MAX, TAGS_MAX } from './attribution.ts'
+import { END_USER_LENGTH_MAX, SESSION_LENGTH_MAX, TAG_LENGTH_MAX } from '../ledger/said-names.ts'
+import { attributionOf, NOTHING_SAID, TAGS_MAX } from './attribution.ts'
 
 test('a request that says nothing gets the one value that says so', () => {
   expect(attributionOf({ host: 'a', 'user-agent': 'b' })).toBe(NOTHING_SAID)
@@ -69,9 +70,24 @@ describe('the tags', () => {
   })
 })
 
-test('other letters are percent-encoded, as UTF-8 where the client sent that', () => {
-  const sent = Buffer.from('Zoë', 'utf8').toString('latin1')
-  expect(attributionOf({ 'x-holdfast-user': sent }).endUser).toBe('Zo%C3%AB')
+test('the same letters are the same name, in whatever bytes and by whatever header they come', () => {
+  const utf8 = (text: string) => Buffer.from(text, 'utf8').toString('latin1')
+  for (const headers of [
+    { 'x-holdfast-user': utf8('Zoë à') },
+    { 'x-holdfast-user': 'Zoë à' },
+    { 'x-holdfast-user': [utf8('Zoë à')] },
+    { 'x-holdfast-user': 'Zo%C3%AB %C3%A0' },
+    { 'cf-aig-metadata': utf8('{"_user":"Zoë à"}') },
+    { 'x-portkey-metadata': '{"_user":"Zo\\u00eb \\u00e0"}' },
+  ])
+    expect(attributionOf(headers).endUser).toBe('Zo%C3%AB %C3%A0')
+  expect(attributionOf({}, 'Zoë à').endUser).toBe('Zo%C3%AB %C3%A0')
+  expect(attributionOf({ 'x-holdfast-session': utf8('à') }).sessionId).toBe('%C3%A0')
+  // The last byte of this letter is a space in Latin-1.
+  expect(attributionOf({ 'x-holdfast-tags': utf8('à,b') }).tags).toEqual(['%C3%A0', 'b'])
+})
+
+test('other letters are percent-encoded as UTF-8', () => {
   expect(attributionOf({ 'cf-aig-metadata': '{"city":"\\u6771\\ud83d\\ude00\\ud800"}' }).tags).toEqual([
     'city:%E6%9D%B1%F0%9F%98%80%EF%BF%BD',
   ])
@@ -96,7 +112,7 @@ test('whatever is sent, what comes of it is short, printable, sorted and said on
       const { endUser = 'x', sessionId = 'x', tags } = attributionOf(headers)
       for (const [text, max] of [
         [endUser, END_USER_LENGTH_MAX],
-        [sessionId, 128],
+        [sessionId, SESSION_LENGTH_MAX],
         ...tags.map((tag) => [tag, TAG_LENGTH_MAX] as const),
       ] as const) {
         expect(text).toMatch(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/)

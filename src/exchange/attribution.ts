@@ -5,6 +5,8 @@
 
 import type { Exchange } from '../execution/exchange.ts'
 import type { Attribution } from '../ledger/entry.ts'
+import { endUserName, sessionName, tagName } from '../ledger/said-names.ts'
+import { headerText } from '../std/header-text.ts'
 import { isJsonObject, parseJson } from '../std/json.ts'
 import { sessionOf } from './session.ts'
 
@@ -13,10 +15,6 @@ export type SaidAttribution = Pick<Attribution, 'endUser' | 'sessionId' | 'tags'
 
 /** Tags of a request; the first ones said count. */
 export const TAGS_MAX = 16
-/** Characters of a tag; a longer one is cut. */
-export const TAG_LENGTH_MAX = 64
-/** Characters of an end user's name; a longer one is cut. */
-export const END_USER_LENGTH_MAX = 128
 /** Characters of a header that holds JSON; a longer one is not read. */
 const METADATA_LENGTH_MAX = 4_096
 
@@ -43,13 +41,13 @@ const PROPERTY_PREFIX = 'helicone-property-'
 
 /** `bodyUser`: whom the body names, where that is known without a look for it; a header counts before it. */
 export function attributionOf(headers: Headers, bodyUser?: string): SaidAttribution {
-  if (!saysSomething(headers) && bodyUser === undefined) {
+  if (bodyUser === undefined && !saysSomething(headers)) {
     const sessionId = sessionOf(headers)
     return sessionId === undefined ? NOTHING_SAID : { sessionId, tags: NO_TAGS }
   }
-  const sessionId = ownSessionOf(headers) ?? sessionOf(headers)
+  const sessionId = firstName(headers, OWN_SESSION_HEADERS, sessionName) ?? sessionOf(headers)
   const metadata = readMetadata(headers)
-  const endUser = endUserOf(headers, metadata, bodyUser)
+  const endUser = endUserOf(headers, metadata) ?? nameIn(bodyUser, endUserName)
   const tags = tagsOf(headers, metadata)
   if (sessionId === undefined && endUser === undefined && tags === NO_TAGS) return NOTHING_SAID
   return { ...(endUser !== undefined && { endUser }), ...(sessionId !== undefined && { sessionId }), tags }
@@ -78,25 +76,27 @@ const WORDS: ReadonlySet<string> = new Set([
 type Metadata = readonly (readonly [name: string, value: string])[]
 const NO_METADATA: Metadata = []
 
-function ownSessionOf(headers: Headers): string | undefined {
-  for (const name of OWN_SESSION_HEADERS) {
-    const value = headers[name]
-    if (value === undefined) continue
-    const session = plain(textOf(value), END_USER_LENGTH_MAX)
-    if (session !== '') return session
+function endUserOf(headers: Headers, metadata: Metadata): string | undefined {
+  return (
+    firstName(headers, USER_HEADERS, endUserName) ??
+    nameIn(metadata.find(([name]) => name === METADATA_USER)?.[1], endUserName)
+  )
+}
+
+type NameOf = (said: string) => string
+
+function firstName(headers: Headers, names: readonly string[], nameOf: NameOf): string | undefined {
+  for (const header of names) {
+    const value = headers[header]
+    const name = value === undefined ? undefined : nameIn(textOf(value), nameOf)
+    if (name !== undefined) return name
   }
   return undefined
 }
 
-function endUserOf(headers: Headers, metadata: Metadata, bodyUser: string | undefined): string | undefined {
-  for (const name of USER_HEADERS) {
-    const value = headers[name]
-    if (value === undefined) continue
-    const user = plain(textOf(value), END_USER_LENGTH_MAX)
-    if (user !== '') return user
-  }
-  const said = metadata.find(([name]) => name === METADATA_USER)?.[1] ?? bodyUser ?? ''
-  return said === '' ? undefined : plain(said, END_USER_LENGTH_MAX) || undefined
+/** `undefined` where nothing is said, or nothing but space. */
+function nameIn(said: string | undefined, nameOf: NameOf): string | undefined {
+  return said === undefined ? undefined : nameOf(said) || undefined
 }
 
 function readMetadata(headers: Headers): Metadata {
@@ -119,7 +119,7 @@ function parseMetadata(text: string): Metadata {
 function tagsOf(headers: Headers, metadata: Metadata): readonly string[] {
   let tags: Set<string> | undefined
   const add = (text: string) => {
-    const tag = plain(text, TAG_LENGTH_MAX)
+    const tag = tagName(text)
     if (tag === '') return
     tags ??= new Set()
     if (tags.size < TAGS_MAX) tags.add(tag)
@@ -143,29 +143,5 @@ function nameAndValue(name: string, value: string): string {
 /** Node gives a header that came several times as one text, or as a list. */
 function textOf(value: Headers[string]): string {
   if (value === undefined) return ''
-  return typeof value === 'string' ? value : value.join(',')
-}
-
-const PLAIN = /^[\x20-\x7e]*$/
-
-/** Without space around it, other characters than printable ASCII percent-encoded, cut at no half of such a code. */
-function plain(text: string, lengthMax: number): string {
-  // Whatever is cut off by this would be cut off below: nothing gets shorter.
-  const trimmed = text.trim().slice(0, lengthMax)
-  if (PLAIN.test(trimmed)) return trimmed.trimEnd()
-  let encoded = ''
-  for (const char of trimmed) {
-    const next = PLAIN.test(char) ? char : percentEncoded(char)
-    if (encoded.length + next.length > lengthMax) break
-    encoded += next
-  }
-  return encoded.trimEnd()
-}
-
-/** Node gives the bytes of a header as characters up to 255; JSON may hold others. */
-function percentEncoded(char: string): string {
-  const point = char.codePointAt(0) ?? 0
-  return point > 255
-    ? encodeURIComponent(char.toWellFormed())
-    : `%${point.toString(16).toUpperCase().padStart(2, '0')}`
+  return headerText(typeof value === 'string' ? value : value.join(','))
 }

@@ -32,6 +32,45 @@ test('a key of the file goes by its name', () => {
   expect(namesOf(index.find({ tags: [], keyName: 'ci' }, [], undefined))).toEqual(['key:ci'])
 })
 
+describe('a name that clients say', () => {
+  const saidBy = (more: Partial<Attribution>, index: BudgetIndex) =>
+    namesOf(index.find({ tags: [], ...more }, [], undefined))
+
+  test('is bounded by a budget that was kept with the name as it was said', () => {
+    const index = new BudgetIndex([
+      of({ kind: 'end-user', id: 'müller' }),
+      of({ kind: 'tag', id: ' bücher' }),
+      of({ kind: 'tag', id: 'x'.repeat(70) }),
+    ])
+    expect(saidBy({ endUser: 'm%C3%BCller' }, index)).toEqual(['end-user:müller'])
+    expect(saidBy({ tags: ['b%C3%BCcher'] }, index)).toEqual(['tag: bücher'])
+    expect(saidBy({ tags: ['x'.repeat(64)] }, index)).toEqual([`tag:${'x'.repeat(70)}`])
+  })
+
+  test('is bounded by one for the name as it was kept before, once', () => {
+    const index = new BudgetIndex([
+      of({ kind: 'end-user', id: 'm%FCller' }),
+      of({ kind: 'tag', id: 'b%FCcher' }),
+    ])
+    expect(saidBy({ endUser: 'm%C3%BCller' }, index)).toEqual(['end-user:m%FCller'])
+    expect(saidBy({ endUser: 'm%FCller' }, index)).toEqual(['end-user:m%FCller'])
+    expect(saidBy({ tags: ['b%C3%BCcher', 'b%FCcher'] }, index)).toEqual(['tag:b%FCcher'])
+  })
+
+  test('is bounded by every budget that is for it, however they spell it', () => {
+    const index = new BudgetIndex([
+      of({ kind: 'end-user', id: 'müller' }),
+      of({ kind: 'end-user', id: 'm%C3%BCller' }),
+    ])
+    expect(saidBy({ endUser: 'm%C3%BCller' }, index)).toEqual(['end-user:müller', 'end-user:m%C3%BCller'])
+  })
+})
+
+test('a name of a model is what it is', () => {
+  const index = new BudgetIndex([of({ kind: 'model', id: 'é'.repeat(100) })])
+  expect(namesOf(index.find({ tags: [] }, ['é'.repeat(100)], undefined))).toHaveLength(1)
+})
+
 describe('who says nothing of a request is looked up once', () => {
   test('the same budgets for the same holder, whatever model he names', () => {
     const index = new BudgetIndex([all, ofKey])

@@ -2,6 +2,7 @@
 
 import type { Budget, BudgetScope } from './budget.ts'
 import type { Attribution } from './entry.ts'
+import { formerName, scopeName } from './said-names.ts'
 
 interface HolderBudgets {
   readonly keyIds: readonly string[] | undefined
@@ -18,7 +19,7 @@ export class BudgetIndex {
 
   constructor(budgets: readonly Budget[]) {
     const byKind = Map.groupBy(budgets, ({ scope }) => scope.kind)
-    this.#byScope = new Map([...byKind].map(([kind, of]) => [kind, Map.groupBy(of, ({ scope }) => scope.id)]))
+    this.#byScope = new Map([...byKind].map(([kind, of]) => [kind, byName(of)]))
   }
 
   /** The narrowest first. `keyIds`: every id the key goes by, its own among them. */
@@ -52,7 +53,10 @@ export class BudgetIndex {
     // A key of the file has no id but its name.
     if (keyIds.length === 0) add('key', who.keyName)
     add('end-user', who.endUser)
-    for (const tag of who.tags) add('tag', tag)
+    // One that is for two spellings is charged once.
+    for (const tag of who.tags)
+      for (const budget of this.#byScope.get('tag')?.get(tag) ?? NONE)
+        if (!found.includes(budget)) found.push(budget)
     if (this.#byScope.has('model')) for (const name of new Set(modelNames)) add('model', name)
     add('user', who.userId)
     add('project', who.projectId)
@@ -60,6 +64,26 @@ export class BudgetIndex {
     add('all', '')
     return found
   }
+}
+
+/** By what requests have: a budget that was kept with the name as it was said is for that name all the same. */
+function byName(budgets: readonly Budget[]): ReadonlyMap<string, readonly Budget[]> {
+  const byNames = new Map<string, Budget[]>()
+  for (const budget of budgets) {
+    for (const name of namesOf(budget.scope)) {
+      const known = byNames.get(name)
+      if (known === undefined) byNames.set(name, [budget])
+      else known.push(budget)
+    }
+  }
+  return byNames
+}
+
+/** Whoever copied a name from a report of before asks for what it is kept as now, too. */
+function namesOf(scope: BudgetScope): ReadonlySet<string> {
+  const name = scopeName(scope)
+  const isSaid = scope.kind === 'tag' || scope.kind === 'end-user'
+  return new Set(isSaid ? [name, scopeName({ kind: scope.kind, id: formerName(name) })] : [name])
 }
 
 function saysNothing({ endUser, sessionId, tags }: Attribution): boolean {

@@ -20,6 +20,8 @@ interface Spent {
   readonly atMs?: number
   readonly modelId?: string
   readonly tags?: readonly string[]
+  readonly endUser?: string
+  readonly sessionId?: string
   readonly costNanoUsd?: number
   readonly charges?: LedgerEntry['charges']
 }
@@ -37,6 +39,8 @@ async function post(
         projectId: who === 'member' ? project.id : otherProject.id,
         userId: users[who].id,
         tags,
+        ...(rest.endUser === undefined ? {} : { endUser: rest.endUser }),
+        ...(rest.sessionId === undefined ? {} : { sessionId: rest.sessionId }),
       }
       const costNanoUsd = (rest.costNanoUsd ?? 1_000) as NanoUsd
       const entry: LedgerEntry = {
@@ -372,6 +376,29 @@ function readCsv(text: string): string[][] {
   return rows
 }
 
+test.each([
+  ['end_user', 'müller'],
+  ['end_user', 'm%C3%BCller'],
+  ['tag', `bücher:${'x'.repeat(70)}`],
+  ['session', 'à la carte'],
+])('usage and requests find by %s %s what requests keep as that', async (field, name) => {
+  const stage = await startAdmin()
+  const key = stage.keys.viewer.secret
+  await post(stage, [
+    {
+      id: 'r1',
+      tags: [`b%C3%BCcher:${'x'.repeat(52)}`],
+      endUser: 'm%C3%BCller',
+      sessionId: '%C3%A0 la carte',
+      costNanoUsd: 7,
+    },
+    { id: 'r2', costNanoUsd: 8 },
+  ])
+  const query = `${field}=${encodeURIComponent(name)}`
+  expect(dataOf(await stage.ask(`/api/v1/usage?${query}`, { key }))).toMatchObject([{ cost_nano_usd: 7 }])
+  expect(dataOf(await stage.ask(`/api/v1/requests?${query}`, { key }))).toMatchObject([{ id: 'r1' }])
+})
+
 describe('budgets', () => {
   test('are set, changed and removed, and say how they stand', async () => {
     const stage = await startAdmin()
@@ -448,6 +475,37 @@ describe('budgets', () => {
     expect((await store.loadBudgets()).map(({ scope }) => scope.id)).toEqual(['of the file'])
   })
 
+  test('one for whom clients name has the name as requests keep it, and is found by either', async () => {
+    const { ask, keys, store } = await startAdmin()
+    const key = keys.admin.secret
+    const scope = { kind: 'end-user', id: 'müller' }
+    const body = { name: 'b', scope, period: 'day', limit_usd: '1' }
+    const made = await ask('/api/v1/budgets', { method: 'POST', key, body })
+    expect([made.status, made.json['scope']]).toEqual([201, { kind: 'end-user', id: 'm%C3%BCller' }])
+    // As one that was kept before.
+    const [kept] = await store.loadBudgets()
+    if (kept === undefined) throw new Error('nothing is kept')
+    const before = {
+      ...kept,
+      id: 'bud_before' as BudgetId,
+      scope: { kind: 'end-user', id: 'müller' } as const,
+    }
+    await store.putBudget(before, [])
+    for (const id of ['müller', 'm%C3%BCller', 'muller']) {
+      const found = await ask(`/api/v1/budgets?scope_id=${encodeURIComponent(id)}`, { key })
+      expect([id, dataOf(found).length]).toEqual([id, id === 'muller' ? 0 : 2])
+    }
+  })
+
+  test('one for a name that is longer than is kept is refused with the bound', async () => {
+    const { ask, keys } = await startAdmin()
+    const scope = { kind: 'tag', id: 'x'.repeat(70) }
+    const body = { name: 'b', scope, period: 'day', limit_usd: '1' }
+    const { status, text } = await ask('/api/v1/budgets', { method: 'POST', key: keys.admin.secret, body })
+    expect(status).toBe(400)
+    expect(text).toContain('of a tag 64 characters are kept, and this has 70')
+  })
+
   test.each([
     [{ limit_usd: '-1' }, 'limit_usd'],
     [{ limit_usd: '1e3' }, 'limit_usd'],
@@ -459,6 +517,8 @@ describe('budgets', () => {
     [{ limit_usd: '1', limit_nano_usd: 1 }, 'limit_usd'],
     [{ limit_usd: '1', scope: { kind: 'key', id: 'key_none' } }, 'scope.id'],
     [{ limit_usd: '1', scope: { kind: 'tag', id: '' } }, 'scope.id'],
+    [{ limit_usd: '1', scope: { kind: 'tag', id: ' ' } }, 'scope.id'],
+    [{ limit_usd: '1', scope: { kind: 'end-user', id: 'ü'.repeat(22) } }, 'scope.id'],
     [{ limit_usd: '1', scope: { kind: 'all', id: 'x' } }, 'scope.id'],
     [{ limit_usd: '1', period: 'year' }, 'period'],
     [{ limit_usd: '1', spent_nano_usd: 0 }, 'spent_nano_usd'],

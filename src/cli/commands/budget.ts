@@ -9,6 +9,7 @@ import { formatUsd } from '../../ledger/usd.ts'
 import type { BudgetStanding } from '../../ledger/ledger-store.ts'
 import { periodEnd, periodStart } from '../../ledger/period.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
+import { readScopeName } from '../../ledger/said-names.ts'
 import type { AuditNote } from '../../std/audit.ts'
 import { systemIds } from '../../std/ids.ts'
 import { nearest } from '../../std/nearest.ts'
@@ -135,7 +136,11 @@ function readScope(text: string, { directory, books, io }: Around): BudgetScope 
     case 'user':
       return { kind, id: findUser(directory, id).id }
     case 'tag':
-    case 'end-user':
+    case 'end-user': {
+      const { name, fault } = readScopeName(kind, id)
+      if (name === undefined) throw new CommandRefusal(`--for ${shown(text)}: ${fault}`)
+      return { kind, id: name }
+    }
     case 'model':
       return { kind, id }
     default:

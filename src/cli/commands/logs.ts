@@ -6,6 +6,7 @@ import { findProject, findUser } from '../../keys/directory-edit.ts'
 import type { LedgerEntry, RequestRow } from '../../ledger/entry.ts'
 import { formatUsd } from '../../ledger/usd.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
+import { endUserName, sessionName, tagName } from '../../ledger/said-names.ts'
 import type { RequestQuery } from '../../reports/report-store.ts'
 import { sleep, systemClock } from '../../std/clock.ts'
 import { StoreUnavailable } from '../../std/store-error.ts'
@@ -78,9 +79,9 @@ async function readQuery(
     ...(options.key !== undefined && { keyId: keyIdOf(known, options.key) }),
     ...(options.project !== undefined && { projectId: findProject(directory, options.project).id }),
     ...(options.user !== undefined && { userId: findUser(directory, options.user).id }),
-    ...(session !== undefined && { sessionId: session }),
-    ...(endUser !== undefined && { endUser }),
-    ...(tag !== undefined && { tag }),
+    ...(session !== undefined && { sessionId: sessionName(session) }),
+    ...(endUser !== undefined && { endUser: endUserName(endUser) }),
+    ...(tag !== undefined && { tag: tagName(tag) }),
     ...(model !== undefined && { modelId: model }),
     ...(route !== undefined && { route }),
     ...(target !== undefined && { target }),

@@ -4,6 +4,7 @@ import { type Budget, BUDGET_NANO_USD_MAX, type BudgetId, type BudgetScope } fro
 import type { BudgetStanding } from '../../ledger/ledger-store.ts'
 import { periodEnd, periodStart } from '../../ledger/period.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
+import { readScopeName, scopeName } from '../../ledger/said-names.ts'
 import { readUsd } from '../../ledger/usd.ts'
 import type { AuditNote } from '../../std/audit.ts'
 import type { JsonObject } from '../../std/json.ts'
@@ -31,11 +32,10 @@ const SCOPE_KINDS = ['key', 'project', 'team', 'user', 'tag', 'end-user', 'model
 const periodSchema = z.enum(['day', 'week', 'month', 'total'])
 const scopeSchema = z.strictObject({
   kind: z.enum(SCOPE_KINDS),
-  id: z
-    .string()
-    .max(256)
-    .default('')
-    .meta({ description: 'Of a key of the file its name; of a tag, an end user or a model itself.' }),
+  id: z.string().max(256).default('').meta({
+    description:
+      'Of a key of the file its name; of a tag, an end user or a model itself. Tags and end users are kept as requests keep them, other letters than ASCII percent-encoded.',
+  }),
 })
 
 const budgetSchema = named(
@@ -88,7 +88,7 @@ export const budgetEndpoints = [
           sight.budget(scope) &&
           (query.removed === 'true' || removedAtMs === undefined) &&
           (query.scope === undefined || scope.kind === query.scope) &&
-          (query.scope_id === undefined || scope.id === query.scope_id),
+          (query.scope_id === undefined || isFor(scope, query.scope_id)),
       )
       const { rows, next } = pageRecords(asked, query)
       return { data: await sayBudgets(rows, call), next }
@@ -172,6 +172,11 @@ export const budgetEndpoints = [
   }),
 ]
 
+/** In whatever spelling the one or the other has the name. */
+function isFor(scope: BudgetScope, id: string): boolean {
+  return scope.kind === 'all' ? id === '' : scopeName(scope) === scopeName({ ...scope, id })
+}
+
 /** `undefined` where none is named. */
 function readLimit(body: {
   readonly limit_usd?: string | undefined
@@ -212,7 +217,11 @@ function readScope({ kind, id }: z.output<typeof scopeSchema>, { directory, room
       byId('scope.id', id, directory.users)
       break
     case 'tag':
-    case 'end-user':
+    case 'end-user': {
+      const { name, fault } = readScopeName(kind, id)
+      if (name === undefined) throw invalid('scope.id', `No budget can be for this: ${fault}.`)
+      return { kind, id: name }
+    }
     case 'model':
       break
   }

@@ -2,6 +2,7 @@
 
 import { describeBodies, LEFT_OUT } from '../../archive/kept-bodies.ts'
 import type { Attribution, LedgerEntry, RequestRow } from '../../ledger/entry.ts'
+import { endUserName, sessionName, tagName } from '../../ledger/said-names.ts'
 import { gatherPages } from '../../reports/gather-pages.ts'
 import { endpoint } from './endpoint.ts'
 import { mapInSlices } from './in-slices.ts'
@@ -156,9 +157,9 @@ export const requestEndpoints = [
         keyId: query.key,
         projectId: query.project,
         userId: sight.onlyUser ?? query.user,
-        sessionId: query.session,
-        endUser: query.end_user,
-        tag: query.tag,
+        sessionId: query.session === undefined ? undefined : sessionName(query.session),
+        endUser: query.end_user === undefined ? undefined : endUserName(query.end_user),
+        tag: query.tag === undefined ? undefined : tagName(query.tag),
         modelId: query.model,
         route: query.route,
         target: query.target,

@@ -2,6 +2,7 @@
 
 import type { Directory } from '../../keys/records.ts'
 import { periodStart } from '../../ledger/period.ts'
+import { endUserName, sessionName, tagName } from '../../ledger/said-names.ts'
 import type { SpendDimension, SpendQuery, SpendRow } from '../../reports/report-store.ts'
 import { endpoint } from './endpoint.ts'
 import { mapInSlices } from './in-slices.ts'
@@ -206,9 +207,9 @@ function whereOf(query: z.output<typeof filters>, { onlyUser }: Sight): SpendQue
     project,
     team,
     user,
-    'end-user': endUser,
-    tag,
-    session,
+    'end-user': endUser === undefined ? undefined : endUserName(endUser),
+    tag: tag === undefined ? undefined : tagName(tag),
+    session: session === undefined ? undefined : sessionName(session),
     route,
     model,
     target,
