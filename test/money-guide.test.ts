@@ -79,15 +79,17 @@ describe('docs/keys-and-budgets.md', () => {
   })
 
   test('says the numbers that the code has', async () => {
-    const [{ OUTPUT_TOKENS_UNASKED }, { TAGS_MAX }, names] = await Promise.all([
+    const [{ OUTPUT_TOKENS_UNASKED }, { TAGS_MAX }, names, { ATTRIBUTION_BYTES_MAX }] = await Promise.all([
       import('../src/ledger/request-books.ts'),
       import('../src/exchange/attribution.ts'),
       import('../src/ledger/said-names.ts'),
+      import('../src/dialects/body-attribution.ts'),
     ])
     const words = guide.replaceAll(/\s+/g, ' ')
     expect(words).toContain(
       `${OUTPUT_TOKENS_UNASKED.toLocaleString('en')} tokens (\`OUTPUT_TOKENS_UNASKED\`)`,
     )
+    expect(words).toContain(`${ATTRIBUTION_BYTES_MAX.toLocaleString('en')} bytes (\`ATTRIBUTION_BYTES_MAX\`)`)
     expect(words).toContain(`${TAGS_MAX} tags (\`TAGS_MAX\`)`)
     expect(words).toContain(`${names.TAG_LENGTH_MAX} characters (\`TAG_LENGTH_MAX\`)`)
     expect(words).toContain(`${names.END_USER_LENGTH_MAX} characters of a name (\`END_USER_LENGTH_MAX\`)`)

@@ -92,6 +92,8 @@ export interface Dialect extends TargetDialect {
   peek(body: Uint8Array, operation: Operation, named?: PathFacts): Envelope
   /** Decodes a whole request. Throws `invalid_request`. What only the path says (`named`) is handed in as for `peek`. */
   readRequest(body: Uint8Array, named?: PathFacts): InferenceRequest
+  /** Whom a request says that it is for, read from where it stands: nothing else is decoded. */
+  readAttribution?(body: Uint8Array, envelope: Envelope): BodyAttribution | undefined
   readonly conversation?: ConversationFace
   /**
    * The fields of a request that an answer of this dialect repeats (the Responses API does), to be given to whoever
@@ -136,6 +138,12 @@ export interface Dialect extends TargetDialect {
   writeStreamError(error: GatewayError, context: ErrorContext): string
   /** What keeps an idle stream of server-sent events alive without being content. */
   readonly heartbeat: string
+}
+
+/** Whom a body says that it is for, as it says it: of any length up to a few thousand characters, of any letters. */
+export interface BodyAttribution {
+  readonly endUser?: string
+  readonly sessionId?: string
 }
 
 /** For a dialect whose requests may refer to what was said before instead of saying it again (the Responses API). */

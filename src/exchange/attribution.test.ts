@@ -24,9 +24,17 @@ describe('the end user', () => {
   })
 
   test('is whom the body names where no header does', () => {
-    expect(attributionOf({}, 'ada').endUser).toBe('ada')
-    expect(attributionOf({ 'x-holdfast-user': 'eve' }, 'ada').endUser).toBe('eve')
-    expect(attributionOf({}, ' ')).toBe(NOTHING_SAID)
+    expect(attributionOf({}, { endUser: 'ada' })).toEqual({ endUser: 'ada', tags: [] })
+    expect(attributionOf({ 'x-holdfast-user': 'eve' }, { endUser: 'ada' }).endUser).toBe('eve')
+    expect(attributionOf({ 'cf-aig-metadata': '{"_user":"eve"}' }, { endUser: 'ada' }).endUser).toBe('eve')
+    expect(attributionOf({ 'x-holdfast-user': ' ' }, { endUser: 'ada' }).endUser).toBe('ada')
+    expect(attributionOf({}, { endUser: ' ' })).toBe(NOTHING_SAID)
+  })
+
+  test('that the body names is bounded and plain text', () => {
+    const { endUser } = attributionOf({}, { endUser: `a\nb\u001b[2J${'x'.repeat(500)}` })
+    expect(endUser).toMatch(/^a%0Ab%1B\[2Jx+$/)
+    expect(endUser).toHaveLength(END_USER_LENGTH_MAX)
   })
 })
 
@@ -39,6 +47,11 @@ describe('the session', () => {
     [{ 'x-portkey-trace-id': 's3' }, undefined],
   ])('of %j', (headers, session) => {
     expect(attributionOf(headers).sessionId).toBe(session)
+  })
+
+  test('is that of the body where no header says one', () => {
+    expect(attributionOf({}, { sessionId: ' s4\n' })).toEqual({ sessionId: 's4', tags: [] })
+    expect(attributionOf({ 'x-session-id': 's2' }, { sessionId: 's4' }).sessionId).toBe('s2')
   })
 })
 
@@ -81,7 +94,7 @@ test('the same letters are the same name, in whatever bytes and by whatever head
     { 'x-portkey-metadata': '{"_user":"Zo\\u00eb \\u00e0"}' },
   ])
     expect(attributionOf(headers).endUser).toBe('Zo%C3%AB %C3%A0')
-  expect(attributionOf({}, 'Zoë à').endUser).toBe('Zo%C3%AB %C3%A0')
+  expect(attributionOf({}, { endUser: 'Zoë à' }).endUser).toBe('Zo%C3%AB %C3%A0')
   expect(attributionOf({ 'x-holdfast-session': utf8('à') }).sessionId).toBe('%C3%A0')
   // The last byte of this letter is a space in Latin-1.
   expect(attributionOf({ 'x-holdfast-tags': utf8('à,b') }).tags).toEqual(['%C3%A0', 'b'])

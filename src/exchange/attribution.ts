@@ -1,8 +1,10 @@
 /**
- * Whom a request is for, as its client says it in headers: the end user, the session, tags. Programs that come from
- * another gateway keep saying it in that one's words. What is said is bounded, and plain text wherever it shows up later.
+ * Whom a request is for, as its client says it in headers, and where none does in the body: the end user, the session,
+ * tags. Programs that come from another gateway keep saying it in that one's words. What is said is bounded, and plain text
+ * wherever it shows up later.
  */
 
+import type { BodyAttribution } from '../dialects/dialect.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Attribution } from '../ledger/entry.ts'
 import { endUserName, sessionName, tagName } from '../ledger/said-names.ts'
@@ -39,18 +41,23 @@ const METADATA_USER = '_user'
 /** Helicone's: the name of the header goes on with the name of the tag. */
 const PROPERTY_PREFIX = 'helicone-property-'
 
-/** `bodyUser`: whom the body names, where that is known without a look for it; a header counts before it. */
-export function attributionOf(headers: Headers, bodyUser?: string): SaidAttribution {
-  if (bodyUser === undefined && !saysSomething(headers)) {
+/** `inBody`: what the body says, where it says something; a header counts before it. */
+export function attributionOf(headers: Headers, inBody?: BodyAttribution): SaidAttribution {
+  if (inBody === undefined && !saysSomething(headers)) {
     const sessionId = sessionOf(headers)
     return sessionId === undefined ? NOTHING_SAID : { sessionId, tags: NO_TAGS }
   }
   const sessionId = firstName(headers, OWN_SESSION_HEADERS, sessionName) ?? sessionOf(headers)
+  const session = sessionId ?? nameIn(inBody?.sessionId, sessionName)
   const metadata = readMetadata(headers)
-  const endUser = endUserOf(headers, metadata) ?? nameIn(bodyUser, endUserName)
+  const endUser = endUserOf(headers, metadata) ?? nameIn(inBody?.endUser, endUserName)
   const tags = tagsOf(headers, metadata)
-  if (sessionId === undefined && endUser === undefined && tags === NO_TAGS) return NOTHING_SAID
-  return { ...(endUser !== undefined && { endUser }), ...(sessionId !== undefined && { sessionId }), tags }
+  if (session === undefined && endUser === undefined && tags === NO_TAGS) return NOTHING_SAID
+  return {
+    ...(endUser !== undefined && { endUser }),
+    ...(session !== undefined && { sessionId: session }),
+    tags,
+  }
 }
 
 /** One walk over the names, since most requests have none of these: cheaper than a look for each. */

@@ -12,7 +12,8 @@ const questions = createOwnQuestions(clock)
 function asking(answer: (exchange: Exchange) => Promise<Reply>) {
   const { exchange, leave } = client({ headers: { 'idempotency-key': 'k', 'x-holdfast-tags': 'a' } })
   const serve = vi.fn(answer)
-  return { asking: { exchange: { ...exchange, tenant: 'laptop' }, serve }, serve, leave }
+  const inBody = { endUser: 'ada' }
+  return { asking: { exchange: { ...exchange, tenant: 'laptop', inBody }, serve }, serve, leave }
 }
 
 const says = (content: string) =>
@@ -35,6 +36,7 @@ describe('an embedding of our own', () => {
     expect(own).toMatchObject({
       operation: 'embeddings',
       tenant: 'laptop',
+      inBody: { endUser: 'ada' },
       envelope: { modelId: 'near/embed' },
     })
     expect(own?.headers).toMatchObject({ 'x-holdfast-cache': 'off', 'x-holdfast-tags': 'a' })

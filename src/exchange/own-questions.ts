@@ -84,7 +84,7 @@ async function askWhole(own: OwnRequest, { exchange, serve }: Asking, clock: Clo
   const onAbort = () => signal.stop(exchange.signal.reason)
   exchange.signal.addEventListener('abort', onAbort)
   try {
-    const { tenant } = exchange
+    const { tenant, inBody } = exchange
     const reply = await serve({
       // Whoever reads the records finds the two together.
       id: `${exchange.id}_${own.name}`,
@@ -92,6 +92,7 @@ async function askWhole(own: OwnRequest, { exchange, serve }: Asking, clock: Clo
       ...own.request,
       headers: ownHeaders(exchange.headers),
       ...(tenant === undefined ? {} : { tenant }),
+      ...(inBody === undefined ? {} : { inBody }),
       arrivedAtMs: clock.nowMs(),
       signal,
     })

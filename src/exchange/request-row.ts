@@ -8,8 +8,11 @@ import { attributionOf, NOTHING_SAID, type SaidAttribution } from './attribution
 import type { Caller } from './gateway.ts'
 
 /** The same object for the same holder, as long as requests say nothing of themselves. */
-export function attributionFor({ headers }: Pick<Exchange, 'headers'>, caller: Caller): Attribution {
-  const said = attributionOf(headers)
+export function attributionFor(
+  { headers, inBody }: Pick<Exchange, 'headers' | 'inBody'>,
+  caller: Caller,
+): Attribution {
+  const said = attributionOf(headers, inBody)
   if (said !== NOTHING_SAID) return charged(said, caller)
   const known = ofHolders.get(caller)
   if (known !== undefined) return known

@@ -92,7 +92,7 @@ function enter(caller: Caller, priority: Priority | undefined, rooms: Rooms): Ad
 
 export async function serve(asked: Exchange, admission: Admission, rooms: Rooms): Promise<Reply> {
   let plan: Plan | undefined
-  let exchange = withTenant(asked, admission)
+  let exchange = withAttribution(withTenant(asked, admission))
   let books: RequestBooks | undefined
   let permit: LimitPermit | undefined
   let note: BodyNote | undefined
@@ -195,6 +195,13 @@ function recallOwnerOf(caller: Caller): RecallOwner {
 function withTenant(exchange: Exchange, { caller }: Admission): Exchange {
   const tenant = ownerOf(caller)
   return tenant === undefined ? exchange : { ...exchange, tenant }
+}
+
+/** Before a budget is asked, and once: what is made of the request later has what its client said, not what its own body says. */
+function withAttribution(exchange: Exchange): Exchange {
+  if (exchange.inBody !== undefined) return exchange
+  const inBody = exchange.dialect.readAttribution?.(exchange.body, exchange.envelope)
+  return inBody === undefined ? exchange : { ...exchange, inBody }
 }
 
 function openBooks(exchange: Exchange, { caller }: Admission, { books, clock }: Rooms): RequestBooks {

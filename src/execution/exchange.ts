@@ -14,7 +14,7 @@ export interface ReferringRequest {
 
 import type { Envelope, Operation, PathFacts } from '../canonical/envelope.ts'
 import type { StopSignal } from '../std/stop-signal.ts'
-import type { Dialect } from '../dialects/dialect.ts'
+import type { BodyAttribution, Dialect } from '../dialects/dialect.ts'
 import type { OperationRequest } from '../operations/operation-request.ts'
 import type { Target } from '../providers/provider.ts'
 
@@ -38,6 +38,8 @@ export interface Exchange {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
   /** Whose budgets the request counts against: the name of the client key, where there are keys. */
   readonly tenant?: string
+  /** Whom the body says that the request is for; of a request of our own, that for whose sake it is asked. */
+  readonly inBody?: BodyAttribution
   /** Monotonic time of arrival, ms. */
   readonly arrivedAtMs: number
   /** Aborts when the client leaves. */

@@ -1,4 +1,4 @@
-/** Budgets for whom clients name: in whatever letters, by whatever header, one person has one budget. */
+/** Budgets for whom clients name: in whatever letters, by whatever header or field of the body, one person has one budget. */
 
 import { expect, test } from 'vitest'
 import type { Budget } from '../../src/ledger/budget.ts'
@@ -18,8 +18,11 @@ const WAYS: readonly MoneyAsking[] = [
   { ...chat, headers: { 'x-holdfast-user': utf8('mu\u0308ller') } },
   { ...chat, headers: { 'x-portkey-metadata': '{"_user":"m\\u00fcller"}' } },
   { ...chat, headers: { 'cf-aig-metadata': utf8('{"_user":"müller"}') } },
-  { ...messages, headers: { 'x-holdfast-user': 'müller' } },
-  { ...responses, headers: { 'x-holdfast-user': utf8('müller') } },
+  { ...chat, body: { user: 'müller' } },
+  { ...chat, body: { safety_identifier: 'müller' } },
+  { ...responses, body: { user: 'müller' } },
+  { ...messages, body: { metadata: { user_id: 'müller' } } },
+  { ...messages, headers: { 'x-holdfast-user': 'müller' }, body: { metadata: { user_id: 'somebody else' } } },
 ]
 
 test('a budget for an end user with an umlaut is spent and refuses, however the name is said', async () => {
@@ -59,3 +62,29 @@ const CEILINGS: Readonly<Record<string, string>> = {
   'anthropic-messages': 'max_tokens',
   'openai-responses': 'max_output_tokens',
 }
+
+test('an embedding counts for the end user that its body names', async () => {
+  let key = ''
+  const stage = await openMoneyStage({
+    prepare: async (ledger) => void ({ secret: key } = await ledger.key({ name: 'laptop' })),
+  })
+  const answer = await fetch(`${stage.url}/v1/embeddings`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+    body: JSON.stringify({ model: 'chat/m', input: 'hi', user: 'ada' }),
+  })
+  await answer.arrayBuffer()
+  const { request } = await stage.record(answer)
+  expect(request).toMatchObject({ operation: 'embeddings', attribution: { endUser: 'ada' } })
+})
+
+test('Claude Code is one end user in all of its sessions, which stand apart', async () => {
+  const stage = await openMoneyStage()
+  const device = '0123456789abcdef'.repeat(4)
+  for (const session of ['session-1', 'session-2']) {
+    const user_id = JSON.stringify({ device_id: device, account_uuid: '', session_id: session })
+    const answer = await stage.ask({ ...messages, body: { metadata: { user_id } } })
+    const { request } = await stage.record(answer)
+    expect(request.attribution).toMatchObject({ endUser: device, sessionId: session })
+  }
+})

@@ -12,6 +12,7 @@ import { createFolder } from './folder.ts'
 import { createPassthrough } from './passthrough.ts'
 import { patchRequest } from './patch-request.ts'
 import { peek } from './peek.ts'
+import { readAttribution } from './read-attribution.ts'
 import { readError } from './read-error.ts'
 import { readRequest } from './read-request.ts'
 import { readResult, readTokenCount } from './read-result.ts'
@@ -30,6 +31,7 @@ export const anthropicMessages: Dialect = {
   id: DIALECT,
   peek,
   readRequest,
+  readAttribution,
   refuseTranslation: (request) => refuseThread(request) ?? refuseSafeguards(request),
   writeRequest,
   writeContinuation,

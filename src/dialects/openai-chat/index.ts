@@ -1,5 +1,6 @@
 /** OpenAI's chat completions, and everything that calls itself compatible with them. */
 
+import { readOpenaiAttribution } from '../body-attribution.ts'
 import { capFields } from '../cap-output.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import type { Dialect } from '../dialect.ts'
@@ -23,6 +24,7 @@ export const openaiChat: Dialect = {
   id: 'openai-chat',
   peek,
   readRequest,
+  readAttribution: readOpenaiAttribution,
   writeRequest,
   writeContinuation,
   patchRequest,

@@ -1,5 +1,6 @@
 /** OpenAI's older completions of a prompt: no roles, no tools, one text on from another. */
 
+import { readOpenaiAttribution } from '../body-attribution.ts'
 import { capFields } from '../cap-output.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import type { Dialect } from '../dialect.ts'
@@ -24,6 +25,7 @@ export const openaiCompletions: Dialect = {
   id: DIALECT,
   peek,
   readRequest,
+  readAttribution: readOpenaiAttribution,
   refuseTranslation,
   writeRequest,
   patchRequest,

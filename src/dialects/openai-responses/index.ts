@@ -1,5 +1,6 @@
 /** OpenAI's Responses API: items in, items out, and events that number themselves. */
 
+import { readOpenaiAttribution } from '../body-attribution.ts'
 import { capFields } from '../cap-output.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import type { Dialect } from '../dialect.ts'
@@ -27,6 +28,7 @@ export const openaiResponses: Dialect = {
   streamFraming: 'sse',
   peek,
   readRequest: (body) => readRequest(body),
+  readAttribution: readOpenaiAttribution,
   conversation,
   readEcho,
   writeRequest,
