@@ -42,6 +42,8 @@ describe('what a route and a request want of the cache', () => {
     ['refresh', { 'cache-control': 'max-age=0, no-cache' }],
     ['only', { 'x-holdfast-cache': 'only' }],
     ['only', { 'cache-control': 'only-if-cached' }],
+    ['only', { 'cache-control': 'no-store, only-if-cached' }],
+    ['only', { 'cache-control': 'no-cache, only-if-cached' }],
   ])('is %s for %j', (wish, headers) => {
     const expected = wish === 'off' ? { type: 'bypass', reason: 'request' } : { type: 'use', mode: wish }
     expect(decide(headers)).toMatchObject(expected)
@@ -51,6 +53,14 @@ describe('what a route and a request want of the cache', () => {
     expect(decide({ 'x-holdfast-cache': 'on', 'cf-aig-skip-cache': 'true' })).toMatchObject({
       mode: 'normal',
     })
+  })
+
+  test('is missing where only a kept answer is wanted and none can be kept', () => {
+    for (const header of [{ 'x-holdfast-cache': 'only' }, { 'cache-control': 'only-if-cached' }]) {
+      expect(decideSilent(header)).toMatchObject({ type: 'use', mode: 'only' })
+      expect(decideCache(header, undefined, { onRequest: false })).toEqual({ type: 'missing' })
+    }
+    expect(decideSilent({ 'x-holdfast-cache': 'refresh' })).toEqual({ type: 'none' })
   })
 
   test.each([

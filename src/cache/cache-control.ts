@@ -14,6 +14,8 @@ export type CacheDecision =
   | { readonly type: 'none' }
   /** Neither read nor written; the reason is told. */
   | { readonly type: 'bypass'; readonly reason: string }
+  /** A kept answer is wanted and no other, and none is ever kept here: nothing may be asked for it. */
+  | { readonly type: 'missing' }
   | {
       readonly type: 'use'
       readonly ttlMs: number
@@ -25,6 +27,7 @@ export type CacheDecision =
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
 
 const NONE: CacheDecision = { type: 'none' }
+const MISSING: CacheDecision = { type: 'missing' }
 
 /** Throws `invalid_request` where one of our own headers makes no sense; others' are then not heeded. */
 export function decideCache(
@@ -34,7 +37,8 @@ export function decideCache(
 ): CacheDecision {
   const wish = readWish(headers)
   const ttlMs = readTtlMs(headers)
-  if (policy === undefined && (!onRequest || (ttlMs === undefined && wish !== 'on'))) return NONE
+  const isWanted = ttlMs !== undefined || wish === 'on' || wish === 'only'
+  if (policy === undefined && !(onRequest && isWanted)) return wish === 'only' ? MISSING : NONE
   if (wish === 'off') return { type: 'bypass', reason: 'request' }
   const { ttl, ttlMax, semantic } = policy ?? DEFAULT_POLICY
   return {
@@ -68,13 +72,16 @@ function foreignWish(headers: Headers): Wish | undefined {
   return isTrue(helicone) ? 'on' : 'off'
 }
 
-/** RFC 9111, 5.2.1: `no-cache` wants a fresh answer, `no-store` leaves nothing behind, `only-if-cached` wants no other. */
+/**
+ * RFC 9111, 5.2.1: `only-if-cached` wants a kept answer or none, whatever stands beside it; `no-store` leaves nothing
+ * behind; `no-cache` wants a fresh answer.
+ */
 function httpWish(value: Headers[string]): Wish | undefined {
   if (typeof value !== 'string') return undefined
   const words = value.toLowerCase()
+  if (words.includes('only-if-cached')) return 'only'
   if (words.includes('no-store')) return 'off'
-  if (words.includes('no-cache')) return 'refresh'
-  return words.includes('only-if-cached') ? 'only' : undefined
+  return words.includes('no-cache') ? 'refresh' : undefined
 }
 
 function isTrue(value: Headers[string]): boolean {

@@ -214,6 +214,38 @@ describe('what is asked of the cache by header', () => {
     expect(await (await ask({ headers: { 'x-holdfast-cache': 'only' } })).text).toBe(answer('answer 3'))
   })
 
+  test.each([{ 'x-holdfast-cache': 'only' }, { 'cache-control': 'only-if-cached' }])(
+    'asks nobody for who wants only a kept answer, and says what is missing: %j',
+    async (headers) => {
+      const { cache: _cache, ...silent } = facts
+      for (const cacheSettings of [{ onRequest: true }, { onRequest: false }]) {
+        const { ask, story } = answering({ cacheSettings })
+        await expect(ask({ headers }, silent)).rejects.toMatchObject({
+          code: 'not_cached',
+          message: expect.stringMatching(/its route has no cache.*cache: true/),
+        })
+        expect(story.executions).toBe(0)
+      }
+      const { ask, story } = answering()
+      const keyed = { ...headers, 'idempotency-key': 'k' }
+      await expect(ask({ headers: keyed })).rejects.toMatchObject({ message: expect.stringMatching('key') })
+      for (const of of [facts, silent]) {
+        const speech = { ...client({ headers }).exchange, operation: 'speech' as const }
+        await expect(story.serve(speech, of)).rejects.toMatchObject({ code: 'not_cached' })
+      }
+      expect(story.executions).toBe(0)
+    },
+  )
+
+  test('gives who wants only a kept answer what another request asked to keep', async () => {
+    const { ask, story } = answering()
+    const { cache: _cache, ...silent } = facts
+    await ask({ headers: { 'x-holdfast-cache': 'on' } }, silent)
+    const again = await ask({ headers: { 'x-holdfast-cache': 'only' } }, silent)
+    expect(await again.text).toBe(answer('answer 1'))
+    expect(story.executions).toBe(1)
+  })
+
   test('asks for it where the route does not', async () => {
     const { ask, story, header } = answering()
     const { cache: _cache, ...silent } = facts
@@ -455,6 +487,14 @@ describe('a route that compares questions', () => {
     ]
     await ask({ body: { messages: history } }, alike)
     expect(story.executions).toBe(7)
+  })
+
+  test('asks for no embedding where only a kept answer is wanted', async () => {
+    const asked = vi.fn(embed)
+    const { ask } = answering({ semantic: { embed: asked } })
+    const only = { headers: { 'x-holdfast-cache': 'only' } }
+    await expect(ask({ ...says('a'), ...only }, alike)).rejects.toMatchObject({ code: 'not_cached' })
+    expect(asked).not.toHaveBeenCalled()
   })
 
   test('answers as ever where no embedding comes', async () => {

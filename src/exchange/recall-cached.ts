@@ -64,12 +64,13 @@ export class CachedRecall {
   begin(exchange: Exchange, facts: CachedFacts): RecallStep | Promise<RecallStep> {
     const use = decideCache(exchange.headers, facts.cache, this.#rooms.settings)
     if (use.type === 'none') return runAlone(exchange)
+    if (use.type === 'missing') throw notCached('no-cache')
     if (use.type === 'bypass') return runMarked(exchange, bypassed(use.reason))
     const reason = whyUncacheable(exchange)
-    if (reason !== undefined) return runMarked(exchange, bypassed(reason))
-    const id = this.#identities.of(exchange, facts)
-    if (id === undefined) return runMarked(exchange, bypassed('body'))
-    return this.#begin({ exchange, facts, use, id })
+    const id = reason === undefined ? this.#identities.of(exchange, facts) : undefined
+    if (id !== undefined) return this.#begin({ exchange, facts, use, id })
+    if (use.mode === 'only') throw notCached('never-kept')
+    return runMarked(exchange, bypassed(reason ?? 'body'))
   }
 
   /** Ends all that is under way. */
@@ -114,10 +115,11 @@ export class CachedRecall {
       const found = await this.#rooms.cache.find(id)
       const hit = found && this.#hit(found, exchange, begun)
       if (hit !== undefined) return hit
+      // Before questions are compared: that asks a provider for an embedding.
+      if (use.mode === 'only') throw notCached(facts.cache === undefined ? 'no-cache' : 'not-kept')
       const match = use.semantic && (await this.#rooms.semantic.find(exchange, facts, use.semantic))
       const alike = match?.entry && this.#hit(match.entry, exchange, begun, match)
       if (alike !== undefined) return alike
-      if (use.mode === 'only') throw notCached()
       return this.#runStep(begun, asked, match === undefined ? {} : { match })
     } catch (error) {
       begun.run.fails(error)
@@ -292,12 +294,22 @@ function runMarked(exchange: Exchange, headers: readonly string[]): RecallStep {
   }
 }
 
-function notCached(): GatewayError {
+type WhyNotCached = 'not-kept' | 'no-cache' | 'never-kept' | 'idempotency-key'
+
+const WHY_NOT_CACHED: Readonly<Record<WhyNotCached, string>> = {
+  'not-kept': 'No answer to this request is kept.',
+  'no-cache':
+    'No answer to this request is kept: its route has no cache. Write "cache: true" under the route, or under cache: "default: true", to switch it on; where cache.onRequest lets requests ask, x-holdfast-cache: on keeps the answer to one.',
+  'never-kept': 'Answers to requests like this one are never kept.',
+  'idempotency-key':
+    'Answers to requests with an Idempotency-Key are not in the cache: send it without the key, or without asking for a kept answer alone.',
+}
+
+/** Whoever wants a kept answer or none is never answered by a provider. */
+export function notCached(why: WhyNotCached): GatewayError {
   return new GatewayError(
     'not_cached',
-    'No answer to this request is kept, and x-holdfast-cache: only wants no other.',
-    {
-      param: 'x-holdfast-cache',
-    },
+    `${WHY_NOT_CACHED[why]} No other was wanted (x-holdfast-cache: only, or cache-control: only-if-cached), so no provider was asked.`,
+    { param: 'x-holdfast-cache' },
   )
 }

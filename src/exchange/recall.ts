@@ -13,7 +13,7 @@ import type { Clock } from '../std/clock.ts'
 import type { CachedReply } from './cached-reply.ts'
 import type { LiveMemory } from './live-answer.ts'
 import { createOwnQuestions, type OwnQuestions } from './own-questions.ts'
-import { type CachedFacts, CachedRecall } from './recall-cached.ts'
+import { type CachedFacts, CachedRecall, notCached } from './recall-cached.ts'
 import { KeyedRecall } from './recall-keyed.ts'
 import type { RecallStep } from './recall-step.ts'
 import { createSemanticSearch } from './semantic-search.ts'
@@ -53,7 +53,10 @@ export function createRecall(rooms: RecallRooms): Recall {
       const id = keyed.idOf(exchange, facts.owner)
       if (id === undefined) return cached.begin(exchange, facts)
       // Before anything is begun under the key: it throws where a header makes no sense.
-      const isCached = decideCache(exchange.headers, facts.cache, cacheSettings).type !== 'none'
+      const cacheUse = decideCache(exchange.headers, facts.cache, cacheSettings)
+      if (cacheUse.type === 'missing' || (cacheUse.type === 'use' && cacheUse.mode === 'only'))
+        throw notCached('idempotency-key')
+      const isCached = cacheUse.type !== 'none'
       const step = keyed.begin(exchange, id)
       // A key promises one answer for one request; the cache promises nothing of the kind.
       return isCached ? step.then(markBypassed) : step
