@@ -44,6 +44,7 @@ describe('what a route and a request want of the cache', () => {
     ['only', { 'cache-control': 'only-if-cached' }],
     ['only', { 'cache-control': 'no-store, only-if-cached' }],
     ['only', { 'cache-control': 'no-cache, only-if-cached' }],
+    ['refresh', { 'cache-control': 'max-age=0' }],
   ])('is %s for %j', (wish, headers) => {
     const expected = wish === 'off' ? { type: 'bypass', reason: 'request' } : { type: 'use', mode: wish }
     expect(decide(headers)).toMatchObject(expected)
@@ -52,6 +53,32 @@ describe('what a route and a request want of the cache', () => {
   test('hears our own header before all others', () => {
     expect(decide({ 'x-holdfast-cache': 'on', 'cf-aig-skip-cache': 'true' })).toMatchObject({
       mode: 'normal',
+    })
+  })
+
+  test.each([
+    ['max-age=60', 60_000],
+    ['Max-Age = "90"', 90_000],
+    ['max-stale=5, max-age=120, max-age=30', 30_000],
+    ['max-age=0, only-if-cached', 0],
+  ])('lets no answer be older than %s says', (value, maxAgeMs) => {
+    expect(decide({ 'cache-control': value })).toMatchObject({ type: 'use', maxAgeMs })
+    expect(decideSilent({ 'cache-control': 'max-age=60' })).toEqual({ type: 'none' })
+  })
+
+  test.each(['max-age=soon', 'max-age', 'x-max-age=60', 'min-fresh=60', 'max-stale'])(
+    'hears nothing of an age in %s',
+    (value) => {
+      expect(decide({ 'cache-control': value })).toEqual(decide({}))
+    },
+  )
+
+  test('hears no age where our own header, or that of another gateway, says what is wanted', () => {
+    for (const header of [{ 'x-holdfast-cache': 'on' }, { 'helicone-cache-enabled': 'true' }])
+      expect(decide({ ...header, 'cache-control': 'max-age=0' })).toEqual(decide({}))
+    expect(decide({ 'x-holdfast-cache-ttl': '60', 'cache-control': 'max-age=5' })).toMatchObject({
+      ttlMs: 60_000,
+      maxAgeMs: 5_000,
     })
   })
 

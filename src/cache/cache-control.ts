@@ -21,6 +21,8 @@ export type CacheDecision =
       readonly ttlMs: number
       /** `refresh`: made anew, and kept in the place of what was. `only`: never made. */
       readonly mode: 'normal' | 'refresh' | 'only'
+      /** An answer that is older is not wanted. Absent: any that is kept. */
+      readonly maxAgeMs?: number | undefined
       readonly semantic?: SemanticPolicy | undefined
     }
 
@@ -35,7 +37,7 @@ export function decideCache(
   policy: CachePolicy | undefined,
   { onRequest }: Pick<CacheSettings, 'onRequest'>,
 ): CacheDecision {
-  const wish = readWish(headers)
+  const { wish, maxAgeMs } = readWishes(headers)
   const ttlMs = readTtlMs(headers)
   const isWanted = ttlMs !== undefined || wish === 'on' || wish === 'only'
   if (policy === undefined && !(onRequest && isWanted)) return wish === 'only' ? MISSING : NONE
@@ -45,14 +47,24 @@ export function decideCache(
     type: 'use',
     ttlMs: Math.min(ttlMs ?? ttl, ttlMax),
     mode: wish === 'refresh' || wish === 'only' ? wish : 'normal',
+    ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
     ...(semantic === undefined ? {} : { semantic }),
   }
 }
 
 type Wish = 'on' | 'off' | 'refresh' | 'only'
 
-function readWish(headers: Headers): Wish | undefined {
-  return ownWish(headers[CACHE_HEADER]) ?? foreignWish(headers) ?? httpWish(headers['cache-control'])
+interface Wishes {
+  readonly wish?: Wish
+  readonly maxAgeMs?: number
+}
+
+const NO_WISHES: Wishes = {}
+
+/** HTTP's own header counts where no other says anything. */
+function readWishes(headers: Headers): Wishes {
+  const wish = ownWish(headers[CACHE_HEADER]) ?? foreignWish(headers)
+  return wish === undefined ? httpWishes(headers['cache-control']) : { wish }
 }
 
 function ownWish(value: Headers[string]): Wish | undefined {
@@ -74,14 +86,36 @@ function foreignWish(headers: Headers): Wish | undefined {
 
 /**
  * RFC 9111, 5.2.1: `only-if-cached` wants a kept answer or none, whatever stands beside it; `no-store` leaves nothing
- * behind; `no-cache` wants a fresh answer.
+ * behind; `no-cache` wants a fresh answer, and so does `max-age=0`; `max-age=60` wants none that is older.
  */
-function httpWish(value: Headers[string]): Wish | undefined {
-  if (typeof value !== 'string') return undefined
-  const words = value.toLowerCase()
-  if (words.includes('only-if-cached')) return 'only'
-  if (words.includes('no-store')) return 'off'
-  return words.includes('no-cache') ? 'refresh' : undefined
+function httpWishes(value: Headers[string]): Wishes {
+  if (typeof value !== 'string') return NO_WISHES
+  const directives = value.toLowerCase().split(',').map(readDirective)
+  const isNamed = (asked: string) => directives.some(({ name }) => name === asked)
+  const maxAgeMs = isNamed('no-cache') ? 0 : leastAgeMs(directives)
+  const age = maxAgeMs === undefined ? NO_WISHES : { maxAgeMs }
+  if (isNamed('only-if-cached')) return { wish: 'only', ...age }
+  if (isNamed('no-store')) return { wish: 'off' }
+  return maxAgeMs === 0 ? { wish: 'refresh' } : age
+}
+
+interface Directive {
+  readonly name: string
+  readonly argument: string
+}
+
+function readDirective(text: string): Directive {
+  const [name = '', argument = ''] = text.split('=', 2)
+  return { name: name.trim(), argument: argument.trim() }
+}
+
+/** A number may stand in quotation marks (RFC 9111, 5.2); one that is none says nothing. */
+function leastAgeMs(directives: readonly Directive[]): number | undefined {
+  const agesMs = directives.flatMap(({ name, argument }) => {
+    const seconds = name === 'max-age' ? /^(?:(\d+)|"(\d+)")$/.exec(argument) : null
+    return seconds === null ? [] : [Number(seconds[1] ?? seconds[2]) * 1_000]
+  })
+  return agesMs.length === 0 ? undefined : Math.min(...agesMs)
 }
 
 function isTrue(value: Headers[string]): boolean {

@@ -246,6 +246,32 @@ describe('what is asked of the cache by header', () => {
     expect(story.executions).toBe(1)
   })
 
+  test('is given no older answer than max-age says, and the younger one is kept', async () => {
+    const { ask, header } = answering()
+    const young = { headers: { 'cache-control': 'max-age=60' } }
+    await ask()
+    clock.advance(60_000)
+    expect(header(await ask(young), 'age')).toBe('60')
+    clock.advance(1)
+    expect(await (await ask(young)).text).toBe(answer('answer 2'))
+    expect(await (await ask()).text).toBe(answer('answer 2'))
+    expect(await (await ask({ headers: { 'cache-control': 'max-age=0' } })).text).toBe(answer('answer 3'))
+    expect(await (await ask(young)).text).toBe(answer('answer 3'))
+    clock.advance(1_000)
+    const never = ask({ headers: { 'cache-control': 'max-age=0, only-if-cached' } })
+    await expect(never).rejects.toMatchObject({ code: 'not_cached' })
+  })
+
+  test('does not wait with others for an old answer where it wants a young one', async () => {
+    await answering().ask()
+    clock.advance(120_000)
+    const { ask, story } = answering()
+    const [old, young] = [ask(), ask({ headers: { 'cache-control': 'max-age=60' } })]
+    expect(await (await old).text).toBe(answer('answer 1'))
+    expect((await young).reply.recall).toBeUndefined()
+    expect(story.executions).toBe(1)
+  })
+
   test('asks for it where the route does not', async () => {
     const { ask, story, header } = answering()
     const { cache: _cache, ...silent } = facts
@@ -495,6 +521,15 @@ describe('a route that compares questions', () => {
     const only = { headers: { 'x-holdfast-cache': 'only' } }
     await expect(ask({ ...says('a'), ...only }, alike)).rejects.toMatchObject({ code: 'not_cached' })
     expect(asked).not.toHaveBeenCalled()
+  })
+
+  test('gives no older answer to a question in other words than max-age says', async () => {
+    const { ask, story } = answering({ semantic: { embed } })
+    await ask(says('How do I reset my password?'), alike)
+    clock.advance(61_000)
+    const young = { headers: { 'cache-control': 'max-age=60' } }
+    await ask({ ...says('how can I reset the password'), ...young }, alike)
+    expect(story.executions).toBe(2)
   })
 
   test('answers as ever where no embedding comes', async () => {

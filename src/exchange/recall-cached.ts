@@ -48,7 +48,6 @@ interface Asked {
 export class CachedRecall {
   readonly #rooms: CachedRooms
   readonly #identities = new CacheIdentities()
-  /** By id and form: a stream and a whole are not made of one another while they are made. */
   readonly #runs = new UnderWay<string, SharedRun>()
 
   constructor(rooms: CachedRooms) {
@@ -83,9 +82,9 @@ export class CachedRecall {
     if (use.mode === 'refresh')
       return this.#runStep(begun(this.#privateRun(), exchange), asked, { reason: 'refresh' })
     const held = this.#rooms.cache.recall(id)
-    const hit = held && this.#hit(held, exchange)
+    const hit = held && this.#hit(held, asked)
     if (hit !== undefined) return hit
-    const key = `${id}/${answerForm(exchange.envelope)}`
+    const key = runKey(asked)
     const running = this.#runs.get(key)
     if (running?.isJoinable === true) return this.#attach(running, exchange)
     const isShared = running === undefined && this.#rooms.memory.bytes <= LIVE_BYTES_MAX
@@ -113,12 +112,12 @@ export class CachedRecall {
     const { exchange, id, use, facts } = asked
     try {
       const found = await this.#rooms.cache.find(id)
-      const hit = found && this.#hit(found, exchange, begun)
+      const hit = found && this.#hit(found, asked, begun)
       if (hit !== undefined) return hit
       // Before questions are compared: that asks a provider for an embedding.
       if (use.mode === 'only') throw notCached(facts.cache === undefined ? 'no-cache' : 'not-kept')
       const match = use.semantic && (await this.#rooms.semantic.find(exchange, facts, use.semantic))
-      const alike = match?.entry && this.#hit(match.entry, exchange, begun, match)
+      const alike = match?.entry && this.#hit(match.entry, asked, begun, match)
       if (alike !== undefined) return alike
       return this.#runStep(begun, asked, match === undefined ? {} : { match })
     } catch (error) {
@@ -139,19 +138,21 @@ export class CachedRecall {
     }
   }
 
-  /** `undefined` where the answer cannot be said as this request wants it. */
+  /** `undefined` where the answer is too old for this request, or cannot be said as it wants it. */
   #hit(
     entry: CacheEntry<CachedReply>,
-    exchange: Exchange,
+    { exchange, use }: Asked,
     begun?: Begun,
     match?: SemanticMatch,
   ): RecallStep | undefined {
+    const ageMs = Math.max(0, this.#rooms.clock.wallMs() - entry.createdAtMs)
+    if (use.maxAgeMs !== undefined && ageMs > use.maxAgeMs) return undefined
     const said = this.#sayAs(entry, exchange)
     if (said === undefined) return undefined
     const kept = { ...entry.value.kept, contentType: said.contentType, body: said.body }
     begun?.run.ends(kept)
     begun?.presence.leave()
-    const ageS = Math.max(0, Math.floor((this.#rooms.clock.wallMs() - entry.createdAtMs) / 1_000))
+    const ageS = Math.floor(ageMs / 1_000)
     const alike =
       match === undefined
         ? []
@@ -259,6 +260,15 @@ export class CachedRecall {
     const place: Place | undefined = match?.place
     cache.put({ id, tenant: facts.owner.tenant, createdAtMs, expiresAtMs, value }, place)
   }
+}
+
+/**
+ * By id and form: a stream and a whole are not made of one another while they are made. By the age too: a run may end with
+ * an answer that was kept, and would be too old for who asks for a younger one.
+ */
+function runKey({ id, exchange, use }: Asked): string {
+  const key = `${id}/${answerForm(exchange.envelope)}`
+  return use.maxAgeMs === undefined ? key : `${key}/${use.maxAgeMs}`
 }
 
 /** A run, and the part in it of the request that it is made for. */
