@@ -170,7 +170,8 @@ describe('an answer made in the background', () => {
   test('is made without the key under which it was begun, so that it can be cancelled', async () => {
     const { background } = stage()
     const served = Promise.withResolvers<Exchange>()
-    const headers = { 'idempotency-key': 'k', 'x-holdfast-cache': 'on', 'x-team': 'a' }
+    const ofEvents = { 'x-holdfast-durable': '1', 'last-event-id': '2', 'x-holdfast-after': '2' }
+    const headers = { 'idempotency-key': 'k', 'x-holdfast-cache': 'on', 'x-team': 'a', ...ofEvents }
     background.start({ ...exchangeOf({}), headers }, 'laptop', async (detached) => {
       served.resolve(detached)
       return replyOf(said(begun, done))

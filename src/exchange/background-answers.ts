@@ -19,6 +19,7 @@ import { StopSource } from '../std/stop-signal.ts'
 import { SseParser } from '../wire/sse.ts'
 import { EventLog } from './event-log.ts'
 import { answerKeeper } from './keep-answer.ts'
+import { DURABLE_HEADER, RESUME_HEADERS } from './numbered-events.ts'
 
 /** Ended answers whose events are still kept; the oldest make room. */
 export const EVENT_LOGS_MAX = 1_000
@@ -233,11 +234,16 @@ function detach(exchange: Exchange, signal: StopSource): Exchange {
   return { ...exchange, headers, body, envelope: dialect.peek(body, operation, named), signal }
 }
 
-/** A key stands for what its client is told: what is made under one is made to its end, and could not be cancelled. */
+/**
+ * A key stands for what its client is told: what is made under one is made to its end, and could not be cancelled. The
+ * numbers of events go with it: they are those of what the client is told.
+ */
 function withoutKey(headers: Exchange['headers']): Exchange['headers'] {
-  const { [IDEMPOTENCY_HEADER]: key, ...others } = headers
+  if (headers[IDEMPOTENCY_HEADER] === undefined) return headers
   // The cache is nothing to a request with a key, in the background or not.
-  return key === undefined ? headers : { ...others, [CACHE_HEADER]: 'off' }
+  const detached: Record<string, Exchange['headers'][string]> = { ...headers, [CACHE_HEADER]: 'off' }
+  for (const name of [IDEMPOTENCY_HEADER, DURABLE_HEADER, ...RESUME_HEADERS]) delete detached[name]
+  return detached
 }
 
 /** What the client of a background answer gets: nobody made it yet, and the request of our own settles. */

@@ -30,6 +30,33 @@ export function readEventView({
   return headers[DURABLE_HEADER] === '1' ? { isNumbered: true, after: 0 } : undefined
 }
 
+/**
+ * Throws `invalid_request` where a request without an `Idempotency-Key` asks for what only an answer under one has: events
+ * with numbers, or those after one. Only such an answer is kept, so the request would be made, and paid for, once more.
+ * What never streams events may say that it wants them numbered; a number says that the client has a part of an answer.
+ */
+export function refuseEventsWithoutKey(exchange: Pick<Exchange, 'headers' | 'envelope'>): void {
+  const { headers } = exchange
+  for (const name of RESUME_HEADERS) {
+    const value = headers[name]
+    if (value !== undefined && value !== '') throw eventsNeedKey(name)
+  }
+  if (headers[DURABLE_HEADER] === '1' && readEventView(exchange) !== undefined)
+    throw eventsNeedKey(DURABLE_HEADER)
+}
+
+function eventsNeedKey(name: string): GatewayError {
+  const instead =
+    name === DURABLE_HEADER
+      ? `Send an Idempotency-Key beside ${name}, or neither: the stream is made without numbers then.`
+      : `Send the Idempotency-Key that the answer was asked for under; without ${name} the request is made anew.`
+  return new GatewayError(
+    'invalid_request',
+    `The header ${name} needs an Idempotency-Key beside it: only answers under a key are kept and can be gone on with, so no provider was asked. ${instead}`,
+    { param: 'Idempotency-Key' },
+  )
+}
+
 function readNumber(value: string | readonly string[], name: string): number {
   if (typeof value === 'string' && /^\d{1,9}$/.test(value)) return Number(value)
   throw new GatewayError(

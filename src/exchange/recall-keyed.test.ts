@@ -434,6 +434,32 @@ describe('a durable stream', () => {
     expect(story.executions).toBe(0)
   })
 
+  test.each([{ 'last-event-id': '1' }, { 'x-holdfast-after': '0' }, { 'x-holdfast-durable': '1' }])(
+    'is never begun without a key, which would be paid for and could not be gone on with: %j',
+    async (headers) => {
+      const { story } = streaming()
+      const served = story.serve(client({ body: { stream: true }, headers }).exchange, facts)
+      const [name = ''] = Object.keys(headers)
+      await expect(served).rejects.toMatchObject({
+        status: 400,
+        facts: { param: 'Idempotency-Key' },
+        message: expect.stringMatching(`The header ${name} needs an Idempotency-Key.*no provider was asked`),
+      })
+      expect(story.executions).toBe(0)
+    },
+  )
+
+  test('is nothing to what cannot be one: numbers are no matter to a whole answer, nor to what is only read', async () => {
+    const story = storyOn(async () => plainReply('{}'))
+    const durable = client({ headers: { 'x-holdfast-durable': '1', 'last-event-id': '' } }).exchange
+    await story.serve(durable, facts)
+    const counted = { ...client({ headers: { 'last-event-id': '1' } }).exchange, operation: 'count-tokens' }
+    await story.serve(counted as Exchange, facts)
+    expect(story.executions).toBe(2)
+    const part = client({ headers: { 'last-event-id': '1' } }).exchange
+    await expect(story.serve(part, facts)).rejects.toMatchObject({ status: 400 })
+  })
+
   test('refuses a number that is none', async () => {
     const { story } = streaming()
     const resumed = { ...streamed, headers: { ...keyed, 'last-event-id': '-1' } }

@@ -13,7 +13,7 @@ import { UnderWay } from '../std/under-way.ts'
 import { decodeKept, encodeKept, type GivenAgain, keptOf, type KeptReply, replyOfKept } from './kept-reply.ts'
 import { type EndedAnswer, LIVE_BYTES_MAX, LiveAnswer, type LiveMemory } from './live-answer.ts'
 import { mayHaveCost } from './may-have-cost.ts'
-import { type EventView, readEventView, viewEvents } from './numbered-events.ts'
+import { type EventView, readEventView, refuseEventsWithoutKey, viewEvents } from './numbered-events.ts'
 import type { RecallOwner, RecallStep } from './recall-step.ts'
 import { hashRequest } from './request-hash.ts'
 import { replyOfRunner, replyOfSharer } from './shared-reply.ts'
@@ -45,11 +45,13 @@ export class KeyedRecall {
     return this.#runs.size
   }
 
-  /** What its key is in the journal; `undefined` where the request has none. Throws `invalid_request`. */
+  /** What its key is in the journal; `undefined` where the request has none. Throws `invalid_request`, also where what is asked needs one. */
   idOf(exchange: Exchange, owner: RecallOwner): string | undefined {
     if (!isMade(exchange)) return undefined
     const key = readIdempotencyKey(exchange.headers)
-    return key === undefined ? undefined : journalId(owner, key)
+    if (key !== undefined) return journalId(owner, key)
+    refuseEventsWithoutKey(exchange)
+    return undefined
   }
 
   /**

@@ -33,6 +33,7 @@ import type { Explanations } from './explanations.ts'
 import { keepAnswer } from './keep-answer.ts'
 import { createKeptAnswers } from './kept-answers.ts'
 import { noteReply, noteRequest } from './note-bodies.ts'
+import { refuseEventsWithoutKey } from './numbered-events.ts'
 import { type Archive, findReferences, type FoundRequest } from './references.ts'
 import { arrivedAtWallMs, recordFailure, recordRefusal, settle } from './settle.ts'
 import { startOnce } from './start-once.ts'
@@ -301,7 +302,10 @@ async function serveInBackground(exchange: Exchange, admission: Admission, rooms
   const { caller } = admission
   const start = (own: Exchange) =>
     rooms.background.start(own, ownerOf(caller), (detached) => serve(detached, admission, rooms))
-  if (readIdempotencyKey(exchange.headers) === undefined) return start(exchange)
+  if (readIdempotencyKey(exchange.headers) === undefined) {
+    refuseEventsWithoutKey(exchange)
+    return start(exchange)
+  }
   const reply = await startOnce(exchange, { owner: recallOwnerOf(caller), recall: rooms.recall, start })
   if (reply.recall === undefined) return reply
   // Nothing of our own is served for it, which would give its place back.

@@ -243,6 +243,13 @@ describe('an answer made in the background', () => {
       expect(asks('Quite another.')).toBe(0)
     })
 
+    test('is not begun anew for who wants to go on with one and does not say its key', async () => {
+      const body = { model: 'chat/mock', input: 'Gone on with.', background: true, stream: true } as const
+      const lost = client().responses.create(body, { headers: { 'last-event-id': '3' } })
+      await expect(lost).rejects.toMatchObject({ status: 400, param: 'Idempotency-Key' })
+      expect(asks('Gone on with.')).toBe(0)
+    })
+
     test('gives its events again from the first on', async () => {
       const body = {
         model: 'messages/mock',

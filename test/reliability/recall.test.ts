@@ -145,6 +145,17 @@ describe('requests with one idempotency key', () => {
     expect(stage.calls).toHaveLength(1)
     expect(stage.closed()).toBe(0)
   })
+
+  test('are refused in the words of the client, and nobody is asked, where the rest is wanted and the key is not said', async () => {
+    await using stage = await openStage()
+    stage.goOn()
+    const asked = await stage.ask({ body: { stream: true }, headers: { 'last-event-id': '2' } })
+    expect(asked.status).toBe(400)
+    expect(await asked.json()).toMatchObject({
+      error: { type: 'invalid_request_error', param: 'Idempotency-Key' },
+    })
+    expect(stage.calls).toHaveLength(0)
+  })
 })
 
 describe('a cached route', () => {
