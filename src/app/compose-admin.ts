@@ -37,6 +37,7 @@ export function composeAdmin(parts: AdminParts): ComposedAdmin {
   const signInLinks = new SignInLinks({ clock, ids })
   const api = createAdminApi({
     store: keeping.store,
+    cache: keeping.cache,
     findBodies: (id) => findBodies(id, { ...keeping, clock }),
     directory,
     adminKeys: createDirectoryKeyring([], directory),

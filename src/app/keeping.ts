@@ -4,9 +4,10 @@ import { type CallerLimits, createCallerLimits } from '../admission/caller-limit
 import { NODES_UNKNOWN, ShareRenewal } from '../admission/share-renewal.ts'
 import { BodyKeeper } from '../archive/body-keeper.ts'
 import { AnswerCache } from '../cache/answer-cache.ts'
+import { ClearWatch } from '../cache/cache-clearing.ts'
 import { cacheSchema, type CacheSettings } from '../cache/config-schema.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
-import { cachedReplyCodec } from '../exchange/cached-reply.ts'
+import { type CachedReply, cachedReplyCodec } from '../exchange/cached-reply.ts'
 import { createRecall, type Recall } from '../exchange/recall.ts'
 import { journalSchema, type JournalSettings } from '../journal/config-schema.ts'
 import { Journal } from '../journal/journal.ts'
@@ -37,6 +38,8 @@ export interface Keeping {
   readonly limits: CallerLimits
   /** Answers that were given before, or are being given. */
   readonly recall: Recall
+  /** Those of the cache. */
+  readonly cache: Pick<AnswerCache<CachedReply>, 'drop'>
   /** What was asked and answered, for those who want it kept. */
   readonly bodies: BodyKeeper
   /** Absent where only the file's keys count. */
@@ -75,13 +78,14 @@ export function keepInMemory(
   const accounts = accountsOf(store, nodeId, parts)
   const books = new Books({ ...booksParts(parts, rules), store, accounts, nodeId })
   const sealer = createSealer([new Secret(parts.ids.next('master_'))])
-  const { recall, journal } = createRecallOf({ parts, rules, store, sealer, nodeId })
+  const { recall, cache, journal } = createRecallOf({ parts, rules, store, sealer, nodeId })
   const bodies = createBodyKeeper({ parts, store, sealer })
   return {
     store,
     books,
     limits: createCallerLimits(parts),
     recall,
+    cache,
     bodies,
     sealer,
     troubles: () => books.troubles,
@@ -141,7 +145,7 @@ export async function openKeeping(
   const { nodeId } = folder
   const isOurs = () => own.isOurs()
   const books = new Books({ ...booksParts(parts, rules), store, accounts, nodeId, log, isOurs })
-  const { recall, journal } = createRecallOf({
+  const { recall, cache, journal } = createRecallOf({
     parts,
     rules,
     store,
@@ -178,11 +182,14 @@ export async function openKeeping(
   await recovery.start()
   const { limits, renewal } = limitsOf(store, nodeId, clock)
   await Promise.all([directory.start(), budgets.start(), renewal?.start()])
+  const clearings = new ClearWatch({ log: store, forget: () => cache.forget() })
+  directory.onChange(() => void clearings.look())
   return {
     store,
     books,
     limits,
     recall,
+    cache,
     bodies,
     directory,
     sealer,
@@ -262,19 +269,21 @@ interface RecallParts {
 
 function createRecallOf({ parts, rules, store, sealer, nodeId, journalLog: log }: RecallParts): {
   readonly recall: Recall
+  readonly cache: AnswerCache<CachedReply>
   readonly journal: Journal
 } {
   const { clock } = parts
-  const { journal = journalSchema.parse(undefined), cache = cacheSchema.parse(undefined) } = rules
+  const { journal = journalSchema.parse(undefined), cache: settings = cacheSchema.parse(undefined) } = rules
   const kept = new Journal({ clock, store, sealer, nodeId, settings: journal, ...(log && { log }) })
+  const cache = new AnswerCache({ clock, store, sealer, settings, codec: cachedReplyCodec })
   const recall = createRecall({
     clock,
     journal: kept,
-    cache: new AnswerCache({ clock, store, sealer, settings: cache, codec: cachedReplyCodec }),
-    cacheSettings: cache,
+    cache,
+    cacheSettings: settings,
     sweepEveryMs: SWEEP_MS,
   })
-  return { recall, journal: kept }
+  return { recall, cache, journal: kept }
 }
 
 /** A run's journal is small: what the store has is let go of often, so that little is read after a kill. */

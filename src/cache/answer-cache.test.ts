@@ -32,7 +32,11 @@ function storeOf(changed: Partial<CacheStore> = {}): CacheStore {
     putCached: async (entry) => void kept.set(entry.id, entry),
     findCached: async (id) => kept.get(id),
     findAlike: async () => [],
-    dropCached: async () => kept.size,
+    async dropCached() {
+      const { size } = kept
+      kept.clear()
+      return size
+    },
     sweepCache: async () => 0,
     ...changed,
   }
@@ -95,8 +99,53 @@ describe('the cache of answers', () => {
     const cache = cacheOn(storeOf())
     cache.put(entry('a'))
     cache.put(entry('b', 'said', 'other'))
-    await cache.drop('acme')
+    await cache.drop([], 'acme')
     expect([cache.recall('a'), cache.recall('b')?.value]).toEqual([undefined, 'said'])
+  })
+
+  test('hands the store whose answers go, and the audit lines of it', async () => {
+    const dropCached = vi.fn(async () => 7)
+    const note = { atMs: 1, actor: 'cli', action: 'clear-cache', subject: 'cache' }
+    expect(await cacheOn(storeOf({ dropCached })).drop([note], 'acme')).toBe(7)
+    expect(dropCached).toHaveBeenCalledExactlyOnceWith([note], 'acme')
+  })
+
+  test('drops what was on its way to the store too, and what was being read from it', async () => {
+    const put = Promise.withResolvers<void>()
+    const read = Promise.withResolvers<CachedAnswer | undefined>()
+    const order: string[] = []
+    const cache = cacheOn(
+      storeOf({
+        putCached: () => put.promise.then(() => void order.push('put')),
+        findCached: () => read.promise,
+        async dropCached() {
+          order.push('drop')
+          return 0
+        },
+      }),
+    )
+    const before = cache.generation
+    cache.put(entry('a'))
+    const found = cache.find('b')
+    const dropped = cache.drop([])
+    expect(cache.recall('a')).toBeUndefined()
+    put.resolve()
+    await dropped
+    expect(order).toEqual(['put', 'drop'])
+    const answer = sealer.seal(Buffer.from('said'), 'cache:b')
+    read.resolve({ id: 'b', tenant: 'acme', createdAtMs: 0, expiresAtMs: clock.wallMs() + 1_000, answer })
+    expect(await found).toBeUndefined()
+    expect(cache.recall('b')).toBeUndefined()
+    expect(cache.generation).toBeGreaterThan(before)
+  })
+
+  test('does not hold again what was forgotten while somebody had it', () => {
+    const cache = cacheOn(storeOf())
+    cache.put(entry('a'))
+    const held = cache.recall('a')
+    cache.forget()
+    if (held !== undefined) cache.weighAgain(held)
+    expect([held?.value, cache.recall('a')]).toEqual(['said', undefined])
   })
 
   test('sweeps now and then until it is stopped, whatever the store says', async () => {

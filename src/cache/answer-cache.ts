@@ -3,6 +3,7 @@
  * nothing else does: a store that is away, or a seal that does not open, is a miss.
  */
 
+import type { AuditNote } from '../std/audit.ts'
 import { type Clock, repeat, type Timer } from '../std/clock.ts'
 import type { ByteSealer } from '../std/sealer.ts'
 import { STORE_WAIT_MS, within } from '../std/within.ts'
@@ -52,6 +53,10 @@ export class AnswerCache<Value> {
   readonly #rooms: CacheRooms<Value>
   readonly #memory: MemoryCache<CacheEntry<Value>>
   #puttingBytes = 0
+  /** What is on its way to the store. */
+  readonly #putting = new Set<Promise<void>>()
+  /** How often something was forgotten. */
+  #generation = 0
   #awayUntilMs = 0
   #sweeping: Timer | undefined
 
@@ -62,6 +67,11 @@ export class AnswerCache<Value> {
 
   get answerBytesMax(): number {
     return this.#rooms.settings.answerBytes
+  }
+
+  /** Another one after something was removed: what was asked for before that is not kept after it. */
+  get generation(): number {
+    return this.#generation
   }
 
   /** From memory, at once. */
@@ -102,22 +112,36 @@ export class AnswerCache<Value> {
     if (this.#puttingBytes + plain.length > PUTTING_BYTES_MAX || this.#isAway()) return
     this.#puttingBytes += plain.length
     const answer = sealer.seal(plain, contextOf(entry.id))
-    within(clock, PUT_WAIT_MS, store.putCached({ ...facts, ...place, answer }))
+    const putting: Promise<void> = within(clock, PUT_WAIT_MS, store.putCached({ ...facts, ...place, answer }))
       .catch(() => this.#noteAway())
       .finally(() => {
         this.#puttingBytes -= plain.length
+        this.#putting.delete(putting)
       })
+    this.#putting.add(putting)
   }
 
   /** The value holds more, or less, than before. */
   weighAgain(entry: CacheEntry<Value>): void {
-    this.#hold(entry)
+    // What was forgotten meanwhile does not come back.
+    if (this.#memory.get(entry.id) === entry) this.#hold(entry)
   }
 
-  /** Removes the answers of a tenant, or all; how many the store had. */
-  drop(tenant?: string): Promise<number> {
+  /** Removes the answers of a tenant, or all, with the audit lines of it; how many the store had. */
+  async drop(notes: readonly AuditNote[], tenant?: string): Promise<number> {
+    this.forget(tenant)
+    // The store might take them after all is removed.
+    await Promise.all(this.#putting)
+    const dropped = await this.#rooms.store.dropCached(notes, tenant)
+    // What was read from it until then.
+    this.forget(tenant)
+    return dropped
+  }
+
+  /** Holds nothing of a tenant in memory any more, or nothing at all; the store keeps what it has. */
+  forget(tenant?: string): void {
+    this.#generation += 1
     this.#memory.deleteWhere((entry) => tenant === undefined || entry.tenant === tenant)
-    return this.#rooms.store.dropCached(tenant)
   }
 
   /** Removes what expired now and then, until `stop`. */
@@ -160,8 +184,10 @@ export class AnswerCache<Value> {
 
   async #ask<Found>(work: () => Promise<Found>): Promise<Found | undefined> {
     if (this.#isAway()) return undefined
+    const generation = this.#generation
     try {
-      return await within(this.#rooms.clock, STORE_WAIT_MS, work())
+      const found = await within(this.#rooms.clock, STORE_WAIT_MS, work())
+      return generation === this.#generation ? found : undefined
     } catch {
       this.#noteAway()
       return undefined

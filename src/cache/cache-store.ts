@@ -1,5 +1,7 @@
 /** Where answers that may be given again are kept: a port. Bodies come sealed; the store reads none. */
 
+import type { AuditNote } from '../std/audit.ts'
+
 export interface CachedAnswer {
   /** SHA-256 of tenant and request, hex: 64 digits. */
   readonly id: string
@@ -24,8 +26,12 @@ export interface CacheStore {
     readonly count: number
     readonly nowMs: number
   }): Promise<readonly (CachedAnswer & { readonly similarity: number })[]>
-  /** Of a tenant, or of everybody; how many. */
-  dropCached(tenant?: string): Promise<number>
+  /**
+   * Removes what is a tenant's, or everybody's, and adds the audit lines, all or none of it; how many. The directory of keys
+   * is at a new revision then, which every process that shares the store asks for: so those that hold answers in memory hear
+   * of it (`cache-clearing.ts`).
+   */
+  dropCached(notes: readonly AuditNote[], tenant?: string): Promise<number>
   /** Removes what expired, and the oldest beyond `bytesMax`; how many. */
   sweepCache(nowMs: number, bytesMax: number): Promise<number>
 }

@@ -2,6 +2,7 @@
 
 import type { HoldfastConfig, StoreChoice } from '../app/config/config.ts'
 import type { FoundBodies } from '../archive/find-bodies.ts'
+import type { CacheStore } from '../cache/cache-store.ts'
 import type { DirectoryStore } from '../keys/directory-store.ts'
 import type { Peppers } from '../keys/key-hashes.ts'
 import type { LedgerStore } from '../ledger/ledger-store.ts'
@@ -15,7 +16,8 @@ import type { Secret } from '../std/secret.ts'
 export type BookStore = Pick<DirectoryStore, 'loadDirectory' | 'changeDirectory'> &
   Pick<LedgerStore, 'loadBudgets' | 'putBudget' | 'standings'> &
   ReportStore &
-  SealedStore & {
+  SealedStore &
+  Pick<CacheStore, 'dropCached'> & {
     /** An audit line without a change. */
     note(note: AuditNote): Promise<void>
     /** A whole copy, while it is in use; absent where there is no file to copy. */

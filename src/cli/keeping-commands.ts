@@ -15,6 +15,7 @@ export function addKeepingCommands(program: Command, io: CliIo, done: Done): voi
   addLogs(program, io, done)
   addReplay(program, io, done)
   addAudit(program, io, done)
+  addCache(program, io, done)
   addSecret(program, io, done)
   addStores(program, io, done)
 }
@@ -261,6 +262,17 @@ function addAudit(program: Command, io: CliIo, done: Done): void {
     .option('--limit <number>', 'how many, at most 500 (default: 20)')
     .addHelpText('after', examples(['holdfast audit list']))
     .action(async (options) => done(await (await load()).auditList(options, io)))
+}
+
+function addCache(program: Command, io: CliIo, done: Done): void {
+  const load = () => import('./commands/cache.ts')
+  const cache = group(program, 'cache', 'Empty the cache of answers.', ['holdfast cache clear'])
+  common(cache.command('clear'))
+    .description('Remove answers from the cache: none is given within two seconds where the gateway runs.')
+    .option('--project <name>', "only those of this project's keys")
+    .option('--key <name>', 'only those of this key, which belongs to no project')
+    .addHelpText('after', examples(['holdfast cache clear', 'holdfast cache clear --project search --json']))
+    .action(async (options) => done(await (await load()).cacheClear(options, io)))
 }
 
 function addSecret(program: Command, io: CliIo, done: Done): void {

@@ -12,7 +12,7 @@ import { ManualClock } from '../std/manual-clock.test-support.ts'
 import { createSealer } from '../std/sealer.ts'
 import { Secret } from '../std/secret.ts'
 import { StoreConflict, StoreUnavailable } from '../std/store-error.ts'
-import { charge, entry, nano, row } from '../stores/contract/samples.test-support.ts'
+import { cached, charge, entry, nano, row } from '../stores/contract/samples.test-support.ts'
 import { createMemoryStore } from '../stores/memory/memory-store.ts'
 import type { Store } from '../stores/store.ts'
 import type { Copyable, OpenBooks } from './books.ts'
@@ -239,6 +239,47 @@ describe('budget', () => {
     const { exitCode, complaints } = await run(['budget', 'create', ...words])
     expect(exitCode).toBe(exitCodes.configuration)
     expect(complaints).toContain(complaint)
+  })
+})
+
+describe('cache clear', () => {
+  const kept = async (id: string, tenant: string) => {
+    await store.putCached(cached(id, { tenant, expiresAtMs: NOW_MS + 1 }))
+    return async () => (await store.findCached(id, NOW_MS)) !== undefined
+  }
+
+  test('removes all, says how many, and writes it into the audit log', async () => {
+    const isThere = await kept('a', 'x')
+    await kept('b', 'y')
+    expect((await run(['cache', 'clear'])).output).toBe(
+      '2 answers removed; a running gateway gives none of them within two seconds',
+    )
+    expect(await isThere()).toBe(false)
+    expect((await store.auditLines({ limit: 1 })).rows).toMatchObject([
+      { atMs: NOW_MS, actor: 'cli', action: 'clear-cache', subject: 'cache', after: { all: true } },
+    ])
+  })
+
+  test('removes only those of a project, of a key without one, or of a key of the file', async () => {
+    await run(['project', 'create', 'search'])
+    await run(['key', 'create', 'laptop'])
+    await run(['key', 'create', 'worker', '--project', 'search'])
+    await run(['key', 'rotate', 'laptop'])
+    const { projects, keys } = await store.loadDirectory()
+    const ofProject = await kept('a', `${projects[0]?.id}`)
+    const ofKey = await kept('b', `${keys.find(({ name }) => name === 'laptop')?.id}`)
+    const ofFile = await kept('c', 'of-file')
+    expect(await json(['cache', 'clear', '--project', 'search'])).toEqual({ ok: true, removed: 1 })
+    expect([await ofProject(), await ofKey(), await ofFile()]).toEqual([false, true, true])
+    expect(await json(['cache', 'clear', '--key', 'laptop'])).toEqual({ ok: true, removed: 1 })
+    expect([await ofKey(), await ofFile()]).toEqual([false, true])
+    expect(await json(['cache', 'clear', '--key', 'of-file'])).toEqual({ ok: true, removed: 1 })
+    const { exitCode, complaints } = await run(['cache', 'clear', '--key', 'worker'])
+    expect([exitCode, complaints]).toEqual([
+      exitCodes.configuration,
+      expect.stringContaining(`clear those of the project ${projects[0]?.id}`),
+    ])
+    expect((await run(['cache', 'clear', '--key', 'gone'])).complaints).toContain('there is no key "gone"')
   })
 })
 

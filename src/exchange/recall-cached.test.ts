@@ -8,6 +8,7 @@ import { ManualClock } from '../std/manual-clock.test-support.ts'
 import type { RecallFacts } from './recall.ts'
 import {
   type AskedFields,
+  cacheOver,
   client,
   FakeCacheStore,
   plainReply,
@@ -375,6 +376,18 @@ describe('one answer in all forms', () => {
     expect(await counted.text).toContain('"prompt_tokens":3')
     expect(story.executions).toBe(1)
   })
+})
+
+test('an answer that was being made when the cache was emptied is given, and not kept', async () => {
+  const cache = cacheOver({ clock, cacheStore })
+  const { ask, upstreams, story } = answering({ cache })
+  const first = await ask({ body: { stream: true } })
+  await cache.drop([])
+  for (const event of events) upstreams[0]?.say(event)
+  upstreams[0]?.end()
+  expect(await first.text).toBe(events.join(''))
+  await ask()
+  expect(story.executions).toBe(2)
 })
 
 describe('identical requests in flight', () => {

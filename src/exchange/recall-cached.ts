@@ -43,6 +43,8 @@ interface Asked {
   readonly facts: CachedFacts
   readonly use: Use
   readonly id: string
+  /** Of the cache, when it was asked for. */
+  readonly generation: number
 }
 
 export class CachedRecall {
@@ -67,7 +69,10 @@ export class CachedRecall {
     if (use.type === 'bypass') return runMarked(exchange, bypassed(use.reason))
     const reason = whyUncacheable(exchange)
     const id = reason === undefined ? this.#identities.of(exchange, facts) : undefined
-    if (id !== undefined) return this.#begin({ exchange, facts, use, id })
+    if (id !== undefined) {
+      const { generation } = this.#rooms.cache
+      return this.#begin({ exchange, facts, use, id, generation })
+    }
     if (use.mode === 'only') throw notCached('never-kept')
     return runMarked(exchange, bypassed(reason ?? 'body'))
   }
@@ -236,11 +241,13 @@ export class CachedRecall {
       body,
       settlement,
     }: { readonly body: Uint8Array; readonly settlement: Pick<Settlement, 'state' | 'usage'> },
-    { exchange, facts, id, use }: Asked,
+    { exchange, facts, id, use, generation }: Asked,
     match: SemanticMatch | undefined,
   ): void {
     const { cache, clock } = this.#rooms
     if (body.length > cache.answerBytesMax || !isSound(reply, settlement.state)) return
+    // Whoever empties the cache does not want to find in it what was being made then.
+    if (generation !== cache.generation) return
     const createdAtMs = clock.wallMs()
     const kept = keptOf(reply, { exchange, body, createdAtMs })
     const isChat = exchange.operation === 'chat'

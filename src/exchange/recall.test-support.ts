@@ -8,12 +8,13 @@ import type { Reply, Settlement } from '../execution/reply.ts'
 import { journalSchema } from '../journal/config-schema.ts'
 import { Journal } from '../journal/journal.ts'
 import type { JournalChanges, JournalRecord, JournalStore } from '../journal/journal-store.ts'
+import type { AuditNote } from '../std/audit.ts'
 import type { Clock } from '../std/clock.ts'
 import { StopSource } from '../std/stop-signal.ts'
 import { AnswerCache } from '../cache/answer-cache.ts'
 import type { CachedAnswer, CacheStore } from '../cache/cache-store.ts'
 import { type CacheSettings, cacheSchema } from '../cache/config-schema.ts'
-import { cachedReplyCodec } from './cached-reply.ts'
+import { type CachedReply, cachedReplyCodec } from './cached-reply.ts'
 import { createRecall, type Recall, type RecallFacts } from './recall.ts'
 import type { OwnQuestions } from './own-questions.ts'
 
@@ -85,6 +86,7 @@ export const testSealer = {
 /** A cache in memory, as a store would keep it. */
 export class FakeCacheStore implements CacheStore {
   readonly entries = new Map<string, CachedAnswer>()
+  readonly notes: AuditNote[] = []
   /** How often it was asked. */
   asked = 0
   isAway = false
@@ -111,8 +113,9 @@ export class FakeCacheStore implements CacheStore {
     )
   }
 
-  dropCached(tenant?: string): Promise<number> {
+  dropCached(notes: readonly AuditNote[], tenant?: string): Promise<number> {
     return this.#answer(() => {
+      this.notes.push(...notes)
       const meant = [...this.entries.values()].filter(
         (entry) => tenant === undefined || entry.tenant === tenant,
       )
@@ -143,22 +146,27 @@ export interface RecallParts {
   readonly store?: JournalStore
   readonly nodeId?: string | undefined
   readonly cacheStore?: CacheStore
+  /** Instead of one over `cacheStore`. */
+  readonly cache?: AnswerCache<CachedReply>
   readonly cacheSettings?: Partial<CacheSettings>
   readonly semantic?: Pick<OwnQuestions, 'embed'> & Partial<OwnQuestions>
+}
+
+export function cacheOver({ clock, cacheStore, cacheSettings }: RecallParts): AnswerCache<CachedReply> {
+  return new AnswerCache({
+    clock,
+    store: cacheStore ?? new FakeCacheStore(),
+    sealer: testSealer,
+    settings: { ...cacheSchema.parse(undefined), ...cacheSettings },
+    codec: cachedReplyCodec,
+  })
 }
 
 export function recallOn(parts: RecallParts): Recall {
   const { clock, store = new FakeJournalStore(), nodeId = 'node-1', semantic } = parts
   const journalSettings = journalSchema.parse(undefined)
   const settings = { ...cacheSchema.parse(undefined), ...parts.cacheSettings }
-  const cacheStore = parts.cacheStore ?? new FakeCacheStore()
-  const cache = new AnswerCache({
-    clock,
-    store: cacheStore,
-    sealer: testSealer,
-    settings,
-    codec: cachedReplyCodec,
-  })
+  const cache = parts.cache ?? cacheOver(parts)
   return createRecall({
     clock,
     journal: new Journal({ clock, store, sealer: testSealer, nodeId, settings: journalSettings }),

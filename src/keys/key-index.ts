@@ -139,7 +139,7 @@ function adminOf({ id, name, userId, role }: KeyRecord, { users }: People): Admi
 }
 
 /** Each key's line of rotations; keys that were never rotated have none here. */
-function linesOf(keys: readonly KeyRecord[]): ReadonlyMap<KeyId, readonly KeyId[]> {
+export function linesOf(keys: readonly KeyRecord[]): ReadonlyMap<KeyId, readonly KeyId[]> {
   const lines = new Map<KeyId, KeyId[]>()
   const successors = new Map(
     keys.flatMap(({ id, replacedBy }) => (replacedBy === undefined ? [] : [[id, replacedBy] as const])),

@@ -159,7 +159,7 @@ export function guardStore(
     findCached: (id, nowMs) => run(recall, () => store.findCached(id, nowMs)),
     findAlike: (query) => run(recall, () => store.findAlike(query)),
     putCached: (entry) => run(keep, () => store.putCached(entry)),
-    dropCached: (tenant) => run(sweep, () => store.dropCached(tenant)),
+    dropCached: (notes, tenant) => run(sweep, () => store.dropCached(notes, tenant)),
     sweepCache: (nowMs, bytesMax) => run(sweep, () => store.sweepCache(nowMs, bytesMax)),
     putBodies: (batch) => run(bodies, () => store.putBodies(batch)),
     findBodies: (exchangeId, nowMs) => run(report, () => store.findBodies(exchangeId, nowMs)),

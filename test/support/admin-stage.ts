@@ -117,6 +117,7 @@ export async function startAdmin({ openStore, store: override, bounds, rooms: ot
   const readiness = () => ({ isReady: true, reasons: [] })
   const rooms: AdminRooms = {
     store: override === undefined ? store : { ...store, ...override(store) },
+    cache: { drop: (notes, tenant) => store.dropCached(notes, tenant) },
     findBodies: async () => ({ type: 'none' }),
     directory,
     adminKeys: createDirectoryKeyring([], directory),

@@ -70,6 +70,8 @@ export const adminAccess = {
   'GET /api/v1/requests/{id}': EVERYONE,
   'GET /api/v1/requests/{id}/bodies': ADMINS,
 
+  'DELETE /api/v1/cache': ADMINS,
+
   'GET /api/v1/secret': WHOLE,
 
   'GET /api/v1/audit': WHOLE,

@@ -13,6 +13,7 @@ import { methodsOf } from './access.ts'
 import { auditEndpoints } from './audit-endpoints.ts'
 import { BoundedWork, type WorkBounds } from './bounded-work.ts'
 import { budgetEndpoints } from './budget-endpoints.ts'
+import { cacheEndpoint } from './cache-endpoint.ts'
 import type { Endpoint } from './endpoint.ts'
 import { gatewayEndpoints } from './gateway-endpoints.ts'
 import { keyEndpoints } from './key-endpoints.ts'
@@ -52,6 +53,7 @@ export const adminEndpoints: readonly Endpoint[] = [
   ...budgetEndpoints,
   usageEndpoint,
   ...requestEndpoints,
+  cacheEndpoint,
   secretEndpoint,
   ...auditEndpoints,
 ]

@@ -21,6 +21,8 @@ import type { SignInLinks } from './sign-in.ts'
 
 export interface AdminRooms {
   readonly store: AdminStore
+  /** Answers that may be given again: removes those of a tenant, or all, with the audit lines of it; how many. */
+  readonly cache: { drop(notes: readonly AuditNote[], tenant?: string): Promise<number> }
   /** What is kept of what a request asked and was answered. */
   readonly findBodies: (exchangeId: string) => Promise<FoundBodies>
   readonly directory: AdminDirectory

@@ -8,6 +8,8 @@ import {
   cached,
   HOUR_MS,
   journalRecord,
+  key,
+  note,
   ONE_HOUR_MS,
   type OpenFixture,
   withStore,
@@ -229,11 +231,23 @@ export function describeCache(open: OpenFixture): void {
       withStore(open, async (store) => {
         for (const id of ['a', 'b']) await store.putCached(cached(id))
         for (const id of ['c', 'd']) await store.putCached(cached(id, { tenant: 'tenant_2' }))
-        expect(await store.dropCached('tenant_1')).toBe(2)
+        expect(await store.dropCached([], 'tenant_1')).toBe(2)
         expect(await store.findCached('a', HOUR_MS)).toBeUndefined()
         expect(await store.findCached('c', HOUR_MS)).toBeDefined()
-        expect(await store.dropCached()).toBe(2)
+        expect(await store.dropCached([])).toBe(2)
         expect(await store.findCached('c', HOUR_MS)).toBeUndefined()
+      }))
+
+    test('drops with a line of the audit log, and a revision of the directory by which others hear of it', () =>
+      withStore(open, async (store) => {
+        await store.putCached(cached('a'))
+        await store.changeDirectory([{ type: 'put-key', key: key('key_1') }], [note('key_1')])
+        const before = await store.directoryRevision()
+        await store.dropCached([note('cache')])
+        expect(await store.directoryRevision()).toBeGreaterThan(before)
+        expect((await store.loadDirectory()).keys.map(({ id }) => id)).toEqual(['key_1'])
+        const { rows } = await store.auditLines({ limit: 10 })
+        expect(rows.map(({ subject }) => subject)).toEqual(['cache', 'key_1'])
       }))
 
     test('is swept of what expired, and of the oldest beyond its bytes', () =>

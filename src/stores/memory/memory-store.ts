@@ -72,7 +72,10 @@ export function createMemoryStore({
     putCached: async (entry) => cache.put(entry),
     findCached: async (id, nowMs) => cache.find(id, nowMs),
     findAlike: async (query) => cache.findAlike(query),
-    dropCached: async (tenant) => cache.drop(tenant),
+    async dropCached(notes, tenant) {
+      directory.change([], notes)
+      return cache.drop(tenant)
+    },
     sweepCache: async (nowMs, bytesMax) => cache.sweep(nowMs, bytesMax),
     putBodies: async (batch) => bodies.put(batch),
     findBodies: async (exchangeId, nowMs) => bodies.find(exchangeId, nowMs),

@@ -1,7 +1,9 @@
 /** The cache in PostgreSQL. Vectors are compared by the database, which needs no extension for as many as are kept. */
 
 import type { CachedAnswer, CacheStore } from '../../cache/cache-store.ts'
+import type { AuditNote } from '../../std/audit.ts'
 import type { Row, Session } from './connections.ts'
+import { changeDirectory } from './postgres-directory.ts'
 import { SWEEP_ROWS_MAX } from './postgres-journal.ts'
 import { bytesIn, databaseText, numberIn, textIn } from './row-values.ts'
 
@@ -96,8 +98,16 @@ export async function findAlike(
   return rows.map((row) => ({ ...cachedAnswerOf(row), similarity: numberIn(row, 'similarity') }))
 }
 
-export async function dropCached(session: Session, tenant: string | undefined): Promise<number> {
-  return session.run(DROP, [tenant === undefined ? null : databaseText(tenant)])
+/** Inside a transaction. */
+export async function dropCached(
+  session: Session,
+  notes: readonly AuditNote[],
+  tenant: string | undefined,
+): Promise<number> {
+  const dropped = await session.run(DROP, [tenant === undefined ? null : databaseText(tenant)])
+  // Last: other changes of the directory wait from here on.
+  await changeDirectory(session, [], notes)
+  return dropped
 }
 
 export async function sweepCache(session: Session, nowMs: number, bytesMax: number): Promise<number> {

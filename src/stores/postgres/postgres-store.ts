@@ -224,7 +224,8 @@ function storeOver(database: MigratedConnections): Store & Transferable {
     putCached: (entry) => database.use(write, (session) => cache.putCached(session, entry)),
     findCached: (id, nowMs) => database.use(quick, (session) => cache.findCached(session, id, nowMs)),
     findAlike: (query) => database.use(quick, (session) => cache.findAlike(session, query)),
-    dropCached: (tenant) => database.use(long, (session) => cache.dropCached(session, tenant)),
+    dropCached: (notes, tenant) =>
+      database.transaction(long, (session) => cache.dropCached(session, notes, tenant)),
     sweepCache: (nowMs, bytesMax) =>
       database.use(long, (session) => cache.sweepCache(session, nowMs, bytesMax)),
     putBodies: (batch) => database.use(write, (session) => bodies.putBodies(session, batch)),

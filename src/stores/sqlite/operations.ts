@@ -112,7 +112,7 @@ export class Connections {
       putCached: (entry) => cache.putCached(db(), entry),
       findCached: (id, nowMs) => cache.findCached(db(), id, nowMs),
       findAlike: (query) => cache.findAlike(db(), query),
-      dropCached: (tenant) => cache.dropCached(db(), tenant),
+      dropCached: (notes, tenant) => cache.dropCached(db(), notes, tenant),
       sweepCache: (nowMs, bytesMax) => cache.sweepCache(db(), nowMs, bytesMax),
       putBodies: (batch) => bodies.putBodies(db(), batch),
       findBodies: (exchangeId, nowMs) => bodies.findBodies(db(), exchangeId, nowMs),

@@ -1,8 +1,10 @@
 /** The cache of a SQLite store. */
 
 import type { CachedAnswer, CacheStore } from '../../cache/cache-store.ts'
+import type { AuditNote } from '../../std/audit.ts'
 import type { Database, Row } from './database.ts'
 import { dropOldest } from './drop-oldest.ts'
+import { noteAndGrow } from './sqlite-directory.ts'
 
 const FIND_ANSWER = 'SELECT * FROM cache WHERE id = ? AND expires_at_ms > ?'
 const PUT_ANSWER = `INSERT OR REPLACE INTO cache (id, tenant, created_at_ms, expires_at_ms, similar_in, vector, answer)
@@ -63,8 +65,12 @@ export function findAlike(db: Database, query: Parameters<CacheStore['findAlike'
   })
 }
 
-export function dropCached(db: Database, tenant: string | undefined): number {
-  return db.write(() => (tenant === undefined ? db.run(DROP_ALL) : db.run(DROP_TENANT, tenant)))
+export function dropCached(db: Database, notes: readonly AuditNote[], tenant: string | undefined): number {
+  return db.write(() => {
+    const dropped = tenant === undefined ? db.run(DROP_ALL) : db.run(DROP_TENANT, tenant)
+    noteAndGrow(db, notes)
+    return dropped
+  })
 }
 
 export function sweepCache(db: Database, nowMs: number, bytesMax: number): number {

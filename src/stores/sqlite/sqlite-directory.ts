@@ -52,11 +52,16 @@ export function changeDirectory(
     if (expectedRevision !== undefined && expectedRevision !== revision)
       throw new StoreConflict(`The directory is at revision ${revision}, not ${expectedRevision}.`)
     for (const change of changes) put(db, change)
-    addNotes(db, notes)
-    failpoint('directory-changing')
-    db.run(GROW, 0)
+    noteAndGrow(db, notes)
     return directoryRevision(db)
   })
+}
+
+/** Inside the transaction of a change that other processes must hear of. */
+export function noteAndGrow(db: Database, notes: readonly AuditNote[]): void {
+  addNotes(db, notes)
+  failpoint('directory-changing')
+  db.run(GROW, 0)
 }
 
 /** Inside a transaction: takes what a copy or a snapshot has. */

@@ -90,7 +90,7 @@ describe('fault 126: a disk that takes nothing', () => {
     expect((await store.standings([charge('bud_1')]))[0]?.spentNanoUsd).toBe(100)
     expect(await store.request('b0')).toBeUndefined()
     expect(await store.request('first')).toBeDefined()
-    await store.dropCached()
+    await store.dropCached([])
     await store.postBooks(batch)
     expect((await store.standings([charge('bud_1')]))[0]?.spentNanoUsd).toBe(50_100)
   })

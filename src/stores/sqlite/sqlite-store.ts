@@ -56,7 +56,7 @@ function createStore(file: SqliteFile, shares: ShareBook): Store & Transferable 
     putCached: (entry) => file.write('putCached', entry),
     findCached: (id, nowMs) => file.write('findCached', id, nowMs),
     findAlike: (query) => file.write('findAlike', query),
-    dropCached: (tenant) => file.write('dropCached', tenant),
+    dropCached: (notes, tenant) => file.write('dropCached', notes, tenant),
     sweepCache: (nowMs, bytesMax) => file.write('sweepCache', nowMs, bytesMax),
     putBodies: (batch) => file.write('putBodies', batch),
     findBodies: (exchangeId, nowMs) => file.read('findBodies', exchangeId, nowMs),
