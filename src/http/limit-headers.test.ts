@@ -88,6 +88,42 @@ describe('the limits of a caller', () => {
     expect(limitsOnly(pairs(errorHeaders(error, 'anthropic-messages', rates)))).toEqual(expected)
   })
 
+  test('of tokens are told by the one with the least share left, whichever tokens it counts', () => {
+    const tokens = { limit: 100_000, remaining: 50_000, resetMs: 30_000 }
+    const inputTokens = { limit: 50_000, remaining: 20_000, resetMs: 36_000 }
+    const outputTokens = { limit: 8_000, remaining: 6_000, resetMs: 15_000 }
+    const closed = { limit: 0, remaining: 0, resetMs: 0 }
+    for (const [standing, limit, remaining] of [
+      [{ inputTokens }, '50000', '20000'],
+      [{ outputTokens }, '8000', '6000'],
+      [{ inputTokens, outputTokens }, '50000', '20000'],
+      [{ tokens, inputTokens, outputTokens }, '50000', '20000'],
+      [{ tokens, outputTokens }, '100000', '50000'],
+      [{ tokens, inputTokens: { ...inputTokens, remaining: 25_000 } }, '100000', '50000'],
+      [{ tokens, outputTokens: closed }, '0', '0'],
+    ] as const) {
+      const openai = onReply('openai-chat', { wallMs, ...standing })
+      expect(openai).toMatchObject({
+        'x-ratelimit-limit-tokens': limit,
+        'x-ratelimit-remaining-tokens': remaining,
+      })
+      const anthropic = onReply('anthropic-messages', { wallMs, ...standing })
+      expect(anthropic).toMatchObject({
+        'anthropic-ratelimit-tokens-limit': limit,
+        'anthropic-ratelimit-tokens-remaining': remaining,
+      })
+      // Its own words for input and output tell of these alone.
+      expect(anthropic['anthropic-ratelimit-input-tokens-limit'] !== undefined).toBe(
+        'inputTokens' in standing,
+      )
+      expect(anthropic['anthropic-ratelimit-output-tokens-limit'] !== undefined).toBe(
+        'outputTokens' in standing,
+      )
+    }
+    expect(onReply('openai-chat', { wallMs, inputTokens })['x-ratelimit-reset-tokens']).toBe('36s')
+    expect(onReply('openai-chat', { wallMs })).not.toHaveProperty('x-ratelimit-limit-tokens')
+  })
+
   test('have no headers in Google’s dialect', () => {
     expect(limitsOnly(onReply('gemini', rates))).toEqual({})
   })

@@ -51,10 +51,10 @@ export function pushLimitHeaders(headers: string[], dialect: DialectId, standing
     case 'openai-responses':
     case 'openai-completions':
       pushOpenAi(headers, OPENAI.requests, standing.requests)
-      return pushOpenAi(headers, OPENAI.tokens, standing.tokens)
+      return pushOpenAi(headers, OPENAI.tokens, tightestTokens(standing))
     case 'anthropic-messages':
       pushAnthropic(headers, ANTHROPIC.requests, standing.requests, standing.wallMs)
-      pushAnthropic(headers, ANTHROPIC.tokens, standing.tokens, standing.wallMs)
+      pushAnthropic(headers, ANTHROPIC.tokens, tightestTokens(standing), standing.wallMs)
       pushAnthropic(headers, ANTHROPIC.inputTokens, standing.inputTokens, standing.wallMs)
       return pushAnthropic(headers, ANTHROPIC.outputTokens, standing.outputTokens, standing.wallMs)
     case 'gemini':
@@ -115,6 +115,25 @@ const periodWords = { day: 'daily', week: 'weekly', month: 'monthly' } as const
 function pushUnifiedReset(headers: string[], resetsAtMs: number): void {
   const seconds = String(Math.ceil(resetsAtMs / 1_000))
   headers.push(`${UNIFIED}-reset`, seconds, `${UNIFIED}-overage-reset`, seconds)
+}
+
+/**
+ * The limit of tokens that has the least share left, whichever tokens it counts: OpenAI has one word for all of them, and
+ * Anthropic's `tokens` are those of "the most restrictive limit currently in effect"
+ * (https://docs.anthropic.com/en/api/rate-limits#response-headers).
+ */
+function tightestTokens({ tokens, inputTokens, outputTokens }: LimitStanding): RateStanding | undefined {
+  return tighter(tighter(tokens, inputTokens), outputTokens)
+}
+
+/** The first where both have as much left. */
+function tighter(one: RateStanding | undefined, other: RateStanding | undefined): RateStanding | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return shareLeft(other) < shareLeft(one) ? other : one
+}
+
+function shareLeft({ limit, remaining }: RateStanding): number {
+  return limit <= 0 ? 0 : remaining / limit
 }
 
 function pushOpenAi(headers: string[], names: RateNames, rate: RateStanding | undefined): void {
