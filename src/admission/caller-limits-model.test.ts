@@ -122,7 +122,8 @@ class SaidParty {
     let most = this.underWay >= (this.limits.concurrentRequests ?? Infinity) ? Infinity : -Infinity
     const asked = this.asked(ask)
     this.each((limit, kind) => {
-      most = Math.max(most, asked[kind] - limit.leftAt(nowMs))
+      // What takes nothing waits for nobody's debts.
+      if (asked[kind] > 0) most = Math.max(most, asked[kind] - limit.leftAt(nowMs))
     })
     return most
   }

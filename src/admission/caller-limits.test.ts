@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { RateLimits } from '../keys/records.ts'
 import { ManualClock } from '../std/manual-clock.test-support.ts'
 import { createCallerLimits, type LimitedCaller, type LimitPermit, type Sharing } from './caller-limits.ts'
-import type { LimitAsk } from './limit-terms.ts'
+import { type LimitAsk, NO_TOKENS } from './limit-terms.ts'
 import { CONCURRENCY_WAIT_MS } from './limited-party.ts'
 import { DEBT_MINUTES_MAX } from './rate-bucket.ts'
 
@@ -103,6 +103,14 @@ describe('a limit', () => {
       expect(verdict).toMatchObject({ type: 'refused', limit: 100, remaining: 100, needed: 101 })
       expect(verdict).not.toHaveProperty('waitMs')
     }
+  })
+
+  test('has room for what takes nothing, whatever others owe', () => {
+    const { granted, reserve } = limiter()
+    const caller = keyWith({ tokensPerMinute: 100, inputTokensPerMinute: 100 })
+    granted(caller, small).settle({ inputTokens: 1_000, outputTokens: 0 })
+    expect(reserve(caller, small).type).toBe('refused')
+    granted(caller, NO_TOKENS)
   })
 
   test('takes a ceiling above a minute’s worth for all there is, since an answer is seldom as long', () => {

@@ -24,6 +24,9 @@ export interface LimitUse {
   readonly outputTokens?: number
 }
 
+/** Asked by what costs nothing, and used by it: the request alone counts. */
+export const NO_TOKENS = { inputTokens: 0, outputTokens: 0 } as const satisfies LimitAsk & LimitUse
+
 /** Of several limits without room, the one that has room last. */
 export interface LimitRefusal extends LimitFacts {
   readonly type: 'refused'

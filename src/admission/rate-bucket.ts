@@ -47,9 +47,11 @@ export class RateBucket {
 
   /**
    * How long until so much may be taken; 0 = now, `Infinity` = it is more than the whole limit. What is more than the
-   * share holds may be taken of a full one, or a share would refuse for ever what the whole limit allows.
+   * share holds may be taken of a full one, or a share would refuse for ever what the whole limit allows. Who takes nothing
+   * waits for nothing, whatever others owe.
    */
   waitMs(amount: number, nowMs: number): number {
+    if (amount === 0) return 0
     if (amount > this.#whole + TOLERANCE) return Infinity
     const missing = Math.min(amount, this.#capacity) - this.levelAt(nowMs)
     return missing <= TOLERANCE ? 0 : (missing - TOLERANCE) / this.#perMs

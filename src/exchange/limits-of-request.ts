@@ -3,6 +3,8 @@
 import type { CallerLimits, LimitedCaller, LimitPermit } from '../admission/caller-limits.ts'
 import { limitError } from '../admission/limit-errors.ts'
 import type { LimitStanding } from '../admission/limit-standing.ts'
+import { type LimitAsk, NO_TOKENS } from '../admission/limit-terms.ts'
+import { isFree } from '../execution/attempt-money.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { RequestBooks } from '../ledger/request-books.ts'
 import type { Clock } from '../std/clock.ts'
@@ -14,13 +16,20 @@ const BYTES_A_TOKEN = 4
 const OUTPUT_TOKENS_EXPECTED = 1_000
 
 /** Throws `key_rate_limited` where a limit has no room. */
-export function takeLimits({ envelope }: Exchange, caller: Caller, limits: CallerLimits): LimitPermit {
-  const verdict = limits.reserve(limitedCallerOf(caller), {
-    inputTokens: Math.ceil(envelope.bodyBytes / BYTES_A_TOKEN),
-    outputTokens: (envelope.maxOutputTokens ?? OUTPUT_TOKENS_EXPECTED) * Math.max(1, envelope.candidateCount),
-  })
+export function takeLimits(exchange: Exchange, caller: Caller, limits: CallerLimits): LimitPermit {
+  const verdict = limits.reserve(
+    limitedCallerOf(caller),
+    isFree(exchange) ? NO_TOKENS : expectedTokens(exchange),
+  )
   if (verdict.type === 'granted') return verdict.permit
   throw limitError(verdict)
+}
+
+function expectedTokens({ envelope }: Exchange): LimitAsk {
+  return {
+    inputTokens: Math.ceil(envelope.bodyBytes / BYTES_A_TOKEN),
+    outputTokens: (envelope.maxOutputTokens ?? OUTPUT_TOKENS_EXPECTED) * Math.max(1, envelope.candidateCount),
+  }
 }
 
 export interface StandingRooms {

@@ -1,8 +1,10 @@
 /** How a request ends: its place and its limits given back, its books closed, and exactly one record of it published. */
 
 import type { LimitPermit } from '../admission/caller-limits.ts'
+import { NO_TOKENS } from '../admission/limit-terms.ts'
 import { describeDefect } from '../errors/describe-defect.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
+import { isFree } from '../execution/attempt-money.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply, Settlement } from '../execution/reply.ts'
 import type { RequestBooks } from '../ledger/request-books.ts'
@@ -30,6 +32,8 @@ export interface Served {
 
 /** Attaches the one settlement: however the answer ends, the place is given back and exactly one record is kept. */
 export function settle(reply: Reply, made: Reply, served: Served, rooms: SettlingRooms): void {
+  // At once, not when it is over: others have the tokens while it is read.
+  if (takesNoTokens(reply, served.exchange)) served.permit?.settle(NO_TOKENS)
   void reply.settled.then((settlement) => {
     served.admission.release()
     served.permit?.settle(settlement.usage ?? {})
@@ -39,6 +43,11 @@ export function settle(reply: Reply, made: Reply, served: Served, rooms: Settlin
     if (made === reply) closeBooks(how, served, rooms)
     else void made.settled.then(() => closeBooks(how, served, rooms))
   })
+}
+
+/** What was given before costs nobody anything, and what is free never does; the request itself stays counted. */
+function takesNoTokens({ recall }: Reply, exchange: Exchange): boolean {
+  return recall !== undefined || isFree(exchange)
 }
 
 function recordReply(

@@ -205,7 +205,7 @@ function isPricedByTokens({ asked }: Exchange): boolean {
 const PRICED_BY_TOKENS: ReadonlySet<string> = new Set(['embeddings', 'moderations'])
 
 /** Counting, and looking after files and batches; beginning a batch is paid for. */
-function isFree({ operation, asked }: Exchange): boolean {
+export function isFree({ operation, asked }: Pick<Exchange, 'operation' | 'asked'>): boolean {
   if (asked === undefined) return operation === 'count-tokens'
   const { spec } = asked
   if (spec.operation === 'batches') return !(spec.method === 'POST' && spec.isOnce)

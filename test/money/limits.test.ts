@@ -1,6 +1,6 @@
 /** Limits of keys and projects at the client's door, over HTTP: what is told in each dialect, and what is given back. */
 
-import OpenAI from 'openai'
+import OpenAI, { toFile } from 'openai'
 import { describe, expect, test } from 'vitest'
 import type { RateLimits } from '../../src/keys/records.ts'
 import type { ScenarioInput } from '../../src/simulator/scenario.ts'
@@ -16,11 +16,20 @@ interface Limited extends MoneyStage {
 /** Two keys of one project; the limits are the first key's, or the project's. */
 async function openLimited(
   limits: RateLimits,
-  { of = 'key', scenario }: { readonly of?: 'key' | 'project'; readonly scenario?: ScenarioInput } = {},
+  {
+    of = 'key',
+    scenario,
+    config,
+  }: {
+    readonly of?: 'key' | 'project'
+    readonly scenario?: ScenarioInput
+    readonly config?: Readonly<Record<string, unknown>>
+  } = {},
 ): Promise<Limited> {
   const keys: string[] = []
   const stage = await openMoneyStage({
     ...(scenario === undefined ? {} : { scenario }),
+    ...(config === undefined ? {} : { config }),
     async prepare(ledger) {
       const project = await ledger.project('shop', of === 'project' ? { limits } : {})
       const first = { name: 'one', project, ...(of === 'key' ? { limits } : {}) }
@@ -136,6 +145,103 @@ describe('tokens a minute', () => {
       expect(refused.error?.type).toBe('rate_limit_error')
     },
   )
+})
+
+describe('what costs nothing takes no tokens, though it is a request', () => {
+  // So few requests that none comes back while a test goes on, on a busy machine either.
+  const limits = { tokensPerMinute: 10_000, requestsPerMinute: 6 }
+  const kept = { routes: { kept: { targets: ['chat/m'], cache: true } } }
+  const remaining = (kind: 'tokens' | 'requests', { headers }: { readonly headers: Headers }) =>
+    Number(headers.get(`x-ratelimit-remaining-${kind}`))
+  const keyed = { 'idempotency-key': 'one-and-the-same' }
+
+  test.each([
+    ['a hit of the cache', { model: 'kept' }, ['x-holdfast-cache', 'HIT']],
+    ['a replay', { headers: keyed }, ['x-holdfast-recall', 'replayed']],
+  ] as const)('%s', async (_what, how, [header, value]) => {
+    const stage = await openLimited(limits, { config: kept, scenario: { answers: [{ text: 'Yes.' }] } })
+    const asking = { client: 'openai-chat', key: stage.key1, body: { max_tokens: 6_000 }, ...how } as const
+    const first = await stage.ask(asking)
+    expect(told(first)).toBe(200)
+    await stage.record(first)
+    for (let asked = 1; asked <= 4; asked += 1) {
+      const again = await stage.ask(asking)
+      expect([told(again), again.headers.get(header)]).toEqual([200, value])
+      expect(remaining('tokens', again)).toBeGreaterThan(9_500)
+      if (asked === 4) expect(remaining('requests', again)).toBeLessThan(4)
+    }
+    expect(stage.simulator.calls.filter(({ method }) => method === 'POST')).toHaveLength(1)
+  })
+
+  test.each([
+    ['of its idempotency key', { headers: keyed }, ['x-holdfast-recall', 'attached']],
+    ['that the cache would answer', { model: 'kept' }, ['x-holdfast-cache-reason', 'coalesced']],
+  ] as const)('a reader of the running answer %s', async (_what, how, [header, value]) => {
+    const stage = await openLimited(limits, {
+      config: kept,
+      scenario: { answers: [{ text: 'word '.repeat(200) }], pace: { firstTokenMs: 10, perTokenMs: 25 } },
+    })
+    const leaving = new AbortController()
+    const asking = {
+      client: 'openai-chat',
+      mode: 'stream',
+      key: stage.key1,
+      body: { max_tokens: 4_000 },
+      ...how,
+    } as const
+    expect((await stage.send(asking, leaving.signal)).status).toBe(200)
+    // Each of them would hold as much as the first, while it reads.
+    for (let readers = 1; readers <= 4; readers += 1) {
+      const reader = await stage.send(asking, leaving.signal)
+      expect([reader.status, reader.headers.get(header)]).toEqual([200, value])
+      expect(remaining('tokens', reader)).toBeGreaterThan(5_500)
+      expect(remaining('tokens', reader)).toBeLessThan(8_500)
+      if (readers === 4) expect(remaining('requests', reader)).toBeLessThan(4)
+    }
+    leaving.abort()
+  })
+
+  test('counting tokens, of more than a key may use', async () => {
+    const stage = await openLimited({ inputTokensPerMinute: 1_000, requestsPerMinute: 6 })
+    for (let asked = 1; asked <= 5; asked += 1) {
+      const answer = await fetch(`${stage.url}/v1/messages/count_tokens`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-api-key': stage.key1 },
+        body: JSON.stringify({
+          model: 'messages/m',
+          messages: [{ role: 'user', content: 'word '.repeat(2_000) }],
+        }),
+      })
+      expect(await answer.json()).toMatchObject({ input_tokens: expect.any(Number) })
+      expect(answer.headers.get('anthropic-ratelimit-input-tokens-remaining')).toBe('1000')
+      if (asked === 5)
+        expect(Number(answer.headers.get('anthropic-ratelimit-requests-remaining'))).toBeLessThan(4)
+    }
+  })
+
+  test('keeping a file and asking after it', async () => {
+    const stage = await openLimited({ tokensPerMinute: 1_000, requestsPerMinute: 3 })
+    const client = new OpenAI({ apiKey: stage.key1, baseURL: `${stage.url}/v1`, maxRetries: 0 })
+    const file = await toFile(Buffer.alloc(100_000, 'x'), 'a.jsonl')
+    const uploaded = await client.files.create({ file, purpose: 'batch' }).withResponse()
+    expect(remaining('tokens', uploaded.response)).toBe(1_000)
+    const listed = await client.files.list().withResponse()
+    expect(remaining('tokens', listed.response)).toBe(1_000)
+    expect(remaining('requests', listed.response)).toBeLessThan(3)
+  })
+
+  test('and a usual answer that says nothing of its tokens keeps what it asked for', async () => {
+    const stage = await openLimited(limits, {
+      scenario: { answers: [{ text: 'Yes.' }], faults: [{ fault: 'usage(kind=missing)' }] },
+    })
+    const asking = { client: 'openai-chat', key: stage.key1, body: { max_tokens: 9_000 } } as const
+    const first = await stage.ask(asking)
+    expect(told(first)).toBe(200)
+    await stage.record(first)
+    const second = await stage.ask(asking)
+    expect(told(second)).toBe('429 key_rate_limited')
+    expect(remaining('tokens', second)).toBeLessThan(5_000)
+  })
 })
 
 describe('requests at one time', () => {
