@@ -34,6 +34,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
       type: fc.constant('ask' as const),
       who: fc.nat(2),
       inputTokens: anyTokens,
+      attachedTokens: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 4_000 })),
       outputTokens: anyTokens,
     }),
   },
@@ -99,12 +100,17 @@ class SaidParty {
     if (tokensPerMinute !== undefined) this.said.tokens = new SaidLimit(tokensPerMinute)
   }
 
-  asked({ inputTokens, outputTokens }: LimitAsk): Amounts {
-    const { outputTokensPerMinute = Infinity, tokensPerMinute = Infinity } = this.limits
-    const both = Math.min(inputTokens + outputTokens, tokensPerMinute)
+  asked({ inputTokens, attachedTokens = 0, outputTokens }: LimitAsk): Amounts {
+    const {
+      inputTokensPerMinute = Infinity,
+      outputTokensPerMinute = Infinity,
+      tokensPerMinute = Infinity,
+    } = this.limits
+    const input = inputTokens + attachedTokens
+    const both = Math.min(input + outputTokens, tokensPerMinute)
     return {
       requests: 1,
-      input: inputTokens,
+      input: Math.max(inputTokens, Math.min(input, inputTokensPerMinute)),
       output: Math.min(outputTokens, outputTokensPerMinute),
       tokens: Math.max(inputTokens, both),
     }

@@ -105,6 +105,19 @@ describe('a limit', () => {
     }
   })
 
+  test('takes pictures and files for all there is at most, and never refuses them for ever', () => {
+    for (const limits of [{ inputTokensPerMinute: 100 }, { tokensPerMinute: 100 }]) {
+      const { granted, reserve } = limiter()
+      const caller = keyWith(limits)
+      const ask = { inputTokens: 10, attachedTokens: 1_600, outputTokens: 1 }
+      const permit = granted(caller, ask)
+      expect(reserve(caller, ask)).toMatchObject({ needed: 100, remaining: 0, waitMs: 60_000 })
+      permit.settle({ inputTokens: 75, outputTokens: 0 })
+      expect(reserve(caller, ask)).toMatchObject({ needed: 100, remaining: 25, waitMs: 45_000 })
+      expect(reserve(caller, { ...ask, inputTokens: 101 })).not.toHaveProperty('waitMs')
+    }
+  })
+
   test('has room for what takes nothing, whatever others owe', () => {
     const { granted, reserve } = limiter()
     const caller = keyWith({ tokensPerMinute: 100, inputTokensPerMinute: 100 })
@@ -244,6 +257,23 @@ describe('a permit', () => {
     permit.settle({ inputTokens: 0, outputTokens: 0 })
     permit.undo()
     expect(left(limits)).toEqual([9, 40, 90])
+  })
+
+  test('whose input nobody counted keeps what it asked for, pictures too', () => {
+    const both = keyWith({ inputTokensPerMinute: 100, tokensPerMinute: 200 })
+    const pictured = { inputTokens: 10, attachedTokens: 30, outputTokens: 60 }
+    for (const [used, inputLeft, tokensLeft] of [
+      [{}, 60, 100],
+      [{ outputTokens: 5 }, 60, 155],
+      [{ inputTokens: 20 }, 80, 120],
+    ] as const) {
+      const { granted, limits } = limiter()
+      granted(both, pictured).settle(used)
+      expect(limits.standing(both)).toMatchObject({
+        inputTokens: { remaining: inputLeft },
+        tokens: { remaining: tokensLeft },
+      })
+    }
   })
 
   test('undone gives everything back, once', () => {

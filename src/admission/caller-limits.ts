@@ -221,6 +221,21 @@ function partyIn(name: string): readonly [LimitHolder, string] {
   return [name.startsWith('key:') ? 'key' : 'project', id]
 }
 
+/** Whether what a request asks matters to any limit of the caller's; else it is spared reckoning it. */
+export function countsTokens({ key, project }: LimitedCaller): boolean {
+  return hasTokenLimits(key?.limits) || hasTokenLimits(project?.limits)
+}
+
+function hasTokenLimits(limits: RateLimits = NO_LIMITS): boolean {
+  return (
+    limits.tokensPerMinute !== undefined ||
+    limits.inputTokensPerMinute !== undefined ||
+    limits.outputTokensPerMinute !== undefined
+  )
+}
+
+const NO_LIMITS: RateLimits = {}
+
 function isLimited(caller: LimitedCaller | undefined): caller is LimitedCaller {
   if (caller === undefined) return false
   const { key, project } = caller
@@ -230,10 +245,8 @@ function isLimited(caller: LimitedCaller | undefined): caller is LimitedCaller {
 function hasLimits(limits: RateLimits): boolean {
   return (
     limits.requestsPerMinute !== undefined ||
-    limits.tokensPerMinute !== undefined ||
-    limits.inputTokensPerMinute !== undefined ||
-    limits.outputTokensPerMinute !== undefined ||
-    limits.concurrentRequests !== undefined
+    limits.concurrentRequests !== undefined ||
+    hasTokenLimits(limits)
   )
 }
 
@@ -290,8 +303,12 @@ class HeldLimits implements LimitPermit {
 }
 
 /** What is no number of tokens would spoil a bucket for ever. */
-function saneAsk({ inputTokens, outputTokens }: LimitAsk): LimitAsk {
-  return { inputTokens: inputTokens > 0 ? inputTokens : 0, outputTokens: outputTokens > 0 ? outputTokens : 0 }
+function saneAsk({ inputTokens, attachedTokens = 0, outputTokens }: LimitAsk): LimitAsk {
+  return {
+    inputTokens: inputTokens > 0 ? inputTokens : 0,
+    attachedTokens: attachedTokens > 0 ? attachedTokens : 0,
+    outputTokens: outputTokens > 0 ? outputTokens : 0,
+  }
 }
 
 function saneUse({ inputTokens, outputTokens }: LimitUse): LimitUse {

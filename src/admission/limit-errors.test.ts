@@ -49,10 +49,14 @@ describe('a refusal by a limit', () => {
     const { waitMs: _waitMs, ...never } = spent
     const tooLarge = limitError({ ...never, kind: 'input-tokens', needed: 5_000 })
     expect(tooLarge.message).toBe(
-      'This project may use 1000 input tokens a minute, and this request takes 5000 at once: send a smaller one, or ask the operator for a higher limit.',
+      'This project may use 1000 input tokens a minute, and the text of this request alone takes about 5000: send less text, or ask the operator for a higher limit.',
+    )
+    const none = limitError({ ...never, kind: 'requests', limit: 0, remaining: 0, needed: 1 })
+    expect(none.message).toBe(
+      'This project may use 0 requests a minute, and this request takes 1 at once: ask the operator for a higher limit.',
     )
     const closed = limitError({ ...never, kind: 'concurrent-requests', limit: 0 })
-    for (const error of [tooLarge, closed]) {
+    for (const error of [tooLarge, none, closed]) {
       expect(error.isClientRetryable).toBe(false)
       expect(error.facts).not.toHaveProperty('retryAfterMs')
     }

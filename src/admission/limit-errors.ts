@@ -26,7 +26,10 @@ function sayRefusal(refusal: LimitRefusal): string {
       : `${may} have ${limit} ${limit === 1 ? 'request' : 'requests'} under way at one time, and has: try again when one is over.`
   }
   if (waitMs === undefined) {
-    return `${may} use ${limit}${unit} a minute, and this request takes ${needed} at once: send a smaller one, or ask the operator for a higher limit.`
+    // Of tokens only the text never fits: what else is estimated asks for no more than there may be.
+    return refusal.kind === 'requests'
+      ? `${may} use ${limit}${unit} a minute, and this request takes ${needed} at once: ask the operator for a higher limit.`
+      : `${may} use ${limit}${unit} a minute, and the text of this request alone takes about ${needed}: send less text, or ask the operator for a higher limit.`
   }
   const left = remaining === 0 ? 'none is left' : `${remaining} of them are left`
   const takes = needed === 1 ? '' : `, and this request takes up to ${needed}`

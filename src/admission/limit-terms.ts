@@ -13,7 +13,10 @@ export type LimitHolder = LimitFacts['of']
 
 /** What a request may come to. */
 export interface LimitAsk {
+  /** Of its text: what it surely comes to. */
   readonly inputTokens: number
+  /** Of pictures, sound and files in it, an estimate. No more than a minute's worth is taken beforehand. Default 0. */
+  readonly attachedTokens?: number
   /** The ceiling of its answer, or an estimate. No more than a minute's worth is taken beforehand. */
   readonly outputTokens: number
 }

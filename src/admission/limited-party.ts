@@ -308,34 +308,40 @@ export class PartyHold {
 }
 
 /**
- * A ceiling is not what an answer will be, and clients set it far above: no more than what fits is asked of a bucket on
- * its account, so that such a request waits for a full one and is not refused for ever. Input is what it is.
+ * A ceiling is not what an answer will be, and clients set it far above; of a picture nobody knows beforehand what it comes
+ * to. No more than what fits is asked of a bucket on their account, so that such a request waits for a full one and is not
+ * refused for ever. Text is what it is.
  */
-function askedOf({ kind, bucket: { whole } }: Meter, { inputTokens, outputTokens }: LimitAsk): number {
+function askedOf(
+  { kind, bucket: { whole } }: Meter,
+  { inputTokens, attachedTokens = 0, outputTokens }: LimitAsk,
+): number {
   switch (kind) {
     case 'requests':
       return 1
     case 'input-tokens':
-      return inputTokens
+      return Math.max(inputTokens, Math.min(inputTokens + attachedTokens, whole))
     case 'output-tokens':
       return Math.min(outputTokens, whole)
     case 'tokens':
-      return Math.max(inputTokens, Math.min(inputTokens + outputTokens, whole))
+      return Math.max(inputTokens, Math.min(inputTokens + attachedTokens + outputTokens, whole))
   }
 }
 
-function usedOf(meter: Meter, ask: LimitAsk, used: LimitUse): number {
-  const { inputTokens = ask.inputTokens, outputTokens } = used
-  if (outputTokens === undefined) return askedOf(meter, { inputTokens, outputTokens: ask.outputTokens })
+function usedOf(meter: Meter, ask: LimitAsk, { inputTokens, outputTokens }: LimitUse): number {
+  if (outputTokens === undefined) {
+    const input = inputTokens === undefined ? ask : { inputTokens }
+    return askedOf(meter, { ...input, outputTokens: ask.outputTokens })
+  }
   switch (meter.kind) {
     case 'requests':
       return 1
     case 'input-tokens':
-      return inputTokens
+      return inputTokens ?? askedOf(meter, ask)
     case 'output-tokens':
       return outputTokens
     case 'tokens':
-      return inputTokens + outputTokens
+      return (inputTokens ?? askedOf(meter, { ...ask, outputTokens: 0 })) + outputTokens
   }
 }
 

@@ -1,35 +1,37 @@
 /** What a request takes of the limits of its key and project, and where its caller stands with them and with its budgets. */
 
-import type { CallerLimits, LimitedCaller, LimitPermit } from '../admission/caller-limits.ts'
+import {
+  type CallerLimits,
+  countsTokens,
+  type LimitedCaller,
+  type LimitPermit,
+} from '../admission/caller-limits.ts'
 import { limitError } from '../admission/limit-errors.ts'
 import type { LimitStanding } from '../admission/limit-standing.ts'
-import { type LimitAsk, NO_TOKENS } from '../admission/limit-terms.ts'
-import { isFree } from '../execution/attempt-money.ts'
+import { NO_TOKENS } from '../admission/limit-terms.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { RequestBooks } from '../ledger/request-books.ts'
+import type { Planner } from '../routing/planner.ts'
 import type { Clock } from '../std/clock.ts'
+import { expectedTokens } from './expected-tokens.ts'
 import type { Caller } from './gateway.ts'
 
-/** Bytes of a request for each token of its input, as most texts have them. */
-const BYTES_A_TOKEN = 4
-/** What an answer is reckoned with whose request says no ceiling, tokens. */
-const OUTPUT_TOKENS_EXPECTED = 1_000
-
-/** Throws `key_rate_limited` where a limit has no room. */
-export function takeLimits(exchange: Exchange, caller: Caller, limits: CallerLimits): LimitPermit {
-  const verdict = limits.reserve(
-    limitedCallerOf(caller),
-    isFree(exchange) ? NO_TOKENS : expectedTokens(exchange),
-  )
-  if (verdict.type === 'granted') return verdict.permit
-  throw limitError(verdict)
+export interface LimitingRooms {
+  readonly limits: CallerLimits
+  readonly planner: Pick<Planner, 'inputRoom'>
 }
 
-function expectedTokens({ envelope }: Exchange): LimitAsk {
-  return {
-    inputTokens: Math.ceil(envelope.bodyBytes / BYTES_A_TOKEN),
-    outputTokens: (envelope.maxOutputTokens ?? OUTPUT_TOKENS_EXPECTED) * Math.max(1, envelope.candidateCount),
-  }
+/** Throws `key_rate_limited` where a limit has no room. */
+export function takeLimits(
+  exchange: Exchange,
+  caller: Caller,
+  { limits, planner }: LimitingRooms,
+): LimitPermit {
+  const limited = limitedCallerOf(caller)
+  const isCounted = limited !== undefined && countsTokens(limited)
+  const verdict = limits.reserve(limited, isCounted ? expectedTokens(exchange, planner) : NO_TOKENS)
+  if (verdict.type === 'granted') return verdict.permit
+  throw limitError(verdict)
 }
 
 export interface StandingRooms {

@@ -106,7 +106,7 @@ export async function serve(asked: Exchange, admission: Admission, rooms: Rooms)
     books = opened
     const standing = () => limitStandingOf(admission.caller, opened, rooms)
     admission.standing = standing
-    permit = takeLimits(exchange, admission.caller, rooms.limits)
+    permit = takeLimits(exchange, admission.caller, rooms)
     plan = scopedPlanOf(exchange, { admission, maker: found?.referring?.maker }, rooms)
     const reply = await answer(exchange, { admission, plan, books, permit, found }, rooms)
     return note === undefined ? reply : noteReply(reply, exchange, note)

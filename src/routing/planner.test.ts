@@ -183,3 +183,33 @@ describe('planning', () => {
     expect(plan.skipped).toEqual([{ targetId: 'anthropic/blind', lacks: ['vision'] }])
   })
 })
+
+test('what serves a name holds as much input as the roomiest of it, where that is known of all', () => {
+  const rooms: Readonly<Record<string, number>> = { small: 8_000, large: 200_000 }
+  const known = routeOf('known', [
+    ['anthropic', 'small'],
+    ['openai', 'large'],
+  ])
+  const partly = routeOf('partly', [
+    ['anthropic', 'small'],
+    ['openai', 'new'],
+  ])
+  const { inputRoom } = createPlanner({
+    routes: new Map([known, partly].map((route) => [route.name, route])),
+    directory: createModelDirectory([]),
+    ...balancing,
+    health: newHealth(),
+    targets,
+    factsOf: ({ modelId }) => {
+      const contextTokens = rooms[modelId]
+      return contextTokens === undefined ? undefined : { contextTokens }
+    },
+  })
+  expect(['known', 'partly', 'openai/small', 'openai/new', 'nobody/x'].map(inputRoom)).toEqual([
+    200_000,
+    undefined,
+    8_000,
+    undefined,
+    undefined,
+  ])
+})

@@ -16,6 +16,7 @@ import { type FactsOf, type FilteredTargets, filterByNeeds } from './capability-
 import { chooseProvider, type ProviderQuestion } from './choose-provider.ts'
 import { type ConditionFacts, estimateTokens } from './condition-facts.ts'
 import { judgeConditions } from './judge-conditions.ts'
+import { inputRoom } from './lacks.ts'
 import { type BalanceDeps, drawPlan } from './draw-plan.ts'
 import type { ModelDirectory } from './model-directory.ts'
 import type { Plan, UnmetCondition } from './plan.ts'
@@ -72,6 +73,8 @@ export interface Planner {
   plan(envelope: Envelope, nowMs: number, wishes?: PlanWishes): Plan
   /** For what no model places. `likelyModel`: a model that the request names all the same. Throws as `chooseProvider` does. */
   planProvider(question: ProviderQuestion, likelyModel: string | undefined, nowMs: number): Plan
+  /** The most input that what serves a model of this name can hold, tokens; `undefined` where it is not known of all of it. */
+  inputRoom(modelId: string): number | undefined
 }
 
 /** Names shown to a client that asked for a model nobody knows. */
@@ -140,7 +143,21 @@ export function createPlanner(options: PlannerOptions): Planner {
         attemptsMax: ATTEMPTS_MAX,
       }
     },
+    inputRoom: (modelId) => mostRoom(namedTargets(modelId, options), options),
   }
+}
+
+function mostRoom(
+  targets: readonly Target[],
+  { factsOf = () => undefined }: PlannerOptions,
+): number | undefined {
+  let most: number | undefined
+  for (const target of targets) {
+    const room = inputRoom(factsOf(target))
+    if (room === undefined) return undefined
+    most = Math.max(most ?? 0, room)
+  }
+  return most
 }
 
 /** The targets that can serve what the request needs, as far as anything is known of it and of them. */
@@ -205,9 +222,14 @@ function directTargets(name: string, options: PlannerOptions): readonly Target[]
 
 function modelsProvider(modelId: string | undefined, options: PlannerOptions): string | undefined {
   if (modelId === undefined) return undefined
-  const route = options.routes.get(modelId)
-  const [target] = route === undefined ? directTargets(modelId, options) : targetsOf(route.root)
+  const [target] = namedTargets(modelId, options)
   return target?.provider.id
+}
+
+/** All that a model's name stands for; none where nobody knows it. */
+function namedTargets(modelId: string, options: PlannerOptions): readonly Target[] {
+  const route = options.routes.get(modelId)
+  return route === undefined ? directTargets(modelId, options) : targetsOf(route.root)
 }
 
 function noneMeant(routeName: string, unmet: readonly UnmetCondition[]): GatewayError {

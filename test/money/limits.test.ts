@@ -244,6 +244,88 @@ describe('what costs nothing takes no tokens, though it is a request', () => {
   })
 })
 
+describe('pictures, sound and files', () => {
+  const PNG = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
+  const data = Buffer.concat([PNG, Buffer.alloc(300_000, 'pixels')]).toString('base64')
+  const url = `data:image/png;base64,${data}`
+  const text = 'What is in it?'
+  const bodies: Readonly<Record<ClientDialect, Readonly<Record<string, unknown>>>> = {
+    'openai-chat': {
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text },
+            { type: 'image_url', image_url: { url } },
+          ],
+        },
+      ],
+    },
+    'openai-responses': {
+      input: [
+        {
+          role: 'user',
+          content: [
+            { type: 'input_text', text },
+            { type: 'input_image', image_url: url, detail: 'auto' },
+          ],
+        },
+      ],
+    },
+    'anthropic-messages': {
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text },
+            { type: 'image', source: { type: 'base64', media_type: 'image/png', data } },
+          ],
+        },
+      ],
+    },
+    gemini: {
+      contents: [{ role: 'user', parts: [{ text }, { inlineData: { mimeType: 'image/png', data } }] }],
+    },
+  }
+
+  test.each(ALL_CLIENTS)('are not taken by their bytes, in the words of %s', async (client) => {
+    const stage = await openLimited({ inputTokensPerMinute: 5_000 })
+    const body = { ...bodies[client], ...bound(client) }
+    const answer = await stage.ask({ client, key: stage.key1, model: modelOf(client), body })
+    expect(told(answer)).toBe(200)
+    if (client === 'gemini') return
+    const header =
+      client === 'anthropic-messages'
+        ? 'anthropic-ratelimit-input-tokens-remaining'
+        : 'x-ratelimit-remaining-tokens'
+    const left = Number(answer.headers.get(header))
+    expect(left).toBeGreaterThan(3_000)
+    expect(left).toBeLessThan(4_500)
+  })
+
+  test('that are taken for more than a key may use are let through by a full bucket', async () => {
+    const stage = await openLimited({ tokensPerMinute: 1_000 })
+    const client = new OpenAI({ apiKey: stage.key1, baseURL: `${stage.url}/v1`, maxRetries: 0 })
+    const file = await toFile(Buffer.alloc(200_000, 'sound'), 'a.mp3')
+    expect(await client.audio.transcriptions.create({ model: 'chat/m', file })).toHaveProperty('text')
+  })
+
+  test('are no way out for text: more of it than a key may use is refused for good, and said so', async () => {
+    const stage = await openLimited({ inputTokensPerMinute: 5_000 })
+    const refused = await stage.ask({
+      client: 'openai-chat',
+      key: stage.key1,
+      prompt: 'word '.repeat(6_000),
+    })
+    expect(told(refused)).toBe('429 key_rate_limited')
+    expect(refused.error?.message).toMatch(
+      /the text of this request alone takes about 75\d\d: send less text/,
+    )
+    expect(refused.headers.get('x-should-retry')).toBe('false')
+    expect(refused.headers.has('retry-after')).toBe(false)
+  })
+})
+
 describe('requests at one time', () => {
   const slow: ScenarioInput = { pace: { firstTokenMs: 50, perTokenMs: 30 } }
 
