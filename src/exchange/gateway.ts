@@ -22,6 +22,8 @@ export interface Permit {
 /** A permit and who holds it. */
 export interface Admission extends Permit {
   readonly caller: Caller
+  /** Asked for the sake of a request that has its place: it takes none of its caller's limits. */
+  readonly isOwn?: true
   /** Where the caller stands with its limits and budgets; there once its request is being served. */
   standing?: () => LimitStanding | undefined
 }

@@ -14,7 +14,7 @@ import type { RequestBooks } from '../ledger/request-books.ts'
 import type { Planner } from '../routing/planner.ts'
 import type { Clock } from '../std/clock.ts'
 import { expectedTokens } from './expected-tokens.ts'
-import type { Caller } from './gateway.ts'
+import type { Admission, Caller } from './gateway.ts'
 
 export interface LimitingRooms {
   readonly limits: CallerLimits
@@ -24,10 +24,10 @@ export interface LimitingRooms {
 /** Throws `key_rate_limited` where a limit has no room. */
 export function takeLimits(
   exchange: Exchange,
-  caller: Caller,
+  { caller, isOwn }: Admission,
   { limits, planner }: LimitingRooms,
 ): LimitPermit {
-  const limited = limitedCallerOf(caller)
+  const limited = isOwn === true ? undefined : limitedCallerOf(caller)
   const isCounted = limited !== undefined && countsTokens(limited)
   const verdict = limits.reserve(limited, isCounted ? expectedTokens(exchange, planner) : NO_TOKENS)
   if (verdict.type === 'granted') return verdict.permit

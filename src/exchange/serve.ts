@@ -106,7 +106,7 @@ export async function serve(asked: Exchange, admission: Admission, rooms: Rooms)
     books = opened
     const standing = () => limitStandingOf(admission.caller, opened, rooms)
     admission.standing = standing
-    permit = takeLimits(exchange, admission.caller, rooms)
+    permit = takeLimits(exchange, admission, rooms)
     plan = scopedPlanOf(exchange, { admission, maker: found?.referring?.maker }, rooms)
     const reply = await answer(exchange, { admission, plan, books, permit, found }, rooms)
     return note === undefined ? reply : noteReply(reply, exchange, note)
@@ -175,7 +175,7 @@ async function answer(exchange: Exchange, prepared: Prepared, rooms: Rooms): Pro
 
 /** What is asked for the sake of a request has its place. */
 function ownAdmission(caller: Caller): Admission {
-  return { caller, hold() {}, release() {} }
+  return { caller, isOwn: true, hold() {}, release() {} }
 }
 
 function recallFacts({ routeName, cache, root, isStrict }: Plan, caller: Caller): RecallFacts {

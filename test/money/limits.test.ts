@@ -1,11 +1,13 @@
 /** Limits of keys and projects at the client's door, over HTTP: what is told in each dialect, and what is given back. */
 
 import OpenAI, { toFile } from 'openai'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { RateLimits } from '../../src/keys/records.ts'
 import type { ScenarioInput } from '../../src/simulator/scenario.ts'
 import type { ClientAnswer, ClientDialect } from '../support/client-answer.ts'
 import { eventually, type MoneyStage, NAMES, openMoneyStage } from '../support/money-stage.ts'
+import { chatAnswer } from '../support/told-answers.ts'
+import { startToldProvider } from '../support/told-provider.ts'
 import { ALL_CLIENTS } from '../support/upstreams.ts'
 
 interface Limited extends MoneyStage {
@@ -387,3 +389,25 @@ function bound(client: ClientDialect): Readonly<Record<string, unknown>> {
   if (client === 'gemini') return { generationConfig: { maxOutputTokens: 2 } }
   return client === 'openai-responses' ? { max_output_tokens: 16 } : { max_tokens: 2 }
 }
+
+test('what the cache asks to compare questions takes no place of the request that it is asked for', async () => {
+  const provider = await startToldProvider(({ path }) => ({
+    body: path.endsWith('/embeddings')
+      ? { object: 'list', model: 'm', data: [{ object: 'embedding', index: 0, embedding: [3, 4] }] }
+      : chatAnswer('hello', { prompt_tokens: 1, completion_tokens: 1 }),
+  }))
+  onTestFinished(() => provider[Symbol.asyncDispose]())
+  let key = ''
+  const stage = await openMoneyStage({
+    providers: { told: { dialect: 'openai-chat', baseUrl: `${provider.origin}/v1`, models: ['m'] } },
+    config: { routes: { alike: { targets: ['told/m'], cache: { semantic: { embeddings: 'told/m' } } } } },
+    async prepare(ledger) {
+      key = (await ledger.key({ name: 'one', limits: { concurrentRequests: 1 } })).secret
+    },
+  })
+  const ask = (content: string) =>
+    stage.ask({ client: 'openai-chat', key, model: 'alike', body: { messages: [{ role: 'user', content }] } })
+  expect(told(await ask('How do I reset my password?'))).toBe(200)
+  const again = await ask('how can I reset the password')
+  expect([told(again), again.headers.get('x-holdfast-cache-reason')]).toEqual([200, 'alike'])
+})
