@@ -7,6 +7,7 @@ import type { OperatorView } from '../http/operator-view.ts'
 import { createDirectoryKeyring } from '../keys/directory-keyring.ts'
 import { createGuessLimiter } from '../keys/guess-limiter.ts'
 import type { KeyDirectory } from '../keys/key-directory.ts'
+import type { BudgetWatch } from '../ledger/budget-watch.ts'
 import type { Readiness } from '../exchange/gateway.ts'
 import type { Ground } from './compose.ts'
 import { createConfigView } from './config-view.ts'
@@ -17,6 +18,7 @@ import { hasOperators } from './has-operators.ts'
 export interface AdminParts {
   readonly ground: Ground
   readonly directory: KeyDirectory
+  readonly budgets: BudgetWatch
   readonly view: OperatorView
   /** The configuration in force. */
   readonly config: () => HoldfastConfig
@@ -32,7 +34,7 @@ export interface ComposedAdmin {
 }
 
 export function composeAdmin(parts: AdminParts): ComposedAdmin {
-  const { ground, directory, view, config, readiness } = parts
+  const { ground, directory, budgets, view, config, readiness } = parts
   const { clock, ids, telemetry, keeping } = ground
   const signInLinks = new SignInLinks({ clock, ids })
   const api = createAdminApi({
@@ -40,6 +42,7 @@ export function composeAdmin(parts: AdminParts): ComposedAdmin {
     cache: keeping.cache,
     findBodies: (id) => findBodies(id, { ...keeping, clock }),
     directory,
+    budgets,
     adminKeys: createDirectoryKeyring([], directory),
     guesses: createGuessLimiter(clock),
     peppers: directory.peppers,

@@ -22,6 +22,7 @@ import type { AtLimit } from '../ledger/request-books.ts'
 import { type AppendLog, openAppendLog } from '../std/append-log.ts'
 import type { Clock } from '../std/clock.ts'
 import type { IdSource } from '../std/ids.ts'
+import { StoreUnavailable } from '../std/store-error.ts'
 import { createSealer, type Sealer } from '../std/sealer.ts'
 import { createMemoryStore } from '../stores/memory/memory-store.ts'
 import type { Store } from '../stores/store.ts'
@@ -44,6 +45,8 @@ export interface Keeping {
   readonly bodies: BodyKeeper
   /** Absent where only the file's keys count. */
   readonly directory?: KeyDirectory
+  /** Absent where there is no directory. */
+  readonly budgets?: BudgetWatch
   /** Seals what is at rest. */
   readonly sealer: Sealer
   /** Why things are not kept as they should be; empty when all is well. */
@@ -120,6 +123,7 @@ export async function openInMemory(parts: KeepingParts, rules: KeepingRules): Pr
   return {
     ...kept,
     directory,
+    budgets,
     async stop() {
       budgets.stop()
       await directory.stop()
@@ -192,6 +196,7 @@ export async function openKeeping(
     cache,
     bodies,
     directory,
+    budgets,
     sealer,
     troubles: () => [...books.troubles, ...own.troubles, ...health()],
     async stop() {
@@ -211,15 +216,18 @@ export async function openKeeping(
   }
 }
 
-/** A key comes into force after the budgets that were there before it: not one request of its is let through without them. */
+/**
+ * A key comes into force after the budgets that were there before it: not one request of its is let through without them.
+ * Where they cannot be read, the directory is not either.
+ */
 function afterBudgets(store: DirectoryStore, budgets: BudgetWatch): DirectoryStore {
   return {
     directoryRevision: () => store.directoryRevision(),
     changeDirectory: (...change) => store.changeDirectory(...change),
     async loadDirectory() {
       const directory = await store.loadDirectory()
-      await budgets.look()
-      return directory
+      if (await budgets.look()) return directory
+      throw new StoreUnavailable('The budgets cannot be read, and no key comes into force without them.')
     },
   }
 }

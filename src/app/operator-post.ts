@@ -42,12 +42,14 @@ export class OperatorPost {
     const view = this.#createView()
     const readiness = () => options.gateway().readiness()
     const { ground } = options
-    const { directory } = ground.keeping
+    const { directory, budgets } = ground.keeping
     this.#composed =
       directory &&
+      budgets &&
       composeAdmin({
         ground,
         directory,
+        budgets,
         view,
         config: () => options.config(),
         modelLists: () => options.modelLists(),

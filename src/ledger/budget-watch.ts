@@ -28,7 +28,8 @@ export class BudgetWatch {
   #polling: Timer | undefined
   #isStopped = false
   #isAway = false
-  #looking: Promise<void> | undefined
+  /** The last look that was asked for; each begins when the one before it is over. */
+  #looking: Promise<boolean> | undefined
   #budgets: readonly Budget[] = []
   #looks = 0
   #written = ''
@@ -55,13 +56,16 @@ export class BudgetWatch {
     this.#polling?.cancel()
   }
 
-  /** Takes over what the store has now: whatever was changed before the call is in force when it resolves. */
-  look(): Promise<void> {
+  /**
+   * Takes over what the store has now: whatever was changed before the call is in force when it resolves. Never rejects:
+   * false where the store does not answer.
+   */
+  look(): Promise<boolean> {
     this.#looking = (this.#looking ?? Promise.resolve()).then(() => this.#look())
     return this.#looking
   }
 
-  async #look(): Promise<void> {
+  async #look(): Promise<boolean> {
     const { store, accounts, onNotice } = this.#options
     try {
       const revision = await store.budgetsRevision()
@@ -77,6 +81,7 @@ export class BudgetWatch {
       if (this.#isAway)
         onNotice({ level: 'info', name: 'budgets_back', message: 'The budgets are read again.' })
       this.#isAway = false
+      return true
     } catch (error) {
       if (!this.#isAway)
         onNotice({
@@ -85,6 +90,7 @@ export class BudgetWatch {
           message: `The budgets cannot be read; those last known stay in force. ${messageOf(error)}`,
         })
       this.#isAway = true
+      return false
     }
   }
 

@@ -98,6 +98,34 @@ describe('fault 117: a budget', () => {
   })
 })
 
+describe('a budget that is set over the admin API', () => {
+  test('holds from that answer on, for the keys that are there and for one that is made after it', async () => {
+    const made = { owner: '', project: '', early: '' }
+    const stage = await openMoneyStage({
+      async prepare(ledger) {
+        made.owner = (await ledger.key({ name: 'boss', kind: 'admin', role: 'owner' })).secret
+        made.project = await ledger.project('shop')
+        made.early = (await ledger.key({ name: 'early', project: made.project })).secret
+      },
+    })
+    const post = async (what: string, body: object) => {
+      const answer = await fetch(`${stage.gateway.running.adminUrl}/api/v1/${what}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${made.owner}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+      expect(answer.status).toBe(201)
+      // Sound: of what is made, no more than this is looked at.
+      return (await answer.json()) as { readonly secret: string }
+    }
+    const scope = { kind: 'project', id: made.project }
+    await post('budgets', { name: 'nothing', scope, period: 'total', limit_nano_usd: 1 })
+    const late = await post('keys', { name: 'late', project_id: made.project })
+    for (const key of [made.early, late.secret])
+      expect((await stage.ask({ client: 'openai-chat', key })).error?.code).toBe('budget_exceeded')
+  })
+})
+
 describe('the refusal', () => {
   const words =
     /The budget "pocket" (is used up|has no room for this request).*\$0\.000001 a month.*ask ada@example\.com/

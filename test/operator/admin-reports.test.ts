@@ -506,6 +506,15 @@ describe('budgets', () => {
     expect(text).toContain('of a tag 64 characters are kept, and this has 70')
   })
 
+  test('one that is stored and not yet in force is not said to be', async () => {
+    const { ask, keys, store } = await startAdmin({ rooms: { budgets: { look: async () => false } } })
+    const body = { name: 'b', scope: { kind: 'all' }, period: 'day', limit_usd: '1' }
+    const { status, text } = await ask('/api/v1/budgets', { method: 'POST', key: keys.admin.secret, body })
+    const [stored] = await store.loadBudgets()
+    expect(status).toBe(503)
+    expect(text).toContain(`${stored?.id} is stored`)
+  })
+
   test.each([
     [{ limit_usd: '-1' }, 'limit_usd'],
     [{ limit_usd: '1e3' }, 'limit_usd'],

@@ -120,6 +120,7 @@ export async function startAdmin({ openStore, store: override, bounds, rooms: ot
     cache: { drop: (notes, tenant) => store.dropCached(notes, tenant) },
     findBodies: async () => ({ type: 'none' }),
     directory,
+    budgets: { look: async () => true },
     adminKeys: createDirectoryKeyring([], directory),
     guesses: createGuessLimiter(clock),
     peppers: [PEPPER],

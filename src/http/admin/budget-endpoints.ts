@@ -247,6 +247,12 @@ async function putBudget(
     after: asJson(budget),
   }
   await rooms.store.putBudget(budget, [note])
+  // Here at once: requests know of it before the answer is given.
+  if (await rooms.budgets.look()) return
+  throw new AdminProblem(
+    'store_unavailable',
+    `The budget ${budget.id} is stored, and the store could not be read afterwards: it is in force here as soon as that answers again.`,
+  )
 }
 
 function asJson({ scope, ...budget }: Budget): JsonObject {

@@ -1,7 +1,7 @@
 /** Carries a change of the directory out: decided over what is known, stored with its audit lines, in force at once here. */
 
 import { DirectoryError, type DirectoryEdit, type EditContext } from '../../keys/directory-edit.ts'
-import type { Directory } from '../../keys/records.ts'
+import type { Directory, DirectoryChange } from '../../keys/records.ts'
 import { StoreConflict } from '../../std/store-error.ts'
 import type { AdminCall } from './endpoint.ts'
 import { AdminProblem, invalid } from './problem.ts'
@@ -11,16 +11,21 @@ const TRIES_MAX = 5
 
 type Decide<Edit> = (directory: Directory, context: EditContext) => Edit
 
-/** What the edit came to, and the directory with it. `decide` is called again where somebody else was faster. */
+/**
+ * What the edit came to, and the directory with it. `decide` is called again where somebody else was faster. A key that is
+ * made comes into force after the budgets that were there before the call, or is not made.
+ */
 export async function changeDirectory<Edit extends DirectoryEdit>(
   { rooms, caller }: Pick<AdminCall, 'rooms' | 'caller'>,
   decide: Decide<Edit>,
 ): Promise<{ readonly edit: Edit; readonly directory: Directory }> {
-  const { store, directory: known, clock, ids } = rooms
+  const { store, directory: known, budgets, clock, ids } = rooms
+  const isBounded = await budgets.look()
   for (let tries = 0; tries < TRIES_MAX; tries += 1) {
     const before = currentOf(known)
     const edit = decided(decide, before, { nowMs: clock.wallMs(), actor: caller.actor, ids })
     if (edit.changes.length === 0) return { edit, directory: before }
+    if (!isBounded && edit.changes.some(bringsKey)) throw unbounded()
     try {
       const revision = await store.changeDirectory(edit.changes, edit.notes, before.revision)
       known.take(edit.changes, revision)
@@ -31,6 +36,18 @@ export async function changeDirectory<Edit extends DirectoryEdit>(
     }
   }
   throw new AdminProblem('conflict', 'Others change the directory faster than this change could be made.')
+}
+
+/** A revocation waits for nothing. */
+function bringsKey(change: DirectoryChange): boolean {
+  return change.type === 'put-key' && change.key.revokedAtMs === undefined
+}
+
+function unbounded(): AdminProblem {
+  return new AdminProblem(
+    'store_unavailable',
+    'The budgets cannot be read, and no key comes into force without them: nothing was changed.',
+  )
 }
 
 function currentOf({ current }: { readonly current: Directory | undefined }): Directory {

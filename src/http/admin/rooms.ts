@@ -26,6 +26,7 @@ export interface AdminRooms {
   /** What is kept of what a request asked and was answered. */
   readonly findBodies: (exchangeId: string) => Promise<FoundBodies>
   readonly directory: AdminDirectory
+  readonly budgets: AdminBudgets
   readonly adminKeys: AdminKeys
   /** Of failed attempts at this door. */
   readonly guesses: GuessLimiter
@@ -64,6 +65,12 @@ export interface AdminDirectory {
   take(changes: readonly DirectoryChange[], revision: number): void
   /** Takes over what the store holds now: what was changed before the call is in force when it resolves. */
   refresh(): Promise<void>
+}
+
+/** The budgets in force, as this process knows them. */
+export interface AdminBudgets {
+  /** As `BudgetWatch` of ledger/budget-watch.ts: false where the store does not answer. */
+  look(): Promise<boolean>
 }
 
 /** As `DirectoryKeyring` of keys/directory-keyring.ts. */
