@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { ManualClock } from '../std/manual-clock.test-support.ts'
 import { StoreConflict, StoreUnavailable } from '../std/store-error.ts'
+import { CLAIM_WAIT_MS } from './claims.ts'
 import { journalSchema } from './config-schema.ts'
 import { journalId, readIdempotencyKey } from './idempotency-key.ts'
-import { Journal } from './journal.ts'
+import { Journal, LATE_CLAIM_MS } from './journal.ts'
 import type { JournalRecord, JournalStore } from './journal-store.ts'
 import { LATE_BYTES_MAX } from './journal-writer.ts'
 
@@ -40,6 +41,12 @@ function storeOf(changed: Partial<JournalStore> = {}): JournalStore {
     sweepJournal: async () => 0,
     ...changed,
   }
+}
+
+function recordOf(id: string): JournalRecord {
+  const createdAtMs = clock.wallMs()
+  const times = { createdAtMs, expiresAtMs: createdAtMs + settings.ttl }
+  return { ...entry(id), nodeId: 'n', state: 'open', ...times }
 }
 
 const journalOn = (store: JournalStore) => new Journal({ clock, store, sealer, nodeId: 'n', settings })
@@ -88,6 +95,49 @@ describe('the journal', () => {
     expect(records.size).toBe(1)
     expect(await journal.begin(entry('a', 'again'))).toBeUndefined()
     expect(records.get('a')?.exchangeId).toBe('again')
+  })
+
+  test('a claim that failed after it was made blocks its key on no other node', async () => {
+    const openJournals = vi.fn(storeOf().openJournals).mockImplementationOnce(async (asked) => {
+      for (const record of asked) records.set(record.id, record)
+      throw new StoreUnavailable('The connection broke off.')
+    })
+    const journal = journalOn(storeOf({ openJournals }))
+    await expect(journal.begin(entry('a'))).rejects.toMatchObject({ code: 'store_unavailable' })
+    await new Promise(setImmediate)
+    expect(await journalOn(storeOf()).begin(entry('a', 'elsewhere'))).toBeUndefined()
+  })
+
+  test('a claim that the store makes long after it was given up is freed all the same', async () => {
+    const openJournals = vi.fn(storeOf().openJournals).mockReturnValueOnce(new Promise(() => {}))
+    const journal = journalOn(storeOf({ openJournals }))
+    const begun = journal.begin(entry('a'))
+    await new Promise(setImmediate)
+    clock.advance(CLAIM_WAIT_MS)
+    await expect(begun).rejects.toMatchObject({ code: 'store_unavailable' })
+    await new Promise(setImmediate)
+    await storeOf().openJournals([recordOf('a')], clock.wallMs())
+    clock.advance(LATE_CLAIM_MS)
+    await journal.sweep()
+    await new Promise(setImmediate)
+    expect(await journalOn(storeOf()).begin(entry('a', 'elsewhere'))).toBeUndefined()
+  })
+
+  test('a claim that the store was never asked for is not freed there', async () => {
+    const refusal = new StoreUnavailable('away', { wasAsked: false })
+    const writeJournal = vi.fn(storeOf().writeJournal)
+    const journal = journalOn(storeOf({ openJournals: () => Promise.reject(refusal), writeJournal }))
+    await expect(journal.begin(entry('a'))).rejects.toMatchObject({ code: 'store_unavailable' })
+    await new Promise(setImmediate)
+    expect(writeJournal).not.toHaveBeenCalled()
+  })
+
+  test('what was begun beside another that was in conflict is its own, and not in doubt', async () => {
+    const openJournals = vi.fn(storeOf().openJournals).mockImplementationOnce(async (asked) => {
+      for (const record of asked) records.set(record.id, record)
+      throw new StoreConflict('the other one')
+    })
+    expect(await journalOn(storeOf({ openJournals })).begin(entry('a'))).toBeUndefined()
   })
 
   test('tells what is kept without beginning anything', async () => {

@@ -17,8 +17,10 @@ import { JournalWriter } from './journal-writer.ts'
 import { LoggedClaims } from './logged-claims.ts'
 import { StoreClaims } from './store-claims.ts'
 
-/** Exchanges that are remembered for having spent nothing. */
+/** Exchanges that are remembered for having spent nothing; and claims that failed. */
 const VOID_MAX = 10_000
+/** How long a claim that failed may still be begun: longer than a database takes to give a statement up, ms. */
+export const LATE_CLAIM_MS = 20_000
 /** How long what became of requests waits for more, where nobody but this process asks the store for it, ms. */
 export const GATHER_MS = 20
 
@@ -62,6 +64,8 @@ export class Journal {
   #hasCompany = false
   /** Exchanges that spent nothing, the latest: whoever reads a record of theirs, be it long dropped, is not in doubt. */
   readonly #void = new Set<string>()
+  /** Claims that failed, by their exchange: the store may begin them late. Oldest first. */
+  readonly #orphans = new Map<string, { readonly name: JournalName; readonly atMs: number }>()
   #sweeping: Timer | undefined
 
   constructor(rooms: JournalRooms) {
@@ -75,7 +79,7 @@ export class Journal {
       onTaken: (record) => this.#logged?.release(record),
     })
     if (isLogged) this.#logged = new LoggedClaims({ clock, store, log, writer: this.#writer })
-    this.#stored = new StoreClaims({ clock, store, onLate: (name) => this.#writer.free(name) })
+    this.#stored = new StoreClaims({ clock, store, onOrphan: (name) => this.#disown(name) })
   }
 
   get answerBytesMax(): number {
@@ -169,6 +173,7 @@ export class Journal {
   async close(): Promise<void> {
     this.stop()
     this.#writer.stop()
+    this.#freeOrphans(Number.POSITIVE_INFINITY)
     await this.#writer.flush()
     this.#rooms.log?.close()
   }
@@ -177,6 +182,7 @@ export class Journal {
   async sweep(): Promise<void> {
     const { clock, store, settings } = this.#rooms
     this.#logged?.sweep()
+    this.#freeOrphans(clock.nowMs() - LATE_CLAIM_MS)
     try {
       // Some at a time, so that requests need not wait for all of it.
       while ((await store.sweepJournal(clock.wallMs(), settings.bytes)) > 0);
@@ -259,10 +265,31 @@ export class Journal {
 
   #noteVoid(exchangeId: string): void {
     this.#void.add(exchangeId)
-    for (const oldest of this.#void) {
-      if (this.#void.size <= VOID_MAX) return
-      this.#void.delete(oldest)
+    bound(this.#void)
+  }
+
+  /** Nobody else knows that nothing was asked under this key: freed now, and once more when it surely is not begun any more. */
+  #disown(name: JournalName): void {
+    this.#writer.free(name)
+    this.#orphans.set(name.exchangeId, { name, atMs: this.#rooms.clock.nowMs() })
+    bound(this.#orphans)
+  }
+
+  /** Those whose claim failed until then. */
+  #freeOrphans(untilMs: number): void {
+    for (const [exchangeId, { name, atMs }] of this.#orphans) {
+      if (atMs > untilMs) continue
+      this.#orphans.delete(exchangeId)
+      this.#writer.free(name)
     }
+  }
+}
+
+/** The oldest go. */
+function bound(exchanges: Set<string> | Map<string, unknown>): void {
+  for (const oldest of exchanges.keys()) {
+    if (exchanges.size <= VOID_MAX) return
+    exchanges.delete(oldest)
   }
 }
 

@@ -1,7 +1,7 @@
 /** Keys are claimed in the store, where every node sees it: of several processes that ask at one time, one begins. */
 
 import type { Clock } from '../std/clock.ts'
-import { StoreConflict, StoreUnavailable } from '../std/store-error.ts'
+import { StoreConflict, StoreUnavailable, wasNotAsked } from '../std/store-error.ts'
 import { within } from '../std/within.ts'
 import { CLAIM_WAIT_MS, type Claims, CLAIMS_WAITING_MAX } from './claims.ts'
 import { Gathered } from './gathered.ts'
@@ -13,8 +13,8 @@ const TOGETHER_MAX = 200
 export interface StoreClaimsRooms {
   readonly clock: Clock
   readonly store: Pick<JournalStore, 'openJournals' | 'findJournal'>
-  /** A record that was begun after all, for somebody who was told that the store is away. */
-  readonly onLate: (name: JournalName) => void
+  /** A record that is begun, or may be, for somebody who was told that the store is away: nobody runs it. */
+  readonly onOrphan: (name: JournalName) => void
 }
 
 export class StoreClaims implements Claims {
@@ -38,8 +38,9 @@ export class StoreClaims implements Claims {
       return await within(this.#rooms.clock, CLAIM_WAIT_MS, opening)
     } catch (error) {
       void opening.then(
-        (found) => (found === undefined ? this.#rooms.onLate(record) : undefined),
-        () => {},
+        (found) => (found === undefined ? this.#rooms.onOrphan(record) : undefined),
+        // In PostgreSQL it may stand, and no more than the answer was lost.
+        (cause: unknown) => (wasNotAsked(cause) ? undefined : this.#rooms.onOrphan(record)),
       )
       throw error
     }
@@ -52,14 +53,14 @@ export class StoreClaims implements Claims {
 
   /** A store that hangs holds up nobody for longer than he would have waited for himself. */
   async #openAll(records: readonly JournalRecord[]): Promise<readonly (JournalRecord | undefined)[]> {
-    const { clock, store, onLate } = this.#rooms
+    const { clock, store, onOrphan } = this.#rooms
     const opening = store.openJournals(records, clock.wallMs())
     try {
       return await within(clock, CLAIM_WAIT_MS, opening)
     } catch (error) {
       void opening.then(
         (known) => {
-          for (const [place, record] of records.entries()) if (known[place] === undefined) onLate(record)
+          for (const [place, record] of records.entries()) if (known[place] === undefined) onOrphan(record)
         },
         () => {},
       )
@@ -71,8 +72,10 @@ export class StoreClaims implements Claims {
     try {
       return await this.#opening.ask(record)
     } catch (error) {
-      if (error instanceof StoreConflict) return this.#opening.ask(record)
-      throw error
+      if (!(error instanceof StoreConflict)) throw error
+      const found = await this.#opening.ask(record)
+      // Another one of those that were asked together was in conflict; this one was begun then.
+      return found?.exchangeId === record.exchangeId ? undefined : found
     }
   }
 }
