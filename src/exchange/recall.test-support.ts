@@ -35,10 +35,9 @@ export class FakeJournalStore implements JournalStore {
       for (const { id, exchangeId } of freed)
         if (this.records.get(id)?.exchangeId === exchangeId) this.records.delete(id)
       for (const record of begun) this.#begin(record, record.createdAtMs)
-      for (const { id, exchangeId, answer } of kept) {
-        const found = this.records.get(id)
-        if (found?.exchangeId === exchangeId) this.records.set(id, { ...found, state: 'done', answer })
-      }
+      for (const record of kept)
+        if ((this.records.get(record.id) ?? record).exchangeId === record.exchangeId)
+          this.records.set(record.id, record)
     })
   }
 

@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { byteSizeSchema, durationSchema } from '../std/config-values.ts'
 
-/** An answer is given again for so long under its key, ms. */
+/** An answer is given again for so long after its end under its key, ms. */
 export const JOURNAL_TTL_MS = 24 * 3_600_000
 /** Bytes of one answer that is kept under a key. */
 export const JOURNAL_ANSWER_BYTES = 8 * 1024 ** 2

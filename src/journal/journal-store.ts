@@ -24,14 +24,20 @@ export interface JournalName {
   readonly exchangeId: string
 }
 
+/** A record with its answer. */
+export type KeptRecord = JournalRecord & { readonly answer: Uint8Array }
+
 /** What became of records, in the order in which it is written. */
 export interface JournalChanges {
   /** What was asked had no effect: the record is removed. */
   readonly freed: readonly JournalName[]
-  /** Begun elsewhere before, some of them done by now: each is added unless an unexpired one has its id. */
+  /**
+   * Begun elsewhere before, some of them done by now: each is added unless an unexpired one has its id. Where it is there
+   * itself, it takes the answer and when it expires.
+   */
   readonly begun: readonly JournalRecord[]
-  /** Answers of records that are there; where one is not, nothing is kept. */
-  readonly kept: readonly (JournalName & { readonly answer: Uint8Array })[]
+  /** Answers of records that should be there: as `begun`, so that one which expired meanwhile is put back. */
+  readonly kept: readonly KeptRecord[]
 }
 
 /** Ids of a journal, from a place in it on. */

@@ -7,7 +7,7 @@ import type { Clock } from '../std/clock.ts'
 import { StoreConflict, StoreUnavailable } from '../std/store-error.ts'
 import { UnderWay } from '../std/under-way.ts'
 import { WriteBehind } from '../std/write-behind.ts'
-import type { JournalChanges, JournalName, JournalRecord, JournalStore } from './journal-store.ts'
+import type { JournalChanges, JournalName, JournalRecord, JournalStore, KeptRecord } from './journal-store.ts'
 
 /** Bytes of answers that the store did not take yet; beyond them the oldest are given up, and are in doubt. */
 export const LATE_BYTES_MAX = 64 * 1024 ** 2
@@ -204,11 +204,11 @@ function bytesOf(waiting: Waiting | undefined): number {
 
 function changesOf(batch: readonly Waiting[], freed: readonly JournalName[]): JournalChanges {
   const begun: JournalRecord[] = []
-  const kept: (JournalName & { readonly answer: Uint8Array })[] = []
+  const kept: KeptRecord[] = []
   for (const { record, isBegun } of batch) {
-    const { id, exchangeId, answer } = record
+    const { answer } = record
     if (!isBegun) begun.push(record)
-    else if (answer !== undefined) kept.push({ id, exchangeId, answer })
+    else if (answer !== undefined) kept.push({ ...record, answer })
   }
   return { freed, begun, kept }
 }

@@ -4,7 +4,7 @@ import { StoreConflict, StoreUnavailable } from '../std/store-error.ts'
 import { CLAIM_WAIT_MS } from './claims.ts'
 import { journalSchema } from './config-schema.ts'
 import { journalId, readIdempotencyKey } from './idempotency-key.ts'
-import { Journal, LATE_CLAIM_MS } from './journal.ts'
+import { Journal, LATE_CLAIM_MS, UNDER_WAY_MS } from './journal.ts'
 import type { JournalRecord, JournalStore } from './journal-store.ts'
 import { LATE_BYTES_MAX } from './journal-writer.ts'
 
@@ -20,11 +20,16 @@ beforeEach(() => {
   records = new Map()
 })
 
+function unexpired(id: string, nowMs: number): JournalRecord | undefined {
+  const found = records.get(id)
+  return found !== undefined && found.expiresAtMs > nowMs ? found : undefined
+}
+
 function storeOf(changed: Partial<JournalStore> = {}): JournalStore {
   return {
-    openJournals: async (asked) =>
+    openJournals: async (asked, nowMs) =>
       asked.map((record) => {
-        const found = records.get(record.id)
+        const found = unexpired(record.id, nowMs)
         if (found === undefined) records.set(record.id, record)
         return found
       }),
@@ -32,13 +37,16 @@ function storeOf(changed: Partial<JournalStore> = {}): JournalStore {
       for (const { id, exchangeId } of freed)
         if (records.get(id)?.exchangeId === exchangeId) records.delete(id)
       for (const record of begun) if (!records.has(record.id)) records.set(record.id, record)
-      for (const { id, answer } of kept) {
-        const found = records.get(id)
-        if (found !== undefined) records.set(id, { ...found, state: 'done', answer })
-      }
+      for (const record of kept)
+        if ((records.get(record.id) ?? record).exchangeId === record.exchangeId)
+          records.set(record.id, record)
     },
-    findJournal: async (id) => records.get(id),
-    sweepJournal: async () => 0,
+    findJournal: async (id, nowMs) => unexpired(id, nowMs),
+    sweepJournal: async (nowMs) => {
+      const expired = [...records.keys()].filter((id) => unexpired(id, nowMs) === undefined)
+      for (const id of expired) records.delete(id)
+      return expired.length
+    },
     ...changed,
   }
 }
@@ -49,7 +57,9 @@ function recordOf(id: string): JournalRecord {
   return { ...entry(id), nodeId: 'n', state: 'open', ...times }
 }
 
-const journalOn = (store: JournalStore) => new Journal({ clock, store, sealer, nodeId: 'n', settings })
+const SHORT = journalSchema.parse({ ttl: '60s' })
+const journalOn = (store: JournalStore, rules = settings) =>
+  new Journal({ clock, store, sealer, nodeId: 'n', settings: rules })
 
 describe('the journal', () => {
   test('asks again where somebody else was faster', async () => {
@@ -147,6 +157,32 @@ describe('the journal', () => {
     await expect(journal.find(entry('a'))).rejects.toMatchObject({ code: 'idempotency_in_doubt' })
     await journal.keep(entry('a'), Buffer.from('x'))
     expect(await journal.find(entry('a'))).toEqual({ exchangeId: 'req_a', answer: Buffer.from('x') })
+  })
+
+  test('gives an answer again for its whole time, however long it took to be made', async () => {
+    const journal = journalOn(storeOf(), SHORT)
+    const other = journalOn(storeOf(), SHORT)
+    const inDoubt = { code: 'idempotency_in_doubt' }
+    await journal.begin(entry('a'))
+    clock.advance(SHORT.ttl * 1.5)
+    await journal.sweep()
+    await expect(other.begin(entry('a', 'meanwhile'))).rejects.toMatchObject(inDoubt)
+    await journal.keep(entry('a'), Buffer.from('x'))
+    clock.advance(SHORT.ttl - 1)
+    await other.sweep()
+    expect(await other.begin(entry('a', 'again'))).toMatchObject({ exchangeId: 'req_a' })
+    clock.advance(1)
+    expect(await other.begin(entry('a', 'anew'))).toBeUndefined()
+  })
+
+  test('keeps the answer of a run that took so long that its key was given up', async () => {
+    const journal = journalOn(storeOf(), SHORT)
+    await journal.begin(entry('a'))
+    clock.advance(SHORT.ttl + UNDER_WAY_MS)
+    await journal.sweep()
+    expect(records.size).toBe(0)
+    await journal.keep(entry('a'), Buffer.from('x'))
+    expect(await journal.begin(entry('a', 'again'))).toMatchObject({ exchangeId: 'req_a' })
   })
 
   test('sweeps now and then until it is stopped', async () => {

@@ -19,6 +19,8 @@ import { StoreClaims } from './store-claims.ts'
 
 /** Exchanges that are remembered for having spent nothing; and claims that failed. */
 const VOID_MAX = 10_000
+/** How long a run is reckoned to take at most: until its answer is kept its key is used for so long and `ttl` beside, ms. */
+export const UNDER_WAY_MS = 3_600_000
 /** How long a claim that failed may still be begun: longer than a database takes to give a statement up, ms. */
 export const LATE_CLAIM_MS = 20_000
 /** How long what became of requests waits for more, where nobody but this process asks the store for it, ms. */
@@ -115,8 +117,9 @@ export class Journal {
   }
 
   /**
-   * Keeps what was answered; `undefined` for what is too large. Until the store has it, it is given from memory. Where
-   * other nodes may ask for it, this resolves when the store has it, and after a bound all the same.
+   * Keeps what was answered from now on until `ttl` is over; `undefined` for what is too large. Until the store has it, it
+   * is given from memory. Where other nodes may ask for it, this resolves when the store has it, and after a bound all the
+   * same.
    */
   async keep(entry: JournalEntry, answer: Uint8Array | undefined): Promise<void> {
     const { clock, sealer, settings, nodeId } = this.#rooms
@@ -125,9 +128,12 @@ export class Journal {
     const sealed = sealer.seal(plain, contextOf(entry))
     const waiting = this.#writer.find(entry.id)
     const isWaiting = waiting?.record.exchangeId === entry.exchangeId
-    const record = isWaiting ? waiting.record : this.#recordOf(entry, nodeId)
+    const begun = isWaiting ? waiting.record : this.#recordOf(entry, nodeId)
+    const expiresAtMs = clock.wallMs() + settings.ttl
+    const record: JournalRecord = { ...begun, state: 'done', answer: sealed, expiresAtMs }
+    this.#logged?.kept(record)
     this.#writer.put({
-      record: { ...record, state: 'done', answer: sealed },
+      record,
       isBegun: !isWaiting || waiting.isBegun,
       isLeft: false,
     })
@@ -232,7 +238,7 @@ export class Journal {
   #recordOf(entry: JournalEntry, nodeId: string): JournalRecord {
     const { id, requestHash, exchangeId } = entry
     const createdAtMs = this.#rooms.clock.wallMs()
-    const expiresAtMs = createdAtMs + this.#rooms.settings.ttl
+    const expiresAtMs = createdAtMs + UNDER_WAY_MS + this.#rooms.settings.ttl
     return { id, requestHash, exchangeId, nodeId, state: 'open', createdAtMs, expiresAtMs }
   }
 

@@ -8,7 +8,7 @@ import { ManualClock } from '../std/manual-clock.test-support.ts'
 import { StoreUnavailable } from '../std/store-error.ts'
 import { journalSchema } from './config-schema.ts'
 import { CLAIM_WAIT_MS } from './claims.ts'
-import { GATHER_MS, Journal } from './journal.ts'
+import { GATHER_MS, Journal, UNDER_WAY_MS } from './journal.ts'
 import type { JournalChanges, JournalRecord, JournalStore } from './journal-store.ts'
 import { LATE_RECORDS_MAX } from './journal-writer.ts'
 
@@ -47,10 +47,7 @@ class OneProcessStore implements JournalStore {
         if (this.records.get(id)?.exchangeId === exchangeId) this.records.delete(id)
       for (const record of changes.begun)
         if (!this.records.has(record.id)) this.records.set(record.id, record)
-      for (const { id, answer } of changes.kept) {
-        const found = this.records.get(id)
-        if (found !== undefined) this.records.set(id, { ...found, state: 'done', answer })
-      }
+      for (const record of changes.kept) this.records.set(record.id, record)
     })
   findJournal = (id: string) => this.#answer('find', () => this.records.get(id))
   sweepJournal = () => this.#answer('sweep', () => 0)
@@ -100,6 +97,19 @@ async function gathered(): Promise<void> {
 }
 
 describe('keys that are claimed in a log of our own', () => {
+  test('an answer that came long after its key was claimed is found for its whole time', async () => {
+    const journal = await runOf('one')
+    await journal.begin(entry('a'))
+    await gathered()
+    // What was known of the key when it was claimed is forgotten by now.
+    clock.advance(settings.ttl + UNDER_WAY_MS)
+    await journal.sweep()
+    await journal.sweep()
+    await journal.keep(entry('a'), Buffer.from('answer'))
+    await gathered()
+    expect((await journal.begin(entry('a', 'again')))?.answer).toEqual(Buffer.from('answer'))
+  })
+
   test('fault 127: a new key waits for no store, however long that one hangs', async () => {
     const journal = await runOf('one')
     store.away = 'silent'

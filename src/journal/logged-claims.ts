@@ -60,6 +60,11 @@ export class LoggedClaims implements Claims {
     return found ?? writer.find(id)?.record
   }
 
+  /** It expires later than was said when it was begun. */
+  kept({ id, expiresAtMs }: JournalRecord): void {
+    this.#seen.add(id, expiresAtMs)
+  }
+
   /** That the key is free again stands in the log too, so that after a kill nobody is in doubt of it. */
   freed(name: JournalName): void {
     try {

@@ -51,7 +51,7 @@ export function describeJournal(open: OpenFixture): void {
         const answer = Uint8Array.from({ length: 700 }, (_, place) => place % 256)
         const record = journalRecord('a')
         await begin(store, record, HOUR_MS)
-        await keep(store, 'a', record.exchangeId, answer)
+        await keep(store, record, answer)
         expect(plain(await store.findJournal('a', HOUR_MS))).toEqual({
           ...record,
           state: 'done',
@@ -59,13 +59,45 @@ export function describeJournal(open: OpenFixture): void {
         })
       }))
 
+    test('an answer counts from when it was kept: it takes its own time, and leaves when its record was begun', () =>
+      withStore(open, async (store) => {
+        const record = journalRecord('a')
+        await begin(store, record, HOUR_MS)
+        const expiresAtMs = LATER_MS + ONE_HOUR_MS
+        const late = { ...record, createdAtMs: LATER_MS, expiresAtMs }
+        await keep(store, late, bytes('x'))
+        await keep(store, late, bytes('x'))
+        const kept: JournalRecord = { ...record, expiresAtMs, state: 'done', answer: bytes('x') }
+        expect(plain(await store.findJournal('a', LATER_MS))).toEqual(plain(kept))
+        expect(await store.sweepJournal(LATER_MS, 1)).toBe(0)
+        expect(await store.sweepJournal(expiresAtMs, 1)).toBe(1)
+      }))
+
+    test('puts a record back that was gone when its answer came, and takes no key from another', () =>
+      withStore(open, async (store) => {
+        const times = { createdAtMs: LATER_MS, expiresAtMs: LATER_MS + ONE_HOUR_MS }
+        await begin(store, journalRecord('expired', { exchangeId: 'other' }), HOUR_MS)
+        await begin(store, journalRecord('taken', { exchangeId: 'other', ...times }), LATER_MS)
+        for (const id of ['swept', 'expired', 'taken'])
+          await keep(store, journalRecord(id, times), bytes('answer'))
+        for (const id of ['swept', 'expired']) {
+          const record = journalRecord(id, { ...times, state: 'done', answer: bytes('answer') })
+          expect(plain(await store.findJournal(id, LATER_MS))).toEqual(plain(record))
+        }
+        expect(await store.findJournal('taken', LATER_MS)).toMatchObject({
+          exchangeId: 'other',
+          state: 'open',
+        })
+        // Their bytes are counted.
+        expect(await store.sweepJournal(LATER_MS, 6)).toBe(1)
+      }))
+
     test('closes and frees for nobody but the exchange that opened', () =>
       withStore(open, async (store) => {
         const record = journalRecord('a')
         await begin(store, record, HOUR_MS)
-        await keep(store, 'a', 'somebody else', bytes('x'))
+        await keep(store, journalRecord('a', { exchangeId: 'somebody else' }), bytes('x'))
         await free(store, 'a', 'somebody else')
-        await keep(store, 'unknown', 'x', bytes('x'))
         await free(store, 'unknown', 'x')
         expect(await store.findJournal('a', HOUR_MS)).toStrictEqual(record)
         await free(store, 'a', record.exchangeId)
@@ -87,7 +119,7 @@ export function describeJournal(open: OpenFixture): void {
         const close = async (id: string, createdAtMs: number, expiresAtMs: number) => {
           const record = journalRecord(id, { createdAtMs, expiresAtMs })
           await begin(store, record, createdAtMs)
-          await keep(store, id, record.exchangeId, new Uint8Array(100))
+          await keep(store, record, new Uint8Array(100))
         }
         await close('expired', HOUR_MS, HOUR_MS + 10)
         await begin(store, journalRecord('open', { createdAtMs: HOUR_MS + 1 }), HOUR_MS + 1)
@@ -113,7 +145,7 @@ export function describeJournal(open: OpenFixture): void {
         for (const [place, id] of ['a', 'b', 'c'].entries()) {
           const record = journalRecord(id, { createdAtMs: HOUR_MS + place })
           await begin(store, record, HOUR_MS + place)
-          await keep(store, id, record.exchangeId, new Uint8Array(100))
+          await keep(store, record, new Uint8Array(100))
           expect(await store.sweepJournal(HOUR_MS + place, 100)).toBe(place === 0 ? 0 : 1)
         }
         expect((await store.findJournal('c', HOUR_MS))?.answer).toHaveLength(100)
@@ -164,7 +196,7 @@ export function describeJournal(open: OpenFixture): void {
     test('what was begun elsewhere takes the place of what had expired by then', () =>
       withStore(open, async (store) => {
         await begin(store, journalRecord('a'), HOUR_MS)
-        await keep(store, 'a', journalRecord('a').exchangeId, bytes('old'))
+        await keep(store, journalRecord('a'), bytes('old'))
         const times = { createdAtMs: LATER_MS, expiresAtMs: LATER_MS + ONE_HOUR_MS }
         const anew = journalRecord('a', { exchangeId: 'anew', ...times })
         await store.writeJournal({ freed: [], begun: [anew], kept: [] })
@@ -273,8 +305,8 @@ async function begin(store: Store, record: JournalRecord, nowMs: number) {
   return known
 }
 
-function keep(store: Store, id: string, exchangeId: string, answer: Uint8Array) {
-  return store.writeJournal({ freed: [], begun: [], kept: [{ id, exchangeId, answer }] })
+function keep(store: Store, record: JournalRecord, answer: Uint8Array) {
+  return store.writeJournal({ freed: [], begun: [], kept: [{ ...record, state: 'done', answer }] })
 }
 
 function free(store: Store, id: string, exchangeId: string) {

@@ -31,8 +31,7 @@ async function put(store: Store, kind: SealedKind, pieces: readonly Piece[]): Pr
     if (kind !== 'answers') continue
     const record = journalRecord(id, fields)
     await store.openJournals([record], HOUR_MS)
-    const { id: ofRecord, exchangeId } = record
-    await store.writeJournal({ freed: [], begun: [], kept: [{ id: ofRecord, exchangeId, answer: bytes }] })
+    await store.writeJournal({ freed: [], begun: [], kept: [{ ...record, answer: bytes }] })
   }
 }
 

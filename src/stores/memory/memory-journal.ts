@@ -1,6 +1,6 @@
 /** The journal of a memory store. */
 
-import type { JournalChanges, JournalName, JournalRecord } from '../../journal/journal-store.ts'
+import type { JournalChanges, JournalRecord } from '../../journal/journal-store.ts'
 import { sweepKept } from './sweep-kept.ts'
 
 export class MemoryJournal {
@@ -27,12 +27,7 @@ export class MemoryJournal {
   write({ freed, begun, kept }: JournalChanges): void {
     for (const { id, exchangeId } of freed)
       if (this.#records.get(id)?.exchangeId === exchangeId) this.#records.delete(id)
-    for (const record of begun) {
-      const known = this.open(record, record.createdAtMs)
-      // It was begun by this change before, and only who made it does not know.
-      if (known !== undefined && record.answer !== undefined) this.#keep(record, record.answer)
-    }
-    for (const { answer, ...name } of kept) this.#keep(name, answer)
+    for (const record of [...begun, ...kept]) this.#bring(record)
   }
 
   find(id: string, nowMs: number): JournalRecord | undefined {
@@ -61,9 +56,12 @@ export class MemoryJournal {
     return count
   }
 
-  #keep({ id, exchangeId }: JournalName, answer: Uint8Array): void {
-    const record = this.#records.get(id)
-    if (record?.exchangeId === exchangeId) this.#records.set(id, { ...record, state: 'done', answer })
+  #bring(record: JournalRecord): void {
+    const { id, exchangeId, answer, createdAtMs, expiresAtMs } = record
+    const done = answer === undefined ? {} : ({ state: 'done', answer, expiresAtMs } as const)
+    const known = this.#records.get(id)
+    if (known?.exchangeId === exchangeId) this.#records.set(id, { ...known, ...done })
+    else this.open({ ...record, ...done }, createdAtMs)
   }
 }
 

@@ -1,6 +1,6 @@
 /** The journal in PostgreSQL. */
 
-import type { JournalChanges, JournalRecord } from '../../journal/journal-store.ts'
+import type { JournalChanges, JournalRecord, KeptRecord } from '../../journal/journal-store.ts'
 import { StoreConflict } from '../../std/store-error.ts'
 import type { Row, Session } from './connections.ts'
 import { bytesIn, numberIn, textIn } from './row-values.ts'
@@ -35,9 +35,17 @@ const FIND = {
 const KEEP = {
   name: 'keep-journals',
   text: `
-UPDATE holdfast.journal AS kept SET state = 'done', answer = given.answer
-FROM unnest($1::text[], $2::text[], $3::bytea[]) AS given (id, exchange_id, answer)
-WHERE kept.id = given.id AND kept.exchange_id = given.exchange_id`,
+INSERT INTO holdfast.journal AS kept
+  (id, request_hash, exchange_id, node_id, state, created_at_ms, expires_at_ms, answer)
+SELECT id, request_hash, exchange_id, node_id, 'done', created_at_ms, expires_at_ms, answer
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[])
+  AS given (id, request_hash, exchange_id, node_id, created_at_ms, expires_at_ms, answer)
+ON CONFLICT (id) DO UPDATE SET
+  request_hash = excluded.request_hash, exchange_id = excluded.exchange_id, node_id = excluded.node_id,
+  state = excluded.state, expires_at_ms = excluded.expires_at_ms, answer = excluded.answer,
+  created_at_ms = CASE kept.exchange_id
+    WHEN excluded.exchange_id THEN kept.created_at_ms ELSE excluded.created_at_ms END
+WHERE kept.exchange_id = excluded.exchange_id OR kept.expires_at_ms <= excluded.created_at_ms`,
 }
 const FREE = {
   name: 'free-journals',
@@ -116,19 +124,14 @@ export async function writeJournal(session: Session, { freed, begun, kept }: Jou
   }
   if (begun.length > 0)
     await openJournals(session, begun, Math.min(...begun.map(({ createdAtMs }) => createdAtMs)))
-  const answered = inOrder([
-    ...kept,
-    ...begun.flatMap(({ id, exchangeId, answer }) =>
-      answer === undefined ? [] : [{ id, exchangeId, answer }],
-    ),
-  ])
+  const answered = inOrder([...kept, ...begun.filter(hasAnswer)])
   if (answered.length === 0) return
   const answers = answered.map(({ answer }) => Buffer.from(answer.buffer, answer.byteOffset, answer.length))
-  await session.run(KEEP, [
-    answered.map(({ id }) => id),
-    answered.map(({ exchangeId }) => exchangeId),
-    answers,
-  ])
+  await session.run(KEEP, [...columnsOf(answered), answers])
+}
+
+function hasAnswer(record: JournalRecord): record is KeptRecord {
+  return record.answer !== undefined
 }
 
 export async function sweepJournal(session: Session, nowMs: number, bytesMax: number): Promise<number> {

@@ -3,7 +3,7 @@
  * and not copied. A copy of each record as it is would cost more than writing it.
  */
 
-import type { JournalChanges, JournalRecord } from '../../journal/journal-store.ts'
+import type { JournalChanges, JournalRecord, KeptRecord } from '../../journal/journal-store.ts'
 
 export interface JournalBatch {
   /** JSON of everything but the answers, which follow one another in `answers`. */
@@ -12,9 +12,8 @@ export interface JournalBatch {
 }
 
 type FreedRow = readonly [id: string, exchangeId: string]
-type KeptRow = readonly [id: string, exchangeId: string, answerBytes: number]
 /** `answerBytes`: -1 where there is none. */
-type BegunRow = readonly [
+type RecordRow = readonly [
   id: string,
   exchangeId: string,
   requestHash: string,
@@ -23,28 +22,16 @@ type BegunRow = readonly [
   expiresAtMs: number,
   answerBytes: number,
 ]
-type Rows = readonly [readonly FreedRow[], readonly BegunRow[], readonly KeptRow[]]
+type Rows = readonly [readonly FreedRow[], readonly RecordRow[], readonly RecordRow[]]
 
 export function packJournal({ freed, begun, kept }: JournalChanges): JournalBatch {
   const answers: Uint8Array[] = []
-  const bytesOf = (answer: Uint8Array | undefined) => {
-    if (answer === undefined) return -1
-    answers.push(answer)
-    return answer.length
+  const rowOf = (record: JournalRecord): RecordRow => {
+    const { id, exchangeId, requestHash, nodeId, createdAtMs, expiresAtMs, answer } = record
+    if (answer !== undefined) answers.push(answer)
+    return [id, exchangeId, requestHash, nodeId, createdAtMs, expiresAtMs, answer?.length ?? -1]
   }
-  const rows: Rows = [
-    freed.map(({ id, exchangeId }) => [id, exchangeId]),
-    begun.map(({ id, exchangeId, requestHash, nodeId, createdAtMs, expiresAtMs, answer }) => [
-      id,
-      exchangeId,
-      requestHash,
-      nodeId,
-      createdAtMs,
-      expiresAtMs,
-      bytesOf(answer),
-    ]),
-    kept.map(({ id, exchangeId, answer }) => [id, exchangeId, bytesOf(answer)]),
-  ]
+  const rows: Rows = [freed.map(({ id, exchangeId }) => [id, exchangeId]), begun.map(rowOf), kept.map(rowOf)]
   return { text: JSON.stringify(rows), answers: joined(answers) }
 }
 
@@ -55,20 +42,21 @@ export function unpackJournal({ text, answers }: JournalBatch): JournalChanges {
   const next = (bytes: number) => answers.subarray(start, (start += bytes))
   return {
     freed: freed.map(([id, exchangeId]) => ({ id, exchangeId })),
-    begun: begun.map(([id, exchangeId, requestHash, nodeId, createdAtMs, expiresAtMs, bytes]) => {
-      const record: JournalRecord = {
-        id,
-        requestHash,
-        exchangeId,
-        nodeId,
-        state: bytes < 0 ? 'open' : 'done',
-        createdAtMs,
-        expiresAtMs,
-      }
-      return bytes < 0 ? record : { ...record, answer: next(bytes) }
-    }),
-    kept: kept.map(([id, exchangeId, bytes]) => ({ id, exchangeId, answer: next(bytes) })),
+    begun: begun.map((row) => (answerBytesOf(row) < 0 ? openOf(row) : doneOf(row, next))),
+    kept: kept.map((row) => doneOf(row, next)),
   }
+}
+
+function answerBytesOf(row: RecordRow): number {
+  return row[6]
+}
+
+function openOf([id, exchangeId, requestHash, nodeId, createdAtMs, expiresAtMs]: RecordRow): JournalRecord {
+  return { id, exchangeId, requestHash, nodeId, state: 'open', createdAtMs, expiresAtMs }
+}
+
+function doneOf(row: RecordRow, next: (bytes: number) => Uint8Array): KeptRecord {
+  return { ...openOf(row), state: 'done', answer: next(answerBytesOf(row)) }
 }
 
 /** In bytes of their own, which may be given away. */

@@ -15,6 +15,7 @@ const FIND_NUMBER = `SELECT number, exchange_id, expires_at_ms FROM journal
   WHERE substr(id, 1, 12) = substr(?1, 1, 12) AND id = ?1`
 const BEGIN = `INSERT INTO journal (id, exchange_id, request_hash, node_id, created_at_ms, expires_at_ms)
   VALUES (?, ?, ?, ?, ?, ?)`
+const EXTEND = 'UPDATE journal SET expires_at_ms = ? WHERE number = ?'
 const KEEP = 'INSERT OR IGNORE INTO journal_answers (number, answer) VALUES (?, ?)'
 const DROP = 'DELETE FROM journal WHERE number = ?'
 const DROP_ANSWER = 'DELETE FROM journal_answers WHERE number = ? RETURNING length(answer) AS bytes'
@@ -42,8 +43,8 @@ export function writeJournal(db: Database, { freed, begun, kept }: JournalChange
   db.write(() => {
     let bytes = 0
     for (const name of freed) bytes -= drop(db, numberOf(db, name))
-    for (const record of begun) bytes += begin(db, record)
-    for (const name of kept) bytes += keep(db, numberOf(db, name), name.answer)
+    for (const record of begun) bytes += bring(db, record)
+    for (const record of kept) bytes += bring(db, record)
     addBytes(db, bytes)
   })
 }
@@ -97,13 +98,18 @@ export function listJournal(db: Database, place: number): JournalIds {
 }
 
 /** How many bytes of answers were added. */
-function begin(db: Database, record: JournalRecord): number {
+function bring(db: Database, record: JournalRecord): number {
   const known = db.get(FIND_NUMBER, record.id)
   if (known === undefined) return insert(db, record)
   const number = Number(known['number'])
-  if (Number(known['expires_at_ms']) <= record.createdAtMs) return insert(db, record) - drop(db, number)
-  // It was begun by this change before, and only who made it does not know.
-  return known['exchange_id'] === record.exchangeId ? keep(db, number, record.answer) : 0
+  if (known['exchange_id'] === record.exchangeId) return done(db, number, record)
+  return Number(known['expires_at_ms']) <= record.createdAtMs ? insert(db, record) - drop(db, number) : 0
+}
+
+/** It is there: with an answer it takes that and its time. */
+function done(db: Database, number: number, { answer, expiresAtMs }: JournalRecord): number {
+  if (answer !== undefined) db.run(EXTEND, expiresAtMs, number)
+  return keep(db, number, answer)
 }
 
 function insert(db: Database, record: JournalRecord): number {
@@ -113,8 +119,8 @@ function insert(db: Database, record: JournalRecord): number {
   return keep(db, number, answer)
 }
 
-function keep(db: Database, number: number | undefined, answer: Uint8Array | undefined): number {
-  if (number === undefined || answer === undefined) return 0
+function keep(db: Database, number: number, answer: Uint8Array | undefined): number {
+  if (answer === undefined) return 0
   return db.run(KEEP, number, answer) * answer.length
 }
 
