@@ -2,7 +2,7 @@ import type { Notice } from '../std/notice.ts'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { GatewayError } from '../errors/gateway-error.ts'
 import { ManualClock } from '../std/manual-clock.test-support.ts'
 import { Secret } from '../std/secret.ts'
@@ -69,6 +69,14 @@ async function started(store = new ScriptedDirectoryStore(STOCKED)) {
   const opened = open(store)
   await opened.directory.start()
   return { store, ...opened }
+}
+
+/** The next load tells of what is there now, once the function that this gives back is called. */
+function holdLoad(store: ScriptedDirectoryStore): () => void {
+  const { promise, resolve } = Promise.withResolvers<Directory>()
+  const read = store.directory
+  vi.spyOn(store, 'loadDirectory').mockReturnValueOnce(promise)
+  return () => resolve(read)
 }
 
 /** What a key in the form of ours is told that nobody made. */
@@ -339,6 +347,36 @@ describe('fault 130: while the store is away', () => {
     directory.take([{ type: 'put-key', key: { ...record, revokedAtMs: 1 } }], STOCKED.revision + 2)
     expect(() => ring.authenticate(key)).toThrow(GatewayError)
     expect(noticed()).toEqual([])
+  })
+
+  test('SEC-12: a look that was under way does not bring back a key that was revoked since it began', async () => {
+    const { store, directory, ring } = await started()
+    const { key, record } = madeKey()
+    store.putKey(record)
+    const answer = holdLoad(store)
+    const look = directory.refresh()
+    await settle()
+    directory.take([{ type: 'put-key', key: record }], STOCKED.revision + 1)
+    directory.take([{ type: 'put-key', key: { ...record, revokedAtMs: 1 } }], STOCKED.revision + 2)
+    answer()
+    await look
+    expect(await codeOf(() => ring.authenticate(key))).toBe('unauthenticated')
+    expect(noticed()).toEqual([])
+  })
+
+  test('a store that went back while a change was taken is noticed by the next look', async () => {
+    const { store, directory } = await started()
+    store.directory = { ...STOCKED, revision: 2 }
+    const answer = holdLoad(store)
+    const look = directory.refresh()
+    await settle()
+    directory.take([], STOCKED.revision + 1)
+    answer()
+    await look
+    expect(directory.current?.revision).toBe(STOCKED.revision + 1)
+    await directory.refresh()
+    expect(directory.current?.revision).toBe(2)
+    expect(noticed()).toEqual(['directory_went_back'])
   })
 
   test('a store that hangs is one that does not answer', async () => {

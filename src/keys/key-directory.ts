@@ -61,6 +61,8 @@ export class KeyDirectory implements KeptKeys {
   #running: Promise<void> | undefined
   /** The look that begins when that one is over. */
   #next: Promise<void> | undefined
+  /** Changes that were taken over without a look. */
+  #takes = 0
   #lookedAgainAtMs = Number.NEGATIVE_INFINITY
   /** The look that begins as soon as there may be one again for the sake of unknown keys. */
   #later: Promise<void> | undefined
@@ -141,7 +143,9 @@ export class KeyDirectory implements KeptKeys {
   take(changes: readonly DirectoryChange[], revision: number): void {
     const known = this.#directory
     // Where it was read meanwhile, there is nothing left to take.
-    if (known?.revision === revision - 1) this.#take(applyChanges(known, changes))
+    if (known?.revision !== revision - 1) return
+    this.#takes += 1
+    this.#take(applyChanges(known, changes))
   }
 
   /**
@@ -215,9 +219,10 @@ export class KeyDirectory implements KeptKeys {
 
   #look(): Promise<void> {
     this.#next = undefined
+    const takes = this.#takes
     // A store that hangs must not end the poll; what it says later is not heard.
     const look = within(this.#options.clock, REFRESH_TIMEOUT_MS, this.#readStore()).then(
-      (read) => this.#takeAnswer(read),
+      (read) => this.#takeAnswer(read, takes),
       (error: unknown) => {
         this.#noticeAway(error)
         throw error
@@ -284,11 +289,19 @@ export class KeyDirectory implements KeptKeys {
     })
   }
 
-  #takeAnswer(read: Directory | undefined): void {
+  #takeAnswer(read: Directory | undefined, takes: number): void {
     if (this.#isAway)
       this.#notify({ level: 'info', name: 'directory_back', message: 'The store of keys answers again.' })
     this.#isAway = false
-    if (read !== undefined) this.#take(read)
+    if (read !== undefined && !this.#isOvertaken(read, takes)) this.#take(read)
+  }
+
+  /**
+   * It was read before a change that was taken since that look began, a revocation perhaps, which was told of as done. A
+   * store that went back meanwhile is seen by the next look.
+   */
+  #isOvertaken(read: Directory, takes: number): boolean {
+    return this.#takes > takes && read.revision < (this.#directory?.revision ?? 0)
   }
 
   #noticeAway(error: unknown): void {
