@@ -14,7 +14,7 @@ import type { Secret } from '../std/secret.ts'
 
 /** The part of a store that commands use. */
 export type BookStore = Pick<DirectoryStore, 'loadDirectory' | 'changeDirectory'> &
-  Pick<LedgerStore, 'loadBudgets' | 'putBudget' | 'standings'> &
+  Pick<LedgerStore, 'loadBudgets' | 'budgetsRevision' | 'putBudget' | 'standings'> &
   ReportStore &
   SealedStore &
   Pick<CacheStore, 'dropCached'> & {

@@ -55,7 +55,8 @@ export interface LedgerStore {
   loadBudgets(): Promise<readonly Budget[]>
   /** Grows with every change of a budget. */
   budgetsRevision(): Promise<number>
-  putBudget(budget: Budget, notes: readonly AuditNote[]): Promise<void>
+  /** Throws `StoreConflict`, and does nothing, where the budgets are not at `expectedRevision`. */
+  putBudget(budget: Budget, notes: readonly AuditNote[], expectedRevision?: number): Promise<void>
   /** One grant for each ask, in order; atomically each. */
   lease(asks: readonly LeaseAsk[]): Promise<readonly LeaseGrant[]>
   /**

@@ -131,7 +131,7 @@ export function guardStore(
     postBooks: (batch) => run(postBooks, () => store.postBooks(batch)),
     loadBudgets: () => run(load, () => store.loadBudgets()),
     budgetsRevision: () => run(revision, () => store.budgetsRevision()),
-    putBudget: (budget, notes) => run(change, () => store.putBudget(budget, notes)),
+    putBudget: (...put) => run(change, () => store.putBudget(...put)),
     // What is answered too late runs out by itself: the node never used it.
     renewShares: (ask) => run(revision, () => store.renewShares(ask)),
     loadDirectory: () => run(load, () => store.loadDirectory()),

@@ -8,6 +8,7 @@ import type { NanoUsd } from '../../src/ledger/prices.ts'
 import type { JsonObject } from '../../src/std/json.ts'
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
 import { systemClock } from '../../src/std/clock.ts'
+import { ADMIN_WORK } from '../../src/http/admin/admin-api.ts'
 import { openRawClient } from '../support/raw-client.ts'
 import { type AdminStage, type Answered, startAdmin, textOf } from '../support/admin-stage.ts'
 
@@ -458,6 +459,46 @@ describe('budgets', () => {
       { action: 'put-budget', after: { name: 'red app' } },
     ])
     expect(lines[1]?.after).not.toHaveProperty('owner')
+  })
+
+  test('a change takes none back that was made while it was decided', async () => {
+    const meanwhile: (() => Promise<unknown>)[] = []
+    const { ask, keys, store } = await startAdmin({
+      store: (store) => ({
+        loadBudgets: async () => {
+          const read = await store.loadBudgets()
+          await meanwhile.shift()?.()
+          return read
+        },
+      }),
+    })
+    const key = keys.admin.secret
+    const body = { name: 'b', scope: { kind: 'all' }, period: 'day', limit_usd: '1' }
+    const made = await ask('/api/v1/budgets', { method: 'POST', key, body })
+    const path = `/api/v1/budgets/${textOf(made.json['id'])}`
+    const patch = (fields: JsonObject) => ask(path, { method: 'PATCH', key, body: fields })
+
+    meanwhile.push(() => patch({ limit_nano_usd: 7 }))
+    expect((await patch({ name: 'c' })).json).toMatchObject({ name: 'c', limit_nano_usd: 7 })
+    meanwhile.push(() => ask(path, { method: 'DELETE', key }))
+    expect((await patch({ name: 'd' })).status).toBe(409)
+    expect(await store.loadBudgets()).toMatchObject([{ name: 'c', removedAtMs: expect.any(Number) }])
+  })
+
+  test('sixteen changes at one time, as many as are let in, are all made', async () => {
+    const { ask, keys, store } = await startAdmin()
+    const key = keys.admin.secret
+    const body = { name: 'b', scope: { kind: 'all' }, period: 'day', limit_usd: '1' }
+    const paths: string[] = []
+    for (let count = 0; count < ADMIN_WORK.placesMax; count += 1) {
+      const made = await ask('/api/v1/budgets', { method: 'POST', key, body })
+      paths.push(`/api/v1/budgets/${textOf(made.json['id'])}`)
+    }
+    const answers = await Promise.all(
+      paths.map((path) => ask(path, { method: 'PATCH', key, body: { limit_nano_usd: 7 } })),
+    )
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    expect(new Set((await store.loadBudgets()).map(({ limitNanoUsd }) => limitNanoUsd))).toEqual(new Set([7]))
   })
 
   test('one can be for a key of the file by its name, which is all it has for an id', async () => {

@@ -5,6 +5,7 @@ import { findProject, findTeam, findUser } from '../../keys/directory-edit.ts'
 import { findKey } from '../../keys/key-changes.ts'
 import type { Directory } from '../../keys/records.ts'
 import type { Budget, BudgetId, BudgetScope } from '../../ledger/budget.ts'
+import { changeBudget } from '../../ledger/change-budget.ts'
 import { formatUsd } from '../../ledger/usd.ts'
 import type { BudgetStanding } from '../../ledger/ledger-store.ts'
 import { periodEnd, periodStart } from '../../ledger/period.ts'
@@ -45,7 +46,7 @@ export function budgetCreate(options: BudgetCreateOptions, io: CliIo): Promise<E
       ...(options.owner !== undefined && { owner: checkName(options.owner) }),
       createdAtMs: wallMs(io),
     }
-    await put(books, { action: 'put-budget', budget, io })
+    await books.store.putBudget(budget, [noteOf({ action: 'put-budget', budget, io })])
     if (options.json) printJson(io, { ok: true, budget: describe(budget) })
     else if (options.quiet === true) io.out(budget.id)
     else io.out(`${budget.name}: ${sayLimit(budget)} (${budget.id})`)
@@ -84,13 +85,15 @@ export function budgetSet(asked: string, options: BudgetSetOptions, io: CliIo): 
   return withBooks(options, io, async (books) => {
     if (options.limit === undefined && options.owner === undefined)
       throw new CommandRefusal('say what to set: --limit or --owner')
-    const before = findBudget(await books.store.loadBudgets(), asked)
-    const budget: Budget = {
-      ...before,
+    const fields = {
       ...(options.limit !== undefined && { limitNanoUsd: readMoney(options.limit) }),
       ...(options.owner !== undefined && { owner: checkName(options.owner) }),
     }
-    await put(books, { action: 'put-budget', before, budget, io })
+    const budget = await changeBudget(books.store, (budgets) => {
+      const before = findBudget(budgets, asked)
+      const budget: Budget = { ...before, ...fields }
+      return { budget, note: noteOf({ action: 'put-budget', before, budget, io }) }
+    })
     if (options.json) printJson(io, { ok: true, budget: describe(budget) })
     else if (options.quiet !== true) io.out(`${budget.name}: ${sayLimit(budget)}`)
     return exitCodes.ok
@@ -99,9 +102,11 @@ export function budgetSet(asked: string, options: BudgetSetOptions, io: CliIo): 
 
 export function budgetRemove(asked: string, options: CommonOptions, io: CliIo): Promise<ExitCode> {
   return withBooks(options, io, async (books) => {
-    const before = findBudget(await books.store.loadBudgets(), asked)
-    const budget: Budget = { ...before, removedAtMs: wallMs(io) }
-    await put(books, { action: 'remove-budget', before, budget, io })
+    const budget = await changeBudget(books.store, (budgets) => {
+      const before = findBudget(budgets, asked)
+      const budget: Budget = { ...before, removedAtMs: wallMs(io) }
+      return { budget, note: noteOf({ action: 'remove-budget', before, budget, io }) }
+    })
     if (options.json) printJson(io, { ok: true, budget: describe(budget) })
     else if (options.quiet !== true) io.out(`${budget.name} bounds nothing any more; what was spent is kept`)
     return exitCodes.ok
@@ -182,8 +187,8 @@ interface Putting {
   readonly io: CliIo
 }
 
-async function put({ store }: OpenedBooks, { action, before, budget, io }: Putting): Promise<void> {
-  const note: AuditNote = {
+function noteOf({ action, before, budget, io }: Putting): AuditNote {
+  return {
     atMs: wallMs(io),
     actor: 'cli',
     action,
@@ -191,7 +196,6 @@ async function put({ store }: OpenedBooks, { action, before, budget, io }: Putti
     ...(before !== undefined && { before: noted(before) }),
     after: noted(budget),
   }
-  await store.putBudget(budget, [note])
 }
 
 function noted({ name, scope, period, limitNanoUsd, owner, removedAtMs }: Budget) {

@@ -1,6 +1,7 @@
 /** Budgets over the admin API, each with how it stands now. */
 
 import { type Budget, BUDGET_NANO_USD_MAX, type BudgetId, type BudgetScope } from '../../ledger/budget.ts'
+import { changeBudget } from '../../ledger/change-budget.ts'
 import type { BudgetStanding } from '../../ledger/ledger-store.ts'
 import { periodEnd, periodStart } from '../../ledger/period.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
@@ -120,7 +121,8 @@ export const budgetEndpoints = [
         ...(body.owner !== undefined && { owner: body.owner }),
         createdAtMs: rooms.clock.wallMs(),
       }
-      await putBudget(call, { action: 'put-budget', budget })
+      await rooms.store.putBudget(budget, [noteOf(call, { action: 'put-budget', budget })])
+      await takeOver(budget, call)
       return await sayBudget(budget, call)
     },
   }),
@@ -129,7 +131,7 @@ export const budgetEndpoints = [
     summary: 'One budget with its standing.',
     answer: budgetSchema,
     async handle(call) {
-      return await sayBudget(await budgetInSight(call), call)
+      return await sayBudget(inSight(await call.rooms.store.loadBudgets(), call), call)
     },
   }),
   endpoint({
@@ -143,18 +145,18 @@ export const budgetEndpoints = [
     answer: budgetSchema,
     async handle(call) {
       const { name, owner } = call.body
-      const before = await budgetInSight(call)
-      if (before.removedAtMs !== undefined) throw new AdminProblem('conflict', 'This budget was removed.')
-      const limitNanoUsd = readLimit(call.body) ?? before.limitNanoUsd
-      const { owner: _owner, ...rest } = before
-      const newOwner = owner === undefined ? before.owner : owner
-      const budget: Budget = {
-        ...rest,
-        limitNanoUsd,
-        ...(name !== undefined && { name }),
-        ...(typeof newOwner === 'string' && { owner: newOwner }),
-      }
-      await putBudget(call, { action: 'put-budget', before, budget })
+      const limitNanoUsd = readLimit(call.body)
+      const budget = await editBudget(call, 'put-budget', (before) => {
+        if (before.removedAtMs !== undefined) throw new AdminProblem('conflict', 'This budget was removed.')
+        const { owner: _owner, ...rest } = before
+        const newOwner = owner === undefined ? before.owner : owner
+        return {
+          ...rest,
+          ...(limitNanoUsd !== undefined && { limitNanoUsd }),
+          ...(name !== undefined && { name }),
+          ...(typeof newOwner === 'string' && { owner: newOwner }),
+        }
+      })
       return await sayBudget(budget, call)
     },
   }),
@@ -163,10 +165,9 @@ export const budgetEndpoints = [
     summary: 'Removes a budget: it bounds nothing any more. The record and what was spent stay.',
     answer: budgetSchema,
     async handle(call) {
-      const before = await budgetInSight(call)
-      if (before.removedAtMs !== undefined) return await sayBudget(before, call)
-      const budget: Budget = { ...before, removedAtMs: call.rooms.clock.wallMs() }
-      await putBudget(call, { action: 'remove-budget', before, budget })
+      const budget = await editBudget(call, 'remove-budget', (before) =>
+        before.removedAtMs === undefined ? { ...before, removedAtMs: call.rooms.clock.wallMs() } : before,
+      )
       return await sayBudget(budget, call)
     },
   }),
@@ -234,11 +235,23 @@ interface BudgetStep {
   readonly budget: Budget
 }
 
-async function putBudget(
-  { rooms, caller }: AdminCall,
-  { action, before, budget }: BudgetStep,
-): Promise<void> {
-  const note: AuditNote = {
+/** `decide` is called again where any budget was changed meanwhile; what it gives back as it was stays so. */
+async function editBudget(
+  call: AdminCall,
+  action: string,
+  decide: (before: Budget) => Budget,
+): Promise<Budget> {
+  const edited = await changeBudget(call.rooms.store, (budgets) => {
+    const before = inSight(budgets, call)
+    const budget = decide(before)
+    return { budget, ...(budget !== before && { note: noteOf(call, { action, before, budget }) }) }
+  })
+  await takeOver(edited, call)
+  return edited
+}
+
+function noteOf({ rooms, caller }: AdminCall, { action, before, budget }: BudgetStep): AuditNote {
+  return {
     atMs: rooms.clock.wallMs(),
     actor: caller.actor,
     action,
@@ -246,8 +259,10 @@ async function putBudget(
     ...(before !== undefined && { before: asJson(before) }),
     after: asJson(budget),
   }
-  await rooms.store.putBudget(budget, [note])
-  // Here at once: requests know of it before the answer is given.
+}
+
+/** What was stored is in force here, before the answer is given. */
+async function takeOver(budget: Budget, { rooms }: AdminCall): Promise<void> {
   if (await rooms.budgets.look()) return
   throw new AdminProblem(
     'store_unavailable',
@@ -259,8 +274,8 @@ function asJson({ scope, ...budget }: Budget): JsonObject {
   return { ...withoutAbsent(budget), scope: { ...scope } }
 }
 
-async function budgetInSight({ rooms, sight, id }: AdminCall): Promise<Budget> {
-  const budget = (await rooms.store.loadBudgets()).find((other) => other.id === id)
+function inSight(budgets: readonly Budget[], { sight, id }: AdminCall): Budget {
+  const budget = budgets.find((other) => other.id === id)
   if (budget === undefined || !sight.budget(budget.scope)) throw notFound('budget')
   return budget
 }

@@ -47,7 +47,7 @@ export interface AdminRooms {
 
 /** The part of a `Store` that is used here. */
 export type AdminStore = Pick<DirectoryStore, 'changeDirectory'> &
-  Pick<LedgerStore, 'loadBudgets' | 'putBudget' | 'standings'> &
+  Pick<LedgerStore, 'loadBudgets' | 'budgetsRevision' | 'putBudget' | 'standings'> &
   ReportStore &
   SealedStore & {
     readonly kind: string

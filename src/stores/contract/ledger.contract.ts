@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { LedgerEntry } from '../../ledger/entry.ts'
+import { StoreConflict } from '../../std/store-error.ts'
 import type { Store } from '../store.ts'
 import {
   budget,
@@ -35,6 +36,31 @@ export function describeLedger(open: OpenFixture): void {
         expect(between).toBeGreaterThan(before)
         expect(await store.budgetsRevision()).toBeGreaterThan(between)
         expect(byId(await store.loadBudgets())).toStrictEqual([all, daily])
+      }))
+
+    test('are changed by one of many that saw the same revision, and the others leave no trace', () =>
+      withStore(open, async (store, { openAnother }) => {
+        const other = (await openAnother?.()) ?? store
+        await store.putBudget(budget('bud_1', 1), [])
+        const revision = await store.budgetsRevision()
+        const settled = await Promise.allSettled(
+          Array.from({ length: 8 }, (_, place) =>
+            (place % 2 === 0 ? store : other).putBudget(
+              budget('bud_1', 100 + place),
+              [note(`change ${place}`)],
+              revision,
+            ),
+          ),
+        )
+        const lost = settled.filter((one) => one.status === 'rejected')
+        for (const { reason } of lost) expect(reason).toBeInstanceOf(StoreConflict)
+        const won = settled.findIndex(({ status }) => status === 'fulfilled')
+        expect(lost).toHaveLength(7)
+        expect(await store.loadBudgets()).toStrictEqual([budget('bud_1', 100 + won)])
+        const { rows } = await store.auditLines({ limit: 10 })
+        expect(rows.map(({ subject }) => subject)).toEqual([`change ${won}`])
+        await store.putBudget(budget('bud_1', 5), [], await store.budgetsRevision())
+        expect((await store.loadBudgets())[0]?.limitNanoUsd).toBe(5)
       }))
 
     test('stand at nothing in a period nobody touched, and are told in the order asked', () =>

@@ -5,6 +5,7 @@ import type { Charge, LedgerEntry, RequestRow } from '../../ledger/entry.ts'
 import type { BookBatch, BudgetStanding, LeaseAsk, LeaseGrant } from '../../ledger/ledger-store.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
 import type { AuditNote } from '../../std/audit.ts'
+import { StoreConflict } from '../../std/store-error.ts'
 import { checkBooks } from '../check-books.ts'
 import type { NodeLease, PeriodSpend, TransferChunk } from '../transfer.ts'
 import type { MemoryAudit } from './memory-audit.ts'
@@ -47,7 +48,9 @@ export class MemoryLedger {
     return this.#requests.get(exchangeId)
   }
 
-  putBudget(budget: Budget, notes: readonly AuditNote[]): void {
+  putBudget(budget: Budget, notes: readonly AuditNote[], expectedRevision?: number): void {
+    if (expectedRevision !== undefined && expectedRevision !== this.revision)
+      throw new StoreConflict(`The budgets are at revision ${this.revision}, not ${expectedRevision}.`)
     this.#budgets.set(budget.id, budget)
     this.#audit.add(notes)
     this.revision += 1

@@ -59,7 +59,7 @@ export function createMemoryStore({
     postBooks: async (batch) => ledger.post(batch),
     loadBudgets: async () => ledger.budgets,
     budgetsRevision: async () => ledger.revision,
-    putBudget: async (budget, notes) => ledger.putBudget(budget, notes),
+    putBudget: async (...change) => ledger.putBudget(...change),
     lease: async (asks) => asks.map((ask) => ledger.lease(ask)),
     returnLease: async (nodeId, charge, nanoUsd) => ledger.returnLease(nodeId, charge, nanoUsd),
     leasesOf: async (nodeId) => ledger.leasesOf(nodeId),

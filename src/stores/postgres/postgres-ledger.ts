@@ -9,6 +9,7 @@ import type { BookBatch, BudgetStanding, LeaseAsk, LeaseGrant } from '../../ledg
 import type { NanoUsd } from '../../ledger/prices.ts'
 import type { AuditNote } from '../../std/audit.ts'
 import { failpoint } from '../../std/failpoints.ts'
+import { StoreConflict } from '../../std/store-error.ts'
 import type { NodeLease, PeriodSpend } from '../transfer.ts'
 import { entryRow, paidRows, requestRow } from './book-rows.ts'
 import type { Row, Session } from './connections.ts'
@@ -132,7 +133,9 @@ const BUDGETS_REVISION = {
   name: 'budgets-revision',
   text: `SELECT value FROM holdfast.counters WHERE name = 'budgets'`,
 }
-const COUNT_BUDGETS = { text: `UPDATE holdfast.counters SET value = value + 1 WHERE name = 'budgets'` }
+const COUNT_BUDGETS = {
+  text: `UPDATE holdfast.counters SET value = value + 1 WHERE name = 'budgets' RETURNING value`,
+}
 const PUT_BUDGET = {
   text: `
 INSERT INTO holdfast.budgets (id, limit_nano, is_removed, record) VALUES ($1, $2, $3, $4)
@@ -205,8 +208,13 @@ export async function putBudget(
   session: Session,
   budget: Budget,
   notes: readonly AuditNote[],
+  expectedRevision?: number,
 ): Promise<void> {
-  await session.run(COUNT_BUDGETS)
+  // Counting first makes every other change wait until this one is over.
+  const [row] = await session.query(COUNT_BUDGETS)
+  const before = numberIn(row, 'value') - 1
+  if (expectedRevision !== undefined && expectedRevision !== before)
+    throw new StoreConflict(`The budgets are at revision ${before}, not ${expectedRevision}.`)
   const isRemoved = budget.removedAtMs !== undefined
   await session.run(PUT_BUDGET, [budget.id, budget.limitNanoUsd, isRemoved, databaseJson(budget)])
   await addAuditLines(session, notes)

@@ -206,8 +206,7 @@ function storeOver(database: MigratedConnections): Store & Transferable {
     },
     loadBudgets: () => database.use(long, ledger.loadBudgets),
     budgetsRevision: () => database.use(quick, ledger.budgetsRevision),
-    putBudget: (budget, notes) =>
-      database.transaction(write, (session) => ledger.putBudget(session, budget, notes)),
+    putBudget: (...change) => database.transaction(write, (session) => ledger.putBudget(session, ...change)),
     lease: (asks) => database.transaction(quick, (session) => ledger.lease(session, asks)),
     returnLease: (nodeId, charge, nanoUsd) =>
       database.transaction(write, (session) => ledger.returnLease(session, nodeId, charge, nanoUsd)),

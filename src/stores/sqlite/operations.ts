@@ -98,7 +98,7 @@ export class Connections {
       gather: () => gatherBlock(db()),
       loadBudgets: () => budgets.loadBudgets(db()),
       budgetsRevision: () => budgets.budgetsRevision(db()),
-      putBudget: (budget, notes) => budgets.putBudget(db(), budget, notes),
+      putBudget: (...change) => budgets.putBudget(db(), ...change),
       lease: (asks) => budgets.lease(db(), asks),
       returnLease: (...values) => budgets.returnLease(db(), ...values),
       leasesOf: (nodeId) => budgets.leasesOf(db(), nodeId),

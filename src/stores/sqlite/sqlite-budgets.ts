@@ -5,6 +5,7 @@ import type { Charge } from '../../ledger/entry.ts'
 import type { BudgetStanding, LeaseAsk, LeaseGrant } from '../../ledger/ledger-store.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
 import type { AuditNote } from '../../std/audit.ts'
+import { StoreConflict } from '../../std/store-error.ts'
 import type { NodeLease, PeriodSpend } from '../transfer.ts'
 import type { Database, Row } from './database.ts'
 import { addNotes } from './sqlite-audit.ts'
@@ -44,8 +45,16 @@ export function budgetsRevision(db: Database): number {
   return Number(db.get(REVISION)?.['value'])
 }
 
-export function putBudget(db: Database, budget: Budget, notes: readonly AuditNote[]): void {
+export function putBudget(
+  db: Database,
+  budget: Budget,
+  notes: readonly AuditNote[],
+  expectedRevision?: number,
+): void {
   db.write(() => {
+    const revision = budgetsRevision(db)
+    if (expectedRevision !== undefined && expectedRevision !== revision)
+      throw new StoreConflict(`The budgets are at revision ${revision}, not ${expectedRevision}.`)
     takeBudgets(db, [budget])
     addNotes(db, notes)
   })

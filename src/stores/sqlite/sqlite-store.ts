@@ -38,7 +38,7 @@ function createStore(file: SqliteFile, shares: ShareBook): Store & Transferable 
     },
     loadBudgets: () => file.write('loadBudgets'),
     budgetsRevision: () => file.write('budgetsRevision'),
-    putBudget: (budget, notes) => file.write('putBudget', budget, notes),
+    putBudget: (...change) => file.write('putBudget', ...change),
     lease: (asks) => file.write('lease', asks),
     returnLease: (...values) => file.write('returnLease', ...values),
     leasesOf: (nodeId) => file.write('leasesOf', nodeId),
