@@ -2,6 +2,7 @@ import { createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { startSimulator, type SimulatorServer } from '../simulator/server.ts'
 import { createScenario, type ScenarioInput } from '../simulator/scenario.ts'
+import { BLOCKED_ADDRESS, TransportError } from '../upstream/transport-codes.ts'
 import { loadConfig } from './config/load-config.ts'
 import type { HoldfastConfig } from './config/config.ts'
 import { runDoctor, type DoctorInstruments } from './doctor.ts'
@@ -164,6 +165,17 @@ describe('what is wrong is found, and what to do is said', () => {
       `providers: { it: { dialect: openai-chat, baseUrl: "https://127.0.0.1:${port}/v1" } }`,
     )
     expect(of(report, 'connection')?.status).toBe('fail')
+  })
+
+  test('SEC-2: a built-in name that leads inside', async () => {
+    const report = await examine(`providers: { openai: { credential: ${key}, models: [m] } }`, {
+      resolve: () => Promise.reject(new TransportError(BLOCKED_ADDRESS, 'api.openai.com is public')),
+    })
+    expect(report.checks.find((one) => one.subject === 'openai' && one.status === 'fail')).toMatchObject({
+      check: 'dns',
+      message: expect.stringContaining('api.openai.com leads to an address that is never called'),
+      nextStep: expect.stringContaining('providers.openai.baseUrl'),
+    })
   })
 
   test('a certificate that ends soon, and a clock that is off', async () => {

@@ -15,7 +15,6 @@ import type { Telemetry } from '../telemetry/records.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import type { FetchDeps } from '../upstream/fetch-json.ts'
 import { probe } from '../upstream/models.ts'
-import { createUndiciTransport } from '../upstream/undici-transport.ts'
 import { completeConfig } from './complete-config.ts'
 import { composeHouse, composeProber, createGround, type Ground, type House } from './compose.ts'
 import { ConfigSource } from './config-source.ts'
@@ -28,10 +27,11 @@ import { ModelDiscovery } from './discover-models.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { type FaultSource, outliveFaults } from './process-faults.ts'
 import { OperatorPost } from './operator-post.ts'
-import { connectionsMax, whatNeedsRestart, whyNotInForce } from './reload-rules.ts'
+import { whatNeedsRestart, whyNotInForce } from './reload-rules.ts'
 import { routeTransport } from './routed-transport.ts'
 import { SIMULATOR_ORIGIN } from './simulated-provider.ts'
 import { addressError, listenFault, StartError } from './start-error.ts'
+import { createSocketTransport } from './socket-transport.ts'
 
 /** How long, after the last byte to a client, the records of what was cut may take to be written, ms. */
 const SETTLE_MS = 1_000
@@ -90,16 +90,18 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const source = new ConfigSource(options)
   const config = firstConfig(source)
   const telemetry = options.telemetry ?? createTelemetry()
-  const transport = options.transport ?? createSocketTransport(config, telemetry)
   const parts = { clock: systemClock, ids: systemIds, telemetry }
   const early = holdNotices(telemetry.notices)
   const ground = createGround({
     ...parts,
+  let running: Running | undefined
+  const providers = () => (running ?? { config }).config.providers
+  const transport = options.transport ?? createSocketTransport({ ...parts, config, providers })
     keeping: await startKeeping(config, options, parts),
     random: systemRandom,
     transport: routeTransport(SIMULATOR_ORIGIN, createSimulatorTransport(), transport),
   })
-  const running = new Running(options, { source, ground, config, early })
+  running = new Running(options, { source, ground, config, early })
   await running.start()
   return running
 }
@@ -119,23 +121,6 @@ function startKeeping(config: HoldfastConfig, options: StartOptions, parts: Keep
   return openStore(choice, { ...parts, masterKey, env: options.env }).then((opened) =>
     openKeeping(parts, rules, opened),
   )
-}
-
-function createSocketTransport(config: HoldfastConfig, { notices }: Telemetry): Transport {
-  try {
-    return createUndiciTransport({
-      connectionsMax: connectionsMax(config),
-      onUnaskedAnswer: (origin) =>
-        notices.publish({
-          level: 'error',
-          name: 'connection_desynchronised',
-          message: `${origin} sent an answer that nobody had asked for. Its connection was closed, and nothing of the answer was delivered.`,
-          facts: { origin },
-        }),
-    })
-  } catch (error) {
-    throw new StartError('environment', error instanceof Error ? error.message : String(error))
-  }
 }
 
 interface RunningParts {
@@ -206,7 +191,7 @@ class Running implements RunningGateway {
   }
 
   get config(): HoldfastConfig {
-    return this.#current().config
+    return this.#house?.config ?? this.#parts.config
   }
 
   get isSimulated(): boolean {

@@ -325,7 +325,7 @@ export const errorCodes = {
     otherTarget: 'yes',
     health: 'none',
     nextStep:
-      'Use a provider address that is not a metadata service; restart where a public name became local on purpose.',
+      'Use a provider address that is not a metadata service. Where a public name is local on purpose, write it as the baseUrl of its provider and restart.',
   },
   upstream_reset: {
     status: 502,

@@ -55,7 +55,9 @@ const providerSchema = z
     baseUrl: z
       .string()
       .optional()
-      .describe('Its address, up to and with the version segment: https://api.example.com/v1.'),
+      .describe(
+        'Its address, up to and with the version segment: https://api.example.com/v1. A name that is written here may lead to a private address; that of a built-in address may not.',
+      ),
     credential: secretSchema
       .optional()
       .describe('Its key: ${NAME}, os.environ/NAME, file:path, or the text. Default: from the environment.'),

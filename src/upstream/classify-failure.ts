@@ -81,7 +81,7 @@ function wordsOf(failure: TransportFailure, code: ErrorCode): string {
     case 'upstream_tls':
       return 'could not prove its identity over TLS'
     case 'blocked_address':
-      return 'has an address that is never called: of a metadata service, or a local one for a name that was public'
+      return 'has an address that is never called: of a metadata service, or a local one for a name that is public'
     case 'upstream_protocol':
       return 'did not answer in HTTP'
     case 'upstream_reset':

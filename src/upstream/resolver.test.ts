@@ -6,11 +6,14 @@ import { ManualClock } from './wall.ts'
 type Answer = Parameters<Parameters<SystemLookup>[2]>
 
 /** A name server played by hand. */
-function open() {
+function open(publicNames: readonly string[] = []) {
   const asked: { hostname: string; answer: (...answer: Answer) => void }[] = []
   const clock = new ManualClock()
-  const resolve = createResolver(clock, (hostname, _options, callback) => {
-    asked.push({ hostname, answer: callback })
+  const resolve = createResolver(clock, {
+    lookup: (hostname, _options, callback) => {
+      asked.push({ hostname, answer: callback })
+    },
+    mustBePublic: (hostname) => publicNames.includes(hostname),
   })
   const ask = (hostname: string) => {
     const told: (string | LookupAddress[])[] = []
@@ -100,6 +103,23 @@ describe('the resolver', () => {
       expect(told).toEqual([answer])
     }
   })
+
+  test.each(['10.0.0.7', '127.0.0.1', '::1', 'fd12::1', '::ffff:192.168.0.1'])(
+    'SEC-2: a name that must be public is never %s, not even at first, and the next answer is judged anew',
+    (address) => {
+      const { asked, ask } = open(['api.test'])
+      const local = [{ address, family: address.includes(':') ? 6 : 4 }]
+      const first = ask('api.test')
+      asked[0]?.answer(null, [...here, ...local])
+      expect(first).toEqual(['HOLDFAST_BLOCKED_ADDRESS'])
+      const unnamed = ask('office.test')
+      asked[1]?.answer(null, local)
+      expect(unnamed).toEqual([local])
+      const second = ask('api.test')
+      asked[2]?.answer(null, here)
+      expect(second).toEqual([here])
+    },
+  )
 
   test('gives one address to a caller who wants one', () => {
     const { asked, resolve } = open()

@@ -1,8 +1,8 @@
 /**
  * Names to addresses for the dialer. A name is looked up once at a time, however many ask, so that a silent name
  * server occupies one of libuv's four threads and not all of them (fault 4); an answer outlives its name server for a
- * while (fault 142); and an answer that holds a metadata address, or a local one for a name that was public, is refused,
- * so what was judged is what is dialled (SEC-3, fault 5).
+ * while (fault 142); and an answer that holds a metadata address, or a local one for a name that was public or must be,
+ * is refused, so what was judged is what is dialled (SEC-2, SEC-3, fault 5).
  */
 
 import {
@@ -28,6 +28,16 @@ export type SystemLookup = (
   callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void
 
+export interface ResolverOptions {
+  /** Default: the system's. */
+  readonly lookup?: SystemLookup
+  /**
+   * Whether a name may have no local address, not even as its first (SEC-2). Asked only where an answer holds one.
+   * Default: no name must be public.
+   */
+  mustBePublic?(hostname: string): boolean
+}
+
 type Asker = (answer: NodeJS.ErrnoException | readonly LookupAddress[]) => void
 
 interface Name {
@@ -39,7 +49,8 @@ interface Name {
 }
 
 /** A `lookup` for `net.connect` and `tls.connect`. */
-export function createResolver(clock: Clock, lookup: SystemLookup = systemLookup): LookupFunction {
+export function createResolver(clock: Clock, options: ResolverOptions = {}): LookupFunction {
+  const { lookup = systemLookup } = options
   const names = new Map<string, Name>()
 
   const ask = (hostname: string, options: LookupOptions, asker: Asker): void => {
@@ -70,9 +81,12 @@ export function createResolver(clock: Clock, lookup: SystemLookup = systemLookup
   ): void => {
     const { asking } = name
     name.asking = []
-    const answer = error ? (fallback(name) ?? error) : judge(hostname, fresh, name.isPublic === true)
+    const isLocal = fresh.some(({ address }) => isSpecialAddress(address))
+    const answer = error
+      ? (fallback(name) ?? error)
+      : (whyRefused(hostname, fresh) ?? (isLocal ? whyNotLocal(hostname, name) : undefined) ?? fresh)
     if (!error && !(answer instanceof Error)) {
-      name.isPublic ??= !fresh.some(({ address }) => isSpecialAddress(address))
+      name.isPublic ??= !isLocal
       name.addresses = fresh
       name.answeredAtMs = clock.nowMs()
     }
@@ -82,6 +96,15 @@ export function createResolver(clock: Clock, lookup: SystemLookup = systemLookup
   /** The last good answer, while it may still be used. */
   const fallback = (name: Name): readonly LookupAddress[] | undefined =>
     clock.nowMs() - name.answeredAtMs <= STALE_ANSWER_MS ? name.addresses : undefined
+
+  /** A provider that is public does not move into our own network, nor where no server is: whoever says so wants a request sent there (fault 5). */
+  const whyNotLocal = (hostname: string, name: Name): TransportError | undefined => {
+    if (name.isPublic === true)
+      return new TransportError(BLOCKED_ADDRESS, `${hostname} was public and is now a local address`)
+    if (options.mustBePublic?.(hostname) === true)
+      return new TransportError(BLOCKED_ADDRESS, `${hostname} is public and has a local address`)
+    return undefined
+  }
 
   return (hostname, options, callback) => {
     ask(hostname, options, (answer) => {
@@ -93,16 +116,9 @@ export function createResolver(clock: Clock, lookup: SystemLookup = systemLookup
   }
 }
 
-/** A provider that was public does not move into our own network, nor where no server is: whoever says so wants a request sent there (fault 5). */
-function judge(
-  hostname: string,
-  answer: readonly LookupAddress[],
-  wasPublic: boolean,
-): NodeJS.ErrnoException | readonly LookupAddress[] {
+function whyRefused(hostname: string, answer: readonly LookupAddress[]): TransportError | undefined {
   if (answer.length === 0) return new TransportError('ENOTFOUND', `${hostname} has no address`)
   if (answer.some(({ address }) => isBlockedAddress(address)))
     return new TransportError(BLOCKED_ADDRESS, `${hostname} is the address of a metadata service`)
-  if (wasPublic && answer.some(({ address }) => isSpecialAddress(address)))
-    return new TransportError(BLOCKED_ADDRESS, `${hostname} was public and is now a local address`)
-  return answer
+  return undefined
 }

@@ -238,11 +238,13 @@ describe('the undici transport', () => {
   test('SEC-5: a name that resolves to a metadata address is not connected to', async () => {
     const { createResolver } = await import('./resolver.ts')
     const { systemClock } = await import('../std/clock.ts')
-    const lookup = createResolver(systemClock, (_hostname, _options, callback) => {
-      callback(null, [
-        { address: '127.0.0.1', family: 4 },
-        { address: '169.254.169.254', family: 4 },
-      ])
+    const lookup = createResolver(systemClock, {
+      lookup: (_hostname, _options, callback) => {
+        callback(null, [
+          { address: '127.0.0.1', family: 4 },
+          { address: '169.254.169.254', family: 4 },
+        ])
+      },
     })
     const watched = await openTransport({ lookup }).run(requestTo('http://rebound.test:1'))
     expect(watched.failure).toMatchObject({ phase: 'connect', code: BLOCKED_ADDRESS })
@@ -255,9 +257,11 @@ describe('the undici transport', () => {
     const { port } = new URL(wall.origin)
     const answers = ['127.0.0.1', '169.254.169.254', '93.184.215.14', '127.0.0.1', '::ffff:127.0.0.1']
     let asked = 0
-    const lookup = createResolver(systemClock, (_hostname, _options, callback) => {
-      const address = answers[asked++] ?? ''
-      callback(null, [{ address, family: address.includes(':') ? 6 : 4 }])
+    const lookup = createResolver(systemClock, {
+      lookup: (_hostname, _options, callback) => {
+        const address = answers[asked++] ?? ''
+        callback(null, [{ address, family: address.includes(':') ? 6 : 4 }])
+      },
     })
     const { run } = openTransport({ lookup })
     // What was judged is what is connected to: a second answer would have been the metadata service.

@@ -33,10 +33,12 @@ type NameServer = (hostname: string) => string | NodeJS.ErrnoException | undefin
 
 /** Answers as it is told; what it gives no answer for hangs. */
 function resolverOf(answerOf: NameServer): LookupFunction {
-  return createResolver(systemClock, (hostname, _options, callback) => {
-    const answer = answerOf(hostname)
-    if (answer instanceof Error) callback(answer, [])
-    else if (answer !== undefined) callback(null, [{ address: answer, family: 4 } satisfies LookupAddress])
+  return createResolver(systemClock, {
+    lookup: (hostname, _options, callback) => {
+      const answer = answerOf(hostname)
+      if (answer instanceof Error) callback(answer, [])
+      else if (answer !== undefined) callback(null, [{ address: answer, family: 4 } satisfies LookupAddress])
+    },
   })
 }
 

@@ -81,6 +81,8 @@ export interface ConfiguredProvider {
   /** The models named for it, where any were. */
   readonly models?: readonly string[]
   /** How it came to be here. */
+  /** The file says where it is, so its operator answers for what its name leads to (SEC-2). */
+  readonly isAddressNamed?: true
   readonly origin: 'file' | 'environment' | 'local' | 'simulator'
 }
 

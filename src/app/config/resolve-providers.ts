@@ -124,6 +124,7 @@ function resolveProvider(
     ...(entry.slots !== undefined && { slots: entry.slots }),
     timers: mergeTimers(provider, entry.timeouts),
     ...(entry.models && { models: [...new Set(entry.models)] }),
+    ...(entry.baseUrl !== undefined && { isAddressNamed: true }),
     origin: 'file',
   }
 }

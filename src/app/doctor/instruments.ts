@@ -13,8 +13,10 @@ import { createResolver } from '../../upstream/resolver.ts'
 import { createAuthorizers } from '../../upstream/authorize/authorizers.ts'
 import { createSender } from '../../upstream/send.ts'
 import { createUndiciTransport } from '../../upstream/undici-transport.ts'
+import type { ConfiguredProvider } from '../config/config.ts'
 import type { DoctorInstruments } from '../doctor.ts'
 import type { Probe } from '../find-providers.ts'
+import { mustBePublic } from '../public-hosts.ts'
 import type { Door } from './provider-checks.ts'
 
 /** Longest a door may take to open, ms; the signal may end it sooner. */
@@ -31,11 +33,13 @@ export interface InstrumentOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** What must not appear in any message. */
   readonly secrets: readonly Secret[]
+  /** Whose addresses the file may name. Default: it names none. */
+  readonly providers?: readonly ConfiguredProvider[]
 }
 
-export function openInstruments({ env, secrets }: InstrumentOptions): OpenedInstruments {
+export function openInstruments({ env, secrets, providers = [] }: InstrumentOptions): OpenedInstruments {
   const clock = systemClock
-  const lookup = createResolver(clock)
+  const lookup = createResolver(clock, { mustBePublic: (hostname) => mustBePublic(hostname, providers) })
   const transport = createUndiciTransport({ clock, lookup })
   const sender = createSender({
     transport,

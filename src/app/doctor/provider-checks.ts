@@ -9,6 +9,7 @@ import type { Provider } from '../../providers/provider.ts'
 import { createTarget } from '../../providers/target.ts'
 import type { Clock } from '../../std/clock.ts'
 import type { UpstreamRequest, UpstreamResponse } from '../../upstream/attempt.ts'
+import { BLOCKED_ADDRESS } from '../../upstream/transport-codes.ts'
 import type { ConfiguredProvider, ConfiguredRoute } from '../config/config.ts'
 import { type CheckResult, fail, type Finding, ok, skip, warn } from './check.ts'
 import { chooseModel } from './choose-model.ts'
@@ -226,6 +227,12 @@ function describeFailure(check: string, error: unknown, provider: Provider): Fin
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
   const words = code ?? (error instanceof Error ? error.message : 'unknown')
   const host = new URL(provider.baseUrl).host
+  if (code === BLOCKED_ADDRESS) {
+    return fail(
+      `${host} leads to an address that is never called: of a metadata service, or a local one for a name that is public`,
+      `Check the name server. Where the name is local on purpose, write the address: providers.${provider.id}.baseUrl.`,
+    )
+  }
   if (check === 'dns') {
     return fail(
       `${host} has no address (${words})`,

@@ -19,7 +19,8 @@ export interface DoctorCommandOptions extends CommonOptions {
 export async function doctor(options: DoctorCommandOptions, io: CliIo): Promise<ExitCode> {
   const loaded = loadOrPrint(options, io)
   if (!loaded.ok) return loaded.exitCode
-  const instruments = openInstruments({ env: io.env, secrets: loaded.config.secrets })
+  const { secrets, providers } = loaded.config
+  const instruments = openInstruments({ env: io.env, secrets, providers })
   const abort = new AbortController()
   const onSignal = () => abort.abort(new Error('interrupted'))
   io.signals.on('SIGINT', onSignal)

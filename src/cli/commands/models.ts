@@ -12,7 +12,8 @@ const ASK_MS = 8_000
 export async function models(options: CommonOptions, io: CliIo): Promise<ExitCode> {
   const loaded = loadOrPrint(options, io)
   if (!loaded.ok) return loaded.exitCode
-  const instruments = openInstruments({ env: io.env, secrets: loaded.config.secrets })
+  const { secrets, providers } = loaded.config
+  const instruments = openInstruments({ env: io.env, secrets, providers })
   try {
     const config = await withLocalServers(loaded.config, instruments, io.env)
     print(await listAddressable(config, instruments, ASK_MS), options, io)
