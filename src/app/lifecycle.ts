@@ -4,6 +4,7 @@ import { isatty } from 'node:tty'
 import type { Admission } from '../admission/admission.ts'
 import { dialects } from '../dialects/index.ts'
 import { describeDefect } from '../errors/describe-defect.ts'
+import type { HttpLimits } from '../http/http-limits.ts'
 import { createGatewayServer, type GatewayServer } from '../http/server.ts'
 import { createSimulatorTransport } from '../simulator/transport.ts'
 import { sleep, systemClock } from '../std/clock.ts'
@@ -176,7 +177,7 @@ class Running implements RunningGateway {
       clock,
       ids,
       telemetry,
-      limits: { bodyBytes: config.limits.bodyBytes, formBytes: config.limits.formBytes },
+      limits: serverLimits(config),
       metrics: () => metrics.render(),
     })
     this.#post = new OperatorPost({
@@ -404,6 +405,12 @@ function unexpectedFault(error: unknown, file = 'holdfast.yaml'): ConfigFault {
   const { kind, at = '' } = describeDefect(error)
   return {
     file,
+/** Those of the listener, which stay what they were at the start. */
+function serverLimits({ limits }: HoldfastConfig): Partial<HttpLimits> {
+  const { bodyBytes, formBytes, connectionsPerAddress } = limits
+  return { bodyBytes, formBytes, connectionsPerAddress }
+}
+
     line: 1,
     column: 1,
     path: '',

@@ -24,7 +24,7 @@ test('what a running process cannot change is named, and nothing else', () => {
   expect(
     whatNeedsRestart(
       config(
-        'listen: 127.0.0.1:4242\nadmin: false\nlimits: { bodyBytes: 1MiB, requestsInFlight: 9000 }\nlog: { level: warn }\njournal: { ttl: 1h }\ncache: { bytes: 2GiB }',
+        'listen: 127.0.0.1:4242\nadmin: false\nlimits: { bodyBytes: 1MiB, connectionsPerAddress: false, requestsInFlight: 9000 }\nlog: { level: warn }\njournal: { ttl: 1h }\ncache: { bytes: 2GiB }',
       ),
       started,
     ),
@@ -32,6 +32,7 @@ test('what a running process cannot change is named, and nothing else', () => {
     'listen',
     'admin',
     'limits.bodyBytes',
+    'limits.connectionsPerAddress',
     'limits.requestsInFlight (the connections to one provider)',
     'journal',
     'cache (but its default)',

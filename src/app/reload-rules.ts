@@ -43,6 +43,8 @@ export function whatNeedsRestart(next: HoldfastConfig, started: HoldfastConfig):
     admin: next.admin?.host !== started.admin?.host || next.admin?.port !== started.admin?.port,
     'limits.bodyBytes': next.limits.bodyBytes !== started.limits.bodyBytes,
     'limits.formBytes': next.limits.formBytes !== started.limits.formBytes,
+    'limits.connectionsPerAddress':
+      next.limits.connectionsPerAddress !== started.limits.connectionsPerAddress,
     'limits.requestsInFlight (the connections to one provider)':
       connectionsMax(next) !== connectionsMax(started),
     store: JSON.stringify(next.store) !== JSON.stringify(started.store),

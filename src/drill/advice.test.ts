@@ -18,6 +18,7 @@ const providers = ['openai', 'anthropic', 'vertex-gemini', 'vertex-anthropic'].f
 const limits: Advised['config']['limits'] = {
   bodyBytes: 1,
   formBytes: 1,
+  connectionsPerAddress: false,
   responseBytes: 1,
   requestsInFlight: 400,
   bufferedBytes: 1,

@@ -10,6 +10,8 @@ export const LISTEN_PORT = 4141
 export const BODY_BYTES = 32 * 1024 ** 2
 /** Largest form (a file to keep, sound to transcribe), bytes. */
 export const FORM_BYTES = 512 * 1024 ** 2
+/** Open connections of one client address: half of all, and twice the requests that are served at one time. */
+export const CONNECTIONS_PER_ADDRESS = 10_000
 /** How long a gateway told to stop still accepts requests, ms. */
 export const SHUTDOWN_WAIT_MS = 0
 /** How long running requests may go on after that, ms. */
@@ -53,6 +55,14 @@ export const httpLimitsShape = {
     .default(FORM_BYTES)
     .describe(
       'Largest multipart form that is taken: files, sound, pictures. Kept on disk meanwhile. Default 512MiB.',
+    ),
+  connectionsPerAddress: z
+    .union([z.literal(false), z.int().min(1).max(1_000_000)], {
+      error: 'must be a number from 1 to 1000000, or false',
+    })
+    .default(CONNECTIONS_PER_ADDRESS)
+    .describe(
+      'Open connections of one client address, of the 20000 that there may be; further ones are closed. An IPv6 network of 64 bits counts as one address. Where all clients come through one proxy or balancer, false: no bound of its own. Default 10000.',
     ),
 }
 

@@ -1,6 +1,6 @@
 /** The bounds of the server in front: everything a client can make grow or wait has a number here. */
 
-import { BODY_BYTES, FORM_BYTES } from './config-schema.ts'
+import { BODY_BYTES, CONNECTIONS_PER_ADDRESS, FORM_BYTES } from './config-schema.ts'
 
 export interface HttpLimits {
   /** The largest request body, ours to hold, decompressed. Default 32 MiB, Anthropic's own limit. */
@@ -25,6 +25,8 @@ export interface HttpLimits {
   readonly lingerMs: number
   /** Open connections; further ones are closed on arrival. Default 20,000. */
   readonly connections: number
+  /** Of these, those of one address (IPv6: of one /64); `false` for as many as there are. Default 10,000. */
+  readonly connectionsPerAddress: number | false
 }
 
 export const httpLimits: HttpLimits = {
@@ -39,6 +41,7 @@ export const httpLimits: HttpLimits = {
   writeStallMs: 60_000,
   lingerMs: 2_000,
   connections: 20_000,
+  connectionsPerAddress: CONNECTIONS_PER_ADDRESS,
 }
 
 /** A refused body up to this size is thrown away in passing and its connection kept; a larger one costs the connection. */

@@ -13,6 +13,8 @@ import type { Clock, Timer } from '../std/clock.ts'
 import { type IdSource, nextInOrder } from '../std/ids.ts'
 import { Roster } from '../std/roster.ts'
 import type { Telemetry } from '../telemetry/records.ts'
+import { AcceptNotices } from './accept-notices.ts'
+import { AddressCounts } from './address-counts.ts'
 import type { AnswerRules } from './answer.ts'
 import { answerError } from './answer-error.ts'
 import { readOrigin } from './browser-origin.ts'
@@ -61,8 +63,6 @@ export interface GatewayServer {
 const SWEEP_MS = 1_000
 /** After the drain deadline, how long clients have to take the last event. */
 const LAST_WORD_MS = 1_000
-/** Trouble with accepting is said once in this time, with a count. */
-const ACCEPT_NOTICE_MS = 10_000
 const BACKLOG = 1_024
 const HEADERS_COUNT_MAX = 200
 
@@ -84,14 +84,18 @@ class NodeGatewayServer implements GatewayServer {
   #sweep: Timer | undefined
   #isDraining = false
   #onRest: (() => void) | undefined
-  #acceptFaults = 0
-  #acceptNoticeAtMs = -Infinity
+  readonly #accepting: AcceptNotices
+  /** Absent where one address may have as many connections as there are. */
+  readonly #addresses: AddressCounts | undefined
   #probeAtMs = 0
 
   constructor(options: GatewayServerOptions) {
     const { clock, gateway } = options
     this.#options = options
     this.#limits = { ...httpLimits, ...options.limits }
+    this.#accepting = new AcceptNotices(clock, options.telemetry.notices)
+    const { connectionsPerAddress } = this.#limits
+    this.#addresses = connectionsPerAddress === false ? undefined : new AddressCounts(connectionsPerAddress)
     this.#gateway = typeof gateway === 'function' ? gateway : () => gateway
     const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS
     this.#sweepMs = sweepPeriod([
@@ -131,7 +135,7 @@ class NodeGatewayServer implements GatewayServer {
       server.once('error', reject)
       server.listen({ host, port, backlog: BACKLOG }, () => {
         server.off('error', reject)
-        server.on('error', (error) => this.#publishAcceptFault(codeOf(error)))
+        server.on('error', (error) => this.#accepting.failed(codeOf(error)))
         // A listening TCP server has an AddressInfo; strings are for pipes.
         const address = server.address() as AddressInfo
         const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address
@@ -180,12 +184,13 @@ class NodeGatewayServer implements GatewayServer {
       this.#onRequest(request, response, true),
     )
     server.on('connection', (socket) => {
+      if (!this.#takesFrom(socket)) return
       // Whoever came after the one with the last descriptor was closed without a word, and one may be free again at the sweep.
       this.#probeDescriptors()
       this.#connectionOf(socket)
       this.#armSweep()
     })
-    server.on('drop', () => this.#publishAcceptFault('connections_max'))
+    server.on('drop', () => this.#accepting.failed('connections_max'))
     server.on('clientError', (error, socket) => this.#onParserError(error, socket as Socket)) // A plain TCP server's sockets are net.Sockets.
     server.on(
       'connect',
@@ -198,6 +203,20 @@ class NodeGatewayServer implements GatewayServer {
         ), // As above.
     )
     return server
+  }
+
+  /** Whether its address may have one more; where not, it is closed as one beyond the bound of all is. */
+  #takesFrom(socket: Socket): boolean {
+    const addresses = this.#addresses
+    if (addresses === undefined) return true
+    const source = addresses.take(socket.remoteAddress)
+    if (source === undefined) {
+      this.#accepting.refused(socket.remoteAddress ?? 'An address', addresses.max)
+      socket.destroy()
+      return false
+    }
+    socket.once('close', () => addresses.giveBack(source))
+    return true
   }
 
   #connectionOf(socket: Socket): Connection {
@@ -350,7 +369,7 @@ class NodeGatewayServer implements GatewayServer {
 
   #probeDescriptors(): void {
     const code = probeDescriptors()
-    if (code !== undefined) this.#publishAcceptFault(code)
+    if (code !== undefined) this.#accepting.failed(code)
   }
 
   #publishDefect(call: ClientCall, error: unknown): void {
@@ -360,21 +379,6 @@ class NodeGatewayServer implements GatewayServer {
       message: 'A request met a defect of the gateway; only this request was affected.',
       facts: { exchangeId: call.id, ...describeDefect(error) },
     })
-  }
-
-  /** EMFILE and its like: the listener lives on, and says so without flooding the log (fault 139). */
-  #publishAcceptFault(code: string): void {
-    this.#acceptFaults += 1
-    const nowMs = this.#options.clock.nowMs()
-    if (nowMs - this.#acceptNoticeAtMs < ACCEPT_NOTICE_MS) return
-    this.#acceptNoticeAtMs = nowMs
-    this.#options.telemetry.notices.publish({
-      level: 'error',
-      name: 'accept_failed',
-      message: 'Connections could not be accepted: raise the limit of open files, or lower the load.',
-      facts: { code, count: this.#acceptFaults },
-    })
-    this.#acceptFaults = 0
   }
 }
 

@@ -63,4 +63,36 @@ describe('fault 104: more connections than the bound', () => {
     held[0]?.socket.destroy()
     await expect.poll(() => statusOf(port)).toBe(200)
   })
+
+  test.skipIf(process.platform !== 'linux')(
+    'of one address are closed on arrival, while those of other addresses are served',
+    async () => {
+      const { port, notices } = await startServer({ limits: { connectionsPerAddress: 3 } })
+      const held = await Promise.all([1, 2, 3].map(() => openRawClient(port)))
+      const extra = await Promise.all([1, 2, 3, 4].map(() => openRawClient(port)))
+      await Promise.all(extra.map((client) => client.closed()))
+      expect(notices).toMatchObject([
+        { level: 'warn', name: 'address_full', facts: { address: '127.0.0.1', count: 1 } },
+      ])
+      const others = await Promise.all(
+        ['127.0.0.2', '127.0.0.3', '127.0.0.3'].map((from) => openRawClient(port, { from })),
+      )
+      for (const client of [...others, ...held]) {
+        client.send('GET /livez HTTP/1.1\r\nhost: x\r\n\r\n')
+        expect(await client.until('alive')).toMatch(/^HTTP\/1\.1 200 /)
+      }
+      held[0]?.socket.destroy()
+      await expect.poll(() => statusOf(port)).toBe(200)
+      for (const { socket } of [...others, ...held]) socket.destroy()
+    },
+  )
+
+  test('of one address are all there may be where it has no bound of its own', async () => {
+    const { port, notices } = await startServer({ limits: { connections: 3, connectionsPerAddress: false } })
+    const held = await Promise.all([1, 2, 3].map(() => openRawClient(port)))
+    const extra = await openRawClient(port)
+    await extra.closed()
+    expect(notices.map(({ name }) => name)).toEqual(['accept_failed'])
+    for (const { socket } of held) socket.destroy()
+  })
 })

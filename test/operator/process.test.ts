@@ -159,6 +159,17 @@ describe.skipIf(process.platform === 'win32')('fault 139: sixty-four descriptors
   })
 })
 
+test('fault 104: one address has as many connections as the file says, and no more', async () => {
+  const gateway = await startSimulated({ config: { ...simulated, limits: { connectionsPerAddress: 2 } } })
+  const held = [await openRawClient(gateway.port), await openRawClient(gateway.port)]
+  const extra = await openRawClient(gateway.port)
+  await extra.closed()
+  expect(await gateway.line({ notice: 'address_full' })).toMatchObject({ facts: { address: '127.0.0.1' } })
+  held[0]?.send('GET /livez HTTP/1.1\r\nhost: x\r\n\r\n')
+  expect(await held[0]?.until('alive')).toMatch(/^HTTP\/1\.1 200 /)
+  for (const { socket } of held) socket.destroy()
+})
+
 describe('fault 140: standard output', () => {
   test('closed by its reader: traffic goes on, the lines are counted, and the end is in order', async () => {
     const gateway = await startSimulated()

@@ -13,12 +13,16 @@ export interface RawClient {
   closed(): Promise<{ readonly text: string; readonly reset: boolean }>
 }
 
+export interface RawClientOptions {
+  readonly allowHalfOpen?: boolean
+  /** The address it comes from: on Linux any of 127.0.0.0/8. */
+  readonly from?: string
+}
+
 /** Connects to a server on loopback. */
-export async function openRawClient(
-  port: number,
-  options: { allowHalfOpen?: boolean } = {},
-): Promise<RawClient> {
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: options.allowHalfOpen ?? false })
+export async function openRawClient(port: number, options: RawClientOptions = {}): Promise<RawClient> {
+  const { allowHalfOpen = false, from } = options
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen, ...(from && { localAddress: from }) })
   let text = ''
   let isClosed = false
   let wasReset = false

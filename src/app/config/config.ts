@@ -19,6 +19,7 @@ export interface HoldfastConfig {
   readonly limits: {
     readonly bodyBytes: number
     readonly formBytes: number
+    readonly connectionsPerAddress: number | false
     readonly responseBytes: number
     readonly requestsInFlight: number
     readonly bufferedBytes: number
@@ -80,9 +81,9 @@ export interface ConfiguredProvider {
   readonly timers: AttemptTimers
   /** The models named for it, where any were. */
   readonly models?: readonly string[]
-  /** How it came to be here. */
   /** The file says where it is, so its operator answers for what its name leads to (SEC-2). */
   readonly isAddressNamed?: true
+  /** How it came to be here. */
   readonly origin: 'file' | 'environment' | 'local' | 'simulator'
 }
 

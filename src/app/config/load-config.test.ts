@@ -215,6 +215,12 @@ keys: [{ name: laptop, key: "\${LAPTOP_KEY}" }]
     ],
     ['a duration out of range', 'routes: { a: { targets: [ollama/x], deadline: 1ms } }', 'is out of range'],
     ['a size', 'limits: { bodyBytes: 8MB }', 'is not a size'],
+    ['no connections', 'limits: { connectionsPerAddress: 0 }', '"0" must be at least 1'],
+    [
+      'connections in words',
+      'limits: { connectionsPerAddress: many }',
+      '"many" must be a number from 1 to 1000000, or false',
+    ],
     [
       'a wordless target',
       'routes: { a: { targets: [b] } }',
@@ -496,7 +502,7 @@ describe('SEC-52: a configuration holds nothing but data', () => {
     // What is dialled: providers and the database; what is listened on.
     expect(
       [...names].filter((name) => /url|uri|host|address|endpoint|proxy|origin/i.test(name)).sort(),
-    ).toEqual(['baseUrl', 'url'])
+    ).toEqual(['baseUrl', 'connectionsPerAddress', 'url'])
   })
 
   test('what looks like a template or a command is the text that it is', () => {
