@@ -1,6 +1,8 @@
 /** The facade's end of a worker thread: calls by name, answered in order; a thread that died is started anew by the next call. */
 
 import { Worker } from 'node:worker_threads'
+import { describeDefect } from '../errors/describe-defect.ts'
+import type { Notice } from '../std/notice.ts'
 import { StoreUnavailable } from '../std/store-error.ts'
 import { UnderWay } from '../std/under-way.ts'
 import { type Answer, type Call, type ErrorKind, errorOf } from './worker-calls.ts'
@@ -21,6 +23,10 @@ export interface WorkerThreadOptions {
   readonly file: URL
   /** Its `workerData`. */
   readonly setup: unknown
+  /** What it is called where its death is told of. */
+  readonly name: string
+  /** Told where it dies by itself. */
+  readonly onNotice?: ((notice: Notice) => void) | undefined
   /** Default: as `worker-calls.ts` has it. */
   readonly errorOf?: (kind: ErrorKind, message: string) => Error
 }
@@ -103,6 +109,7 @@ export class WorkerThread<Operations extends Callable<Operations> & { close(): v
 
   #start(): Worker {
     const worker = new Worker(this.#options.file, {
+      name: this.#options.name,
       workerData: this.#options.setup,
       // What the process was started with is not meant for a thread of ours.
       execArgv: [],
@@ -121,9 +128,23 @@ export class WorkerThread<Operations extends Callable<Operations> & { close(): v
     else waiting?.reject((this.#options.errorOf ?? errorOf)(answer.error.kind, answer.error.message))
   }
 
+  /** Told of twice: with an error, and when it has ended. One that is being closed is nobody's any more. */
   #died(worker: Worker, cause: unknown): void {
-    if (this.#worker === worker) this.#worker = undefined
+    if (this.#worker === worker) {
+      this.#worker = undefined
+      this.#tellOfDeath(cause)
+    }
     this.#giveUp(worker, cause)
+  }
+
+  #tellOfDeath(cause: unknown): void {
+    const { name, onNotice } = this.#options
+    onNotice?.({
+      level: 'error',
+      name: 'store_thread_ended',
+      message: `A thread of the store (${name}) ended by itself, a defect of the gateway. Requests go on; whoever needs the thread next starts it anew.`,
+      facts: { thread: name, ...describeDefect(cause) },
+    })
   }
 
   /** Nobody answers its calls any more. */

@@ -146,7 +146,7 @@ const words: Readonly<Record<number, string>> = {
   132: 'a clock that jumps',
   133: 'a configuration that cannot be in force',
   134: 'a secret in a file that changes or goes',
-  135: 'a worker process that crashes',
+  135: 'a worker thread that crashes',
   136: 'what nobody catches',
   137: 'an event loop that is blocked',
   138: 'memory near its end',
@@ -166,7 +166,6 @@ const words: Readonly<Record<number, string>> = {
 
 const outside: Readonly<Record<number, string>> = {
   131: 'there is no Redis',
-  135: 'there are no worker processes: one process serves',
   143: 'TLS is not spoken to clients',
   144: 'metrics are read by whoever wants them, and sent nowhere',
 }

@@ -46,7 +46,12 @@ export class BookThread {
   #isClosed = false
 
   constructor(setup: BookWorkerSetup, { clock, onNotice }: BookThreadOptions) {
-    this.#thread = new WorkerThread({ file: new URL('./book-worker.ts', import.meta.url), setup })
+    this.#thread = new WorkerThread({
+      file: new URL('./book-worker.ts', import.meta.url),
+      setup,
+      name: 'postgres-books',
+      onNotice,
+    })
     this.#clock = clock
     this.#onNotice = onNotice
     this.#deadlineMs = setup.deadlineMs

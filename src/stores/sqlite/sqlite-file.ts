@@ -52,9 +52,10 @@ export class SqliteFile {
 
   constructor(options: SqliteFileOptions) {
     this.#options = options
-    const { path, bytesMax } = options
-    this.#writer = new WorkerThread({ role: 'write', path, ...(bytesMax === undefined ? {} : { bytesMax }) })
-    this.#reader = new WorkerThread({ role: 'read', path })
+    const { path, bytesMax, onNotice } = options
+    const bound = bytesMax === undefined ? {} : { bytesMax }
+    this.#writer = new WorkerThread({ role: 'write', path, ...bound }, onNotice)
+    this.#reader = new WorkerThread({ role: 'read', path }, onNotice)
   }
 
   /** Opens the file, unless it cannot be opened just now: then the next operation tries again. */
