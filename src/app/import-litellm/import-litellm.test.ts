@@ -286,8 +286,8 @@ guardrails: []
     expect(plan.findings.map(({ line, verdict, path }) => `${line} ${verdict} ${path}`)).toEqual([
       '3 maps model_list[0].litellm_params.model',
       '4 changes litellm_settings.max_budget',
+      '4 changes litellm_settings.cache',
       '4 maps litellm_settings.drop_params',
-      '4 cannot litellm_settings.cache',
       '4 cannot litellm_settings.callbacks',
       '6 changes general_settings.master_key',
       '7 cannot general_settings.database_url',
@@ -308,6 +308,68 @@ guardrails: []
     })
     const not = rest('general_settings: { store_prompts_in_spend_logs: false }\n')
     expect(parse(not.yaml ?? '').requests).toBeUndefined()
+  })
+
+  test.each([
+    ['cache: true', { default: true }, ['changes cache']],
+    [
+      'cache: true, cache_params: { type: redis, host: h, ttl: 600 }',
+      { default: { ttl: '10m' } },
+      ['maps cache_params.ttl', 'cannot cache_params.type', 'cannot cache_params.host', 'changes cache'],
+    ],
+    [
+      'cache: true, cache_params: { ttl: 0.5, default_in_memory_ttl: 9 }',
+      { default: { ttl: '1s' } },
+      ['changes cache_params.ttl', 'cannot cache_params.default_in_memory_ttl', 'changes cache'],
+    ],
+    [
+      'cache: true, cache_params: { default_in_redis_ttl: 99999999 }',
+      { default: { ttl: '168h' } },
+      ['changes cache_params.default_in_redis_ttl', 'changes cache'],
+    ],
+    [
+      'cache: true, cache_params: { mode: default_off, ttl: 60 }',
+      undefined,
+      ['maps cache_params.ttl', 'maps cache_params.mode', 'changes cache'],
+    ],
+    [
+      'cache: true, cache_params: { type: redis-semantic, similarity_threshold: 0.8, supported_call_types: [embedding] }',
+      { default: true },
+      [
+        'cannot cache_params.type',
+        'cannot cache_params.similarity_threshold',
+        'cannot cache_params.supported_call_types',
+        'changes cache',
+      ],
+    ],
+    ['cache: false, cache_params: { ttl: 60 }', undefined, ['maps cache', 'cannot cache_params.ttl']],
+  ])('of %s become the cache of all routes, with a word on each', (settings, cache, said) => {
+    const plan = rest(`litellm_settings: { ${settings} }\n`)
+    expect(plan.faults).toEqual([])
+    expect(parse(plan.yaml ?? '').cache).toEqual(cache)
+    expect(
+      plan.findings
+        .filter(({ line }) => line === 4)
+        .map(({ verdict, path }) => `${verdict} ${path.replace('litellm_settings.', '')}`),
+    ).toEqual(said)
+  })
+
+  test('give a command for the budget of each tag', () => {
+    const plan = rest(`litellm_settings:
+  tag_budget_config:
+    product:chat-bot: { max_budget: 10, budget_duration: 1d }
+    two words: { max_budget: 5, budget_duration: 30d }
+    none: {}
+`)
+    expect(plan.steps).toEqual([
+      'holdfast budget create --for tag:product:chat-bot --limit 10 --per day',
+      "holdfast budget create --for 'tag:two words' --limit 5 --per month",
+    ])
+    expect(plan.findings.filter(({ line }) => line > 4)).toMatchObject([
+      { verdict: 'changes', line: 6, path: expect.stringContaining('chat-bot.max_budget') },
+      { verdict: 'changes', line: 7, path: expect.stringContaining('two words.max_budget') },
+      { verdict: 'cannot', line: 8, message: 'is no budget without max_budget' },
+    ])
   })
 
   test('leave a master key that stands in the file where it is', () => {
@@ -565,7 +627,9 @@ describe('hostile files', () => {
       router_settings: names(
         'routing_strategy fallbacks context_window_fallbacks num_retries timeout model_group_alias default_fallbacks',
       ),
-      litellm_settings: names('num_retries request_timeout fallbacks max_budget set_verbose'),
+      litellm_settings: names(
+        'num_retries request_timeout fallbacks max_budget set_verbose cache cache_params tag_budget_config',
+      ),
       general_settings: names('master_key database_url store_prompts_in_spend_logs'),
     })
     let written = 0

@@ -70,12 +70,13 @@ export function importLitellm({ text, file, env }: ImportOptions): Imported {
       .map(([name, group]) => [name, routeOf(group, router.balance)]),
   )
   join(routes, router, findings)
-  const { keys, keepsBodies, logLevel } = readOtherSettings(root, context)
+  const { keys, cache, keepsBodies, logLevel } = readOtherSettings(root, context)
   const isNothing = routes.size === 0 && !models.hasWildcard
   const document: ImportedDocument = {
     ...(keys.length > 0 && { keys }),
     ...(!providers.isEmpty && { providers: providers.entries }),
     ...(routes.size > 0 && { routes: Object.fromEntries(routes) }),
+    ...(cache !== undefined && { cache }),
     ...(keepsBodies && { requests: { keepBodies: true } }),
     ...(logLevel !== undefined && { log: { level: logLevel } }),
   }

@@ -5,6 +5,7 @@ import type { Balance, Fallback } from './build-routes.ts'
 import { Fields, type Findings, type Place } from './findings.ts'
 import type { ImportContext } from './import-context.ts'
 import { sayBudget } from './budget-steps.ts'
+import { type CacheDraft, readCache } from './read-cache.ts'
 import { shown } from './read-deployment.ts'
 
 export interface RouterSettings {
@@ -20,6 +21,7 @@ export interface RouterSettings {
 export interface OtherSettings {
   readonly keys: readonly { readonly name: string; readonly key: string }[]
   readonly logLevel?: 'debug'
+  readonly cache?: CacheDraft
   /** What was asked and answered is kept. */
   readonly keepsBodies: boolean
 }
@@ -163,7 +165,11 @@ export function readOtherSettings(root: Fields, context: ImportContext): OtherSe
   const level = root.map('litellm_settings')?.flag('set_verbose') === true ? ('debug' as const) : undefined
   const keepsBodies = general !== undefined && readKeepBodies(general, context.findings)
   const settings = root.map('litellm_settings')
-  if (settings !== undefined) sayBudget({ fields: settings, scope: 'all' }, context)
+  if (settings !== undefined) {
+    sayBudget({ fields: settings, scope: 'all' }, context)
+    sayTagBudgets(settings, context)
+  }
+  const cache = settings && readCache(settings, context.findings)
   for (const section of ['router_settings', 'litellm_settings', 'general_settings'])
     saySection(root.map(section), context.findings)
   sayEnvironment(root, context.findings)
@@ -171,7 +177,21 @@ export function readOtherSettings(root: Fields, context: ImportContext): OtherSe
     const message = Object.hasOwn(sections, name) ? sections[name] : 'has nothing here that it could become'
     context.findings.cannot(root.at(name), message ?? '')
   }
-  return { keys, keepsBodies, ...(level !== undefined && { logLevel: level }) }
+  return {
+    keys,
+    keepsBodies,
+    ...(cache !== undefined && { cache }),
+    ...(level !== undefined && { logLevel: level }),
+  }
+}
+
+function sayTagBudgets(settings: Fields, context: ImportContext): void {
+  const budgets = settings.map('tag_budget_config')
+  for (const tag of budgets?.names ?? []) {
+    const fields = budgets?.map(tag)
+    if (fields?.has('max_budget') === true) sayBudget({ fields, scope: `tag:${tag}` }, context)
+    else if (fields !== undefined) context.findings.cannot(fields.place, 'is no budget without max_budget')
+  }
 }
 
 function keysOf(general: Fields, { findings, references }: ImportContext): OtherSettings['keys'] {
@@ -228,6 +248,9 @@ const readElsewhere: ReadonlySet<string> = new Set([
   'litellm_settings.num_retries',
   'litellm_settings.timeout',
   'litellm_settings.request_timeout',
+  'litellm_settings.cache',
+  'litellm_settings.cache_params',
+  'litellm_settings.tag_budget_config',
   'litellm_settings.max_budget',
   'litellm_settings.budget_duration',
   'general_settings.master_key',
@@ -265,10 +288,7 @@ const fields: Readonly<Record<string, { readonly maps?: string; readonly cannot?
   set_verbose: { maps: 'log.level: debug' },
   json_logs: { maps: 'log lines are JSON where nobody watches' },
   turn_off_message_logging: { maps: 'prompts and answers are not logged' },
-  cache: { cannot: 'whether answers are kept is said on each route' },
-  cache_params: {
-    cannot: 'whether answers are kept is said on each route; nothing but the store of the gateway is needed',
-  },
+  cache_responses: { cannot: 'write cache: { default: true }, or cache: true at a route' },
   callbacks: { cannot: elsewhereLogs },
   success_callback: { cannot: elsewhereLogs },
   failure_callback: { cannot: elsewhereLogs },
