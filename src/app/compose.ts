@@ -146,11 +146,13 @@ export interface HouseOptions {
   readonly isAccepting: () => boolean
   /** Whether the process is behind with its work. Default: it never is. */
   readonly isOverloaded?: () => boolean
+  /** Whether it was stuck a moment ago. Default: it never was. */
+  readonly isStuck?: () => boolean
 }
 
 export function composeHouse(ground: Ground, options: HouseOptions): House {
   // No closure below may hold `options`: it holds the house before, which holds the one before that.
-  const { config, modelLists, isAccepting, isOverloaded = never } = options
+  const { config, modelLists, isAccepting, isOverloaded = never, isStuck = never } = options
   const { clock, telemetry, health, gates, transport, random } = ground
   const redactor = createRedactor([...config.secrets, ...partsOf(config)], hostsOf(config))
   ground.keeping.bodies.use({ settings: config.requests, redact: (text) => redactor.redact(text) })
@@ -226,7 +228,13 @@ export function composeHouse(ground: Ground, options: HouseOptions): House {
     explanations: ground.explanations,
     makerOfId: (id) => ground.idMakers.makerOf(id),
     models: () => listModels(config, directory.list()),
-    readiness: () => readinessOf(isAccepting(), isOverloaded(), ground.keeping.troubles()),
+    readiness: () =>
+      readinessOf({
+        isAccepting: isAccepting(),
+        isStuck: isStuck(),
+        isOverloaded: isOverloaded(),
+        troubles: ground.keeping.troubles(),
+      }),
   })
   return { config, gateway, admission }
 }
@@ -250,8 +258,20 @@ function admissionFor(
 
 const never = (): boolean => false
 
-function readinessOf(isAccepting: boolean, isOverloaded: boolean, troubles: readonly string[]): Readiness {
+interface ReadinessFacts {
+  readonly isAccepting: boolean
+  readonly isStuck: boolean
+  readonly isOverloaded: boolean
+  readonly troubles: readonly string[]
+}
+
+function readinessOf({ isAccepting, isStuck, isOverloaded, troubles }: ReadinessFacts): Readiness {
   if (!isAccepting) return { isReady: false, reasons: ['The gateway is shutting down.'] }
+  if (isStuck)
+    return {
+      isReady: false,
+      reasons: ['The gateway was stuck, and may be again: it is given 10 s.', ...troubles],
+    }
   const reasons = isOverloaded ? ['The gateway is behind with its work.', ...troubles] : troubles
   return reasons.length === 0 ? { isReady: true, reasons } : { isReady: true, isDegraded: true, reasons }
 }

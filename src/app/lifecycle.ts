@@ -31,8 +31,8 @@ import { OperatorPost } from './operator-post.ts'
 import { whatNeedsRestart, whyNotInForce } from './reload-rules.ts'
 import { routeTransport } from './routed-transport.ts'
 import { SIMULATOR_ORIGIN } from './simulated-provider.ts'
-import { addressError, listenFault, StartError } from './start-error.ts'
 import { createSocketTransport } from './socket-transport.ts'
+import { addressError, listenFault, StartError } from './start-error.ts'
 
 /** How long, after the last byte to a client, the records of what was cut may take to be written, ms. */
 const SETTLE_MS = 1_000
@@ -57,6 +57,8 @@ export interface StartOptions {
   readonly findsLocalServers?: boolean
   /** Whose uncaught faults are logged and outlived; without it they end the process, as Node has it. */
   readonly faults?: FaultSource
+  /** Whether a thread watches that the main one is not stuck. Default false: who starts several gateways needs one at most. */
+  readonly hasWatchdog?: boolean
   /** Where things are kept where the configuration does not say it. Default: in memory. */
   readonly store?: StoreChoice
   /** Instead of sockets: for tests. */
@@ -92,12 +94,12 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const config = firstConfig(source)
   const telemetry = options.telemetry ?? createTelemetry()
   const parts = { clock: systemClock, ids: systemIds, telemetry }
-  const early = holdNotices(telemetry.notices)
-  const ground = createGround({
-    ...parts,
   let running: Running | undefined
   const providers = () => (running ?? { config }).config.providers
   const transport = options.transport ?? createSocketTransport({ ...parts, config, providers })
+  const early = holdNotices(telemetry.notices)
+  const ground = createGround({
+    ...parts,
     keeping: await startKeeping(config, options, parts),
     random: systemRandom,
     transport: routeTransport(SIMULATOR_ORIGIN, createSimulatorTransport(), transport),
@@ -187,6 +189,7 @@ class Running implements RunningGateway {
       gateway: () => this.#current().gateway,
       admissions: () => this.#admissions,
       isStopping: () => this.#isStopping,
+      hasWatchdog: options.hasWatchdog === true,
       metrics: () => metrics.render(),
     })
   }
@@ -347,6 +350,7 @@ class Running implements RunningGateway {
       modelLists: this.#discovery.lists,
       isAccepting: () => this.#isAccepting,
       isOverloaded: () => this.#post.isOverloaded,
+      isStuck: () => this.#post.isStuck,
       ...(this.#house === undefined ? {} : { before: this.#house }),
     })
     for (const one of this.#admissions) if (one.requestsInFlight === 0) this.#admissions.delete(one)
@@ -401,16 +405,16 @@ class Running implements RunningGateway {
   }
 }
 
-function unexpectedFault(error: unknown, file = 'holdfast.yaml'): ConfigFault {
-  const { kind, at = '' } = describeDefect(error)
-  return {
-    file,
 /** Those of the listener, which stay what they were at the start. */
 function serverLimits({ limits }: HoldfastConfig): Partial<HttpLimits> {
   const { bodyBytes, formBytes, connectionsPerAddress } = limits
   return { bodyBytes, formBytes, connectionsPerAddress }
 }
 
+function unexpectedFault(error: unknown, file = 'holdfast.yaml'): ConfigFault {
+  const { kind, at = '' } = describeDefect(error)
+  return {
+    file,
     line: 1,
     column: 1,
     path: '',

@@ -1,4 +1,4 @@
-/** Where operators look from: the admin listener, what it shows, and the watch over the event loop, as long as the process. */
+/** Where operators look from: the admin listener, what it shows, and the watches over the event loop, as long as the process. */
 
 import type { Admission } from '../admission/admission.ts'
 import type { Gateway } from '../exchange/gateway.ts'
@@ -9,9 +9,10 @@ import { type ComposedAdmin, composeAdmin } from './compose-admin.ts'
 import type { Ground } from './compose.ts'
 import type { HoldfastConfig } from './config/config.ts'
 import type { ModelLists } from './discover-models.ts'
-import { noticeOfBlock, noticeOfRecovery } from './overload-notices.ts'
+import { noticeOfBlock, noticeOfRecovery, noticeOfStuck, noticeOfWatchdogEnd } from './overload-notices.ts'
 import { createOperatorView, type Generation } from './status-report.ts'
 import { readVersion } from './version.ts'
+import { startWatchdog, type Watchdog } from './watchdog/watchdog.ts'
 
 export interface OperatorPostOptions {
   readonly ground: Ground
@@ -24,6 +25,8 @@ export interface OperatorPostOptions {
   /** Of every configuration that still serves somebody. */
   admissions(): Iterable<Admission>
   isStopping(): boolean
+  /** Whether a thread watches that the main one is not stuck. */
+  readonly hasWatchdog: boolean
   metrics(): Promise<string>
 }
 
@@ -33,6 +36,7 @@ export class OperatorPost {
   readonly #admin: AdminServer
   readonly #composed: ComposedAdmin | undefined
   #lag: EventLoopLag | undefined
+  #watchdog: Watchdog | undefined
   #generation: Generation = { number: 0, sinceWallMs: 0 }
 
   constructor(options: OperatorPostOptions) {
@@ -69,6 +73,11 @@ export class OperatorPost {
     return this.#lag?.isOverloaded === true
   }
 
+  /** Whether it was stuck a moment ago. */
+  get isStuck(): boolean {
+    return this.#lag?.isStuck === true
+  }
+
   /** Path of a link by which the first person signs in, where nobody can yet who could let others in. */
   firstSignIn(): string | undefined {
     return this.#composed?.firstSignIn()
@@ -83,18 +92,28 @@ export class OperatorPost {
   /** Call it once there is a configuration in force. */
   open(): Promise<AdminOpening> {
     const { clock, telemetry } = this.#options.ground
+    if (this.#options.hasWatchdog) this.#watchdog = this.#startWatchdog()
     this.#lag = watchEventLoop({
       clock,
       lagMaxMs: () => this.#options.config().limits.eventLoopLagMs,
       onOverload: (episode) => telemetry.notices.publish(noticeOfBlock(episode)),
       onRecovery: (episode) => telemetry.notices.publish(noticeOfRecovery(episode)),
+      onSample: () => this.#watchdog?.beat(),
     })
     return openAdmin(this.#admin, this.#options.config().admin, (notice) => telemetry.notices.publish(notice))
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#lag?.stop()
-    return this.#admin.close()
+    await Promise.all([this.#watchdog?.stop(), this.#admin.close()])
+  }
+
+  #startWatchdog(): Watchdog {
+    const { notices } = this.#options.ground.telemetry
+    return startWatchdog({
+      onStuck: (stuck) => notices.publish(noticeOfStuck(stuck)),
+      onEnd: (error) => notices.publish(noticeOfWatchdogEnd(error)),
+    })
   }
 
   #createView() {

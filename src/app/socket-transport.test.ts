@@ -9,7 +9,11 @@ import { loadConfig } from './config/load-config.ts'
 import { createSocketTransport } from './socket-transport.ts'
 
 function configOf(providers: string): HoldfastConfig {
-  const env = { OPENAI_API_KEY: 'o-key', GROQ_API_KEY: 'g-key', AZURE_OPENAI_ENDPOINT: 'http://mine.openai.azure.com' }
+  const env = {
+    OPENAI_API_KEY: 'o-key',
+    GROQ_API_KEY: 'g-key',
+    AZURE_OPENAI_ENDPOINT: 'http://mine.openai.azure.com',
+  }
   const loaded = loadConfig({ text: `discover: false\nproviders: ${providers}`, env })
   if (!loaded.ok) throw new Error(loaded.faults.map((fault) => fault.message).join('\n'))
   return loaded.config

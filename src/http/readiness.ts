@@ -3,7 +3,7 @@
 import type { Readiness } from '../exchange/gateway.ts'
 
 export interface ReadinessAnswer {
-  /** 503 only where requests are no longer taken: an instance that is slow still serves better than none. */
+  /** 503 only where requests are no longer taken, or none was while the process was stuck: one that is slow still serves better than none. */
   readonly status: 200 | 503
   readonly body: { readonly status: 'ready' | 'degraded' | 'not ready'; readonly reasons: readonly string[] }
 }

@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Clock } from './clock.ts'
-import { LAG_SAMPLE_MS, LAG_WINDOW_MS, type LagEpisode, watchEventLoop } from './event-loop-lag.ts'
+import {
+  LAG_REST_MS,
+  LAG_SAMPLE_MS,
+  LAG_STUCK_MS,
+  LAG_WINDOW_MS,
+  type LagEpisode,
+  watchEventLoop,
+} from './event-loop-lag.ts'
 
 const LAG_MAX_MS = 200
 
@@ -41,13 +48,15 @@ function createWatched() {
   const loop = createLoop()
   const begun: LagEpisode[] = []
   const ended: LagEpisode[] = []
+  const samples: number[] = []
   const lag = watchEventLoop({
     clock: loop.clock,
+    onSample: () => samples.push(loop.clock.nowMs()),
     lagMaxMs: () => LAG_MAX_MS,
     onOverload: (episode) => begun.push(episode),
     onRecovery: (episode) => ended.push(episode),
   })
-  return { loop, lag, begun, ended }
+  return { loop, lag, begun, ended, samples }
 }
 
 describe('fault 137: the event loop', () => {
@@ -108,6 +117,30 @@ describe('fault 137: the event loop', () => {
     const { loop, lag } = createWatched()
     loop.block(900)
     expect(lag.isOverloaded).toBe(false)
+  })
+
+  test('held up for longer than any load does is stuck, and trusted again after a rest without another such moment', () => {
+    const { loop, lag } = createWatched()
+    loop.idle(200)
+    loop.block(LAG_STUCK_MS - LAG_SAMPLE_MS)
+    expect(lag.isStuck).toBe(false)
+    loop.block(LAG_STUCK_MS + 2 * LAG_SAMPLE_MS)
+    expect(lag.isStuck).toBe(true)
+    loop.idle(LAG_REST_MS - 1_000)
+    expect([lag.isStuck, lag.isOverloaded]).toEqual([true, false])
+    loop.block(LAG_STUCK_MS + 2 * LAG_SAMPLE_MS)
+    loop.idle(LAG_REST_MS - 1)
+    expect(lag.isStuck).toBe(true)
+    loop.idle(2)
+    expect(lag.isStuck).toBe(false)
+  })
+
+  test('is told of at each sample, while it turns', () => {
+    const { loop, samples } = createWatched()
+    loop.idle(10 * LAG_SAMPLE_MS)
+    expect(samples).toHaveLength(10)
+    loop.block(5_000)
+    expect(samples).toHaveLength(11)
   })
 
   test('is no longer watched once that is stopped', () => {

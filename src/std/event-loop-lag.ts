@@ -12,6 +12,11 @@ export const LAG_WINDOW_MS = 1_000
 /** Overload ends at this share of the lateness it begins at, so that it does not flutter. */
 export const LAG_CALM_SHARE = 0.5
 
+/** A loop that was late by this was stuck, ms: no load does that. */
+export const LAG_STUCK_MS = 2_000
+/** How long after that it must go on without another such moment to be trusted again, ms. */
+export const LAG_REST_MS = 10_000
+
 export interface LagEpisode {
   /** The longest the loop was late, ms. */
   readonly longestMs: number
@@ -25,10 +30,14 @@ export interface EventLoopLagOptions {
   readonly lagMaxMs: () => number
   readonly onOverload?: (episode: LagEpisode) => void
   readonly onRecovery?: (episode: LagEpisode) => void
+  /** The loop turns: called at each sample. */
+  readonly onSample?: () => void
 }
 
 export interface EventLoopLag {
   readonly isOverloaded: boolean
+  /** The loop was stuck a moment ago, and may be again. */
+  readonly isStuck: boolean
   /** The longest lateness of the last window, ms. */
   readonly lagMs: number
   stop(): void
@@ -50,6 +59,7 @@ class TimerLag implements EventLoopLag {
   #samples: readonly Sample[] = []
   #startedAtMs: number
   #timer: Timer
+  #stuckAtMs = Number.NEGATIVE_INFINITY
   #overload: { readonly sinceMs: number; longestMs: number } | undefined
 
   constructor(options: EventLoopLagOptions) {
@@ -60,6 +70,10 @@ class TimerLag implements EventLoopLag {
 
   get isOverloaded(): boolean {
     return this.#overload !== undefined
+  }
+
+  get isStuck(): boolean {
+    return this.#options.clock.nowMs() - this.#stuckAtMs < LAG_REST_MS
   }
 
   get lagMs(): number {
@@ -76,6 +90,7 @@ class TimerLag implements EventLoopLag {
     return clock.after(LAG_SAMPLE_MS, () => {
       const nowMs = clock.nowMs()
       this.#timer = this.#arm()
+      this.#options.onSample?.()
       this.#add({ atMs: nowMs, lagMs: Math.max(0, nowMs - dueMs) })
     })
   }
@@ -83,6 +98,7 @@ class TimerLag implements EventLoopLag {
   #add(sample: Sample): void {
     const fromMs = sample.atMs - LAG_WINDOW_MS
     this.#samples = [...this.#samples.filter(({ atMs }) => atMs > fromMs), sample]
+    if (sample.lagMs >= LAG_STUCK_MS) this.#stuckAtMs = sample.atMs
     // A window that is not wholly measured says nothing yet.
     if (fromMs < this.#startedAtMs) return
     const lagMaxMs = this.#options.lagMaxMs()

@@ -29,9 +29,17 @@ const BUSY = `
     }
     turn()
   })`
+/** For four seconds, one turn of the loop does not end. */
+const STUCK = `
+  process.on('SIGUSR2', function spinForNothing() {
+    const endsAtMs = performance.now() + 4_000
+    while (performance.now() < endsAtMs);
+  })`
+/** The rest after it, and a margin. */
+const READY_AGAIN_MS = 20_000
 const LONG_BODY_BYTES = 20 * 1024 ** 2
 
-async function startGateway(origin: string, limits: object = {}): Promise<GatewayProcess> {
+async function startGateway(origin: string, limits: object = {}, preload = BUSY): Promise<GatewayProcess> {
   const gateway = await startProcess({
     config: {
       discover: false,
@@ -40,7 +48,7 @@ async function startGateway(origin: string, limits: object = {}): Promise<Gatewa
       routes: { smart: { targets: ['up/m'], retries: 0 } },
     },
     nodeArguments: ['--import', './preload.mjs'],
-    prepare: (folder) => writeFileSync(join(folder, 'preload.mjs'), BUSY),
+    prepare: (folder) => writeFileSync(join(folder, 'preload.mjs'), preload),
   })
   onTestFinished(() => gateway[Symbol.asyncDispose]())
   return gateway
@@ -89,6 +97,48 @@ test('fault 137: an event loop that is blocked sheds before the body, finishes w
   expect(await next.until('[DONE]')).toMatch(/^HTTP\/1\.1 200 /)
   for (const { socket } of [...streams, next]) socket.destroy()
   expect(wall.requests).toHaveLength(OVERLOAD_KEPT + 1)
+})
+
+test('fault 137: an event loop that is stuck is seen from beside it: where is told at once and logged, and it is not ready for a while', {
+  timeout: PROOF_MS,
+}, async () => {
+  await using wall = await openWall(({ socket }) => {
+    socket.write(openingOf('openai-chat') + contentOf('openai-chat', 'word') + endingOf('openai-chat'))
+  })
+  const gateway = await startGateway(wall.origin, {}, STUCK)
+  const ready = async (url: string) => {
+    const answer = await fetch(`${url}/readyz`)
+    return { status: answer.status, body: await answer.json() }
+  }
+  expect((await ready(gateway.url)).status).toBe(200)
+
+  gateway.kill('SIGUSR2')
+  await expect
+    .poll(() => gateway.printed(), { timeout: 10_000 })
+    .toMatch(/^holdfast: nothing was done for \d+ ms, stuck in .*spinForNothing \(.*preload\.mjs:\d+\)/m)
+  // Told from beside, while nothing else could be.
+  expect(gateway.linesLike({ notice: 'event_loop_stuck' })).toEqual([])
+
+  for (const url of [gateway.url, gateway.adminUrl])
+    expect(await ready(url)).toMatchObject({
+      status: 503,
+      body: { status: 'not ready', reasons: [expect.stringContaining('stuck')] },
+    })
+  const told = await gateway.line({ notice: 'event_loop_stuck' })
+  expect(told).toMatchObject({
+    level: 'error',
+    facts: { stuckMs: expect.any(Number), stack: expect.stringContaining('spinForNothing') },
+  })
+  const client = await openRawClient(gateway.port)
+  client.send(chatBytes({ model: 'smart' }))
+  expect(await client.until('[DONE]')).toMatch(/^HTTP\/1\.1 200 /)
+  client.socket.destroy()
+
+  await expect.poll(async () => (await ready(gateway.url)).status, { timeout: READY_AGAIN_MS }).toBe(200)
+  expect(gateway.linesLike({ notice: 'event_loop_stuck' })).toHaveLength(1)
+  expect(gateway.printed()).not.toContain('Debugger')
+  gateway.kill('SIGTERM')
+  expect((await gateway.exited).code).toBe(0)
 })
 
 test('fault 138: requests of low priority are turned away first, and none of them reaches a provider', async () => {

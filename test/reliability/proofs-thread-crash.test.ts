@@ -52,9 +52,7 @@ test('fault 135: a thread of the store that crashes is begun again, while reques
   for (const crashes of [1, 2]) {
     gateway.kill('SIGUSR2')
     expect(await askAll()).toEqual(allWell)
-    await expect
-      .poll(() => posted(gateway.folder), { timeout: POSTED_MS })
-      .toBe(REQUESTS * (crashes + 1))
+    await expect.poll(() => posted(gateway.folder), { timeout: POSTED_MS }).toBe(REQUESTS * (crashes + 1))
     await expect
       .poll(() => gateway.linesLike({ notice: 'store_thread_ended' }).length, { timeout: POSTED_MS })
       .toBeGreaterThanOrEqual(crashes)

@@ -55,7 +55,8 @@ function startOptions(options: StartCommandOptions, io: CliIo): StartOptions {
     ...(options.listen !== undefined && { listen: options.listen }),
     ...(options.admin !== undefined && { admin: options.admin }),
     ...(options.logLevel !== undefined && { logLevel: options.logLevel }),
-    ...(io.faults && { faults: io.faults }),
+    // Both are of a whole process.
+    ...(io.faults && { faults: io.faults, hasWatchdog: true }),
   }
 }
 

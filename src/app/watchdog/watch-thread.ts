@@ -1,0 +1,68 @@
+/**
+ * The watchdog's own thread. Where the main thread is stuck in JavaScript, V8's profiler shows where: it samples places
+ * alone, never values, stops nothing, and opens no port (SEC-28). The session lives as long as the look.
+ */
+
+import { writeSync } from 'node:fs'
+import { Session } from 'node:inspector/promises'
+import { parentPort, workerData } from 'node:worker_threads'
+import { sleep, systemClock } from '../../std/clock.ts'
+import { within } from '../../std/within.ts'
+import { busiestStack } from './busiest-stack.ts'
+import type { Stuck, WatchSetup } from './watchdog.ts'
+
+/** How long the main thread is looked at, ms. */
+const LOOK_MS = 100
+/** Between two samples, µs. */
+const SAMPLE_US = 5_000
+/** A main thread that waits in a call of the system does not answer at all. */
+const ANSWER_MS = 2_000
+const STDERR = 2
+
+// Sound: watchdog.ts starts this file with a setup.
+const { beats, stuckMs, tickMs, restMs } = workerData as WatchSetup
+let seen = 0
+/** Ticks in a row without a sign of life. */
+let silentTicks = 0
+let restUntilMs = 0
+
+setInterval(() => {
+  const now = Atomics.load(beats, 0)
+  silentTicks = now === seen ? silentTicks + 1 : 0
+  seen = now
+  const isStuck = now !== 0 && silentTicks * tickMs >= stuckMs
+  if (!isStuck || systemClock.nowMs() < restUntilMs) return
+  restUntilMs = systemClock.nowMs() + restMs
+  void tell(silentTicks * tickMs)
+}, tickMs)
+
+async function tell(ms: number): Promise<void> {
+  const seenAtFirst = seen
+  const found = await within(systemClock, ANSWER_MS, stackOfMain()).catch(() => undefined)
+  // One that went on meanwhile was looked at too late: what it does now is not what it was stuck in.
+  const stack = Atomics.load(beats, 0) === seenAtFirst ? found : undefined
+  const stuck: Stuck = { stuckMs: ms, ...(stack !== undefined && { stack }) }
+  parentPort?.postMessage(stuck)
+  const where = stack ?? 'a place that could not be seen: outside of JavaScript, or left again'
+  try {
+    // The main thread writes the log, and may never do so again.
+    writeSync(STDERR, `holdfast: nothing was done for ${ms} ms, stuck in ${where}\n`)
+  } catch {
+    // Nobody listens.
+  }
+}
+
+async function stackOfMain(): Promise<string | undefined> {
+  const session = new Session()
+  session.connectToMainThread()
+  try {
+    await session.post('Profiler.enable')
+    await session.post('Profiler.setSamplingInterval', { interval: SAMPLE_US })
+    await session.post('Profiler.start')
+    await sleep(systemClock, LOOK_MS)
+    const { profile } = await session.post('Profiler.stop')
+    return busiestStack(profile)
+  } finally {
+    session.disconnect()
+  }
+}
