@@ -21,9 +21,9 @@ export interface Stuck {
 
 export interface WatchdogOptions {
   /** Called when the main thread is free again. */
-  onStuck(stuck: Stuck): void
+  readonly onStuck: (stuck: Stuck) => void
   /** The watchdog ended by itself: nobody watches any more. */
-  onEnd(error: unknown): void
+  readonly onEnd: (error: unknown) => void
 }
 
 export interface Watchdog {
@@ -44,7 +44,7 @@ export interface WatchSetup {
 export function startWatchdog({ onStuck, onEnd }: WatchdogOptions): Watchdog {
   const beats = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
   const setup: WatchSetup = { beats, stuckMs: STUCK_MS, tickMs: TICK_MS, restMs: REST_MS }
-  const worker = new Worker(new URL('./watch-thread.ts', import.meta.url), {
+  const worker = new Worker(new URL('./watch-thread.mjs', import.meta.url), {
     name: 'watchdog',
     workerData: setup,
     // What the process was started with is not meant for a thread of ours, and there may be keys in the environment.

@@ -1,15 +1,14 @@
 /**
- * The watchdog's own thread. Where the main thread is stuck in JavaScript, V8's profiler shows where: it samples places
+ * What the watchdog does where the main thread is stuck. In JavaScript V8's profiler shows where: it samples places
  * alone, never values, stops nothing, and opens no port (SEC-28). The session lives as long as the look.
  */
 
 import { writeSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
-import { parentPort, workerData } from 'node:worker_threads'
 import { sleep, systemClock } from '../../std/clock.ts'
 import { within } from '../../std/within.ts'
 import { busiestStack } from './busiest-stack.ts'
-import type { Stuck, WatchSetup } from './watchdog.ts'
+import type { Stuck } from './watchdog.ts'
 
 /** How long the main thread is looked at, ms. */
 const LOOK_MS = 100
@@ -19,37 +18,19 @@ const SAMPLE_US = 5_000
 const ANSWER_MS = 2_000
 const STDERR = 2
 
-// Sound: watchdog.ts starts this file with a setup.
-const { beats, stuckMs, tickMs, restMs } = workerData as WatchSetup
-let seen = 0
-/** Ticks in a row without a sign of life. */
-let silentTicks = 0
-let restUntilMs = 0
-
-setInterval(() => {
-  const now = Atomics.load(beats, 0)
-  silentTicks = now === seen ? silentTicks + 1 : 0
-  seen = now
-  const isStuck = now !== 0 && silentTicks * tickMs >= stuckMs
-  if (!isStuck || systemClock.nowMs() < restUntilMs) return
-  restUntilMs = systemClock.nowMs() + restMs
-  void tell(silentTicks * tickMs)
-}, tickMs)
-
-async function tell(ms: number): Promise<void> {
-  const seenAtFirst = seen
+/** Says on standard error where the main thread is stuck, and gives it back for the log. `isStill`: whether it is yet. */
+export async function lookAtMain(stuckMs: number, isStill: () => boolean): Promise<Stuck> {
   const found = await within(systemClock, ANSWER_MS, stackOfMain()).catch(() => undefined)
   // One that went on meanwhile was looked at too late: what it does now is not what it was stuck in.
-  const stack = Atomics.load(beats, 0) === seenAtFirst ? found : undefined
-  const stuck: Stuck = { stuckMs: ms, ...(stack !== undefined && { stack }) }
-  parentPort?.postMessage(stuck)
+  const stack = isStill() ? found : undefined
   const where = stack ?? 'a place that could not be seen: outside of JavaScript, or left again'
   try {
     // The main thread writes the log, and may never do so again.
-    writeSync(STDERR, `holdfast: nothing was done for ${ms} ms, stuck in ${where}\n`)
+    writeSync(STDERR, `holdfast: nothing was done for ${stuckMs} ms, stuck in ${where}\n`)
   } catch {
     // Nobody listens.
   }
+  return { stuckMs, ...(stack !== undefined && { stack }) }
 }
 
 async function stackOfMain(): Promise<string | undefined> {
