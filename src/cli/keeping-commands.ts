@@ -30,6 +30,16 @@ function group(program: Command, name: string, description: string, lines: reado
 
 const roles = ['owner', 'admin', 'member', 'viewer']
 
+/** Those of a key, and of a project, which all of its keys have together. */
+function limits(command: Command): Command {
+  return command
+    .option('--rpm <number>', 'requests a minute')
+    .option('--input-tpm <number>', 'tokens of input a minute')
+    .option('--output-tpm <number>', 'tokens of output a minute')
+    .option('--tpm <number>', 'tokens a minute, input and output together')
+    .option('--concurrency <number>', 'requests at one time')
+}
+
 function addKey(program: Command, io: CliIo, done: Done): void {
   const load = () => import('./commands/key.ts')
   const key = group(program, 'key', 'Make, list, revoke and rotate client keys.', [
@@ -38,7 +48,7 @@ function addKey(program: Command, io: CliIo, done: Done): void {
     'holdfast key rotate laptop --overlap 24h',
     'holdfast key revoke laptop',
   ])
-  common(key.command('create'))
+  limits(common(key.command('create')))
     .description('Make a key; it is shown this once.')
     .argument('<name>', 'what it is called')
     .option('--project <name>', 'the project it belongs to')
@@ -48,9 +58,6 @@ function addKey(program: Command, io: CliIo, done: Done): void {
     .option('--routes <names>', 'routes it may ask for, with commas')
     .option('--operations <names>', 'what it may do: chat, embeddings, ...')
     .option('--expires <time>', 'how long it is good: 30d, 12h')
-    .option('--rpm <number>', 'requests a minute')
-    .option('--tpm <number>', 'tokens a minute, input and output together')
-    .option('--concurrency <number>', 'requests at one time')
     .option('--keep-bodies', 'keep what is asked and answered with it, sealed, for logs show and replay')
     .option('--no-keep-bodies', 'never keep that, whatever the file says')
     .option('--admin', 'for the admin API instead of for models')
@@ -139,8 +146,7 @@ function addPeople(program: Command, io: CliIo, done: Done): void {
       .description(`Make a ${kind}.`)
       .argument('<name>', 'its name')
     if (kind !== 'team') create.option('--team <name>', 'the team it belongs to')
-    if (kind === 'project')
-      create.option('--rpm <number>', 'requests a minute').option('--tpm <number>', 'tokens a minute')
+    if (kind === 'project') limits(create)
     if (kind === 'user')
       create
         .option('--email <address>', 'where to reach them')

@@ -54,6 +54,14 @@ const run = (words: readonly string[], options: { readonly env?: Readonly<Record
   runIn([...words, ...config()], { directory, clock, openBooks: over(store), ...options })
 const json = async (words: readonly string[]) => JSON.parse((await run([...words, '--json'])).output)
 
+const ALL_LIMITS = {
+  requestsPerMinute: 60,
+  tokensPerMinute: 10_000,
+  inputTokensPerMinute: 8_000,
+  outputTokensPerMinute: 4_000,
+  concurrentRequests: 3,
+}
+
 describe('key', () => {
   test('create shows the key once, with a line to try it, and keeps only its hash', async () => {
     const { exitCode, output, complaints } = await run(['key', 'create', 'laptop'])
@@ -78,7 +86,7 @@ describe('key', () => {
     await run(['project', 'create', 'search'])
     await run(['user', 'create', 'ada'])
     const words =
-      'key|create|trial|--project|search|--user|ada|--budget|0.01 total|--models|smart,ollama/*|--operations|chat|--expires|30d|--rpm|60|--tpm|10000'
+      'key|create|trial|--project|search|--user|ada|--budget|0.01 total|--models|smart,ollama/*|--operations|chat|--expires|30d|--rpm|60|--tpm|10000|--input-tpm|8000|--output-tpm|4000|--concurrency|3'
     const made = await json(words.split('|'))
     expect(made).toMatchObject({ name: 'trial', budget: { limit_usd: '0.01', period: 'total' } })
     const { keys, projects, users } = await store.loadDirectory()
@@ -87,7 +95,7 @@ describe('key', () => {
         projectId: projects[0]?.id,
         userId: users[0]?.id,
         scopes: { models: ['smart', 'ollama/*'], operations: ['chat'] },
-        limits: { requestsPerMinute: 60, tokensPerMinute: 10_000 },
+        limits: ALL_LIMITS,
         expiresAtMs: NOW_MS + 30 * 86_400_000,
       },
     ])
@@ -288,6 +296,18 @@ test.each(['project', 'team', 'user'])('%s: makes and lists', async (kind) => {
   expect((await run([kind, 'create', 'search'])).complaints).toContain('already')
   expect((await run([kind, 'list'])).output).toContain('search')
   expect((await json([kind, 'list']))[`${kind}s`]).toMatchObject([{ name: 'search' }])
+})
+
+test('project create takes every limit that a key may have, and refuses what is none', async () => {
+  const words =
+    'project create search --rpm 60 --tpm 10000 --input-tpm 8000 --output-tpm 4000 --concurrency 3'
+  expect((await json(words.split(' '))).project.limits).toEqual(ALL_LIMITS)
+  for (const flag of ['--rpm', '--tpm', '--input-tpm', '--output-tpm', '--concurrency']) {
+    const { exitCode, complaints } = await run(['project', 'create', 'shop', flag, '0'])
+    expect([flag, exitCode]).toEqual([flag, exitCodes.configuration])
+    expect(complaints).toContain(`${flag}: "0" is no whole number`)
+  }
+  expect((await store.loadDirectory()).projects).toHaveLength(1)
 })
 
 /** One request of two attempts, the first of them for nothing. */

@@ -2,7 +2,7 @@
 
 import { namesOfFile } from '../../app/config/config.ts'
 import { createKey, type KeyEdit, revokeKey, rotateKey } from '../../keys/key-changes.ts'
-import type { Directory, KeyRecord, KeyScopes, RateLimits, Role } from '../../keys/records.ts'
+import type { Directory, KeyRecord, KeyScopes, Role } from '../../keys/records.ts'
 import type { Operation } from '../../canonical/envelope.ts'
 import type { Budget, BudgetId } from '../../ledger/budget.ts'
 import { formatUsd } from '../../ledger/usd.ts'
@@ -15,13 +15,14 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { gatewayUrl } from '../gateway-url.ts'
 import { type CliIo, type CommonOptions, printJson } from '../io.ts'
 import { withBooks } from '../open-books.ts'
-import { readAllowance, readLength, readNames, readWhole } from '../read-values.ts'
+import { type LimitOptions, readLimits } from '../read-limits.ts'
+import { readAllowance, readLength, readNames } from '../read-values.ts'
 import { CommandRefusal } from '../refusal.ts'
 import { looksLikeKey } from '../secret-input.ts'
 import { sayMoment, tableLines } from '../table.ts'
 import { count } from '../words.ts'
 
-export interface KeyCreateOptions extends CommonOptions {
+export interface KeyCreateOptions extends CommonOptions, LimitOptions {
   readonly project?: string
   readonly user?: string
   readonly budget?: string
@@ -29,9 +30,6 @@ export interface KeyCreateOptions extends CommonOptions {
   readonly routes?: string
   readonly operations?: string
   readonly expires?: string
-  readonly rpm?: string
-  readonly tpm?: string
-  readonly concurrency?: string
   readonly keepBodies?: boolean
   readonly admin?: boolean
   readonly role?: Role
@@ -40,13 +38,14 @@ export interface KeyCreateOptions extends CommonOptions {
 export function keyCreate(name: string, options: KeyCreateOptions, io: CliIo): Promise<ExitCode> {
   return withBooks(options, io, async (books) => {
     const allowance = options.budget === undefined ? undefined : readAllowance(options.budget)
+    const limits = readLimits(options)
     const asked = {
       name: named(name),
       kind: options.admin === true ? ('admin' as const) : ('data' as const),
       ...(options.project !== undefined && { project: options.project }),
       ...(options.user !== undefined && { user: options.user }),
       ...roleOf(options),
-      ...limitsOf(options),
+      ...(Object.keys(limits).length > 0 && { limits }),
       scopes: scopesOf(options),
       ...(options.keepBodies !== undefined && { keepBodies: options.keepBodies }),
       ...(options.expires !== undefined && { expiresAtMs: wallMs(io) + readLength(options.expires) }),
@@ -124,15 +123,6 @@ function roleOf({ admin, role, user }: KeyCreateOptions): { readonly role?: Role
   if (role !== undefined && admin !== true) throw new CommandRefusal('--role is for admin keys: add --admin')
   if (role !== undefined) return { role }
   return admin === true && user === undefined ? { role: 'viewer' } : {}
-}
-
-function limitsOf({ rpm, tpm, concurrency }: KeyCreateOptions): { readonly limits?: RateLimits } {
-  const limits: RateLimits = {
-    ...(rpm !== undefined && { requestsPerMinute: readWhole(rpm, 'rpm') }),
-    ...(tpm !== undefined && { tokensPerMinute: readWhole(tpm, 'tpm') }),
-    ...(concurrency !== undefined && { concurrentRequests: readWhole(concurrency, 'concurrency') }),
-  }
-  return Object.keys(limits).length === 0 ? {} : { limits }
 }
 
 function scopesOf({ models, routes, operations }: KeyCreateOptions): KeyScopes {

@@ -6,22 +6,17 @@ import { changeDirectory, namesOf } from '../change-books.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type CliIo, type CommonOptions, printJson } from '../io.ts'
 import { withBooks } from '../open-books.ts'
-import { readWhole } from '../read-values.ts'
+import { type LimitOptions, readLimits } from '../read-limits.ts'
 import { sayMoment, tableLines } from '../table.ts'
 
-export interface ProjectOptions extends CommonOptions {
+export interface ProjectOptions extends CommonOptions, LimitOptions {
   readonly team?: string
-  readonly rpm?: string
-  readonly tpm?: string
 }
 
 export function projectCreate(name: string, options: ProjectOptions, io: CliIo): Promise<ExitCode> {
   return withBooks(options, io, async (books) => {
-    const { team, rpm, tpm } = options
-    const limits = {
-      ...(rpm !== undefined && { requestsPerMinute: readWhole(rpm, 'rpm') }),
-      ...(tpm !== undefined && { tokensPerMinute: readWhole(tpm, 'tpm') }),
-    }
+    const { team } = options
+    const limits = readLimits(options)
     const asked = {
       name,
       ...(team !== undefined && { team }),
