@@ -85,8 +85,16 @@ function addKey(program: Command, io: CliIo, done: Done): void {
   common(key.command('rotate'))
     .description('Make a new key in place of one, which is good for a while longer.')
     .argument('<name>', 'its name, or its id')
-    .option('--overlap <time>', 'how long the old one is still good; 0 for not at all (default: 24h)')
-    .addHelpText('after', examples(['holdfast key rotate laptop', 'holdfast key rotate laptop --overlap 0']))
+    .option('--overlap <time>', 'how long the old one is still good, 90d at most; 0: not at all (default: 24h)')
+    .option('--expires <time>', 'how long the new one is good: 30d, 12h (default: until the end of the old one)')
+    .addHelpText(
+      'after',
+      examples([
+        'holdfast key rotate laptop',
+        'holdfast key rotate laptop --overlap 0',
+        'holdfast key rotate laptop --expires 30d',
+      ]),
+    )
     .action(async (name, options) => done(await (await load()).keyRotate(name, options, io)))
 }
 

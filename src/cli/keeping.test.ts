@@ -172,6 +172,44 @@ describe('key', () => {
   })
 })
 
+describe('key rotate', () => {
+  const rotate = (...words: readonly string[]) => run(['key', 'rotate', 'laptop', ...words])
+  const endOfNewest = async () => (await store.loadDirectory()).keys.at(-1)?.expiresAtMs
+
+  test('warns where the new key ends soon because the old one would have, also with --quiet', async () => {
+    await run(['key', 'create', 'laptop', '--expires', '6d'])
+    const { complaints } = await rotate()
+    expect(complaints).toContain('the new key ends soon, at 2026-01-07 00:00:00 UTC')
+    expect(complaints).toContain('It is good until 2026-01-07 00:00:00 UTC')
+    const { output, complaints: quiet } = await rotate('--quiet')
+    expect(kindOfKey(output)).toBe('data')
+    expect(quiet).toMatch(/^warning: .* --expires 30d [^\n]*$/)
+    expect(await endOfNewest()).toBe(NOW_MS + 6 * 86_400_000)
+  })
+
+  test('gives the new key the end that is asked for, and warns of none that was', async () => {
+    await run(['key', 'create', 'laptop', '--expires', '6d'])
+    const { complaints } = await rotate('--expires', '12h')
+    expect(complaints).toContain('It is good until 2026-01-01 12:00:00 UTC')
+    expect(complaints).not.toContain('warning')
+    const json = JSON.parse((await rotate('--expires', '30d', '--json')).output)
+    expect(json.expires_at).toBe('2026-01-31T00:00:00.000Z')
+    expect((await rotate()).complaints).not.toContain('warning')
+  })
+
+  test('says of a key without an end that it has none, and refuses an end or an overlap that is none', async () => {
+    await run(['key', 'create', 'laptop'])
+    for (const [words, complaint] of [
+      [['--expires', '0'], 'expired before it was made'],
+      [['--expires', 'never'], 'is no length of time'],
+      [['--overlap', '91d'], 'between nothing and 90 days'],
+    ] as const)
+      expect((await rotate(...words)).complaints).toContain(complaint)
+    expect((await store.loadDirectory()).keys).toHaveLength(1)
+    expect((await rotate()).complaints).toContain('It has no end.')
+  })
+})
+
 describe('budget', () => {
   test('create, list, set and remove; what was spent stays', async () => {
     await run(['key', 'create', 'laptop'])

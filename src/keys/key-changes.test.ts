@@ -227,6 +227,17 @@ describe('rotating a key', () => {
     ])
   })
 
+  test('gives the new one the end that is asked for, or none, and the old one no more than it had', () => {
+    const short = created(EMPTY, { name: 'short', expiresAtMs: NOW + 5 })
+    const endsAfter = (expiresAtMs: number | null) => {
+      const { changes } = rotateKey(short.directory, { key: 'short', expiresAtMs }, context)
+      return applyChanges(short.directory, changes).keys.map((key) => key.expiresAtMs)
+    }
+    expect(endsAfter(NOW + 500)).toEqual([NOW + 5, NOW + 500])
+    expect(endsAfter(null)).toEqual([NOW + 5, undefined])
+    expect(failureOf(() => endsAfter(NOW))).toBe('invalid')
+  })
+
   test('is refused for a key that was rotated, is over, or with an overlap that is none', () => {
     const directory = applyChanges(
       first.directory,

@@ -107,7 +107,12 @@ export interface Rotation {
   readonly key: string
   /** How long the old key is still good, ms. Default a day; 0 ends it at once. */
   readonly overlapMs?: number
+  /** When the new key ends, ms since 1970; `null`: never. Absent: when the old one would have, without the overlap. */
+  readonly expiresAtMs?: number | null
 }
+
+/** The longest overlap, ms: 90 days. */
+export const OVERLAP_MAX_MS = 90 * 86_400_000
 
 /** A new key with the same name and grants; the old one is good until the overlap is over, or it expires. */
 export function rotateKey(directory: Directory, rotation: Rotation, context: KeyEditContext): KeyEdit {
@@ -120,7 +125,8 @@ export function rotateKey(directory: Directory, rotation: Rotation, context: Key
     throw new DirectoryError('invalid', 'key', `The key "${old.name}" is revoked or expired: create another.`)
   if (old.replacedBy !== undefined)
     throw new DirectoryError('invalid', 'key', `The key ${old.id} was rotated already: rotate the newer one.`)
-  const made = mint(grantsOf(old), { action: 'create-key', context })
+  checkExpiry(rotation.expiresAtMs ?? undefined, context)
+  const made = mint(grantsAfter(old, rotation), { action: 'create-key', context })
   const endsAtMs = context.nowMs + overlapMs
   const replaced: KeyRecord = {
     ...old,
@@ -137,13 +143,12 @@ export function rotateKey(directory: Directory, rotation: Rotation, context: Key
 
 type Grants = Omit<KeyRecord, keyof KeyHashes | 'id' | 'hint' | 'createdAtMs'>
 
-function grantsOf(key: KeyRecord): Grants {
-  const { id: _id, hash: _hash, hashedUnder: _under, otherHashes: _others, ...rest } = key
-  const { hint: _hint, createdAtMs: _at, ...grants } = rest
-  return grants
+function grantsAfter(old: KeyRecord, { expiresAtMs: asked }: Rotation): Grants {
+  const { id: _id, hash: _hash, hashedUnder: _under, otherHashes: _others, ...rest } = old
+  const { hint: _hint, createdAtMs: _at, expiresAtMs: inherited, ...grants } = rest
+  const endsAtMs = asked === undefined ? inherited : asked
+  return { ...grants, ...(typeof endsAtMs === 'number' && { expiresAtMs: endsAtMs }) }
 }
-
-const OVERLAP_MAX_MS = 90 * 86_400_000
 
 export function isInForce({ revokedAtMs, expiresAtMs }: KeyRecord, nowMs: number): boolean {
   return revokedAtMs === undefined && (expiresAtMs === undefined || nowMs < expiresAtMs)

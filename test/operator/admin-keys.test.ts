@@ -85,6 +85,25 @@ describe('keys', () => {
     expect((await revoke()).json).toMatchObject({ state: 'revoked' })
   })
 
+  test('that a rotation makes end when it says, or when the old one would have', async () => {
+    const { ask, keys, makeKey } = await startAdmin()
+    const rotate = async (id: string, body: JsonObject) => {
+      const { status, json } = await ask(`/api/v1/keys/${id}/rotate`, {
+        method: 'POST',
+        key: keys.admin.secret,
+        body,
+      })
+      return { id: textOf(json['id'] ?? ''), told: [status, json['expires_at']] }
+    }
+    const { id } = await makeKey({ name: 'trial', expiresAtMs: Date.parse('2026-01-03') })
+    expect((await rotate(id, { expires_at: '2020-01-01' })).told[0]).toBe(400)
+    const inherited = await rotate(id, {})
+    expect(inherited.told).toEqual([201, '2026-01-03T00:00:00.000Z'])
+    const longer = await rotate(inherited.id, { expires_at: '2026-02-01' })
+    expect(longer.told).toEqual([201, '2026-02-01T00:00:00.000Z'])
+    expect((await rotate(longer.id, { expires_at: null })).told).toEqual([201, null])
+  })
+
   test('are narrowed, widened and given an end; null takes away', async () => {
     const { ask, keys, dataKeys } = await startAdmin()
     const patch = (body: JsonObject) =>
@@ -214,6 +233,20 @@ describe('nobody rises above his role', () => {
     }
     expect((await post(dataKeys.member.id, 'rotate')).status).toBe(201)
     expect((await post(dataKeys.member.id, 'revoke')).status).toBe(200)
+  })
+
+  test('a member who rotates his key gives it no later end, which is for those who may change it', async () => {
+    const { ask, keys, users, makeKey } = await startAdmin()
+    const end = '2026-01-03T00:00:00.000Z'
+    const { id } = await makeKey({ name: 'trial', user: users.member.id, expiresAtMs: Date.parse(end) })
+    const rotate = (expires_at: string | null) =>
+      ask(`/api/v1/keys/${id}/rotate`, { method: 'POST', key: keys.member.secret, body: { expires_at } })
+    for (const later of [null, '2026-01-03T00:00:00.001Z']) {
+      const { status, json } = await rotate(later)
+      expect([status, json]).toMatchObject([403, { error: { code: 'permission_denied' } }])
+      expect(JSON.stringify(json)).toContain(end)
+    }
+    expect((await rotate('2026-01-02')).json).toMatchObject({ expires_at: '2026-01-02T00:00:00.000Z' })
   })
 
   test('the last owner stays one', async () => {

@@ -256,6 +256,7 @@ export function keyRevoke(asked: string, options: CommonOptions, io: CliIo): Pro
 
 export interface KeyRotateOptions extends CommonOptions {
   readonly overlap?: string
+  readonly expires?: string
 }
 
 export function keyRotate(asked: string, options: KeyRotateOptions, io: CliIo): Promise<ExitCode> {
@@ -263,6 +264,7 @@ export function keyRotate(asked: string, options: KeyRotateOptions, io: CliIo): 
     const rotation = {
       key: asked,
       ...(options.overlap !== undefined && { overlapMs: readLength(options.overlap) }),
+      ...(options.expires !== undefined && { expiresAtMs: wallMs(io) + readLength(options.expires) }),
     }
     const edit = await changeDirectory(books, io, (directory, context) =>
       rotateKey(directory, rotation, context),
@@ -271,10 +273,30 @@ export function keyRotate(asked: string, options: KeyRotateOptions, io: CliIo): 
     const old = edit.changes.flatMap((change) =>
       change.type === 'put-key' && change.key.replacedBy === edit.key.id ? [change.key] : [],
     )[0]
-    if (!options.json && options.quiet !== true && old?.expiresAtMs !== undefined)
-      io.err(`The old one is good until ${sayMoment(old.expiresAtMs)} UTC.`)
+    if (!options.json) sayEnds(edit.key, { old, options, io })
     return exitCodes.ok
   })
+}
+
+/** A key that a rotation made and that ends sooner than this is warned of, ms: a week. */
+const SHORT_LIFE_MS = 7 * 86_400_000
+
+interface Ends {
+  readonly old: KeyRecord | undefined
+  readonly options: KeyRotateOptions
+  readonly io: CliIo
+}
+
+/** Nobody asked for an end that the new key has of the old one, so that a near one is told even where little is said. */
+function sayEnds({ name, expiresAtMs: endsAtMs }: KeyRecord, { old, options, io }: Ends): void {
+  const isInherited = options.expires === undefined && endsAtMs !== undefined
+  if (isInherited && endsAtMs - wallMs(io) < SHORT_LIFE_MS)
+    io.err(
+      `${io.style('yellow', 'warning:')} the new key ends soon, at ${sayMoment(endsAtMs)} UTC, for that was the end of the old one: holdfast key rotate ${JSON.stringify(name)} --expires 30d makes one that lasts`,
+    )
+  if (options.quiet === true) return
+  io.err(endsAtMs === undefined ? 'It has no end.' : `It is good until ${sayMoment(endsAtMs)} UTC.`)
+  if (old?.expiresAtMs !== undefined) io.err(`The old one is good until ${sayMoment(old.expiresAtMs)} UTC.`)
 }
 
 /** Everything but the key and its hash. */

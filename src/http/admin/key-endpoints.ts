@@ -1,14 +1,22 @@
 /** Keys over the admin API: made, shown once, narrowed, rotated and revoked. */
 
 import type { EditContext } from '../../keys/directory-edit.ts'
-import { createKey, type KeyEditContext, revokeKey, rotateKey } from '../../keys/key-changes.ts'
+import {
+  createKey,
+  type KeyEditContext,
+  OVERLAP_MAX_MS,
+  revokeKey,
+  ROTATION_OVERLAP_MS,
+  rotateKey,
+} from '../../keys/key-changes.ts'
 import { changeKey } from '../../keys/record-changes.ts'
 import type { Directory, KeyRecord, Role } from '../../keys/records.ts'
+import { rolesOf } from './access.ts'
 import { changeDirectory } from './change-directory.ts'
 import { type AdminCall, endpoint } from './endpoint.ts'
 import { byId, checkGrant } from './grants.ts'
 import { pageRecords } from './page-records.ts'
-import { notFound } from './problem.ts'
+import { AdminProblem, notFound } from './problem.ts'
 import {
   idSchema,
   limitsSchema,
@@ -181,19 +189,29 @@ export const keyEndpoints = [
       overlap_seconds: z
         .int()
         .min(0)
-        .max(90 * 86_400)
-        .default(86_400)
+        .max(OVERLAP_MAX_MS / 1_000)
+        .default(ROTATION_OVERLAP_MS / 1_000)
         .meta({
           description: 'How long the old key is still good. Default a day; 0 ends it at once.',
         }),
+      expires_at: momentSchema.nullable().optional().meta({
+        description: 'When the new key ends; null: never. Absent: when the old one would have.',
+      }),
     }),
     status: 201,
     answer: newKeySchema,
     async handle(call) {
-      const overlapMs = call.body.overlap_seconds * 1_000
-      const { edit, directory } = await changeDirectory(call, (directory, context) =>
-        rotateKey(directory, { key: keyToChange(call, directory).id, overlapMs }, keyContext(context, call)),
-      )
+      const { overlap_seconds: overlapSeconds, expires_at: expiresAtMs } = call.body
+      const { edit, directory } = await changeDirectory(call, (directory, context) => {
+        const old = keyToChange(call, directory)
+        if (expiresAtMs !== undefined) checkEnd(call.caller.role, old, expiresAtMs)
+        const rotation = { key: old.id, overlapMs: overlapSeconds * 1_000 }
+        return rotateKey(
+          directory,
+          { ...rotation, ...(expiresAtMs !== undefined && { expiresAtMs }) },
+          keyContext(context, call),
+        )
+      })
       return { ...sayKey(edit.key, directory, call.rooms.clock.wallMs()), secret: edit.secret.reveal() }
     },
   }),
@@ -249,6 +267,16 @@ function keyToChange(call: AdminCall, directory: Directory): KeyRecord {
   const key = keyInSight({ ...call, directory })
   checkGrant(call.caller.role, roleBehind(key, directory))
   return key
+}
+
+/** Members rotate their keys, but do not change them: a new key of theirs ends no later than the old one would have. */
+function checkEnd(role: Role, { expiresAtMs: before }: KeyRecord, after: number | null): void {
+  if (rolesOf('PATCH /api/v1/keys/{id}').includes(role)) return
+  if (before === undefined || (after !== null && after <= before)) return
+  throw new AdminProblem(
+    'permission_denied',
+    `Your role, ${role}, may not let the new key end later than this one, which ends at ${sayTime(before)}.`,
+  )
 }
 
 /** The role that it takes to change a key; `undefined` for data keys of nobody: of a project, of a service account. */
