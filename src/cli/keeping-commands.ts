@@ -1,6 +1,7 @@
 /** The commands that work with what is kept: keys, budgets, what was spent, what was served. Their code is loaded when one is called. */
 
 import { Argument, type Command, Option } from 'commander'
+import { REQUEST_STATES } from '../reports/request-states.ts'
 import { common, examples } from './command-parts.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { CliIo } from './io.ts'
@@ -217,7 +218,7 @@ function addLogs(program: Command, io: CliIo, done: Done): void {
     .description('Show the requests that were served, the newest last.')
     .option('-f, --follow', 'go on showing them as they end')
     .option('--limit <number>', 'how many, at most 500 (default: 20)')
-    .option('--state <state>', 'only those that ended so: completed, failed, cancelled, ...')
+    .addOption(new Option('--state <state>', 'only those that ended so').choices(REQUEST_STATES))
     .option('--code <code>', 'only those that failed so')
     .addHelpText(
       'after',

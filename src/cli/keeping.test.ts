@@ -481,6 +481,21 @@ describe('logs', () => {
     expect(JSON.parse((await run(['logs', '--limit', '1', '--json'])).output).exchangeId).toBe('req_2')
   })
 
+  test('takes the states that a request may end in, and refuses others with their list', async () => {
+    await postOne()
+    const lost = row('req_2', { atMs: NOW_MS, state: 'orphaned' })
+    await store.postBooks({ nodeId: 'n', entries: [], requests: [lost] })
+    expect((await run(['logs', '--state', 'orphaned', '--json'])).output).toContain('req_2')
+    expect((await run(['logs', '--state', 'completed'])).output).not.toContain('req_2')
+    // An attempt may end so, but no request does.
+    const { exitCode, complaints } = await run(['logs', '--state', 'cancelled'])
+    expect(exitCode).toBe(exitCodes.configuration)
+    expect(complaints).toContain(
+      'completed, rescued, truncated, failed, client_gone, shed, rejected, orphaned',
+    )
+    expect((await run(['logs', '--help'])).output).toMatch(/--state <state>[^-]+"client_gone"/)
+  })
+
   test('--follow goes on with each request once, while the store comes and goes, until it is interrupted', async () => {
     await store.postBooks({ nodeId: 'n', entries: [], requests: [row('req_0', { atMs: NOW_MS - 9_000 })] })
     await postOne()

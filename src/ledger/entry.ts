@@ -82,7 +82,7 @@ export interface RequestRow {
   /** When it arrived, ms since 1970. */
   readonly atMs: number
   readonly attribution: Attribution
-  /** As in telemetry/records.ts, or `orphaned`: the gateway died with it. */
+  /** One of reports/request-states.ts. */
   readonly state: string
   readonly dialect: string
   readonly operation: string

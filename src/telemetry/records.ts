@@ -6,15 +6,18 @@ import type { Usage } from '../canonical/usage.ts'
 import type { Channel } from '../std/channel.ts'
 import type { Notice } from '../std/notice.ts'
 
+export const TERMINAL_STATES = [
+  'completed',
+  'rescued',
+  'truncated',
+  'failed',
+  'client_gone',
+  'shed',
+  'rejected',
+] as const
+
 /** How an exchange ended; exactly one of these for each accepted request. */
-export type TerminalState =
-  | 'completed'
-  | 'rescued'
-  | 'truncated'
-  | 'failed'
-  | 'client_gone'
-  | 'shed'
-  | 'rejected'
+export type TerminalState = (typeof TERMINAL_STATES)[number]
 
 export interface AttemptRecord {
   readonly exchangeId: string

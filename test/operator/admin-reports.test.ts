@@ -290,6 +290,16 @@ describe('requests', () => {
       ])
   })
 
+  test('are asked for by a state that a request may end in, and by no other', async () => {
+    const { ask, keys } = await startAdmin()
+    const key = keys.viewer.secret
+    for (const state of ['completed', 'client_gone', 'orphaned'])
+      expect([state, (await ask(`/api/v1/requests?state=${state}`, { key })).status]).toEqual([state, 200])
+    const { status, json } = await ask('/api/v1/requests?state=cancelled', { key })
+    expect([status, json]).toMatchObject([400, { error: { code: 'invalid_request' } }])
+    for (const word of ['state', 'client_gone', 'orphaned']) expect(JSON.stringify(json)).toContain(word)
+  })
+
   test('SEC-19: another’s request answers a member as one that never was', async () => {
     const stage = await startAdmin()
     const { ask, keys, users } = stage

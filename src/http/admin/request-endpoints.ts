@@ -4,6 +4,7 @@ import { describeBodies, LEFT_OUT } from '../../archive/kept-bodies.ts'
 import type { Attribution, LedgerEntry, RequestRow } from '../../ledger/entry.ts'
 import { endUserName, sessionName, tagName } from '../../ledger/said-names.ts'
 import { gatherPages } from '../../reports/gather-pages.ts'
+import { REQUEST_STATES } from '../../reports/request-states.ts'
 import { endpoint } from './endpoint.ts'
 import { mapInSlices } from './in-slices.ts'
 import { AdminProblem, notFound } from './problem.ts'
@@ -42,7 +43,7 @@ const requestSchema = named(
     id: z.string(),
     at: timeSchema,
     ...attributionFields,
-    state: z.string(),
+    state: z.string().meta({ description: `How it ended: ${REQUEST_STATES.join(', ')}.` }),
     dialect: z.string(),
     operation: z.string(),
     model: text,
@@ -138,7 +139,7 @@ export const requestEndpoints = [
       model: filter,
       route: filter,
       target: filter,
-      state: filter,
+      state: z.enum(REQUEST_STATES).optional(),
       code: filter,
       ...tableQuery,
     }),
