@@ -1,5 +1,6 @@
 /** Changes of what is on record already: what a key may do, where people and projects belong, what things are called. */
 
+import { isDeepStrictEqual } from 'node:util'
 import {
   checkEmail,
   checkFree,
@@ -196,6 +197,6 @@ function stepOf(
   { action, before, after }: Step,
   context: EditContext,
 ): DirectoryEdit {
-  if (JSON.stringify(before) === JSON.stringify(after)) return NO_EDIT
+  if (isDeepStrictEqual(before, after)) return NO_EDIT
   return { changes: [change], notes: [noteOf({ action, subject: before.id, before, after }, context)] }
 }
