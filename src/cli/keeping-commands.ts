@@ -31,6 +31,14 @@ function group(program: Command, name: string, description: string, lines: reado
 
 const roles = ['owner', 'admin', 'member', 'viewer']
 
+/** What a key may ask for; nothing said: everything. */
+function scopes(command: Command): Command {
+  return command
+    .option('--models <names>', 'models it may ask for, with commas; a name may end in *')
+    .option('--routes <names>', 'routes it may ask for, with commas')
+    .option('--operations <names>', 'what it may do: chat, embeddings, ...')
+}
+
 /** Those of a key, and of a project, which all of its keys have together. */
 function limits(command: Command): Command {
   return command
@@ -43,21 +51,19 @@ function limits(command: Command): Command {
 
 function addKey(program: Command, io: CliIo, done: Done): void {
   const load = () => import('./commands/key.ts')
-  const key = group(program, 'key', 'Make, list, revoke and rotate client keys.', [
+  const key = group(program, 'key', 'Make, list, change, revoke and rotate client keys.', [
     'holdfast key create laptop --budget 5/day',
     'holdfast key list',
+    'holdfast key set laptop --rpm 60 --expires 30d',
     'holdfast key rotate laptop --overlap 24h',
     'holdfast key revoke laptop',
   ])
-  limits(common(key.command('create')))
+  scopes(limits(common(key.command('create'))))
     .description('Make a key; it is shown this once.')
     .argument('<name>', 'what it is called')
     .option('--project <name>', 'the project it belongs to')
     .option('--user <name>', 'the user it belongs to')
     .option('--budget <amount>', 'dollars it may spend: 5/day, 20/month, "0.01 total"')
-    .option('--models <names>', 'models it may ask for, with commas; a name may end in *')
-    .option('--routes <names>', 'routes it may ask for, with commas')
-    .option('--operations <names>', 'what it may do: chat, embeddings, ...')
     .option('--expires <time>', 'how long it is good: 30d, 12h')
     .option('--keep-bodies', 'keep what is asked and answered with it, sealed, for logs show and replay')
     .option('--no-keep-bodies', 'never keep that, whatever the file says')
@@ -78,6 +84,23 @@ function addKey(program: Command, io: CliIo, done: Done): void {
     .option('--all', 'revoked and expired ones as well')
     .addHelpText('after', examples(['holdfast key list', 'holdfast key list --all --json']))
     .action(async (options) => done(await (await load()).keyList(options, io)))
+  scopes(limits(common(key.command('set'))))
+    .description('Change what a key may do; what is not named stays as it is.')
+    .argument('<name>', 'its name, or its id')
+    .option('--expires <time>', 'how long it is good from now on: 30d, 12h')
+    .option('--keep-bodies', 'keep what is asked and answered with it, sealed')
+    .option('--no-keep-bodies', 'never keep that, whatever the file says')
+    .option('--unset <names>', 'take away, with commas: the flags above without their dashes')
+    .addHelpText(
+      'after',
+      examples([
+        'holdfast key set laptop --rpm 60 --models smart,fast',
+        'holdfast key set laptop --expires 30d --unset rpm,models',
+      ]),
+    )
+    .action(async (name, options) =>
+      done(await (await import('./commands/key-set.ts')).keySet(name, options, io)),
+    )
   common(key.command('revoke'))
     .description('Make a key worthless, within a second where the gateway runs.')
     .argument('<name>', 'its name, or its id')
@@ -86,8 +109,14 @@ function addKey(program: Command, io: CliIo, done: Done): void {
   common(key.command('rotate'))
     .description('Make a new key in place of one, which is good for a while longer.')
     .argument('<name>', 'its name, or its id')
-    .option('--overlap <time>', 'how long the old one is still good, 90d at most; 0: not at all (default: 24h)')
-    .option('--expires <time>', 'how long the new one is good: 30d, 12h (default: until the end of the old one)')
+    .option(
+      '--overlap <time>',
+      'how long the old one is still good, 90d at most; 0: not at all (default: 24h)',
+    )
+    .option(
+      '--expires <time>',
+      'how long the new one is good: 30d, 12h (default: until the end of the old one)',
+    )
     .addHelpText(
       'after',
       examples([
@@ -147,7 +176,8 @@ function addPeople(program: Command, io: CliIo, done: Done): void {
   const kinds = { project: 'projects', team: 'teams', user: 'users' } as const
   for (const kind of ['project', 'team', 'user'] as const) {
     const many = kinds[kind]
-    const parent = group(program, kind, `Make and list ${many}.`, [
+    const verbs = kind === 'project' ? 'Make, list and change' : 'Make and list'
+    const parent = group(program, kind, `${verbs} ${many}.`, [
       `holdfast ${kind} create ${kind === 'user' ? 'ada --team search' : 'search'}`,
       `holdfast ${kind} list --json`,
     ])
@@ -172,7 +202,27 @@ function addPeople(program: Command, io: CliIo, done: Done): void {
       .description(`List the ${many}.`)
       .addHelpText('after', examples([`holdfast ${kind} list`]))
       .action(async (options) => done(await (await load()).peopleList(kind, options, io)))
+    if (kind === 'project') addProjectSet(parent, io, done)
   }
+}
+
+function addProjectSet(parent: Command, io: CliIo, done: Done): void {
+  limits(common(parent.command('set')))
+    .description('Change a project; what is not named stays as it is.')
+    .argument('<name>', 'its name, or its id')
+    .option('--team <name>', 'the team it belongs to')
+    .option('--name <name>', 'what it is called from now on')
+    .option('--unset <names>', 'take away, with commas: team, or a limit by its flag without the dashes')
+    .addHelpText(
+      'after',
+      examples([
+        'holdfast project set search --rpm 600 --team search',
+        'holdfast project set search --unset rpm',
+      ]),
+    )
+    .action(async (name, options) =>
+      done(await (await import('./commands/people.ts')).projectSet(name, options, io)),
+    )
 }
 
 /** Which entries count; `--key` takes a name. */

@@ -172,6 +172,103 @@ describe('key', () => {
   })
 })
 
+describe('key set', () => {
+  const set = (...words: readonly string[]) => run(['key', 'set', 'laptop', ...words])
+  const laptop = async () => (await store.loadDirectory()).keys.find(({ name }) => name === 'laptop')
+
+  test('changes what is named, keeps the rest, and is noted as the admin API notes it', async () => {
+    await run('key create laptop --rpm 5 --tpm 100 --models smart --routes a --expires 1d'.split(' '))
+    const { output } = await set('--rpm', '60', '--models', 'x,y*', '--expires', '30d', '--no-keep-bodies')
+    expect(output).toBe(
+      'laptop: rpm 60, tpm 100; models x, y*; routes a; until 2026-01-31 00:00:00 UTC; a running gateway goes by it within a second',
+    )
+    expect(await laptop()).toMatchObject({
+      limits: { requestsPerMinute: 60, tokensPerMinute: 100 },
+      scopes: { models: ['x', 'y*'], routes: ['a'] },
+      keepBodies: false,
+      expiresAtMs: NOW_MS + 30 * 86_400_000,
+    })
+    const { rows } = await store.auditLines({ limit: 1 })
+    expect(rows).toMatchObject([
+      {
+        action: 'change-key',
+        actor: 'cli',
+        subject: (await laptop())?.id,
+        before: { limits: { requestsPerMinute: 5 } },
+        after: { limits: { requestsPerMinute: 60 } },
+      },
+    ])
+  })
+
+  test('takes away what --unset names, and nothing else', async () => {
+    await run(
+      'key create laptop --rpm 5 --tpm 100 --models smart --operations chat --expires 1d --keep-bodies'.split(' '),
+    )
+    const half = JSON.parse((await set('--unset', 'rpm,models', '--json')).output)
+    expect(half).toMatchObject({ ok: true, limits: { tokensPerMinute: 100 }, scopes: { operations: ['chat'] } })
+    expect(half.limits).not.toHaveProperty('requestsPerMinute')
+    expect(half.scopes).not.toHaveProperty('models')
+    const rest = await set('--unset', 'tpm,operations,expires,keep-bodies')
+    expect(rest.output).toContain('laptop: no limits; no end; ')
+    const key = await laptop()
+    expect(key?.scopes).toEqual({})
+    for (const field of ['limits', 'expiresAtMs', 'keepBodies']) expect(key).not.toHaveProperty(field)
+  })
+
+  test.each<readonly [readonly string[], string]>([
+    [[], 'say what to set: --rpm, --input-tpm,'],
+    [['--unset', 'name'], '"name" is nothing that can be taken away: use rpm, input-tpm,'],
+    [['--input-tpm', '5', '--unset', 'input-tpm'], '--input-tpm and --unset input-tpm exclude each other'],
+    [['--rpm', '0'], 'is no whole number'],
+    [['--operations', 'chatting'], 'is no operation'],
+    [['--expires', '0'], 'revoke the key to end it at once'],
+  ])('refuses %j, and changes nothing', async (words, complaint) => {
+    await run(['key', 'create', 'laptop', '--rpm', '5'])
+    const before = await laptop()
+    const { exitCode, complaints } = await set(...words)
+    expect(exitCode).toBe(exitCodes.configuration)
+    expect(complaints).toContain(complaint)
+    expect(await laptop()).toEqual(before)
+  })
+
+  test('refuses a key that is not there, one of the file, and the key itself', async () => {
+    const { output: secret } = await run(['key', 'create', 'laptop', '--quiet'])
+    for (const name of ['laptap', 'of-file', secret]) {
+      const { exitCode, complaints } = await run(['key', 'set', name, '--rpm', '5'])
+      expect([name, exitCode]).toEqual([name, exitCodes.configuration])
+      expect(complaints).not.toContain(secret)
+    }
+  })
+})
+
+test('project set changes what is named, takes away what --unset names, and keeps the rest', async () => {
+  await run(['team', 'create', 'red'])
+  await run('project create search --rpm 5 --tpm 100'.split(' '))
+  const changed = await json('project set search --rpm 60 --concurrency 2 --team red --name find'.split(' '))
+  const { teams } = await store.loadDirectory()
+  expect(changed.project).toMatchObject({
+    name: 'find',
+    teamId: teams[0]?.id,
+    limits: { requestsPerMinute: 60, tokensPerMinute: 100, concurrentRequests: 2 },
+  })
+  expect((await run('project set find --unset rpm,team'.split(' '))).output).toContain(
+    'find: tpm 100, concurrency 2; ',
+  )
+  expect((await store.loadDirectory()).projects[0]).not.toHaveProperty('teamId')
+  const { rows } = await store.auditLines({ limit: 2 })
+  expect(rows.map(({ action, actor }) => [action, actor])).toEqual([
+    ['change-project', 'cli'],
+    ['change-project', 'cli'],
+  ])
+  for (const [words, complaint] of [
+    ['find', 'say what to set'],
+    ['find --unset name', '"name" is nothing that can be taken away'],
+    ['find --team gone', 'There is no team called "gone"'],
+    ['search --rpm 5', 'There is no project called "search"'],
+  ] as const)
+    expect((await run(['project', 'set', ...words.split(' ')])).complaints).toContain(complaint)
+})
+
 describe('key rotate', () => {
   const rotate = (...words: readonly string[]) => run(['key', 'rotate', 'laptop', ...words])
   const endOfNewest = async () => (await store.loadDirectory()).keys.at(-1)?.expiresAtMs
@@ -183,7 +280,7 @@ describe('key rotate', () => {
     expect(complaints).toContain('It is good until 2026-01-07 00:00:00 UTC')
     const { output, complaints: quiet } = await rotate('--quiet')
     expect(kindOfKey(output)).toBe('data')
-    expect(quiet).toMatch(/^warning: .* --expires 30d [^\n]*$/)
+    expect(quiet).toMatch(/^warning: .* holdfast key set "laptop" --expires 30d [^\n]*$/)
     expect(await endOfNewest()).toBe(NOW_MS + 6 * 86_400_000)
   })
 

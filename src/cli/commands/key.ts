@@ -1,4 +1,4 @@
-/** `holdfast key`: makes, lists, revokes and rotates client keys. A key is shown once, by the command that makes it. */
+/** `holdfast key`: makes, lists, revokes and rotates client keys (`key-set.ts` changes them). A key is shown once, by the command that makes it. */
 
 import { namesOfFile } from '../../app/config/config.ts'
 import { createKey, type KeyEdit, revokeKey, rotateKey } from '../../keys/key-changes.ts'
@@ -22,13 +22,16 @@ import { looksLikeKey } from '../secret-input.ts'
 import { sayMoment, tableLines } from '../table.ts'
 import { count } from '../words.ts'
 
-export interface KeyCreateOptions extends CommonOptions, LimitOptions {
-  readonly project?: string
-  readonly user?: string
-  readonly budget?: string
+export interface ScopeOptions {
   readonly models?: string
   readonly routes?: string
   readonly operations?: string
+}
+
+export interface KeyCreateOptions extends CommonOptions, LimitOptions, ScopeOptions {
+  readonly project?: string
+  readonly user?: string
+  readonly budget?: string
   readonly expires?: string
   readonly keepBodies?: boolean
   readonly admin?: boolean
@@ -125,11 +128,11 @@ function roleOf({ admin, role, user }: KeyCreateOptions): { readonly role?: Role
   return admin === true && user === undefined ? { role: 'viewer' } : {}
 }
 
-function scopesOf({ models, routes, operations }: KeyCreateOptions): KeyScopes {
+export function scopesOf({ models, routes, operations }: ScopeOptions): KeyScopes {
   return {
     ...(models !== undefined && { models: readNames(models) }),
     ...(routes !== undefined && { routes: readNames(routes) }),
-    // Sound: createKey refuses what is no operation.
+    // Sound: createKey and changeKey refuse what is no operation.
     ...(operations !== undefined && { operations: readNames(operations) as readonly Operation[] }),
   }
 }
@@ -292,7 +295,7 @@ function sayEnds({ name, expiresAtMs: endsAtMs }: KeyRecord, { old, options, io 
   const isInherited = options.expires === undefined && endsAtMs !== undefined
   if (isInherited && endsAtMs - wallMs(io) < SHORT_LIFE_MS)
     io.err(
-      `${io.style('yellow', 'warning:')} the new key ends soon, at ${sayMoment(endsAtMs)} UTC, for that was the end of the old one: holdfast key rotate ${JSON.stringify(name)} --expires 30d makes one that lasts`,
+      `${io.style('yellow', 'warning:')} the new key ends soon, at ${sayMoment(endsAtMs)} UTC, for that was the end of the old one: holdfast key set ${JSON.stringify(name)} --expires 30d gives it longer`,
     )
   if (options.quiet === true) return
   io.err(endsAtMs === undefined ? 'It has no end.' : `It is good until ${sayMoment(endsAtMs)} UTC.`)
@@ -300,7 +303,7 @@ function sayEnds({ name, expiresAtMs: endsAtMs }: KeyRecord, { old, options, io 
 }
 
 /** Everything but the key and its hash. */
-function describeKey(key: KeyRecord, nowMs: number) {
+export function describeKey(key: KeyRecord, nowMs: number) {
   return {
     id: key.id,
     name: key.name,

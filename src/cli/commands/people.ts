@@ -1,12 +1,15 @@
-/** `holdfast project`, `team` and `user`: makes and lists those whom keys and budgets belong to. */
+/** `holdfast project`, `team` and `user`: makes and lists those whom keys and budgets belong to, and changes projects. */
 
+import { findProject } from '../../keys/directory-edit.ts'
 import { createProject, createTeam, createUser } from '../../keys/people-changes.ts'
+import { changeProject } from '../../keys/record-changes.ts'
 import type { Role } from '../../keys/records.ts'
 import { changeDirectory, namesOf } from '../change-books.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type CliIo, type CommonOptions, printJson } from '../io.ts'
 import { withBooks } from '../open-books.ts'
-import { type LimitOptions, readLimits } from '../read-limits.ts'
+import { changedLimits, LIMIT_FLAGS, type LimitOptions, readLimits, sayLimits } from '../read-limits.ts'
+import { readUnset } from '../read-unset.ts'
 import { sayMoment, tableLines } from '../table.ts'
 
 export interface ProjectOptions extends CommonOptions, LimitOptions {
@@ -26,6 +29,39 @@ export function projectCreate(name: string, options: ProjectOptions, io: CliIo):
       createProject(directory, asked, context),
     )
     return sayMade('project', project, options, io)
+  })
+}
+
+export interface ProjectSetOptions extends ProjectOptions {
+  readonly name?: string
+  readonly unset?: string
+}
+
+const CHANGEABLE = {
+  flags: [...LIMIT_FLAGS, 'team', 'name'],
+  unsettable: [...LIMIT_FLAGS, 'team'],
+}
+
+/** What no flag names stays as it was. */
+export function projectSet(asked: string, options: ProjectSetOptions, io: CliIo): Promise<ExitCode> {
+  return withBooks(options, io, async (books) => {
+    const unset = readUnset(options, CHANGEABLE)
+    const { name, team, json, quiet } = options
+    const { project } = await changeDirectory(books, io, (directory, context) => {
+      const before = findProject(directory, asked)
+      const change = {
+        project: before.id,
+        limits: changedLimits(before.limits, options, unset),
+        ...(name !== undefined && { name }),
+        ...(team !== undefined && { team }),
+        ...(unset.has('team') && { team: null }),
+      }
+      return changeProject(directory, change, context)
+    })
+    if (json) printJson(io, { ok: true, project })
+    else if (quiet !== true)
+      io.out(`${project.name}: ${sayLimits(project.limits)}; a running gateway goes by it within a second`)
+    return exitCodes.ok
   })
 }
 
