@@ -228,7 +228,7 @@ function addProjectSet(parent: Command, io: CliIo, done: Done): void {
 /** Which entries count; `--key` takes a name. */
 function filters(command: Command): Command {
   return command
-    .option('--key <name>', 'only of this key, by name or id')
+    .option('--key <name>', 'only of this key, before and after every rotation; by its id: of that one alone')
     .option('--project <name>', 'only of this project')
     .option('--user <name>', "only of this user's keys")
     .option('--end-user <name>', 'only for this person, as clients say it')

@@ -202,10 +202,16 @@ describe('key set', () => {
 
   test('takes away what --unset names, and nothing else', async () => {
     await run(
-      'key create laptop --rpm 5 --tpm 100 --models smart --operations chat --expires 1d --keep-bodies'.split(' '),
+      'key create laptop --rpm 5 --tpm 100 --models smart --operations chat --expires 1d --keep-bodies'.split(
+        ' ',
+      ),
     )
     const half = JSON.parse((await set('--unset', 'rpm,models', '--json')).output)
-    expect(half).toMatchObject({ ok: true, limits: { tokensPerMinute: 100 }, scopes: { operations: ['chat'] } })
+    expect(half).toMatchObject({
+      ok: true,
+      limits: { tokensPerMinute: 100 },
+      scopes: { operations: ['chat'] },
+    })
     expect(half.limits).not.toHaveProperty('requestsPerMinute')
     expect(half.scopes).not.toHaveProperty('models')
     const rest = await set('--unset', 'tpm,operations,expires,keep-bodies')
@@ -535,15 +541,33 @@ describe('usage', () => {
     expect([output.includes('req_1'), output.includes('req_2')]).toEqual([true, false])
   })
 
-  test('of a key that was rotated says which ids are left out', async () => {
+  test('by the name of a key is that of its whole line of rotations, by an id of that one alone', async () => {
+    // A key of the same name that was none of the line.
+    await run(['key', 'create', 'laptop'])
+    await run(['key', 'revoke', 'laptop'])
     await run(['key', 'create', 'laptop'])
     await run(['key', 'rotate', 'laptop'])
-    const [before, after] = (await store.loadDirectory()).keys
+    const ids = (await store.loadDirectory()).keys.map(({ id }) => id)
+    const [other = '', before = '', after = ''] = ids
+    const at = (keyId: string) => ({ atMs: NOW_MS, attribution: { tags: [], keyId, keyName: 'laptop' } })
+    await store.postBooks({
+      nodeId: 'n',
+      entries: ids.map((id, place) => entry(`req_${place}`, { ...at(id), costNanoUsd: nano(10 ** place) })),
+      requests: ids.map((id, place) => row(`req_${place}`, at(id))),
+    })
+    const spent = async (key: string) =>
+      (await json(['usage', '--from', '2h', '--key', key])).rows[0].cost_nano_usd
+    expect([await spent('laptop'), await spent(before), await spent(other)]).toEqual([110, 10, 1])
+    const logged = async (key: string) => (await run(['logs', '--key', key])).output.match(/req_\d/g)
+    expect([await logged('laptop'), await logged(after)]).toEqual([['req_1', 'req_2'], ['req_2']])
     for (const command of ['usage', 'logs']) {
       const { complaints } = await run([command, '--key', 'laptop'])
-      expect(complaints).toContain(`this is ${after?.id} alone; ask by id for the others: ${before?.id}`)
-      expect((await run([command, '--key', before?.id ?? ''])).complaints).not.toContain('alone')
-      expect((await run([command, '--key', 'laptop', '--quiet'])).complaints).not.toContain('alone')
+      expect(complaints).toContain(`this is of all its keys; by id it is of one: ${before}, ${after}`)
+      expect(complaints).toContain(
+        `other keys were called "laptop" and are left out; ask by id for them: ${other}`,
+      )
+      expect((await run([command, '--key', before])).complaints).not.toContain('note')
+      expect((await run([command, '--key', 'laptop', '--quiet'])).complaints).not.toContain('note')
     }
   })
 

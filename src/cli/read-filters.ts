@@ -2,6 +2,7 @@
 
 import { findProject, findTeam, findUser } from '../keys/directory-edit.ts'
 import type { Directory } from '../keys/records.ts'
+import { keysMeant } from '../keys/rotation-lines.ts'
 import { endUserName, sessionName, tagName } from '../ledger/said-names.ts'
 import { nearest } from '../std/nearest.ts'
 import type { CliIo } from './io.ts'
@@ -29,36 +30,44 @@ export interface KnownKeys {
   readonly namesOfFile: readonly string[]
 }
 
-/** By id, or by name; also those that are revoked, for what they spent is still theirs. */
-export function keyIdOf({ directory: { keys }, namesOfFile }: KnownKeys, asked: string): string {
-  const found = keys.find(({ id }) => id === asked) ?? keys.findLast(({ name }) => name === asked)
-  if (found !== undefined) return found.id
-  if (namesOfFile.includes(asked)) return asked
+/** By id that key alone, by name the whole line of its rotations; also those that are over, for what they spent is still theirs. */
+export function keyIdsOf({ directory: { keys }, namesOfFile }: KnownKeys, asked: string): readonly string[] {
+  const meant = keysMeant({ keys, namesOfFile }, asked)
+  if (meant !== undefined) return meant
   const hint = nearest(asked, [...keys.map(({ name }) => name), ...namesOfFile])
   throw new CommandRefusal(
     `there is no key ${asked.startsWith('sk-') ? 'of that name (say its name or id, never the key itself)' : shown(asked)}${hint === undefined ? '' : `; did you mean ${hint}?`}`,
   )
 }
 
-/** Whoever asks by a name is told of the other keys that have or had it, as after a rotation: they are not among what is found. */
-export function noteNamesakes(
-  { directory: { keys } }: KnownKeys,
-  asked: string | undefined,
-  io: Pick<CliIo, 'err'>,
-): void {
-  const [meant, ...others] = keys.filter(({ name }) => name === asked).toReversed()
-  if (meant === undefined || others.length === 0) return
-  const ids = others.map(({ id }) => id)
-  io.err(
-    `note: of the keys named ${shown(meant.name)} this is ${meant.id} alone; ask by id for the others: ${ids.join(', ')}`,
-  )
+/** Whoever asks by a name is told that it means several keys, and of others that had it and are not among what is found. */
+export function noteNamesakes(known: KnownKeys, asked: string | undefined, io: Pick<CliIo, 'err'>): void {
+  const named = known.directory.keys.filter(({ name }) => name === asked)
+  if (asked === undefined || named.length === 0) return
+  const meant = keyIdsOf(known, asked)
+  if (meant.length > 1)
+    io.err(
+      `note: ${shown(asked)} was rotated, and this is of all its keys; by id it is of one: ${listed(meant)}`,
+    )
+  const others = named.flatMap(({ id }) => (meant.includes(id) ? [] : [id]))
+  if (others.length > 0)
+    io.err(
+      `note: other keys were called ${shown(asked)} and are left out; ask by id for them: ${listed(others)}`,
+    )
+}
+
+const LISTED_MAX = 5
+
+function listed(ids: readonly string[]): string {
+  const more = ids.length - LISTED_MAX
+  return `${ids.slice(0, LISTED_MAX).join(', ')}${more > 0 ? ` and ${more} more (holdfast key list --all)` : ''}`
 }
 
 export function readWhere(options: FilterOptions, known: KnownKeys) {
   const { directory } = known
   const { key, project, team, user, endUser, tag, session, route, model, target, provider } = options
   return {
-    ...(key !== undefined && { key: keyIdOf(known, key) }),
+    ...(key !== undefined && { key: keyIdsOf(known, key) }),
     ...(project !== undefined && { project: findProject(directory, project).id }),
     ...(team !== undefined && { team: findTeam(directory, team).id }),
     ...(user !== undefined && { user: findUser(directory, user).id }),

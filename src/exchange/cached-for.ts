@@ -2,8 +2,8 @@
 
 import type { CacheOwner } from '../cache/cache-clearing.ts'
 import { DirectoryError } from '../keys/directory-edit.ts'
-import { linesOf } from '../keys/key-index.ts'
 import type { KeyRecord } from '../keys/records.ts'
+import { linesOf } from '../keys/rotation-lines.ts'
 
 /**
  * As `Caller`s own them (`caller-owner.ts`); `undefined` for everybody's. A key that is none of `keys` is one of the file, by

@@ -13,6 +13,7 @@ import type {
   UserId,
   UserRecord,
 } from './records.ts'
+import { linesOf } from './rotation-lines.ts'
 
 /** Whom a key identified; nameless where there are no keys. What a key of the file does not have is absent. */
 export interface KeyHolder {
@@ -136,23 +137,4 @@ function adminOf({ id, name, userId, role }: KeyRecord, { users }: People): Admi
   if (userId === undefined) return role === undefined ? undefined : { keyName: name, keyId: id, role }
   const user = users.get(userId)
   return user === undefined ? undefined : { keyName: name, keyId: id, userId, role: user.role }
-}
-
-/** Each key's line of rotations; keys that were never rotated have none here. */
-export function linesOf(keys: readonly KeyRecord[]): ReadonlyMap<KeyId, readonly KeyId[]> {
-  const lines = new Map<KeyId, KeyId[]>()
-  const successors = new Map(
-    keys.flatMap(({ id, replacedBy }) => (replacedBy === undefined ? [] : [[id, replacedBy] as const])),
-  )
-  const replaced = new Set(successors.values())
-  for (const first of successors.keys()) {
-    if (replaced.has(first)) continue
-    const line: KeyId[] = []
-    // A circle cannot be made by a rotation; should one be on record, it is walked once.
-    for (let id: KeyId | undefined = first; id !== undefined && !lines.has(id); id = successors.get(id)) {
-      line.push(id)
-      lines.set(id, line)
-    }
-  }
-  return lines
 }

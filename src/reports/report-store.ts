@@ -2,6 +2,7 @@
 
 import type { LedgerEntry, RequestRow } from '../ledger/entry.ts'
 import type { AuditLine } from '../std/audit.ts'
+import type { KeyIds } from './key-ids.ts'
 
 /** By what spending is told apart. */
 export type SpendDimension =
@@ -27,7 +28,12 @@ export interface SpendQuery {
   /** At most three; none: one row for everything. */
   readonly by: readonly SpendDimension[]
   /** Only entries that have this value (an id for key, project, team, user). */
-  readonly where?: Readonly<Partial<Record<Exclude<SpendDimension, 'hour' | 'day' | 'month'>, string>>>
+  readonly where?: Readonly<
+    Partial<Record<Exclude<SpendDimension, 'key' | 'hour' | 'day' | 'month'>, string>>
+  > & {
+    /** Any of them. */
+    readonly key?: KeyIds
+  }
   readonly rowsMax: number
 }
 
@@ -52,8 +58,8 @@ export interface RequestQuery {
   readonly untilMs?: number
   /** Only those that ended at this moment or later, ms since 1970. Every row of the time asked for is looked at. */
   readonly endedFromMs?: number
-  /** The id of a key, or the name of one of the file. */
-  readonly keyId?: string
+  /** Any of them. */
+  readonly keyId?: KeyIds
   readonly projectId?: string
   /** The user the key belongs to. */
   readonly userId?: string

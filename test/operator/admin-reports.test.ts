@@ -234,6 +234,35 @@ describe('usage', () => {
   })
 })
 
+test('a report takes a key by its id, or by its name, which is that of its whole line of rotations', async () => {
+  const stage = await startAdmin()
+  const { ask, keys, dataKeys } = stage
+  const path = `/api/v1/keys/${dataKeys.member.id}/rotate`
+  const rotated = await ask(path, { method: 'POST', key: keys.owner.secret, body: {} })
+  const next = textOf(rotated.json['id'])
+  await post(stage, [
+    { id: 'r1', costNanoUsd: 5 },
+    { id: 'r2', who: 'stranger', costNanoUsd: 7 },
+  ])
+  const later = { ...stage, dataKeys: { ...dataKeys, member: { ...dataKeys.member, id: next } } }
+  await post(later, [{ id: 'r3', costNanoUsd: 11 }])
+  const told = async (asked: string, key = keys.viewer.secret) => {
+    const query = `key=${encodeURIComponent(asked)}`
+    const usage = dataOf(await ask(`/api/v1/usage?${query}`, { key }))
+    const requests = dataOf(await ask(`/api/v1/requests?${query}`, { key }))
+    return [usage.map((row) => row['cost_nano_usd']), requests.map(({ id }) => textOf(id)).sort()]
+  }
+  const both = [[16], ['r1', 'r3']]
+  expect(await told('mia laptop')).toEqual(both)
+  expect(await told(next)).toEqual([[11], ['r3']])
+  expect(await told(dataKeys.member.id)).toEqual([[5], ['r1']])
+  expect(await told('sam laptop')).toEqual([[7], ['r2']])
+  // SEC-19: to a member only what is his own has a name.
+  expect(await told('mia laptop', keys.member.secret)).toEqual(both)
+  for (const nobodys of ['sam laptop', dataKeys.stranger.id, 'nobody'])
+    expect(await told(nobodys, keys.member.secret)).toEqual([[], []])
+})
+
 describe('requests', () => {
   test('ten thousand are paged through, each once, the newest first', async () => {
     const stage = await startAdmin()

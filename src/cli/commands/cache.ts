@@ -8,7 +8,7 @@ import { wallMs } from '../change-books.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type CliIo, type CommonOptions, printJson } from '../io.ts'
 import { withBooks } from '../open-books.ts'
-import { keyIdOf } from '../read-filters.ts'
+import { keyIdsOf } from '../read-filters.ts'
 import { count } from '../words.ts'
 
 export interface CacheClearOptions extends CommonOptions {
@@ -22,7 +22,10 @@ export function cacheClear(options: CacheClearOptions, io: CliIo): Promise<ExitC
     const { project, key } = options
     const owner = {
       ...(project !== undefined && { project: findProject(directory, project).id }),
-      ...(key !== undefined && { key: keyIdOf({ directory, namesOfFile: namesOfFile(config) }, key) }),
+      // Whichever of its line of rotations: they share what is cached.
+      ...(key !== undefined && {
+        key: keyIdsOf({ directory, namesOfFile: namesOfFile(config) }, key).at(-1) ?? key,
+      }),
     }
     const tenant = cachedFor(owner, directory.keys)
     const note = clearNote({ atMs: wallMs(io), actor: 'cli', owner })

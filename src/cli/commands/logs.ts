@@ -17,7 +17,7 @@ import { EndedRequests } from '../follow-requests.ts'
 import { type CliIo, type CommonOptions, printJson } from '../io.ts'
 import { withBooks } from '../open-books.ts'
 import { readBodies, textOf, whatIsAmiss } from '../read-bodies.ts'
-import { keyIdOf, noteNamesakes } from '../read-filters.ts'
+import { keyIdsOf, noteNamesakes } from '../read-filters.ts'
 import { readMoment, readWhole, shown } from '../read-values.ts'
 import { CommandRefusal } from '../refusal.ts'
 import { printable, sayMoment } from '../table.ts'
@@ -76,7 +76,7 @@ async function readQuery(
     limit,
     ...(options.from !== undefined && { fromMs: readMoment(options.from, nowMs) }),
     ...(options.until !== undefined && { untilMs: readMoment(options.until, nowMs) }),
-    ...(options.key !== undefined && { keyId: keyIdOf(known, options.key) }),
+    ...(options.key !== undefined && { keyId: keyIdsOf(known, options.key) }),
     ...(options.project !== undefined && { projectId: findProject(directory, options.project).id }),
     ...(options.user !== undefined && { userId: findUser(directory, options.user).id }),
     ...(session !== undefined && { sessionId: sessionName(session) }),

@@ -7,9 +7,11 @@ import { gatherPages } from '../../reports/gather-pages.ts'
 import { REQUEST_STATES } from '../../reports/request-states.ts'
 import { endpoint } from './endpoint.ts'
 import { mapInSlices } from './in-slices.ts'
+import { keysAsked } from './keys-asked.ts'
 import { AdminProblem, notFound } from './problem.ts'
 import {
   idSchema,
+  KEY_FILTER,
   moneyFields,
   momentSchema,
   named,
@@ -130,7 +132,7 @@ export const requestEndpoints = [
     query: z.strictObject({
       from: momentSchema.optional(),
       until: momentSchema.optional(),
-      key: filter,
+      key: filter.meta({ description: KEY_FILTER }),
       project: filter,
       user: filter,
       session: filter,
@@ -149,13 +151,13 @@ export const requestEndpoints = [
       cells: ({ tags, ...row }) =>
         requestColumns.map((name) => (name === 'tags' ? tags.join(' ') : row[name])),
     },
-    async handle({ query, rooms, sight, isCsv }) {
+    async handle({ query, rooms, sight, directory, isCsv }) {
       if (sight.onlyUser !== undefined && query.user !== undefined && query.user !== sight.onlyUser)
         return { data: [], next: null }
       const filters = withoutAbsent({
         fromMs: query.from,
         untilMs: query.until,
-        keyId: query.key,
+        keyId: keysAsked({ sight, directory, rooms }, query.key),
         projectId: query.project,
         userId: sight.onlyUser ?? query.user,
         sessionId: query.session === undefined ? undefined : sessionName(query.session),

@@ -7,6 +7,10 @@ import { writeUsd } from '../../ledger/usd.ts'
 
 export { z }
 
+/** Of the filter `key` of a report. */
+export const KEY_FILTER =
+  'An id: that key alone. A name: every key of its line of rotations, or the key of the file.'
+
 /** Gives a schema a name among the components of the OpenAPI document. */
 export function named<Schema extends z.ZodType>(name: string, schema: Schema): Schema {
   // Sound: importing zod-openapi gives every schema this method; its declarations reach zod's CommonJS types alone.

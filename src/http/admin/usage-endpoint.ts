@@ -6,9 +6,11 @@ import { endUserName, sessionName, tagName } from '../../ledger/said-names.ts'
 import type { SpendDimension, SpendQuery, SpendRow } from '../../reports/report-store.ts'
 import { endpoint } from './endpoint.ts'
 import { mapInSlices } from './in-slices.ts'
+import { keysAsked } from './keys-asked.ts'
 import { invalid } from './problem.ts'
 import {
   formatQuery,
+  KEY_FILTER,
   moneyFields,
   momentSchema,
   named,
@@ -48,7 +50,7 @@ const ROWS_MAX_JSON = 1_000
 const filter = z.string().min(1).max(256).optional()
 
 const filters = z.strictObject({
-  key: filter,
+  key: filter.meta({ description: KEY_FILTER }),
   project: filter,
   team: filter,
   user: filter,
@@ -152,7 +154,8 @@ export const usageEndpoint = endpoint({
     const by = readDimensions(query.by)
     const rowsMax = isCsv ? TABLE_ROWS_MAX : ROWS_MAX_JSON
     const end = offset + Math.min(query.limit ?? rowsMax, rowsMax)
-    const where = whereOf(query, sight)
+    const key = keysAsked({ sight, directory, rooms }, query.key)
+    const where = whereOf({ ...query, key }, sight)
     const found =
       where === undefined
         ? []
@@ -197,8 +200,10 @@ function spanOf({ from, until, cursor }: AskedSpan, nowMs: number): UsagePlace {
   return { fromMs, untilMs, offset: 0 }
 }
 
+type Asked = Omit<z.output<typeof filters>, 'key'> & { readonly key: readonly string[] | undefined }
+
 /** `undefined` where the caller asks for what another spent. */
-function whereOf(query: z.output<typeof filters>, { onlyUser }: Sight): SpendQuery['where'] | undefined {
+function whereOf(query: Asked, { onlyUser }: Sight): SpendQuery['where'] | undefined {
   if (onlyUser !== undefined && query.user !== undefined && query.user !== onlyUser) return undefined
   const { key, project, team, end_user: endUser, tag, session, route, model, target, provider } = query
   const user = onlyUser ?? query.user

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { type KeyIds, listOf } from '../../reports/key-ids.ts'
 import type { SpendDimension, SpendQuery, SpendRow } from '../../reports/report-store.ts'
 import { type Block, blockOf, columnsIn } from './block.ts'
 import type { Origins } from './column-coders.ts'
@@ -53,9 +54,13 @@ const entries: fc.Arbitrary<ColumnRow> = fc.record({
 })
 /** Few conditions, or none: with many of them nothing is left to be added up. */
 const wheres: fc.Arbitrary<NonNullable<SpendQuery['where']>> = fc
-  .array(fc.tuple(fc.constantFrom('key', 'team', 'model', 'tag', 'end-user', 'session'), word), {
-    maxLength: 2,
-  })
+  .array(
+    fc.oneof(
+      fc.tuple(fc.constantFrom('key', 'team', 'model', 'tag', 'end-user', 'session'), word),
+      fc.tuple(fc.constant('key'), fc.subarray(['a', 'b', 'c'])),
+    ),
+    { maxLength: 2 },
+  )
   .map((conditions) => Object.fromEntries(conditions))
 const queries: fc.Arbitrary<SpendQuery> = fc.record({
   fromMs: fc.oneof(fc.constant(FROM_MS), time),
@@ -71,8 +76,10 @@ function naiveRows(all: readonly ColumnRow[], { fromMs, untilMs, by, where = {},
   for (const row of all) {
     if (row.atMs < fromMs || row.atMs >= untilMs) continue
     // Sound: the names of `where` are dimensions.
-    const wanted = Object.entries(where) as [SpendDimension, string][]
-    if (!wanted.every(([dimension, value]) => wordsOf(row, dimension).includes(value))) continue
+    const wanted = Object.entries(where) as [SpendDimension, KeyIds][]
+    const hasOneOf = (dimension: SpendDimension, accepted: KeyIds) =>
+      wordsOf(row, dimension).some((word) => word !== undefined && listOf(accepted).includes(word))
+    if (!wanted.every(([dimension, accepted]) => hasOneOf(dimension, accepted))) continue
     for (const group of combinations(by.map((dimension) => wordsOf(row, dimension)))) {
       const id = JSON.stringify(group)
       const known = groups.get(id)

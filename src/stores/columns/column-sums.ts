@@ -3,6 +3,7 @@
  * each of them is told apart by, then the sums. Tags and texts come in at the end, when there are only groups left.
  */
 
+import { type KeyIds, listOf } from '../../reports/key-ids.ts'
 import type { SpendDimension, SpendQuery, SpendRow } from '../../reports/report-store.ts'
 import { type Coder, coderOf, type Origins, type OriginWords, tagsIn, type Word } from './column-coders.ts'
 import { isOwn, isTime, type TimeDimension } from './dimensions.ts'
@@ -54,8 +55,8 @@ class Filter {
   readonly #query: SpendQuery
   readonly #origins: Origins
   readonly #share: Share | undefined
-  /** What is asked of origins. */
-  readonly #wanted: readonly (readonly [ShareDimension, string])[]
+  /** What is asked of origins: of each dimension one of these words. */
+  readonly #wanted: readonly (readonly [ShareDimension, readonly string[]])[]
   readonly #all = new AllRows()
 
   constructor(query: SpendQuery, origins: Origins, share: Share | undefined) {
@@ -63,8 +64,10 @@ class Filter {
     this.#origins = origins
     this.#share = share
     // Sound: the names of `where` are dimensions.
-    const wanted = Object.entries(query.where ?? {}) as [ShareDimension, string | undefined][]
-    this.#wanted = wanted.flatMap(([name, word]) => (word === undefined || isOwn(name) ? [] : [[name, word]]))
+    const wanted = Object.entries(query.where ?? {}) as [ShareDimension, KeyIds | undefined][]
+    this.#wanted = wanted.flatMap(([name, words]) =>
+      words === undefined || isOwn(name) ? [] : [[name, listOf(words)]],
+    )
   }
 
   rowsOf(block: EntryColumns): Uint32Array {
@@ -169,8 +172,11 @@ function tagPass({ tags, tagSets }: EntryColumns, isWanted: IsWanted): Pass {
   return passOf(tags, tagSets, (set) => tagsIn(set).some(isWanted))
 }
 
-function hasAll(words: OriginWords | undefined, wanted: readonly (readonly [ShareDimension, string])[]) {
-  return wanted.every(([name, word]) => words?.[name] === word)
+function hasAll(
+  words: OriginWords | undefined,
+  wanted: readonly (readonly [ShareDimension, readonly string[]])[],
+): boolean {
+  return wanted.every(([name, accepted]) => accepted.some((word) => words?.[name] === word))
 }
 
 /** A word of none falls to the first share. */

@@ -46,7 +46,13 @@ const DIMENSIONS: readonly SpendDimension[] = [
 ]
 /** Few conditions, or none: with many of them nothing is left to be added up. */
 const wheres: fc.Arbitrary<NonNullable<SpendQuery['where']>> = fc
-  .array(fc.tuple(fc.constantFrom('key', 'tag', 'end-user', 'session', 'model'), word), { maxLength: 2 })
+  .array(
+    fc.oneof(
+      fc.tuple(fc.constantFrom('key', 'tag', 'end-user', 'session', 'model'), word),
+      fc.tuple(fc.constant('key'), fc.subarray(['a', 'b', 'c'])),
+    ),
+    { maxLength: 2 },
+  )
   .map((conditions) => Object.fromEntries(conditions))
 
 export const questions: fc.Arbitrary<SpendQuery> = fc.record({

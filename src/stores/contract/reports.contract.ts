@@ -179,6 +179,38 @@ export function describeReports(open: OpenFixture): void {
         ])
       }))
 
+    test('is that of any of several keys, one of the file among them, whatever it is told apart by', () =>
+      withStore(open, async (store) => {
+        const of = (keyId: string, fields: Partial<LedgerEntry>) =>
+          entry(`${keyId}.${fields.costNanoUsd}`, {
+            ...fields,
+            attribution: { tags: ['x'], sessionId: 's', keyId, keyName: 'laptop' },
+          })
+        await post(store, [
+          of('key_1', { costNanoUsd: nano(1) }),
+          of('key_2', { costNanoUsd: nano(10), atMs: HOUR_MS + DAY_MS }),
+          of('key_2', { costNanoUsd: nano(100), atMs: HOUR_MS + 3 * DAY_MS }),
+          of('key_3', { costNanoUsd: nano(1_000) }),
+          entry('f', { costNanoUsd: nano(10_000), attribution: { tags: ['x'], keyName: 'of the file' } }),
+        ])
+        const costs = async (key: readonly string[], query: Partial<SpendQuery>) =>
+          (await spend(store, { ...query, where: { ...query.where, key } })).map(({ group, costNanoUsd }) => [
+            ...group,
+            costNanoUsd,
+          ])
+        const line = ['key_1', 'key_2']
+        expect(await costs(line, {})).toEqual([[111]])
+        expect(await costs([...line, 'of the file'], {})).toEqual([[10_111]])
+        expect(await costs(line, { by: ['key'] })).toEqual([
+          ['key_2', 110],
+          ['key_1', 1],
+        ])
+        expect(await costs(line, { by: ['tag', 'session'] })).toEqual([['x', 's', 111]])
+        expect(await costs(line, { where: { tag: 'x', session: 's' } })).toEqual([[111]])
+        expect(await costs(line, { fromMs: HOUR_MS + 1, untilMs: HOUR_MS + DAY_MS + 1 })).toEqual([[10]])
+        for (const nobodys of [[], ['key_9'], ['laptop']]) expect(await costs(nobodys, {})).toEqual([])
+      }))
+
     test('shows the costliest groups, and no more rows than asked for', () =>
       withStore(open, async (store) => {
         await post(
@@ -235,6 +267,8 @@ export function describeReports(open: OpenFixture): void {
     test.each<readonly [Partial<RequestQuery>, Partial<RequestRow>]>([
       [{ keyId: 'key_1' }, { attribution: { tags: [], keyId: 'key_1', keyName: 'x' } }],
       [{ keyId: 'of the file' }, { attribution: { tags: [], keyName: 'of the file' } }],
+      [{ keyId: ['key_0', 'key_1'] }, { attribution: { tags: [], keyId: 'key_1', keyName: 'x' } }],
+      [{ keyId: ['key_1', 'of the file'] }, { attribution: { tags: [], keyName: 'of the file' } }],
       [{ projectId: 'prj_1' }, { attribution: { tags: [], projectId: 'prj_1' } }],
       [{ userId: 'usr_1' }, { attribution: { tags: [], userId: 'usr_1' } }],
       [{ sessionId: 's' }, { attribution: { tags: [], sessionId: 's' } }],

@@ -1,6 +1,7 @@
 /** What can be asked of the books of a memory store. */
 
 import type { LedgerEntry, RequestRow } from '../../ledger/entry.ts'
+import { listOf } from '../../reports/key-ids.ts'
 import type { Page, RequestQuery, SpendDimension, SpendQuery, SpendRow } from '../../reports/report-store.ts'
 import { compareRows } from '../columns/column-sums.ts'
 import type { MemoryLedger } from './memory-ledger.ts'
@@ -117,7 +118,10 @@ function valuesOf(entry: LedgerEntry, dimension: SpendDimension): readonly (stri
 function fits(entry: LedgerEntry, where: NonNullable<SpendQuery['where']>): boolean {
   return Object.entries(where).every(
     // Sound: the names of `where` are dimensions.
-    ([dimension, wanted]) => valuesOf(entry, dimension as SpendDimension).includes(wanted),
+    ([dimension, wanted]) => {
+      const values = valuesOf(entry, dimension as SpendDimension)
+      return listOf(wanted).some((word) => values.includes(word))
+    },
   )
 }
 
@@ -129,7 +133,8 @@ function matches(row: RequestRow, query: RequestQuery): boolean {
   return (
     isWithin &&
     (query.endedFromMs === undefined || row.atMs + row.durationMs >= query.endedFromMs) &&
-    same(query.keyId, attribution.keyId ?? attribution.keyName) &&
+    (query.keyId === undefined ||
+      listOf(query.keyId).some((id) => id === (attribution.keyId ?? attribution.keyName))) &&
     same(query.projectId, attribution.projectId) &&
     same(query.userId, attribution.userId) &&
     same(query.sessionId, attribution.sessionId) &&

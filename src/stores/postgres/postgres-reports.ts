@@ -1,6 +1,7 @@
 /** Which requests can be asked for in PostgreSQL. The text of a query is put together from pieces of ours alone. */
 
 import type { LedgerEntry, RequestRow } from '../../ledger/entry.ts'
+import { listOf } from '../../reports/key-ids.ts'
 import type { Page, RequestQuery } from '../../reports/report-store.ts'
 import type { Session } from './connections.ts'
 import { databaseText, recordIn } from './row-values.ts'
@@ -17,7 +18,9 @@ export async function requests(session: Session, query: RequestQuery): Promise<P
     ...(query.endedFromMs === undefined
       ? []
       : [`at_ms + (record ->> 'durationMs')::numeric >= ${values.add(query.endedFromMs)}`]),
-    ...same('key', query.keyId),
+    ...(query.keyId === undefined
+      ? []
+      : [`key = ANY (${values.add(listOf(query.keyId).map(databaseText))})`]),
     ...same('project', query.projectId),
     ...same("record -> 'attribution' ->> 'userId'", query.userId),
     ...same('session', query.sessionId),

@@ -76,7 +76,12 @@ export async function spendRows(
 /** As they stand in the database. */
 function keptWords(where: NonNullable<SpendQuery['where']>): NonNullable<SpendQuery['where']> {
   const words = Object.entries(where).filter(([, word]) => word !== undefined)
-  return Object.fromEntries(words.map(([name, word]) => [name, databaseText(word)]))
+  return Object.fromEntries(
+    words.map(([name, word]) => [
+      name,
+      typeof word === 'string' ? databaseText(word) : word.map(databaseText),
+    ]),
+  )
 }
 
 /** Whether the entries of one session, or of one end user, are few enough to be read. */

@@ -1,5 +1,6 @@
 /** Statements that add up spending: of the sums of days, or of entries that an index finds. Put together from pieces of ours alone. */
 
+import { type KeyIds, listOf } from '../../reports/key-ids.ts'
 import type { SpendDimension, SpendQuery } from '../../reports/report-store.ts'
 import type { Row } from './connections.ts'
 import { ORIGIN_COLUMNS } from './posted-columns.ts'
@@ -77,9 +78,11 @@ export function entriesStatement(query: SpendQuery): SpendStatement {
 /** Every group; the same group may be in several rows. An entry counts once for each of its tags. */
 function statementOver(source: string, { by, where = {} }: SpendQuery, values: Values): SpendStatement {
   // Sound: the names of `where` are dimensions.
-  const wanted = Object.entries(where) as [SpendDimension, string | undefined][]
+  const wanted = Object.entries(where) as [SpendDimension, KeyIds | undefined][]
   const conditions = wanted.flatMap(([dimension, value]) =>
-    value === undefined ? [] : [conditionOf(dimension, values.add(value))],
+    value === undefined
+      ? []
+      : [conditionOf(dimension, values.add(dimension === 'key' ? listOf(value) : value))],
   )
   const groups = by.map((dimension, place) => `${COLUMN_OF[dimension]} AS group_${place}`)
   const places = by.map((_, place) => place + 1).join(', ')
@@ -98,7 +101,8 @@ LEFT JOIN LATERAL unnest(group_${tags}) AS tagged(tag) ON true GROUP BY ${places
 }
 
 function conditionOf(dimension: SpendDimension, place: string): string {
-  return dimension === 'tag' ? `${place} = ANY (tags)` : `${COLUMN_OF[dimension]} = ${place}`
+  if (dimension === 'tag') return `${place} = ANY (tags)`
+  return dimension === 'key' ? `key = ANY (${place})` : `${COLUMN_OF[dimension]} = ${place}`
 }
 
 /** What a row of a statement is told apart by, as it is shown. */

@@ -5,12 +5,13 @@ import type { Page, RequestQuery } from '../../reports/report-store.ts'
 import { entryOf, requestOf } from './book-values.ts'
 import type { Database } from './database.ts'
 import { findExchange } from './sqlite-posting.ts'
+import { markedList } from './values.ts'
 
 const LINES = 'JOIN exchanges ON exchanges.id = lines.exchange JOIN origins ON origins.id = lines.origin'
 /** Each condition holds where it was not asked for. Origins are few, so those that fit are found first. */
 const PAGE = `SELECT * FROM (SELECT * FROM requests
   WHERE at_ms >= ?1 AND at_ms < ?2 AND (at_ms, exchange) < (?3, ?4)
-  AND (?5 = 0 OR origin IN (SELECT id FROM origins WHERE (?6 IS NULL OR key = ?6) AND (?7 IS NULL OR project = ?7)
+  AND (?5 = 0 OR origin IN (SELECT id FROM origins WHERE (?6 IS NULL OR key IN (SELECT value FROM json_each(?6))) AND (?7 IS NULL OR project = ?7)
     AND (?8 IS NULL OR user = ?8) AND (?9 IS NULL OR model = ?9) AND (?10 IS NULL OR route = ?10)
     AND (?11 IS NULL OR target = ?11)))
   AND (?12 IS NULL OR session = ?12) AND (?13 IS NULL OR end_user = ?13)
@@ -28,7 +29,10 @@ const TIME_MAX_MS = Number.MAX_SAFE_INTEGER
 
 export function requestPage(db: Database, query: RequestQuery): Page<RequestRow> {
   const { keyId, projectId, userId, modelId, route, target, limit } = query
-  const byOrigin = [keyId, projectId, userId, modelId, route, target]
+  const byOrigin = [
+    keyId === undefined ? null : markedList(keyId),
+    ...[projectId, userId, modelId, route, target].map((word) => (word === undefined ? null : `=${word}`)),
+  ]
   const [beforeMs, beforeId] = positionOf(query.cursor)
   const found = db.all(
     PAGE,
@@ -36,8 +40,8 @@ export function requestPage(db: Database, query: RequestQuery): Page<RequestRow>
     query.untilMs ?? TIME_MAX_MS,
     beforeMs,
     beforeId,
-    byOrigin.some((value) => value !== undefined) ? 1 : 0,
-    ...byOrigin.map((value) => (value === undefined ? null : `=${value}`)),
+    byOrigin.some((value) => value !== null) ? 1 : 0,
+    ...byOrigin,
     query.sessionId ?? null,
     query.endUser ?? null,
     query.state ?? null,

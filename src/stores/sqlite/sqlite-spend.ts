@@ -4,6 +4,7 @@
  * pieces below, one for each form a question can have; what was asked for is always bound.
  */
 
+import type { KeyIds } from '../../reports/key-ids.ts'
 import type { SpendDimension, SpendQuery, SpendRow } from '../../reports/report-store.ts'
 import type { Origins } from '../columns/column-coders.ts'
 import { ColumnSums } from '../columns/column-sums.ts'
@@ -19,7 +20,7 @@ import { joinPasses, passesOf, SPEND_BOUNDS } from '../columns/passes.ts'
 import type { Database, Row } from './database.ts'
 import { type BlockQuery, blocksWithin, entriesWithin } from './sqlite-blocks.ts'
 import { daysUntil, ENTRY_SUMS, summedUntil, TAG_KIND } from './sqlite-sums.ts'
-import { unmarked } from './values.ts'
+import { markedList, unmarked } from './values.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -69,7 +70,8 @@ const WITHIN = 'at_ms >= ?3 AND at_ms < ?6 AND ?19 IS NOT NULL'
 const ENDS = '((at_ms >= ?3 AND at_ms < ?4) OR (at_ms >= ?5 AND at_ms < ?6)) AND entries.id <= ?17'
 const UNSUMMED = `entries.id > ?17 AND ${WITHIN}`
 const OF_ORIGINS = `origin IN (SELECT id FROM origins WHERE ${ORIGIN_DIMENSIONS.map(
-  (name, place) => `(?${place + 7} IS NULL OR ${name} = ?${place + 7})`,
+  (name, place) =>
+    `(?${place + 7} IS NULL OR ${name} ${name === 'key' ? `IN (SELECT value FROM json_each(?${place + 7}))` : `= ?${place + 7}`})`,
 ).join(' AND ')})`
 
 const ALL_ORIGINS = `SELECT id, ${ORIGIN_DIMENSIONS.join(', ')} FROM origins`
@@ -133,7 +135,7 @@ function rowsOfSums(db: Database, query: SpendQuery): readonly SpendRow[] {
     spans.hours[0] * HOUR_MS,
     spans.hours[1] * HOUR_MS,
     untilMs,
-    ...ORIGIN_DIMENSIONS.map((name) => bound(where[name])),
+    ...ORIGIN_DIMENSIONS.map((name) => (name === 'key' ? boundKeys(where.key) : bound(where[name]))),
     bound(where.tag),
     rowsMax,
     summedUntil(db),
@@ -161,6 +163,10 @@ function spansOf(query: SpendQuery, summedDays: number) {
 
 function bound(value: string | undefined): string | null {
   return value === undefined ? null : `=${value}`
+}
+
+function boundKeys(keys: KeyIds | undefined): string | null {
+  return keys === undefined ? null : markedList(keys)
 }
 
 /** Sums know of one tag at a time: what shares a request with a tag, only the entries know. */

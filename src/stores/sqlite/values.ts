@@ -3,6 +3,7 @@
 import type { SQLOutputValue } from 'node:sqlite'
 import { crc32 } from 'node:zlib'
 import type { NanoUsd } from '../../ledger/prices.ts'
+import { type KeyIds, listOf } from '../../reports/key-ids.ts'
 import { CorruptFile } from './database.ts'
 
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- whoever asks knows what was written
@@ -33,6 +34,11 @@ export function nano(value: SQLOutputValue | undefined): NanoUsd {
 /** '' for none, '=' and the value otherwise: `NULL` would be equal to nothing in a unique index. */
 export function marked(value: string | undefined): string {
   return value === undefined ? '' : `=${value}`
+}
+
+/** A JSON list of them as they stand in a column, for `json_each`. */
+export function markedList(ids: KeyIds): string {
+  return JSON.stringify(listOf(ids).map(marked))
 }
 
 export function unmarked(value: string): string | undefined {
