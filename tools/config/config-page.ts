@@ -20,8 +20,8 @@ Written by \`npm run schema\` from the schema that checks the file; do not edit 
 The file is optional: without one, the keys in the environment and the local servers on their usual ports are found. \`holdfast check\`
 says what is wrong with it, all at once, each with its line and column. Sizes are bytes, or take \`KiB\`, \`MiB\`, \`GiB\`; times take
 \`ms\`, \`s\`, \`m\`, \`h\`. What a saved change needs a restart for, the log names (\`config_needs_restart\`): \`listen\`, \`admin\`, \`store\`,
-\`masterKey\`, \`budgets\`, \`journal\`, \`log\`, the bounds of \`cache\`, \`limits.bodyBytes\` and \`limits.formBytes\`. Everything else is in
-force at once, for the requests that come after it.
+\`masterKey\`, \`budgets\`, \`journal\`, \`log\`, the bounds of \`cache\`, \`limits.bodyBytes\`, \`limits.formBytes\` and
+\`limits.connectionsPerAddress\`. Everything else is in force at once, for the requests that come after it.
 
 Flags of \`holdfast start\` that stand before the file: \`--listen\`, \`--admin\` (an address, or \`off\`), \`--memory\`, \`--log-level\`
 (\`npm start -- --listen 127.0.0.1:5151\`).
@@ -93,9 +93,9 @@ function takesOf(ways: readonly JsonObject[]): string {
 }
 
 function takenBy(way: JsonObject): string {
-  if (way['const'] !== undefined) return `\`${String(way['const'])}\``
+  if (way['const'] !== undefined) return worded(way['const'])
   const words = way['enum']
-  if (Array.isArray(words)) return words.map((word) => `\`${String(word)}\``).join(', ')
+  if (Array.isArray(words)) return words.map(worded).join(', ')
   const pattern = stringOf(way['pattern']) ?? ''
   if (pattern.includes('(ms|s|m|h)')) return 'a time'
   const type = way['type']
@@ -114,6 +114,10 @@ function takenBy(way: JsonObject): string {
     default:
       return 'text'
   }
+}
+
+function worded(value: unknown): string {
+  return `\`${stringOf(value) ?? JSON.stringify(value)}\``
 }
 
 function numbersOf({ type, minimum, maximum }: JsonObject): string {
