@@ -20,3 +20,16 @@ test('a key that was made elsewhere comes into force with the budgets that were 
   expect(directory?.current?.keys).toHaveLength(1)
   expect(books.accounts.isEmpty).toBe(false)
 })
+
+test('a revocation that was made elsewhere does not wait for budgets that cannot be read', async () => {
+  const parts = { clock: new ManualClock(), ids: systemIds, telemetry: createTelemetry() }
+  const { store, directory, stop } = await openInMemory(parts, {})
+  onTestFinished(stop)
+  const { record } = madeKey()
+  await store.changeDirectory([{ type: 'put-key', key: record }], [])
+  await directory?.refresh()
+  vi.spyOn(store, 'budgetsRevision').mockRejectedValue(new StoreUnavailable('away'))
+  await store.changeDirectory([{ type: 'put-key', key: { ...record, revokedAtMs: 1 } }], [])
+  await directory?.refresh()
+  expect(directory?.current?.keys[0]?.revokedAtMs).toBe(1)
+})

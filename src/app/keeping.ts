@@ -15,6 +15,7 @@ import { Secret } from '../std/secret.ts'
 import type { DirectoryStore } from '../keys/directory-store.ts'
 import { KeyDirectory } from '../keys/key-directory.ts'
 import { createSnapshotFile } from '../keys/directory-snapshot.ts'
+import type { KeyId } from '../keys/records.ts'
 import { BudgetAccounts } from '../ledger/budget-accounts.ts'
 import { BudgetWatch } from '../ledger/budget-watch.ts'
 import { Books } from '../ledger/books.ts'
@@ -218,16 +219,24 @@ export async function openKeeping(
 
 /**
  * A key comes into force after the budgets that were there before it: not one request of its is let through without them.
- * Where they cannot be read, the directory is not either.
+ * Where they cannot be read, a directory with a key that was not there before is not either; a revocation waits for nothing.
  */
 function afterBudgets(store: DirectoryStore, budgets: BudgetWatch): DirectoryStore {
+  const known = new Set<KeyId>()
   return {
     directoryRevision: () => store.directoryRevision(),
-    changeDirectory: (...change) => store.changeDirectory(...change),
+    async changeDirectory(...change) {
+      const revision = await store.changeDirectory(...change)
+      for (const one of change[0]) if (one.type === 'put-key') known.add(one.key.id)
+      return revision
+    },
     async loadDirectory() {
       const directory = await store.loadDirectory()
-      if (await budgets.look()) return directory
-      throw new StoreUnavailable('The budgets cannot be read, and no key comes into force without them.')
+      const isBounded = await budgets.look()
+      if (!isBounded && directory.keys.some(({ id }) => !known.has(id)))
+        throw new StoreUnavailable('The budgets cannot be read, and no key comes into force without them.')
+      for (const { id } of directory.keys) known.add(id)
+      return directory
     },
   }
 }

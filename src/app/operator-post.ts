@@ -99,6 +99,7 @@ export class OperatorPost {
       onOverload: (episode) => telemetry.notices.publish(noticeOfBlock(episode)),
       onRecovery: (episode) => telemetry.notices.publish(noticeOfRecovery(episode)),
       onSample: () => this.#watchdog?.beat(),
+      countStuck: () => this.#watchdog?.count ?? 0,
     })
     return openAdmin(this.#admin, this.#options.config().admin, (notice) => telemetry.notices.publish(notice))
   }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { ManualClock } from '../std/manual-clock.test-support.ts'
-import { AnswerCache, PUTTING_BYTES_MAX } from './answer-cache.ts'
+import { AnswerCache, type CacheCodec, PUTTING_BYTES_MAX } from './answer-cache.ts'
 import type { CachedAnswer, CacheStore } from './cache-store.ts'
 import { cacheSchema } from './config-schema.ts'
 
@@ -137,6 +137,23 @@ describe('the cache of answers', () => {
     expect(await found).toBeUndefined()
     expect(cache.recall('b')).toBeUndefined()
     expect(cache.generation).toBeGreaterThan(before)
+  })
+
+  test('weighs what holds more now, also for whoever found it by comparing and has a copy of its entry', () => {
+    const value = { forms: ['said'] }
+    const sizes: number[] = []
+    const weighing: CacheCodec<typeof value> = {
+      encode: () => Buffer.from('said'),
+      decode: () => value,
+      size: ({ forms }) => sizes.push(forms.length),
+    }
+    const cache = new AnswerCache({ clock, store: storeOf(), sealer, settings, codec: weighing })
+    cache.put({ ...entry('a'), value })
+    value.forms.push('and so')
+    cache.weighAgain({ ...entry('a'), value })
+    expect(sizes.at(-1)).toBe(2)
+    cache.weighAgain({ ...entry('a'), value: { forms: ['another'] } })
+    expect(sizes).toHaveLength(2)
   })
 
   test('does not hold again what was forgotten while somebody had it', () => {

@@ -123,8 +123,9 @@ export class AnswerCache<Value> {
 
   /** The value holds more, or less, than before. */
   weighAgain(entry: CacheEntry<Value>): void {
-    // What was forgotten meanwhile does not come back.
-    if (this.#memory.get(entry.id) === entry) this.#hold(entry)
+    const held = this.#memory.get(entry.id)
+    // What was forgotten meanwhile does not come back; whoever found it by comparing has a copy of the entry.
+    if (held?.value === entry.value) this.#hold(held)
   }
 
   /** Removes the answers of a tenant, or all, with the audit lines of it; how many the store had. */

@@ -50,6 +50,7 @@ class RecentExplanations implements Explanations {
 
   keep(requestId: string, caller: Caller, trace: Explanation): void {
     this.#forget(requestId)
+    if (trace.bytes > this.#bytesMax) return
     this.#kept.set(requestId, { owner: ownerOf(caller), trace })
     this.#bytes += trace.bytes
     for (const oldest of this.#kept.keys()) {

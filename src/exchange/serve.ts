@@ -93,11 +93,12 @@ function enter(caller: Caller, priority: Priority | undefined, rooms: Rooms): Ad
 
 export async function serve(asked: Exchange, admission: Admission, rooms: Rooms): Promise<Reply> {
   let plan: Plan | undefined
-  let exchange = withAttribution(withTenant(asked, admission))
+  let exchange = asked
   let books: RequestBooks | undefined
   let permit: LimitPermit | undefined
   let note: BodyNote | undefined
   try {
+    exchange = withAttribution(withTenant(asked, admission))
     const found = findReferences(asked, archiveOf(admission, rooms))
     if (found?.references.isBackground === true) return await serveInBackground(exchange, admission, rooms)
     note = noteRequest(asked, admission.caller, rooms.bodies)

@@ -61,6 +61,8 @@ export class Account {
   returning = 0
   /** The store was asked to take it back, or to grant it, and did not say whether it did: never spent. By now that is decided. */
   doubted = 0
+  /** When the store is asked again where it is: not every second where there is nothing to be had. */
+  askDoubtsAtMs = 0
   /** The same of what may still be under way. */
   #doubts: readonly Doubt[] = []
   /** Spent by attempts that the store does not have yet: of the lease here no more, and there still. */
@@ -100,6 +102,7 @@ export class Account {
 
   /** The store did not say what it did with so much. */
   doubt(nanoUsd: number, nowMs: number): void {
+    this.decide(nowMs)
     this.#doubts = [...this.#doubts, { nanoUsd, sinceMs: nowMs }]
   }
 

@@ -7,6 +7,7 @@
 import { wasNotAsked } from '../std/store-error.ts'
 import {
   Account,
+  DOUBT_MS,
   type HoldAsk,
   keyOf,
   lacks,
@@ -215,7 +216,9 @@ export class BudgetAccounts {
     const nowMs = this.#options.nowMs()
     const accounts = [...this.#accounts.values()]
     for (const account of accounts) account.decide(nowMs)
-    const doubtful = accounts.filter((account) => account.doubted > 0 && !account.isAsked)
+    const doubtful = accounts.filter(
+      (account) => account.doubted > 0 && !account.isAsked && account.askDoubtsAtMs <= nowMs,
+    )
     await Promise.all(doubtful.map(async (account) => this.#resolveDoubt(account)))
   }
 
@@ -234,6 +237,7 @@ export class BudgetAccounts {
     const wasPosted = this.#posts !== posts && (unposted !== 0 || account.spends !== spends)
     account.doubted = wasPosted || undecided > 0 ? account.doubted - back : 0
     account.owed += back
+    account.askDoubtsAtMs = back === 0 && account.doubted > 0 ? this.#options.nowMs() + DOUBT_MS : 0
     await this.#giveBackOwed(account)
   }
 

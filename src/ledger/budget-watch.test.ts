@@ -1,4 +1,7 @@
-import { expect, test } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
 import { ManualClock } from '../std/manual-clock.test-support.ts'
 import { StoreUnavailable } from '../std/store-error.ts'
 import { BudgetAccounts } from './budget-accounts.ts'
@@ -6,6 +9,34 @@ import { BudgetWatch } from './budget-watch.ts'
 import { budgetOf, LedgerBench, nano } from './ledger.test-support.ts'
 
 const BUDGET = budgetOf('bud_1', 1_000)
+
+test('budgets are in force, and said to be, though nobody can tell how they stand', async () => {
+  const accounts = new BudgetAccounts({
+    store: new LedgerBench(),
+    nodeId: 'node_1',
+    isShared: true,
+    wallMs: () => 0,
+    nowMs: () => 0,
+  })
+  const store = {
+    budgetsRevision: async () => 1,
+    loadBudgets: async () => [BUDGET],
+    standings: async () => Promise.reject(new StoreUnavailable('too slow')),
+  }
+  const notices: string[] = []
+  const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-budgets-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const watch = new BudgetWatch({
+    clock: new ManualClock(),
+    store,
+    accounts,
+    snapshotPath: path.join(folder, 'budgets.json'),
+    onNotice: ({ name }) => void notices.push(name),
+  })
+  expect(await watch.look()).toBe(true)
+  expect(accounts.isEmpty).toBe(false)
+  expect(notices).toEqual(['budgets_snapshot_unwritable'])
+})
 
 async function stage() {
   const clock = new ManualClock()

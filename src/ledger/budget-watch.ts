@@ -111,11 +111,11 @@ export class BudgetWatch {
     const charges = this.#budgets
       .filter(({ removedAtMs }) => removedAtMs === undefined)
       .map(({ id, period }) => ({ budgetId: id, periodStartMs: periodStart(period, clock.wallMs()) }))
-    const standings = charges.length === 0 ? [] : await store.standings(charges)
-    const snapshot: BudgetSnapshot = { budgets: this.#budgets, standings }
-    const text = JSON.stringify(snapshot)
-    if (text === this.#written) return
     try {
+      const standings = charges.length === 0 ? [] : await store.standings(charges)
+      const snapshot: BudgetSnapshot = { budgets: this.#budgets, standings }
+      const text = JSON.stringify(snapshot)
+      if (text === this.#written) return
       await replaceFile(snapshotPath, text)
       this.#written = text
     } catch (error) {

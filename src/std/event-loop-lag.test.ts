@@ -49,14 +49,16 @@ function createWatched() {
   const begun: LagEpisode[] = []
   const ended: LagEpisode[] = []
   const samples: number[] = []
+  const beside = { count: 0 }
   const lag = watchEventLoop({
     clock: loop.clock,
     onSample: () => samples.push(loop.clock.nowMs()),
+    countStuck: () => beside.count,
     lagMaxMs: () => LAG_MAX_MS,
     onOverload: (episode) => begun.push(episode),
     onRecovery: (episode) => ended.push(episode),
   })
-  return { loop, lag, begun, ended, samples }
+  return { loop, lag, begun, ended, samples, beside }
 }
 
 describe('fault 137: the event loop', () => {
@@ -119,11 +121,22 @@ describe('fault 137: the event loop', () => {
     expect(lag.isOverloaded).toBe(false)
   })
 
-  test('held up for longer than any load does is stuck, and trusted again after a rest without another such moment', () => {
-    const { loop, lag } = createWatched()
+  test('held up for longer than any load does is stuck where that was seen from beside it, and not where all was stopped', () => {
+    const { loop, lag, beside } = createWatched()
     loop.idle(200)
-    loop.block(LAG_STUCK_MS - LAG_SAMPLE_MS)
+    loop.block(LAG_STUCK_MS + 2 * LAG_SAMPLE_MS)
+    loop.block(3_600_000)
     expect(lag.isStuck).toBe(false)
+    beside.count += 1
+    expect(lag.isStuck).toBe(true)
+    loop.idle(LAG_REST_MS)
+    expect(lag.isStuck).toBe(false)
+  })
+
+  test('that was stuck is trusted again after a rest without another such moment', () => {
+    const { loop, lag, beside } = createWatched()
+    loop.idle(200)
+    beside.count += 1
     loop.block(LAG_STUCK_MS + 2 * LAG_SAMPLE_MS)
     expect(lag.isStuck).toBe(true)
     loop.idle(LAG_REST_MS - 1_000)

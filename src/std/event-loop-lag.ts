@@ -12,7 +12,7 @@ export const LAG_WINDOW_MS = 1_000
 /** Overload ends at this share of the lateness it begins at, so that it does not flutter. */
 export const LAG_CALM_SHARE = 0.5
 
-/** A loop that was late by this was stuck, ms: no load does that. */
+/** A loop that was late by this and was found stuck from beside it, was stuck, ms: no load does that. */
 export const LAG_STUCK_MS = 2_000
 /** How long after that it must go on without another such moment to be trusted again, ms. */
 export const LAG_REST_MS = 10_000
@@ -32,6 +32,11 @@ export interface EventLoopLagOptions {
   readonly onRecovery?: (episode: LagEpisode) => void
   /** The loop turns: called at each sample. */
   readonly onSample?: () => void
+  /**
+   * How often the loop was found stuck from beside it. Lateness alone does not tell: a process that was stopped as a whole, or
+   * a machine that slept, is late as well. Default: never.
+   */
+  readonly countStuck?: () => number
 }
 
 export interface EventLoopLag {
@@ -60,6 +65,7 @@ class TimerLag implements EventLoopLag {
   #startedAtMs: number
   #timer: Timer
   #stuckAtMs = Number.NEGATIVE_INFINITY
+  #stuckCount = 0
   #overload: { readonly sinceMs: number; longestMs: number } | undefined
 
   constructor(options: EventLoopLagOptions) {
@@ -73,7 +79,9 @@ class TimerLag implements EventLoopLag {
   }
 
   get isStuck(): boolean {
-    return this.#options.clock.nowMs() - this.#stuckAtMs < LAG_REST_MS
+    const nowMs = this.#options.clock.nowMs()
+    this.#noteStuck(nowMs)
+    return nowMs - this.#stuckAtMs < LAG_REST_MS
   }
 
   get lagMs(): number {
@@ -98,12 +106,22 @@ class TimerLag implements EventLoopLag {
   #add(sample: Sample): void {
     const fromMs = sample.atMs - LAG_WINDOW_MS
     this.#samples = [...this.#samples.filter(({ atMs }) => atMs > fromMs), sample]
-    if (sample.lagMs >= LAG_STUCK_MS) this.#stuckAtMs = sample.atMs
+    this.#noteStuck(sample.atMs)
+    // Whoever watches from beside it rests longer than that.
+    if (sample.lagMs >= LAG_STUCK_MS && sample.atMs - sample.lagMs - this.#stuckAtMs < LAG_REST_MS)
+      this.#stuckAtMs = sample.atMs
     // A window that is not wholly measured says nothing yet.
     if (fromMs < this.#startedAtMs) return
     const lagMaxMs = this.#options.lagMaxMs()
     if (this.#overload === undefined) this.#judgeCalm(sample, lagMaxMs)
     else this.#judgeOverload(sample, lagMaxMs)
+  }
+
+  #noteStuck(nowMs: number): void {
+    const count = this.#options.countStuck?.() ?? 0
+    if (count === this.#stuckCount) return
+    this.#stuckCount = count
+    this.#stuckAtMs = nowMs
   }
 
   #judgeCalm({ atMs }: Sample, lagMaxMs: number): void {

@@ -52,6 +52,17 @@ export function isSpecialAddress(address: string): boolean {
   )
 }
 
+/**
+ * Of the network that is set apart for measuring (RFC 2544), which no machine of anybody's has: transparent proxies on a
+ * client's own machine answer for every name with one of it, and take it back for the name as the connection is made.
+ */
+export function isStandIn(address: string): boolean {
+  return isIP(address) === 4 && standIns.check(address, 'ipv4')
+}
+
+const standIns = new BlockList()
+standIns.addSubnet('198.18.0.0', 15, 'ipv4')
+
 const specialNetworks = new BlockList()
 for (const [net, prefix] of [
   ['0.0.0.0', 8],

@@ -121,6 +121,17 @@ describe('the resolver', () => {
     },
   )
 
+  test('a name that must be public may be answered by a transparent proxy of the machine, with an address of nobody', () => {
+    const { asked, ask } = open(['api.test'])
+    const standIn = [{ address: '198.18.0.7', family: 4 }]
+    const first = ask('api.test')
+    asked[0]?.answer(null, standIn)
+    expect(first).toEqual([standIn])
+    const second = ask('api.test')
+    asked[1]?.answer(null, [...standIn, { address: '10.0.0.7', family: 4 }])
+    expect(second).toEqual(['HOLDFAST_BLOCKED_ADDRESS'])
+  })
+
   test('gives one address to a caller who wants one', () => {
     const { asked, resolve } = open()
     const told: unknown[] = []

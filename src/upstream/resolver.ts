@@ -13,7 +13,7 @@ import {
 } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import type { Clock } from '../std/clock.ts'
-import { isBlockedAddress, isSpecialAddress } from './blocked-address.ts'
+import { isBlockedAddress, isSpecialAddress, isStandIn } from './blocked-address.ts'
 import { BLOCKED_ADDRESS, TransportError } from './transport-codes.ts'
 
 /** How long an answer may be used after the name server stopped answering. */
@@ -84,7 +84,7 @@ export function createResolver(clock: Clock, options: ResolverOptions = {}): Loo
     const isLocal = fresh.some(({ address }) => isSpecialAddress(address))
     const answer = error
       ? (fallback(name) ?? error)
-      : (whyRefused(hostname, fresh) ?? (isLocal ? whyNotLocal(hostname, name) : undefined) ?? fresh)
+      : (whyRefused(hostname, fresh) ?? (isLocal ? whyNotLocal(hostname, name, fresh) : undefined) ?? fresh)
     if (!error && !(answer instanceof Error)) {
       name.isPublic ??= !isLocal
       name.addresses = fresh
@@ -98,10 +98,15 @@ export function createResolver(clock: Clock, options: ResolverOptions = {}): Loo
     clock.nowMs() - name.answeredAtMs <= STALE_ANSWER_MS ? name.addresses : undefined
 
   /** A provider that is public does not move into our own network, nor where no server is: whoever says so wants a request sent there (fault 5). */
-  const whyNotLocal = (hostname: string, name: Name): TransportError | undefined => {
+  const whyNotLocal = (
+    hostname: string,
+    name: Name,
+    fresh: readonly LookupAddress[],
+  ): TransportError | undefined => {
     if (name.isPublic === true)
       return new TransportError(BLOCKED_ADDRESS, `${hostname} was public and is now a local address`)
-    if (options.mustBePublic?.(hostname) === true)
+    const isProxied = fresh.every(({ address }) => isStandIn(address) || !isSpecialAddress(address))
+    if (options.mustBePublic?.(hostname) === true && !isProxied)
       return new TransportError(BLOCKED_ADDRESS, `${hostname} is public and has a local address`)
     return undefined
   }

@@ -1,6 +1,7 @@
 /** A process that is behind with its work takes no more of it, keeps what it has, says so, and recovers by itself. */
 
-import { writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { OVERLOAD_KEPT } from '../../src/admission/admission.ts'
@@ -29,11 +30,14 @@ const BUSY = `
     }
     turn()
   })`
-/** For four seconds, one turn of the loop does not end. */
-const STUCK = `
+/** One turn of the loop does not end before the file is there. */
+const stuckUntil = (file: string) => `
+  import { existsSync } from 'node:fs'
   process.on('SIGUSR2', function spinForNothing() {
-    const endsAtMs = performance.now() + 4_000
-    while (performance.now() < endsAtMs);
+    while (!existsSync(${JSON.stringify(file)})) {
+      const endsAtMs = performance.now() + 50
+      while (performance.now() < endsAtMs);
+    }
   })`
 /** The rest after it, and a margin. */
 const READY_AGAIN_MS = 20_000
@@ -105,7 +109,10 @@ test('fault 137: an event loop that is stuck is seen from beside it: where is to
   await using wall = await openWall(({ socket }) => {
     socket.write(openingOf('openai-chat') + contentOf('openai-chat', 'word') + endingOf('openai-chat'))
   })
-  const gateway = await startGateway(wall.origin, {}, STUCK)
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-stuck-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const end = join(folder, 'end')
+  const gateway = await startGateway(wall.origin, {}, stuckUntil(end))
   const ready = async (url: string) => {
     const answer = await fetch(`${url}/readyz`)
     return { status: answer.status, body: await answer.json() }
@@ -114,10 +121,11 @@ test('fault 137: an event loop that is stuck is seen from beside it: where is to
 
   gateway.kill('SIGUSR2')
   await expect
-    .poll(() => gateway.printed(), { timeout: 10_000 })
+    .poll(() => gateway.printed(), { timeout: 30_000 })
     .toMatch(/^holdfast: nothing was done for \d+ ms, stuck in .*spinForNothing \(.*preload\.mjs:\d+\)/m)
   // Told from beside, while nothing else could be.
   expect(gateway.linesLike({ notice: 'event_loop_stuck' })).toEqual([])
+  writeFileSync(end, '')
 
   for (const url of [gateway.url, gateway.adminUrl])
     expect(await ready(url)).toMatchObject({

@@ -11,15 +11,21 @@ let seen = 0
 /** Ticks in a row without a sign of life. */
 let silentTicks = 0
 let restTicks = 0
+/** One look at a time: where the main thread waits in a call of the system, it goes on until that is over. */
+let isLooking = false
 
 setInterval(() => {
   const now = Atomics.load(beats, 0)
   silentTicks = now === seen ? silentTicks + 1 : 0
   seen = now
   restTicks = Math.max(0, restTicks - 1)
-  if (now === 0 || restTicks > 0 || silentTicks * tickMs < stuckMs) return
+  if (now === 0 || isLooking || restTicks > 0 || silentTicks * tickMs < stuckMs) return
   restTicks = restMs / tickMs
-  void tell(silentTicks * tickMs, now)
+  Atomics.add(beats, 1, 1)
+  isLooking = true
+  void tell(silentTicks * tickMs, now).finally(() => {
+    isLooking = false
+  })
 }, tickMs)
 
 /**

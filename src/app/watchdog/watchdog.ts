@@ -29,12 +29,14 @@ export interface WatchdogOptions {
 export interface Watchdog {
   /** A sign of life of the main thread; from the first on, others are expected several times a second. */
   beat(): void
+  /** How often the main thread was found stuck: at once, also before `onStuck` can be called. */
+  readonly count: number
   stop(): Promise<void>
 }
 
 /** What the thread is started with. */
 export interface WatchSetup {
-  /** The signs of life, counted. */
+  /** The signs of life, counted, and how often there were none. */
   readonly beats: Int32Array
   readonly stuckMs: number
   readonly tickMs: number
@@ -42,7 +44,7 @@ export interface WatchSetup {
 }
 
 export function startWatchdog({ onStuck, onEnd }: WatchdogOptions): Watchdog {
-  const beats = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+  const beats = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT))
   const setup: WatchSetup = { beats, stuckMs: STUCK_MS, tickMs: TICK_MS, restMs: REST_MS }
   const worker = new Worker(new URL('./watch-thread.mjs', import.meta.url), {
     name: 'watchdog',
@@ -58,6 +60,9 @@ export function startWatchdog({ onStuck, onEnd }: WatchdogOptions): Watchdog {
   worker.unref()
   return {
     beat: () => void Atomics.add(beats, 0, 1),
+    get count() {
+      return Atomics.load(beats, 1)
+    },
     async stop() {
       await worker.terminate()
     },

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { applyChanges } from '../../keys/directory-changes.ts'
 import { EMPTY, madeKey, PEPPER, ScriptedDirectoryStore } from '../../keys/directory.test-support.ts'
 import { createKey, revokeKey } from '../../keys/key-changes.ts'
+import { changeKey } from '../../keys/record-changes.ts'
 import type { Directory } from '../../keys/records.ts'
 import { systemIds } from '../../std/ids.ts'
 import { ManualClock } from '../../std/manual-clock.test-support.ts'
@@ -54,6 +55,10 @@ test('no key is made while the budgets cannot be read, and a revocation does not
   await expect(made).rejects.toMatchObject({ code: 'store_unavailable' })
   expect(store.directory.keys).toEqual([record])
 
+  await changeDirectory(call, (before, context) =>
+    changeKey(before, { key: record.id, limits: { requestsPerMinute: 1 } }, context),
+  )
+  expect(known.current.keys[0]?.limits).toEqual({ requestsPerMinute: 1 })
   await changeDirectory(call, (before, context) => revokeKey(before, record.id, context))
   expect(known.current.keys[0]?.revokedAtMs).toBeDefined()
 })

@@ -20,12 +20,11 @@ export async function changeDirectory<Edit extends DirectoryEdit>(
   decide: Decide<Edit>,
 ): Promise<{ readonly edit: Edit; readonly directory: Directory }> {
   const { store, directory: known, budgets, clock, ids } = rooms
-  const isBounded = await budgets.look()
   for (let tries = 0; tries < TRIES_MAX; tries += 1) {
     const before = currentOf(known)
     const edit = decided(decide, before, { nowMs: clock.wallMs(), actor: caller.actor, ids })
     if (edit.changes.length === 0) return { edit, directory: before }
-    if (!isBounded && edit.changes.some(bringsKey)) throw unbounded()
+    if (bringsKey(edit.changes, before) && !(await budgets.look())) throw unbounded()
     try {
       const revision = await store.changeDirectory(edit.changes, edit.notes, before.revision)
       known.take(edit.changes, revision)
@@ -38,9 +37,9 @@ export async function changeDirectory<Edit extends DirectoryEdit>(
   throw new AdminProblem('conflict', 'Others change the directory faster than this change could be made.')
 }
 
-/** A revocation waits for nothing. */
-function bringsKey(change: DirectoryChange): boolean {
-  return change.type === 'put-key' && change.key.revokedAtMs === undefined
+/** What changes a key that is there, or revokes it, waits for nothing. */
+function bringsKey(changes: readonly DirectoryChange[], { keys }: Directory): boolean {
+  return changes.some((change) => change.type === 'put-key' && !keys.some(({ id }) => id === change.key.id))
 }
 
 function unbounded(): AdminProblem {
