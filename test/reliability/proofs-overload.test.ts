@@ -30,15 +30,16 @@ const BUSY = `
     }
     turn()
   })`
-/** One turn of the loop does not end before the file is there. */
+/** One turn of the loop, after some that gave a sign of life, does not end before the file is there. */
 const stuckUntil = (file: string) => `
   import { existsSync } from 'node:fs'
-  process.on('SIGUSR2', function spinForNothing() {
+  const spinForNothing = () => {
     while (!existsSync(${JSON.stringify(file)})) {
       const endsAtMs = performance.now() + 50
       while (performance.now() < endsAtMs);
     }
-  })`
+  }
+  process.on('SIGUSR2', () => setTimeout(spinForNothing, 1_000))`
 /** The rest after it, and a margin. */
 const READY_AGAIN_MS = 20_000
 const LONG_BODY_BYTES = 20 * 1024 ** 2
