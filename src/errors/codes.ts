@@ -325,7 +325,7 @@ export const errorCodes = {
     otherTarget: 'yes',
     health: 'none',
     nextStep:
-      'Use a provider address that is not a metadata service. Where a public name is local on purpose, write it as the baseUrl of its provider and restart.',
+      "Use an address that is no metadata service; for a private one write its name as the provider's baseUrl, and restart.",
   },
   upstream_reset: {
     status: 502,
