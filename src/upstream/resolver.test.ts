@@ -140,6 +140,16 @@ describe('the resolver', () => {
     expect(told).toEqual([[null, '93.184.215.14', 4]])
   })
 
+  test('a name that is not found is told of as that: Node gives no list of addresses with the error', () => {
+    const { asked, ask } = open(['api.test'])
+    for (const [place, name] of ['api.test', 'office.test'].entries()) {
+      const told = ask(name)
+      // Sound: what node:dns does.
+      asked[place]?.answer(notFound, undefined as unknown as LookupAddress[])
+      expect(told).toEqual(['EAI_AGAIN'])
+    }
+  })
+
   test('an answer without addresses is no answer', () => {
     const { asked, ask } = open()
     const told = ask('empty.test')

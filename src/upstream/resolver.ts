@@ -81,7 +81,8 @@ export function createResolver(clock: Clock, options: ResolverOptions = {}): Loo
   ): void => {
     const { asking } = name
     name.asking = []
-    const isLocal = fresh.some(({ address }) => isSpecialAddress(address))
+    // Of a name that has none Node gives no addresses, whatever its types say.
+    const isLocal = !error && fresh.some(({ address }) => isSpecialAddress(address))
     const answer = error
       ? (fallback(name) ?? error)
       : (whyRefused(hostname, fresh) ?? (isLocal ? whyNotLocal(hostname, name, fresh) : undefined) ?? fresh)
