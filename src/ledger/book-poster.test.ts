@@ -23,7 +23,6 @@ function stage({
     nodeId: 'node_1',
     clock,
     ...(linesMax === undefined ? {} : { linesMax }),
-    onPosting() {},
     onPosted: (lines) => void posted.push(...lines),
     onRefused: (line) => void refused.push(line),
     onSpilled: (line) => void spilled.push(line),

@@ -36,8 +36,6 @@ export interface BookPosterOptions {
   readonly nodeId: string
   readonly clock: Clock
   readonly linesMax?: number
-  /** Some go to the store now: whether it has them is not known before `onPosted`. */
-  onPosting(): void
   /** Posted, or refused for good: the log need not keep it. */
   onPosted(lines: readonly PostedLine[]): void
   /** The store refuses this line whatever happens; nothing else is held up by it. */
@@ -100,7 +98,6 @@ export class BookPoster {
   async #postWaiting(): Promise<boolean> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.slice(0, BATCH_LINES_MAX)
-      this.#options.onPosting()
       if (!(await this.#postBatch(batch))) return false
       this.#waiting.splice(0, batch.length)
       this.#refused.clear()

@@ -64,7 +64,6 @@ export class Books {
     this.#log = options.log && new NeededLog(options.log)
     this.#poster = new BookPoster({
       ...options,
-      onPosting: () => options.accounts.beginPosting(),
       onPosted: (lines) => this.#forget(lines),
       onRefused: (line, cause) => this.#refused(line, cause),
       onSpilled: (line) => this.#spilled(line),
@@ -233,7 +232,6 @@ export class Books {
       free(beginning.segment)
       if (entry !== undefined) this.accounts.posted(entry.charges, costOf(entry))
     }
-    this.accounts.endPosting()
     this.#open -= lines.length
     for (const [segment, count] of freed) if (segment !== IN_NONE) this.#log?.release(segment, count)
     if (this.#poster.waiting === 0) this.#lost.end()

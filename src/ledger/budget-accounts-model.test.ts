@@ -238,12 +238,10 @@ class Model {
     const entries = this.#unposted[node] ?? []
     const batch = [...entries]
     const accounts = this.#accounts(node)
-    accounts.beginPosting()
     try {
       await this.#stage.store.postBooks({ nodeId: this.#ids[node] ?? '', entries: batch, requests: [] })
       for (const { charges, costNanoUsd = nano(0) } of entries.splice(0, batch.length))
         accounts.posted(charges, costNanoUsd)
-      accounts.endPosting()
     } catch {
       // They are posted again, all of them.
     }

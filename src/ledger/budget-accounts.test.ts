@@ -441,11 +441,9 @@ describe('the accounts of a node', () => {
         const [hold] = [await held(accounts, [budget], ask(100)), await held(accounts, [budget], ask(50))]
         whileAsked(when, async () => {
           hold.settle(nano(100))
-          accounts.beginPosting()
           const entries = [entryOf('y', { costNanoUsd: nano(100), charges: hold.charges })]
           await store.postBooks({ nodeId: 'node_1', entries, requests: [] })
           accounts.posted(hold.charges, nano(100))
-          accounts.endPosting()
         })
         await pass(DOUBT_MS + 1)
         expect(leased()).toBe(when === 'asked' ? 100 + 50 : 50)
@@ -462,14 +460,12 @@ describe('the accounts of a node', () => {
       hold.settle(nano(100))
       const entries = [entryOf('y', { costNanoUsd: nano(100), charges: hold.charges })]
       const post = async () => store.postBooks({ nodeId: 'node_1', entries, requests: [] })
-      accounts.beginPosting()
       store.troubles.push('unanswered')
       await expect(post()).rejects.toThrow('nobody knows')
       await pass(DOUBT_MS + 1)
       expect(leased()).toBe(100)
       await post()
       accounts.posted(hold.charges, nano(100))
-      accounts.endPosting()
       await pass(0)
       expect(leased()).toBe(0)
     })

@@ -67,9 +67,6 @@ export class BudgetAccounts {
   readonly #latest = new Map<BudgetId, Account>()
   /** How often the store was made anew. */
   #rebuilds = 0
-  /** Batches of settled attempts that went to the store, and whether one is on its way. */
-  #posts = 0
-  #isPosting = false
 
   constructor(options: BudgetAccountsOptions) {
     this.#options = options
@@ -147,17 +144,6 @@ export class BudgetAccounts {
     return sum
   }
 
-  /** Settled attempts go to the store, which may have them from now on; until `endPosting` nobody knows. */
-  beginPosting(): void {
-    this.#posts += 1
-    this.#isPosting = true
-  }
-
-  /** Of each it is known whether the store has it. */
-  endPosting(): void {
-    this.#isPosting = false
-  }
-
   /** The store has an attempt that was settled. */
   posted(charges: readonly Charge[], costNanoUsd: NanoUsd): void {
     for (const charge of charges) {
@@ -229,13 +215,12 @@ export class BudgetAccounts {
    */
   async #resolveDoubt(account: Account): Promise<void> {
     const { changes, known, undecided, unposted, spends } = account
-    const posts = this.#isPosting ? undefined : this.#posts
     const leasedInStore = await this.#leasedInStore(account.charge)
     // Whatever was asked of it meanwhile may be in what it said, or not.
     if (leasedInStore === undefined || account.changes !== changes) return
     const back = Math.min(account.doubted, Math.max(0, leasedInStore - known - undecided))
-    const wasPosted = this.#posts !== posts && (unposted !== 0 || account.spends !== spends)
-    account.doubted = wasPosted || undecided > 0 ? account.doubted - back : 0
+    const mayBePosted = unposted !== 0 || account.spends !== spends
+    account.doubted = mayBePosted || undecided > 0 ? account.doubted - back : 0
     account.owed += back
     account.askDoubtsAtMs = back === 0 && account.doubted > 0 ? this.#options.nowMs() + DOUBT_MS : 0
     await this.#giveBackOwed(account)
