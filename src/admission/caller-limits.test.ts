@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { RateLimits } from '../keys/records.ts'
 import { ManualClock } from '../std/manual-clock.test-support.ts'
 import { createCallerLimits, type LimitedCaller, type LimitPermit, type Sharing } from './caller-limits.ts'
-import { type LimitAsk, NO_TOKENS } from './limit-terms.ts'
+import { type LimitAsk, NO_TOKENS, SHARED_ASK } from './limit-terms.ts'
 import { CONCURRENCY_WAIT_MS } from './limited-party.ts'
 import { DEBT_MINUTES_MAX } from './rate-bucket.ts'
 
@@ -156,6 +156,21 @@ describe('a limit', () => {
     expect(limits.inFlight('key', 'key_1')).toBe(1)
     granted(caller)
     expect(reserve(caller).type).toBe('refused')
+  })
+
+  test('of requests under way is not asked by one that shares what another makes, which counts as a request all the same', () => {
+    const { granted, reserve, limits } = limiter()
+    const caller = keyWith({ concurrentRequests: 1, requestsPerMinute: 3, tokensPerMinute: 100 })
+    const first = granted(caller, { inputTokens: 100, outputTokens: 0 })
+    const shared = granted(caller, SHARED_ASK)
+    granted(caller, SHARED_ASK)
+    expect(limits.inFlight('key', 'key_1')).toBe(1)
+    expect(reserve(caller, SHARED_ASK)).toMatchObject({ type: 'refused', kind: 'requests' })
+    shared.undo()
+    expect(limits.inFlight('key', 'key_1')).toBe(1)
+    granted(caller, SHARED_ASK)
+    first.undo()
+    expect(limits.inFlight('key', 'key_1')).toBe(0)
   })
 })
 

@@ -303,11 +303,12 @@ class HeldLimits implements LimitPermit {
 }
 
 /** What is no number of tokens would spoil a bucket for ever. */
-function saneAsk({ inputTokens, attachedTokens = 0, outputTokens }: LimitAsk): LimitAsk {
+function saneAsk({ inputTokens, attachedTokens = 0, outputTokens, isShared = false }: LimitAsk): LimitAsk {
   return {
     inputTokens: inputTokens > 0 ? inputTokens : 0,
     attachedTokens: attachedTokens > 0 ? attachedTokens : 0,
     outputTokens: outputTokens > 0 ? outputTokens : 0,
+    isShared,
   }
 }
 

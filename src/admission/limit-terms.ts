@@ -19,6 +19,8 @@ export interface LimitAsk {
   readonly attachedTokens?: number
   /** The ceiling of its answer, or an estimate. No more than a minute's worth is taken beforehand. */
   readonly outputTokens: number
+  /** It reads along with a request that has its place, and takes none of its own. Default false. */
+  readonly isShared?: boolean
 }
 
 /** What a request came to, all its attempts together; what is not known is taken as it was asked for. */
@@ -29,6 +31,9 @@ export interface LimitUse {
 
 /** Asked by what costs nothing, and used by it: the request alone counts. */
 export const NO_TOKENS = { inputTokens: 0, outputTokens: 0 } as const satisfies LimitAsk & LimitUse
+
+/** Asked by what only reads along: it counts as a request, and as nothing else. */
+export const SHARED_ASK = { ...NO_TOKENS, isShared: true } as const satisfies LimitAsk
 
 /** Of several limits without room, the one that has room last. */
 export interface LimitRefusal extends LimitFacts {

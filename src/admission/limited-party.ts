@@ -96,7 +96,7 @@ export class LimitedParty {
       meter.demand.note(Math.min(meter.bucket.whole, askedOf(meter, ask)), nowMs)
     }
     const { concurrentRequests = 0 } = this.#limits ?? {}
-    const wanted = this.#inFlight + 1
+    const wanted = this.#inFlight + placesOfAsk(ask)
     if (wanted > this.#placesWanted) this.#placesWanted = Math.min(concurrentRequests, wanted)
     if (this.#lease === undefined) return !this.#isKnownToStore
     return isRefused && this.#lease.share + SHARE_SLACK < this.#lease.fairShare
@@ -176,7 +176,8 @@ export class LimitedParty {
       worst = meter
       worstMs = waitMs
     }
-    if (this.#inFlight >= this.#places && worstMs < CONCURRENCY_WAIT_MS) return this.#crowded()
+    if (ask.isShared !== true && this.#inFlight >= this.#places && worstMs < CONCURRENCY_WAIT_MS)
+      return this.#crowded()
     return worst === undefined ? undefined : this.#spent(worst, ask, nowMs, worstMs)
   }
 
@@ -189,9 +190,10 @@ export class LimitedParty {
       meter.bucket.take(amount, nowMs)
       amounts.push(amount)
     }
-    this.#inFlight += 1
+    const places = placesOfAsk(ask)
+    this.#inFlight += places
     return new PartyHold(meters, amounts, () => {
-      this.#inFlight -= 1
+      this.#inFlight -= places
     })
   }
 
@@ -343,6 +345,10 @@ function usedOf(meter: Meter, ask: LimitAsk, { inputTokens, outputTokens }: Limi
     case 'tokens':
       return (inputTokens ?? askedOf(meter, { ...ask, outputTokens: 0 })) + outputTokens
   }
+}
+
+function placesOfAsk({ isShared }: LimitAsk): number {
+  return isShared === true ? 0 : 1
 }
 
 /** A limit above nothing lets at least one through at a time. */

@@ -8,30 +8,44 @@ import {
 } from '../admission/caller-limits.ts'
 import { limitError } from '../admission/limit-errors.ts'
 import type { LimitStanding } from '../admission/limit-standing.ts'
-import { NO_TOKENS } from '../admission/limit-terms.ts'
+import { NO_TOKENS, SHARED_ASK } from '../admission/limit-terms.ts'
+import type { GatewayError } from '../errors/gateway-error.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { RequestBooks } from '../ledger/request-books.ts'
 import type { Planner } from '../routing/planner.ts'
 import type { Clock } from '../std/clock.ts'
 import { expectedTokens } from './expected-tokens.ts'
 import type { Admission, Caller } from './gateway.ts'
+import type { Recall } from './recall.ts'
+import { recallOwnerOf } from './caller-owner.ts'
 
 export interface LimitingRooms {
   readonly limits: CallerLimits
   readonly planner: Pick<Planner, 'inputRoom'>
+  readonly recall: Pick<Recall, 'isUnderWay'>
+}
+
+export interface TakenLimits {
+  readonly permit: LimitPermit
+  /** There was no room for a request that is made: this one may read along with the one under its key, and else fails with it. */
+  readonly refusal?: GatewayError
 }
 
 /** Throws `key_rate_limited` where a limit has no room. */
 export function takeLimits(
   exchange: Exchange,
   { caller, isOwn }: Admission,
-  { limits, planner }: LimitingRooms,
-): LimitPermit {
+  { limits, planner, recall }: LimitingRooms,
+): TakenLimits {
   const limited = isOwn === true ? undefined : limitedCallerOf(caller)
   const isCounted = limited !== undefined && countsTokens(limited)
   const verdict = limits.reserve(limited, isCounted ? expectedTokens(exchange, planner) : NO_TOKENS)
-  if (verdict.type === 'granted') return verdict.permit
-  throw limitError(verdict)
+  if (verdict.type === 'granted') return verdict
+  const refusal = limitError(verdict)
+  if (!recall.isUnderWay(exchange, recallOwnerOf(caller))) throw refusal
+  const shared = limits.reserve(limited, SHARED_ASK)
+  if (shared.type === 'granted') return { permit: shared.permit, refusal }
+  throw limitError(shared)
 }
 
 export interface StandingRooms {

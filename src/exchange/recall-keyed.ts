@@ -59,13 +59,24 @@ export class KeyedRecall {
    * whatever happens: others wait for it.
    */
   async begin(exchange: Exchange, id: string): Promise<RecallStep> {
-    const view = readEventView(exchange)
-    const entry = { id, requestHash: await hashRequest(exchange), exchangeId: exchange.id }
+    const asked = await askedOf(exchange, id)
+    const { view, entry } = asked
     const running = this.#runs.get(id)
-    if (running !== undefined) return this.#join(running, { exchange, entry, view })
+    if (running !== undefined) return this.#join(running, asked)
     if (view !== undefined && view.after > 0) return this.#resume(entry, view)
     if (this.#rooms.memory.bytes > LIVE_BYTES_MAX) throw tooManyLive()
-    return this.#run({ exchange, entry, view })
+    return this.#run(asked)
+  }
+
+  isUnderWay(id: string): boolean {
+    return this.#runs.get(id) !== undefined
+  }
+
+  /** As `begin` where one of this id is under way; `undefined` where none is. */
+  async join(exchange: Exchange, id: string): Promise<RecallStep | undefined> {
+    const asked = await askedOf(exchange, id)
+    const running = this.#runs.get(id)
+    return running === undefined ? undefined : this.#join(running, asked)
   }
 
   /** Ends all that is under way. */
@@ -195,6 +206,11 @@ interface Named {
 
 interface Asked extends Named {
   readonly view: EventView | undefined
+}
+
+async function askedOf(exchange: Exchange, id: string): Promise<Asked> {
+  const view = readEventView(exchange)
+  return { exchange, view, entry: { id, requestHash: await hashRequest(exchange), exchangeId: exchange.id } }
 }
 
 type Streamed = Reply & { readonly body: AsyncIterable<Uint8Array> }

@@ -15,7 +15,7 @@ import type { LiveMemory } from './live-answer.ts'
 import { createOwnQuestions, type OwnQuestions } from './own-questions.ts'
 import { type CachedFacts, CachedRecall, notCached } from './recall-cached.ts'
 import { KeyedRecall } from './recall-keyed.ts'
-import type { RecallStep } from './recall-step.ts'
+import type { RecallOwner, RecallStep } from './recall-step.ts'
 import { createSemanticSearch } from './semantic-search.ts'
 
 /** What is known of a request besides what it says: whose it is, who may answer it, what its route caches. */
@@ -24,6 +24,10 @@ export type RecallFacts = CachedFacts
 export interface Recall {
   /** Throws GatewayError where the request may neither be answered again nor be made. */
   begin(exchange: Exchange, facts: RecallFacts): RecallStep | Promise<RecallStep>
+  /** Whether a request of this one's key is being answered here. Throws as `begin` does. */
+  isUnderWay(exchange: Exchange, owner: RecallOwner): boolean
+  /** As `begin`, and begins nothing: resolves with `undefined` where none of its key is under way. */
+  join(exchange: Exchange, facts: RecallFacts): Promise<RecallStep | undefined>
   /** Ends every run that is under way, and the sweeping. */
   stop(reason: unknown): void
   /** Runs that others may join, and bytes of those that stream. */
@@ -44,6 +48,13 @@ export interface RecallRooms {
 export function createRecall(rooms: RecallRooms): Recall {
   const { clock, journal, cache, cacheSettings, questions = createOwnQuestions(clock), sweepEveryMs } = rooms
   const memory: LiveMemory = { bytes: 0 }
+  /** A key promises one answer for one request; the cache promises nothing of the kind, and is left out. */
+  const asksCache = ({ headers }: Exchange, { cache: ofRoute }: RecallFacts): boolean => {
+    const use = decideCache(headers, ofRoute, cacheSettings)
+    if (use.type === 'missing' || (use.type === 'use' && use.mode === 'only'))
+      throw notCached('idempotency-key')
+    return use.type !== 'none'
+  }
   const semantic = createSemanticSearch({ clock, cache, questions })
   const keyed = new KeyedRecall({ clock, journal, memory })
   const cached = new CachedRecall({ clock, cache, settings: cacheSettings, memory, semantic })
@@ -53,13 +64,20 @@ export function createRecall(rooms: RecallRooms): Recall {
       const id = keyed.idOf(exchange, facts.owner)
       if (id === undefined) return cached.begin(exchange, facts)
       // Before anything is begun under the key: it throws where a header makes no sense.
-      const cacheUse = decideCache(exchange.headers, facts.cache, cacheSettings)
-      if (cacheUse.type === 'missing' || (cacheUse.type === 'use' && cacheUse.mode === 'only'))
-        throw notCached('idempotency-key')
-      const isCached = cacheUse.type !== 'none'
+      const isCached = asksCache(exchange, facts)
       const step = keyed.begin(exchange, id)
-      // A key promises one answer for one request; the cache promises nothing of the kind.
       return isCached ? step.then(markBypassed) : step
+    },
+    isUnderWay(exchange, owner) {
+      const id = keyed.idOf(exchange, owner)
+      return id !== undefined && keyed.isUnderWay(id)
+    },
+    async join(exchange, facts) {
+      const id = keyed.idOf(exchange, facts.owner)
+      if (id === undefined) return undefined
+      const isCached = asksCache(exchange, facts)
+      const step = await keyed.join(exchange, id)
+      return step !== undefined && isCached ? markBypassed(step) : step
     },
     stop(reason) {
       keyed.stop(reason)

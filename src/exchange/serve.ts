@@ -22,10 +22,10 @@ import type { BodyNote } from '../archive/body-note.ts'
 import type { ResponseStore } from '../archive/response-store.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Telemetry } from '../telemetry/records.ts'
-import { ownerOf } from './caller-owner.ts'
+import { ownerOf, recallOwnerOf } from './caller-owner.ts'
 import { standingOf as limitStandingOf, takeLimits } from './limits-of-request.ts'
 import type { Recall, RecallFacts } from './recall.ts'
-import type { RecallOwner } from './recall-step.ts'
+import type { RecallStep } from './recall-step.ts'
 import { attributionFor } from './request-row.ts'
 import { planInScopes } from './scoped-plan.ts'
 import type { BackgroundAnswers } from './background-answers.ts'
@@ -98,7 +98,7 @@ export async function serve(asked: Exchange, admission: Admission, rooms: Rooms)
   let permit: LimitPermit | undefined
   let note: BodyNote | undefined
   try {
-    exchange = withAttribution(withTenant(asked, admission))
+    exchange = attributed(asked, admission)
     const found = findReferences(asked, archiveOf(admission, rooms))
     if (found?.references.isBackground === true) return await serveInBackground(exchange, admission, rooms)
     note = noteRequest(asked, admission.caller, rooms.bodies)
@@ -107,9 +107,14 @@ export async function serve(asked: Exchange, admission: Admission, rooms: Rooms)
     books = opened
     const standing = () => limitStandingOf(admission.caller, opened, rooms)
     admission.standing = standing
-    permit = takeLimits(exchange, admission, rooms)
+    const taken = takeLimits(exchange, admission, rooms)
+    permit = taken.permit
     plan = scopedPlanOf(exchange, { admission, maker: found?.referring?.maker }, rooms)
-    const reply = await answer(exchange, { admission, plan, books, permit, found }, rooms)
+    const reply = await answer(
+      exchange,
+      { admission, plan, books, permit, refusal: taken.refusal, found },
+      rooms,
+    )
     return note === undefined ? reply : noteReply(reply, exchange, note)
   } catch (thrown) {
     note?.end()
@@ -140,6 +145,8 @@ interface Prepared {
   readonly plan: Plan
   readonly books: RequestBooks
   readonly permit: LimitPermit
+  /** It may only read along with what is under way. */
+  readonly refusal: GatewayError | undefined
   readonly found: FoundRequest | undefined
 }
 
@@ -152,7 +159,10 @@ async function answer(exchange: Exchange, prepared: Prepared, rooms: Rooms): Pro
     ...recallFacts(plan, caller),
     serve: (own: Exchange) => serve(own, ownAdmission(caller), rooms),
   }
-  const begun = rooms.recall.begin(exchange, facts)
+  const begun =
+    prepared.refusal === undefined
+      ? rooms.recall.begin(exchange, facts)
+      : joinUnderWay(exchange, facts, prepared.refusal, rooms)
   const step = begun instanceof Promise ? await begun : begun
   if (step.type !== 'run') {
     const reply = await step.reply
@@ -174,6 +184,18 @@ async function answer(exchange: Exchange, prepared: Prepared, rooms: Rooms): Pro
   }
 }
 
+/** Throws `refusal` where what was under way is over. */
+async function joinUnderWay(
+  exchange: Exchange,
+  facts: RecallFacts,
+  refusal: GatewayError,
+  { recall }: Rooms,
+): Promise<RecallStep> {
+  const step = await recall.join(exchange, facts)
+  if (step === undefined) throw refusal
+  return step
+}
+
 /** What is asked for the sake of a request has its place. */
 function ownAdmission(caller: Caller): Admission {
   return { caller, isOwn: true, hold() {}, release() {} }
@@ -189,21 +211,19 @@ function recallFacts({ routeName, cache, root, isStrict }: Plan, caller: Caller)
   }
 }
 
-function recallOwnerOf(caller: Caller): RecallOwner {
-  const owner = ownerOf(caller) ?? ''
-  return { tenant: caller.projectId ?? owner, keyId: owner }
-}
-
-function withTenant(exchange: Exchange, { caller }: Admission): Exchange {
+/**
+ * Whose it is. Before a budget is asked, and once: what is made of the request later has what its client said, not what its
+ * own body says.
+ */
+function attributed(exchange: Exchange, { caller }: Admission): Exchange {
   const tenant = ownerOf(caller)
-  return tenant === undefined ? exchange : { ...exchange, tenant }
-}
-
-/** Before a budget is asked, and once: what is made of the request later has what its client said, not what its own body says. */
-function withAttribution(exchange: Exchange): Exchange {
-  if (exchange.inBody !== undefined) return exchange
-  const inBody = exchange.dialect.readAttribution?.(exchange.body, exchange.envelope)
-  return inBody === undefined ? exchange : { ...exchange, inBody }
+  const inBody = exchange.inBody ?? exchange.dialect.readAttribution?.(exchange.body, exchange.envelope)
+  if (tenant === undefined && inBody === exchange.inBody) return exchange
+  return {
+    ...exchange,
+    ...(tenant === undefined ? {} : { tenant }),
+    ...(inBody === undefined ? {} : { inBody }),
+  }
 }
 
 function openBooks(exchange: Exchange, { caller }: Admission, { books, clock }: Rooms): RequestBooks {

@@ -382,6 +382,34 @@ describe('requests at one time', () => {
       '429 key_rate_limited',
     ])
   })
+
+  test('fault 112: a duplicate under one Idempotency-Key needs no place: it reads along with the one that has it', async () => {
+    const stage = await openLimited({ concurrentRequests: 1, requestsPerMinute: 3 }, { scenario: slow })
+    const headers = { 'idempotency-key': 'one' }
+    const asked = { client: 'openai-chat', key: stage.key1, mode: 'stream', headers } as const
+    const first = await stage.send(asked)
+    const begun = first.body?.getReader()
+    await begun?.read()
+    const duplicate = stage.ask(asked)
+    const other = await stage.ask({ ...asked, prompt: 'something else' })
+    const keyless = await stage.ask({ ...asked, headers: {} })
+    expect([told(other), told(keyless)]).toEqual(['422 idempotency_mismatch', '429 key_rate_limited'])
+    const attached = await duplicate
+    expect([told(attached), attached.headers.get('x-holdfast-recall')]).toEqual([200, 'attached'])
+    for (let part = await begun?.read(); part?.done === false; part = await begun?.read());
+    expect(stage.simulator.calls.filter(({ method }) => method === 'POST')).toHaveLength(1)
+    // It gave no place back that it never had, and counted as a request: after one more it is too many.
+    const both = await Promise.all([1, 2].map(() => stage.ask({ client: 'openai-chat', key: stage.key1 })))
+    expect(both.map(told).map(String).sort()).toEqual(['200', '429 key_rate_limited'])
+    const last = await eventually('the place is free', async () => {
+      const answer = await stage.ask({ client: 'openai-chat', key: stage.key1 })
+      return /at one time/.test(answer.error?.message ?? '') ? undefined : answer
+    })
+    expect([told(last), /requests a minute/.test(last.error?.message ?? '')]).toEqual([
+      '429 key_rate_limited',
+      true,
+    ])
+  })
 })
 
 /** Few tokens, so that it is over soon. */
