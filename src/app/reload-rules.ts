@@ -36,28 +36,30 @@ function isKept({ store }: HoldfastConfig): boolean {
   return store !== undefined && store.kind !== 'memory'
 }
 
+/** What a process keeps of the configuration it started with, by the field that says it, in words where that is a part of it. */
+const KEPT_FROM_THE_START: Readonly<Record<string, (config: HoldfastConfig) => unknown>> = {
+  listen: ({ listen }) => [listen.host, listen.port],
+  admin: ({ admin }) => [admin?.host, admin?.port],
+  'limits.bodyBytes': ({ limits }) => limits.bodyBytes,
+  'limits.formBytes': ({ limits }) => limits.formBytes,
+  'limits.connectionsPerAddress': ({ limits }) => limits.connectionsPerAddress,
+  'limits.requestsInFlight (the connections to one provider)': connectionsMax,
+  store: ({ store }) => store,
+  masterKey: ({ masterKey }) => masterKey?.fingerprint,
+  budgets: ({ unknownPrice, atLimit }) => [unknownPrice, atLimit],
+  journal: ({ journal }) => journal,
+  'cache (but its default)': ({ cache }) => boundsOf(cache),
+  log: ({ log }) => [log.level, log.format],
+}
+
+/** Every field whose change takes effect at the next start, as `whatNeedsRestart` names it. */
+export const FIELDS_OF_THE_START: readonly string[] = Object.keys(KEPT_FROM_THE_START)
+
 /** The fields whose change takes effect at the next start. */
 export function whatNeedsRestart(next: HoldfastConfig, started: HoldfastConfig): readonly string[] {
-  const changed = {
-    listen: next.listen.host !== started.listen.host || next.listen.port !== started.listen.port,
-    admin: next.admin?.host !== started.admin?.host || next.admin?.port !== started.admin?.port,
-    'limits.bodyBytes': next.limits.bodyBytes !== started.limits.bodyBytes,
-    'limits.formBytes': next.limits.formBytes !== started.limits.formBytes,
-    'limits.connectionsPerAddress':
-      next.limits.connectionsPerAddress !== started.limits.connectionsPerAddress,
-    'limits.requestsInFlight (the connections to one provider)':
-      connectionsMax(next) !== connectionsMax(started),
-    store: JSON.stringify(next.store) !== JSON.stringify(started.store),
-    masterKey: next.masterKey?.fingerprint !== started.masterKey?.fingerprint,
-    budgets:
-      JSON.stringify(next.unknownPrice) !== JSON.stringify(started.unknownPrice) ||
-      next.atLimit !== started.atLimit,
-    journal: JSON.stringify(next.journal) !== JSON.stringify(started.journal),
-    'cache (but its default)':
-      JSON.stringify(boundsOf(next.cache)) !== JSON.stringify(boundsOf(started.cache)),
-    log: next.log.level !== started.log.level || next.log.format !== started.log.format,
-  }
-  return Object.entries(changed).flatMap(([field, hasChanged]) => (hasChanged ? [field] : []))
+  return Object.entries(KEPT_FROM_THE_START).flatMap(([field, of]) =>
+    JSON.stringify(of(next)) === JSON.stringify(of(started)) ? [] : [field],
+  )
 }
 
 /** The policy of routes that say nothing of their own is theirs, and in force with them. */

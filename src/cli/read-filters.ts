@@ -3,7 +3,7 @@
 import { findProject, findTeam, findUser } from '../keys/directory-edit.ts'
 import type { Directory } from '../keys/records.ts'
 import { keysMeant } from '../keys/rotation-lines.ts'
-import { endUserName, sessionName, tagName } from '../ledger/said-names.ts'
+import { namesAsked } from '../ledger/said-names.ts'
 import { nearest } from '../std/nearest.ts'
 import type { CliIo } from './io.ts'
 import { shown } from './read-values.ts'
@@ -65,15 +65,15 @@ function listed(ids: readonly string[]): string {
 
 export function readWhere(options: FilterOptions, known: KnownKeys) {
   const { directory } = known
-  const { key, project, team, user, endUser, tag, session, route, model, target, provider } = options
+  const { key, project, team, user, route, model, target, provider } = options
+  const { endUser, ...tagAndSession } = namesAsked(options)
   return {
     ...(key !== undefined && { key: keyIdsOf(known, key) }),
     ...(project !== undefined && { project: findProject(directory, project).id }),
     ...(team !== undefined && { team: findTeam(directory, team).id }),
     ...(user !== undefined && { user: findUser(directory, user).id }),
-    ...(endUser !== undefined && { 'end-user': endUserName(endUser) }),
-    ...(tag !== undefined && { tag: tagName(tag) }),
-    ...(session !== undefined && { session: sessionName(session) }),
+    ...(endUser !== undefined && { 'end-user': endUser }),
+    ...tagAndSession,
     ...(route !== undefined && { route }),
     ...(model !== undefined && { model }),
     ...(target !== undefined && { target }),

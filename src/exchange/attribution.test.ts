@@ -44,14 +44,21 @@ describe('the session', () => {
     [{ 'helicone-session-id': 's1', 'x-claude-code-session-id': 's2' }, 's1'],
     [{ 'x-claude-code-session-id': 's2' }, 's2'],
     [{ 'x-holdfast-session': '', 'x-session-id': 's2' }, 's2'],
-    [{ 'x-portkey-trace-id': 's3' }, undefined],
+    [{ 'x-portkey-trace-id': ' s3' }, 's3'],
+    [{ 'x-portkey-trace-id': 's3', 'x-session-id': 's2' }, 's2'],
+    [{ 'x-portkey-trace-id': 's3', 'x-client-request-id': 's2' }, 's2'],
+    [{ 'x-portkey-trace-id': 's3', 'helicone-session-id': 's1' }, 's1'],
+    [{ 'x-portkey-trace-id': ' ' }, undefined],
+    [{ 'x-portkey-span-id': 's4', traceparent: 's5' }, undefined],
   ])('of %j', (headers, session) => {
     expect(attributionOf(headers).sessionId).toBe(session)
   })
 
-  test('is that of the body where no header says one', () => {
+  test('is that of the body where no header but that of a trace says one', () => {
     expect(attributionOf({}, { sessionId: ' s4\n' })).toEqual({ sessionId: 's4', tags: [] })
     expect(attributionOf({ 'x-session-id': 's2' }, { sessionId: 's4' }).sessionId).toBe('s2')
+    expect(attributionOf({ 'x-portkey-trace-id': 's3' }, { sessionId: 's4' }).sessionId).toBe('s4')
+    expect(attributionOf({ 'x-portkey-trace-id': 's3' }, { endUser: 'ada' }).sessionId).toBe('s3')
   })
 })
 
@@ -118,6 +125,7 @@ test('whatever is sent, what comes of it is short, printable, sorted and said on
     'helicone-property-é',
     'cf-aig-metadata',
     'x-portkey-metadata',
+    'x-portkey-trace-id',
   )
   const metadata = fc.json().map((text) => text)
   fc.assert(

@@ -34,6 +34,11 @@ const USER_HEADERS = [
   'helicone-user-id',
 ] as const
 const OWN_SESSION_HEADERS = ['x-holdfast-session', 'helicone-session-id'] as const
+/**
+ * Portkey's: its client gives one id to all calls of one task, and at times one to each, so that whatever else names a session
+ * counts before it. (https://portkey.ai/docs/product/observability/traces)
+ */
+const TRACE_HEADERS = ['x-portkey-trace-id'] as const
 const TAG_HEADERS = ['x-holdfast-tags', 'x-litellm-tags'] as const
 /** Cloudflare's and Portkey's: a JSON object of short texts, of which `_user` is the user. */
 const METADATA_HEADERS = ['cf-aig-metadata', 'x-portkey-metadata'] as const
@@ -48,7 +53,8 @@ export function attributionOf(headers: Headers, inBody?: BodyAttribution): SaidA
     return sessionId === undefined ? NOTHING_SAID : { sessionId, tags: NO_TAGS }
   }
   const sessionId = firstName(headers, OWN_SESSION_HEADERS, sessionName) ?? sessionOf(headers)
-  const session = sessionId ?? nameIn(inBody?.sessionId, sessionName)
+  const session =
+    sessionId ?? nameIn(inBody?.sessionId, sessionName) ?? firstName(headers, TRACE_HEADERS, sessionName)
   const metadata = readMetadata(headers)
   const endUser = endUserOf(headers, metadata) ?? nameIn(inBody?.endUser, endUserName)
   const tags = tagsOf(headers, metadata)
@@ -76,6 +82,7 @@ const LETTER_X = 0x78
 const WORDS: ReadonlySet<string> = new Set([
   ...USER_HEADERS,
   ...OWN_SESSION_HEADERS,
+  ...TRACE_HEADERS,
   ...TAG_HEADERS,
   ...METADATA_HEADERS,
 ])

@@ -4,6 +4,7 @@ import {
   END_USER_LENGTH_MAX,
   endUserName,
   formerName,
+  namesAsked,
   readScopeName,
   scopeName,
   SESSION_LENGTH_MAX,
@@ -83,4 +84,14 @@ test('a new budget is for a whole name, and told the bound where it would be for
 test('a letter that was kept as its one byte is kept as UTF-8 now, and nothing else changes', () => {
   expect(formerName('m%FCller')).toBe('m%C3%BCller')
   for (const name of ['m%C3%BCller', 'ada', '100%', '%41', '%E6%9D%B1']) expect(formerName(name)).toBe(name)
+})
+
+test('names that are looked for are in the form that requests keep, and those that are not stay away', () => {
+  const said = 'mu\u0308ller '
+  expect(namesAsked({ endUser: said, tag: said, session: said })).toEqual({
+    endUser: 'm%C3%BCller',
+    tag: 'm%C3%BCller',
+    session: 'm%C3%BCller',
+  })
+  expect(Object.keys(namesAsked({ tag: 'nightly', session: undefined }))).toEqual(['tag'])
 })

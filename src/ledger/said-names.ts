@@ -28,6 +28,26 @@ export function sessionName(said: string): string {
   return plain(said, SESSION_LENGTH_MAX)
 }
 
+/** Names that are looked for; others than these may stand beside them. */
+export interface AskedNames {
+  readonly endUser?: string | undefined
+  readonly tag?: string | undefined
+  readonly session?: string | undefined
+}
+
+/** As requests keep them, without those that are not asked for. */
+export function namesAsked({ endUser, tag, session }: AskedNames): {
+  readonly endUser?: string
+  readonly tag?: string
+  readonly session?: string
+} {
+  return {
+    ...(endUser !== undefined && { endUser: endUserName(endUser) }),
+    ...(tag !== undefined && { tag: tagName(tag) }),
+    ...(session !== undefined && { session: sessionName(session) }),
+  }
+}
+
 /** What requests have where a budget of this scope bounds them. */
 export function scopeName({ kind, id }: BudgetScope): string {
   switch (kind) {

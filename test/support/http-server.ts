@@ -5,7 +5,7 @@ import type { DialectId } from '../../src/canonical/envelope.ts'
 import type { Dialect } from '../../src/dialects/dialect.ts'
 import type { HttpLimits } from '../../src/http/http-limits.ts'
 import { createGatewayServer, type GatewayServer } from '../../src/http/server.ts'
-import { systemClock } from '../../src/std/clock.ts'
+import { type Clock, systemClock } from '../../src/std/clock.ts'
 import { systemIds } from '../../src/std/ids.ts'
 import type { NoticeRecord } from '../../src/telemetry/records.ts'
 import { createTelemetry } from '../../src/telemetry/telemetry.ts'
@@ -31,6 +31,8 @@ export interface TestServerOptions extends FakeGatewayOptions {
   readonly heartbeatMs?: number
   readonly metrics?: () => Promise<string>
   readonly dialects?: ReadonlyMap<DialectId, Dialect>
+  /** That of the machine unless said. */
+  readonly clock?: Clock
 }
 
 export const CHAT_BODY = '{"model":"fake/model","messages":[{"role":"user","content":"hello"}]}'
@@ -43,7 +45,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   const server = createGatewayServer({
     gateway,
     dialects: options.dialects ?? fakeDialects,
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     ids: systemIds,
     telemetry,
     ...(options.limits === undefined ? {} : { limits: options.limits }),

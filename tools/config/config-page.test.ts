@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { FIELDS_OF_THE_START } from '../../src/app/reload-rules.ts'
 import { writeJsonSchema } from '../../src/app/config/schema.ts'
 import type { JsonObject } from '../../src/std/json.ts'
 import { configPage } from './config-page.ts'
@@ -45,4 +46,14 @@ test('what a field takes is said in words', () => {
   expect(taken('routes.<name>.retries')).toBe('a whole number, 0 to 3')
   expect(taken('admin')).toBe('`false`, a mapping')
   expect(taken('budgets.atLimit')).toBe('`length`, `error`')
+})
+
+test('what needs a restart is told by the names of fields that there are', () => {
+  const said = page.split('\n').find((line) => line.includes('config_needs_restart'))
+  for (const field of FIELDS_OF_THE_START) {
+    const [name = ''] = field.split(' ')
+    expect(said).toContain(`\`${name}\``)
+    expect(page).toContain(`\n| \`${name}\` |`)
+  }
+  expect(FIELDS_OF_THE_START).toContain('listen')
 })

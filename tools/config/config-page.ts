@@ -1,5 +1,6 @@
 /** The page that lists every field of `holdfast.yaml`, from the schema that checks it. */
 
+import { FIELDS_OF_THE_START } from '../../src/app/reload-rules.ts'
 import { isJsonObject, type JsonObject, numberOf, objectOf, stringOf } from '../../src/std/json.ts'
 
 interface Field {
@@ -19,14 +20,20 @@ Written by \`npm run schema\` from the schema that checks the file; do not edit 
 
 The file is optional: without one, the keys in the environment and the local servers on their usual ports are found. \`holdfast check\`
 says what is wrong with it, all at once, each with its line and column. Sizes are bytes, or take \`KiB\`, \`MiB\`, \`GiB\`; times take
-\`ms\`, \`s\`, \`m\`, \`h\`. What a saved change needs a restart for, the log names (\`config_needs_restart\`): \`listen\`, \`admin\`, \`store\`,
-\`masterKey\`, \`budgets\`, \`journal\`, \`log\`, the bounds of \`cache\`, \`limits.bodyBytes\`, \`limits.formBytes\` and
-\`limits.connectionsPerAddress\`. Everything else is in force at once, for the requests that come after it.
+\`ms\`, \`s\`, \`m\`, \`h\`.
+
+A saved change of these needs a restart, and the log names them (\`config_needs_restart\`): ${listed(FIELDS_OF_THE_START)}.
+Everything else is in force at once, for the requests that come after it.
 
 Flags of \`holdfast start\` that stand before the file: \`--listen\`, \`--admin\` (an address, or \`off\`), \`--memory\`, \`--log-level\`
 (\`npm start -- --listen 127.0.0.1:5151\`).
 
 ${sections.join('\n')}`
+}
+
+/** What is said of a field in words stands behind its name. */
+function listed(fields: readonly string[]): string {
+  return fields.map((field) => field.replace(/^\S+/, '`$&`')).join(', ')
 }
 
 function sectionOf(name: string, field: JsonObject, schema: JsonObject): string {

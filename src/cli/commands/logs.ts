@@ -6,7 +6,7 @@ import { findProject, findUser } from '../../keys/directory-edit.ts'
 import type { LedgerEntry, RequestRow } from '../../ledger/entry.ts'
 import { formatUsd } from '../../ledger/usd.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
-import { endUserName, sessionName, tagName } from '../../ledger/said-names.ts'
+import { namesAsked } from '../../ledger/said-names.ts'
 import type { RequestQuery } from '../../reports/report-store.ts'
 import { sleep, systemClock } from '../../std/clock.ts'
 import { StoreUnavailable } from '../../std/store-error.ts'
@@ -71,7 +71,8 @@ async function readQuery(
   if (options.quiet !== true) noteNamesakes(known, options.key, io)
   const limit = options.limit === undefined ? LIMIT_DEFAULT : readWhole(options.limit, 'limit')
   if (limit > LIMIT_MAX) throw new CommandRefusal(`--limit: at most ${LIMIT_MAX} at a time`)
-  const { session, endUser, tag, model, route, target, state, code } = options
+  const { model, route, target, state, code } = options
+  const { session, ...endUserAndTag } = namesAsked(options)
   return {
     limit,
     ...(options.from !== undefined && { fromMs: readMoment(options.from, nowMs) }),
@@ -79,9 +80,8 @@ async function readQuery(
     ...(options.key !== undefined && { keyId: keyIdsOf(known, options.key) }),
     ...(options.project !== undefined && { projectId: findProject(directory, options.project).id }),
     ...(options.user !== undefined && { userId: findUser(directory, options.user).id }),
-    ...(session !== undefined && { sessionId: sessionName(session) }),
-    ...(endUser !== undefined && { endUser: endUserName(endUser) }),
-    ...(tag !== undefined && { tag: tagName(tag) }),
+    ...(session !== undefined && { sessionId: session }),
+    ...endUserAndTag,
     ...(model !== undefined && { modelId: model }),
     ...(route !== undefined && { route }),
     ...(target !== undefined && { target }),

@@ -2,7 +2,7 @@
 
 import type { Directory } from '../../keys/records.ts'
 import { periodStart } from '../../ledger/period.ts'
-import { endUserName, sessionName, tagName } from '../../ledger/said-names.ts'
+import { namesAsked } from '../../ledger/said-names.ts'
 import type { SpendDimension, SpendQuery, SpendRow } from '../../reports/report-store.ts'
 import { endpoint } from './endpoint.ts'
 import { mapInSlices } from './in-slices.ts'
@@ -205,16 +205,17 @@ type Asked = Omit<z.output<typeof filters>, 'key'> & { readonly key: readonly st
 /** `undefined` where the caller asks for what another spent. */
 function whereOf(query: Asked, { onlyUser }: Sight): SpendQuery['where'] | undefined {
   if (onlyUser !== undefined && query.user !== undefined && query.user !== onlyUser) return undefined
-  const { key, project, team, end_user: endUser, tag, session, route, model, target, provider } = query
+  const { key, project, team, route, model, target, provider } = query
+  const { endUser, tag, session } = namesAsked({ ...query, endUser: query.end_user })
   const user = onlyUser ?? query.user
   return withoutAbsent({
     key,
     project,
     team,
     user,
-    'end-user': endUser === undefined ? undefined : endUserName(endUser),
-    tag: tag === undefined ? undefined : tagName(tag),
-    session: session === undefined ? undefined : sessionName(session),
+    'end-user': endUser,
+    tag,
+    session,
     route,
     model,
     target,
