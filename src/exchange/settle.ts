@@ -13,7 +13,6 @@ import type { Clock } from '../std/clock.ts'
 import type { ExchangeRecord, Telemetry, TerminalState } from '../telemetry/records.ts'
 import type { Admission, Refusal } from './gateway.ts'
 import { rowOf } from './request-row.ts'
-import { sessionOf } from './session.ts'
 
 export interface SettlingRooms {
   readonly clock: Clock
@@ -131,9 +130,9 @@ function publishDefect(error: GatewayError, { exchange }: Served, rooms: Settlin
   })
 }
 
-function exchangeFacts({ exchange, admission, plan }: Served, rooms: SettlingRooms) {
+function exchangeFacts({ exchange, admission, plan, books }: Served, rooms: SettlingRooms) {
   const skipped = plan?.skipped?.map(({ targetId, lacks }) => `${targetId}: ${lacks.join(', ')}`)
-  const sessionId = sessionOf(exchange.headers)
+  const sessionId = books?.attribution.sessionId
   return {
     ...(sessionId === undefined ? {} : { sessionId }),
     ...(skipped === undefined ? {} : { skipped }),

@@ -51,6 +51,16 @@ describe('the master secret', () => {
     expect(revealed(read())).toEqual(revealed(made))
   })
 
+  test('is drawn again where it would be refused when it is read', () => {
+    const refused: string[] = []
+    const made = readMasterSecret({
+      env: undefined,
+      path: file,
+      describeWeakness: (text) => (refused.length < 3 && refused.push(text) > 0 ? 'is dull' : undefined),
+    })
+    expect(new Set([...refused, ...revealed(made)]).size).toBe(4)
+  })
+
   test('is one when eight processes start at once', async () => {
     const script = `
       import { readMasterSecret } from ${JSON.stringify(new URL('master-secret.ts', import.meta.url).href)}

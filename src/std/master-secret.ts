@@ -56,7 +56,7 @@ export function readMasterSecret(sources: MasterSecretSources): MasterSecret {
     return { secrets: parse(env, MASTER_SECRET_VARIABLE, sources), source: 'environment' }
   if (configured !== undefined)
     return { secrets: parse(configured.reveal(), 'masterKey', sources), source: 'configuration' }
-  const isMade = makeFile(path)
+  const isMade = makeFile(sources)
   const secrets = parse(readFile(path), path, sources)
   return { secrets, source: isMade ? 'made' : 'file', ...(isReadableByOthers(path) && { isExposed: true }) }
 }
@@ -88,9 +88,9 @@ const HOW_TO_MAKE =
  * Makes the file where it does not exist; whether it did. It appears whole or not at all, so two processes that start at
  * once use the same secret: the one that comes second finds the file of the first.
  */
-function makeFile(path: string): boolean {
+function makeFile({ path, describeWeakness }: MasterSecretSources): boolean {
   if (statSync(path, { throwIfNoEntry: false }) !== undefined) return false
-  const secret = `${randomBytes(GENERATED_BYTES).toString('base64url')}\n`
+  const secret = `${drawSecret(describeWeakness)}\n`
   const draft = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
     writeNew(draft, secret)
@@ -102,6 +102,14 @@ function makeFile(path: string): boolean {
     )
   } finally {
     rmSync(draft, { force: true })
+  }
+}
+
+/** One in a million spells a word that its own check would refuse. */
+function drawSecret(describeWeakness: MasterSecretSources['describeWeakness']): string {
+  for (;;) {
+    const drawn = randomBytes(GENERATED_BYTES).toString('base64url')
+    if (describeWeakness(drawn) === undefined) return drawn
   }
 }
 

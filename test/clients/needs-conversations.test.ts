@@ -162,6 +162,9 @@ describe('need 14: Claude Code’s attribution', () => {
 
 describe('need 23: the session of an agent', () => {
   const headers = [
+    'x-holdfast-session',
+    'helicone-session-id',
+    'x-portkey-trace-id',
     'x-session-id',
     'x-session-affinity',
     'x-claude-code-session-id',
