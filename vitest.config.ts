@@ -5,7 +5,14 @@
 
 import { defineConfig } from 'vitest/config'
 
-const shared = { environment: 'node', globals: false, pool: 'forks', isolate: true } as const
+const shared = {
+  environment: 'node',
+  globals: false,
+  pool: 'forks',
+  isolate: true,
+  // Vitest's own second is too little for what crosses processes on a busy machine; what comes sooner waits no longer.
+  expect: { poll: { timeout: 10_000 } },
+} as const
 
 export default defineConfig({
   test: {

@@ -24,7 +24,7 @@ function startStarved() {
     lines.push(...parts)
   })
   const line = async (part: string) => {
-    await expect.poll(() => lines.find((each) => each.includes(part)), { timeout: 10_000 }).toBeDefined()
+    await expect.poll(() => lines.find((each) => each.includes(part))).toBeDefined()
   }
   return { child, lines, line }
 }
@@ -40,7 +40,7 @@ test.skipIf(process.platform === 'win32')(
     await line('accept_failed')
     expect(lines.filter((each) => each.includes('accept_failed'))).toHaveLength(1)
     for (const client of clients) client.socket.destroy()
-    await expect.poll(() => statusOf(port), { timeout: 10_000 }).toBe(200)
+    await expect.poll(() => statusOf(port)).toBe(200)
     expect(child.exitCode).toBeNull()
   },
 )

@@ -245,7 +245,7 @@ describe.skipIf(process.platform === 'win32')('fault 140: standard output', () =
     const child = spawn('sh', ['-c', script, process.execPath, logger])
     let report = ''
     child.stderr.on('data', (chunk: Buffer) => void (report += chunk.toString()))
-    await expect.poll(() => report, { timeout: 10_000 }).toContain('exit')
+    await expect.poll(() => report).toContain('exit')
     child.kill()
     return { exitCode: Number(/exit (\d+)/.exec(report)?.[1]), report: reportOf(report) }
   }

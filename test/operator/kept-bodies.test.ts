@@ -66,7 +66,7 @@ async function bodiesOf(id: string, role = 'admin') {
     fetch(`${gateway.adminUrl}/api/v1/requests/${id}/bodies`, {
       headers: { authorization: `Bearer ${adminKeys[role] ?? ''}` },
     })
-  await expect.poll(async () => (await look()).status, { timeout: 10_000 }).not.toBe(404)
+  await expect.poll(async () => (await look()).status).not.toBe(404)
   const answer = await look()
   return { status: answer.status, told: parseJson(await answer.text()) }
 }

@@ -152,7 +152,7 @@ describe.skipIf(process.platform === 'win32')('fault 139: sixty-four descriptors
         (answer) => answer.status,
         () => 0,
       )
-    await expect.poll(status, { timeout: 10_000 }).toBe(200)
+    await expect.poll(status).toBe(200)
     expect(gateway.child.exitCode).toBeNull()
     gateway.kill('SIGTERM')
     expect((await gateway.exited).code).toBe(0)
