@@ -4,6 +4,7 @@ import { anthropicMessages } from '../dialects/anthropic-messages/index.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply } from '../execution/reply.ts'
+import { createMemoryStore } from '../stores/memory/memory-store.ts'
 import { ManualClock } from '../std/manual-clock.test-support.ts'
 import type { RecallFacts } from './recall.ts'
 import {
@@ -388,6 +389,34 @@ test('an answer that was being made when the cache was emptied is given, and not
   expect(await first.text).toBe(events.join(''))
   await ask()
   expect(story.executions).toBe(2)
+})
+
+test('an answer that another process was making when the cache was emptied does not come back from the store', async () => {
+  const store = createMemoryStore()
+  const caches = [cacheOver({ clock, cacheStore: store }), cacheOver({ clock, cacheStore: store })] as const
+  const [here, there] = caches.map((cache) => answering({ cache }))
+  if (here === undefined || there === undefined) throw new Error('There are two.')
+  const overtaken = await there.ask({ body: { stream: true } })
+  await caches[0].drop([])
+  // It has not heard of it yet, and keeps what it has made.
+  for (const event of events) there.upstreams[0]?.say(event)
+  there.upstreams[0]?.end()
+  expect(await overtaken.text).toBe(events.join(''))
+  const anew = await here.ask()
+  expect(here.header(anew, 'x-holdfast-cache')).toBe('MISS')
+  expect(await anew.text).toBe(answer('answer 1'))
+  // What the one that emptied it makes since is kept at once, and given by the other one.
+  const again = await there.ask()
+  expect(there.header(again, 'x-holdfast-cache')).toBe('HIT')
+  expect(await again.text).toBe(answer('answer 1'))
+  // Of the other one that is kept what it begins after it has heard.
+  const other = { body: { seed: 2 } }
+  await there.ask(other)
+  caches[1].noteRevision(await store.directoryRevision())
+  const heard = { body: { seed: 3 } }
+  await there.ask(heard)
+  expect(here.header(await here.ask(other), 'x-holdfast-cache')).toBe('MISS')
+  expect(here.header(await here.ask(heard), 'x-holdfast-cache')).toBe('HIT')
 })
 
 describe('identical requests in flight', () => {

@@ -3,7 +3,7 @@
  * made, or, where the route says so, from the answer to a question that asks the same in other words.
  */
 
-import type { AnswerCache, CacheEntry, Place } from '../cache/answer-cache.ts'
+import type { AnswerCache, CacheEntry } from '../cache/answer-cache.ts'
 import { type CacheDecision, decideCache } from '../cache/cache-control.ts'
 import type { CachePolicy, CacheSettings } from '../cache/config-schema.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
@@ -43,8 +43,10 @@ interface Asked {
   readonly facts: CachedFacts
   readonly use: Use
   readonly id: string
-  /** Of the cache, when it was asked for. */
+  /** Of the cache, when it was asked for: by this it is known whether this process has removed something since. */
   readonly generation: number
+  /** Of the cache, when it was asked for: by this the store knows whether any process has. */
+  readonly sinceRevision: number
 }
 
 export class CachedRecall {
@@ -70,8 +72,8 @@ export class CachedRecall {
     const reason = whyUncacheable(exchange)
     const id = reason === undefined ? this.#identities.of(exchange, facts) : undefined
     if (id !== undefined) {
-      const { generation } = this.#rooms.cache
-      return this.#begin({ exchange, facts, use, id, generation })
+      const { generation, revision: sinceRevision } = this.#rooms.cache
+      return this.#begin({ exchange, facts, use, id, generation, sinceRevision })
     }
     if (use.mode === 'only') throw notCached('never-kept')
     return runMarked(exchange, bypassed(reason ?? 'body'))
@@ -241,7 +243,7 @@ export class CachedRecall {
       body,
       settlement,
     }: { readonly body: Uint8Array; readonly settlement: Pick<Settlement, 'state' | 'usage'> },
-    { exchange, facts, id, use, generation }: Asked,
+    { exchange, facts, id, use, generation, sinceRevision }: Asked,
     match: SemanticMatch | undefined,
   ): void {
     const { cache, clock } = this.#rooms
@@ -264,8 +266,8 @@ export class CachedRecall {
       forms: new Map(),
     }
     const expiresAtMs = createdAtMs + use.ttlMs
-    const place: Place | undefined = match?.place
-    cache.put({ id, tenant: facts.owner.tenant, createdAtMs, expiresAtMs, value }, place)
+    const entry = { id, tenant: facts.owner.tenant, createdAtMs, expiresAtMs, value }
+    cache.put(entry, { sinceRevision, place: match?.place })
   }
 }
 
