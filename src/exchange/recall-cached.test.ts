@@ -436,6 +436,33 @@ describe('identical requests in flight', () => {
     expect(story.executions).toBe(1)
   })
 
+  test.each([
+    [undefined, 'max-age=60'],
+    ['max-age=60', undefined],
+    ['max-age=60', 'max-age=30'],
+  ])('are one run whatever age they ask for (%s, %s), once it is made anew', async (one, other) => {
+    const { ask, upstreams, story, header } = answering()
+    const asked = (control?: string) => ({
+      body: { stream: true },
+      headers: control === undefined ? {} : { 'cache-control': control },
+    })
+    const first = await ask(asked(one))
+    const second = await ask(asked(other))
+    const anew = await ask(asked('max-age=0'))
+    expect(header(anew, 'x-holdfast-cache-reason')).toBe('refresh')
+    for (const upstream of upstreams) {
+      for (const event of events) upstream.say(event)
+      upstream.end()
+    }
+    expect([await first.text, await second.text]).toEqual([events.join(''), events.join('')])
+    expect(header(second, 'x-holdfast-cache-reason')).toBe('coalesced')
+    expect(story.executions).toBe(2)
+    await anew.text
+    // It is over: the next one is given what is kept.
+    expect(header(await ask(asked(other)), 'age')).toBe('0')
+    expect(story.executions).toBe(2)
+  })
+
   test('go on when the one that began it leaves, and end when the last one does', async () => {
     const upstreams: Upstream[] = []
     const story = storyOn(async (exchange) => {
