@@ -391,6 +391,21 @@ test('an answer that was being made when the cache was emptied is given, and not
   expect(story.executions).toBe(2)
 })
 
+test('who asks after the cache was emptied gets no answer that was being made then', async () => {
+  const cache = cacheOver({ clock, cacheStore })
+  const { ask, upstreams, story } = answering({ cache })
+  const before = await ask({ body: { stream: true } })
+  await cache.drop([])
+  const after = await ask({ body: { stream: true } })
+  const joined = await ask({ body: { stream: true } })
+  expect(story.executions).toBe(2)
+  upstreams[0]?.say('data: [DONE]\n\n')
+  for (const event of events) upstreams[1]?.say(event)
+  for (const upstream of upstreams) upstream.end()
+  expect(await before.text).toBe('data: [DONE]\n\n')
+  expect([await after.text, await joined.text]).toEqual([events.join(''), events.join('')])
+})
+
 test('an answer that another process was making when the cache was emptied does not come back from the store', async () => {
   const store = createMemoryStore()
   const caches = [cacheOver({ clock, cacheStore: store }), cacheOver({ clock, cacheStore: store })] as const

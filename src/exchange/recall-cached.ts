@@ -283,9 +283,12 @@ export class CachedRecall {
   }
 }
 
-/** A stream and a whole are not made of one another while they are made. */
-function formKey({ id, exchange }: Asked): string {
-  return `${id}/${answerForm(exchange.envelope)}`
+/**
+ * A stream and a whole are not made of one another while they are made. Whoever comes after the cache was emptied joins no run
+ * from before: he would get one of the answers that nobody wants any more.
+ */
+function formKey({ id, exchange, generation }: Asked): string {
+  return `${id}/${answerForm(exchange.envelope)}/${generation}`
 }
 
 /**
