@@ -55,6 +55,9 @@ describe('holdfast cache clear', () => {
     // What it promises is two seconds; a machine that is busy with other tests is given more.
     expect(performance.now() - clearedAtMs).toBeLessThan(5_000)
     expect(await ask()).toBe('HIT')
+    // What is begun after it has heard is kept in the store as well.
+    const ofCache = { kind: 'cache', nowMs: Date.now() } as const
+    await eventually('it is kept', async () => (await stage.store.countSeals(ofCache)).counts[0], 50)
     expect(await lastLineOf(stage)).toMatchObject({ actor: 'cli', action: 'clear-cache', subject: 'cache' })
   })
 })
