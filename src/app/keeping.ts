@@ -41,7 +41,7 @@ export interface Keeping {
   /** Answers that were given before, or are being given. */
   readonly recall: Recall
   /** Those of the cache. */
-  readonly cache: Pick<AnswerCache<CachedReply>, 'drop'>
+  readonly cache: Pick<AnswerCache<CachedReply>, 'drop' | 'noteRevision'>
   /** What was asked and answered, for those who want it kept. */
   readonly bodies: BodyKeeper
   /** Absent where only the file's keys count. */
@@ -121,6 +121,7 @@ export async function openInMemory(parts: KeepingParts, rules: KeepingRules): Pr
     notify,
   })
   await Promise.all([directory.start(), budgets.start()])
+  followRevisions(kept.cache, directory)
   return {
     ...kept,
     directory,
@@ -188,6 +189,7 @@ export async function openKeeping(
   const { limits, renewal } = limitsOf(store, nodeId, clock)
   await Promise.all([directory.start(), budgets.start(), renewal?.start()])
   const clearings = new ClearWatch({ log: store, forget: () => cache.forget() })
+  followRevisions(cache, directory)
   directory.onChange(() => void clearings.look())
   return {
     store,
@@ -239,6 +241,12 @@ function afterBudgets(store: DirectoryStore, budgets: BudgetWatch): DirectorySto
       return directory
     },
   }
+}
+
+/** By which the cache knows what was removed before an answer was begun. */
+function followRevisions(cache: Keeping['cache'], directory: KeyDirectory): void {
+  if (directory.current !== undefined) cache.noteRevision(directory.current.revision)
+  directory.onChange(({ revision }) => cache.noteRevision(revision))
 }
 
 function accountsOf(

@@ -29,7 +29,7 @@ beforeEach(() => {
 
 function storeOf(changed: Partial<CacheStore> = {}): CacheStore {
   return {
-    putCached: async (entry) => void kept.set(entry.id, entry),
+    putCached: async (entry) => kept.set(entry.id, entry).has(entry.id),
     findCached: async (id) => kept.get(id),
     findAlike: async () => [],
     async dropCached() {
@@ -37,11 +37,14 @@ function storeOf(changed: Partial<CacheStore> = {}): CacheStore {
       kept.clear()
       return size
     },
+    directoryRevision: async () => 0,
     sweepCache: async () => 0,
     ...changed,
   }
 }
 
+/** Nothing was ever removed. */
+const since = { sinceRevision: 0 }
 const cacheOn = (store: CacheStore) => new AnswerCache({ clock, store, sealer, settings, codec })
 const entry = (id: string, value = 'said', tenant = 'acme') => {
   const createdAtMs = clock.wallMs()
@@ -51,7 +54,7 @@ const entry = (id: string, value = 'said', tenant = 'acme') => {
 describe('the cache of answers', () => {
   test('has what was put in memory at once and in the store soon, and neither after its time', async () => {
     const cache = cacheOn(storeOf())
-    cache.put(entry('a'))
+    cache.put(entry('a'), since)
     expect(cache.recall('a')?.value).toBe('said')
     const other = cacheOn(storeOf())
     expect(other.recall('a')).toBeUndefined()
@@ -63,7 +66,7 @@ describe('the cache of answers', () => {
 
   test('takes a seal that does not open, or what it cannot read, for nothing', async () => {
     const cache = cacheOn(storeOf())
-    cache.put(entry('a'))
+    cache.put(entry('a'), since)
     await Promise.resolve()
     const [sealed] = kept.values()
     if (sealed === undefined) throw new Error('It was put.')
@@ -86,10 +89,10 @@ describe('the cache of answers', () => {
   })
 
   test('leaves to memory alone what the store is too slow to take', async () => {
-    const putCached = vi.fn(() => new Promise<void>(() => {}))
+    const putCached = vi.fn(() => new Promise<boolean>(() => {}))
     const cache = cacheOn(storeOf({ putCached }))
     const large = 'x'.repeat(PUTTING_BYTES_MAX / 2)
-    for (const id of ['a', 'b', 'c']) cache.put(entry(id, large))
+    for (const id of ['a', 'b', 'c']) cache.put(entry(id, large), since)
     expect(putCached).toHaveBeenCalledTimes(2)
     clock.advance(10_000)
     await vi.waitFor(() => expect(clock.pendingTimers).toBe(0))
@@ -97,8 +100,8 @@ describe('the cache of answers', () => {
 
   test('drops the answers of one tenant, in memory too', async () => {
     const cache = cacheOn(storeOf())
-    cache.put(entry('a'))
-    cache.put(entry('b', 'said', 'other'))
+    cache.put(entry('a'), since)
+    cache.put(entry('b', 'said', 'other'), since)
     await cache.drop([], 'acme')
     expect([cache.recall('a'), cache.recall('b')?.value]).toEqual([undefined, 'said'])
   })
@@ -111,12 +114,12 @@ describe('the cache of answers', () => {
   })
 
   test('drops what was on its way to the store too, and what was being read from it', async () => {
-    const put = Promise.withResolvers<void>()
+    const put = Promise.withResolvers<boolean>()
     const read = Promise.withResolvers<CachedAnswer | undefined>()
     const order: string[] = []
     const cache = cacheOn(
       storeOf({
-        putCached: () => put.promise.then(() => void order.push('put')),
+        putCached: () => put.promise.finally(() => order.push('put')),
         findCached: () => read.promise,
         async dropCached() {
           order.push('drop')
@@ -125,11 +128,11 @@ describe('the cache of answers', () => {
       }),
     )
     const before = cache.generation
-    cache.put(entry('a'))
+    cache.put(entry('a'), since)
     const found = cache.find('b')
     const dropped = cache.drop([])
     expect(cache.recall('a')).toBeUndefined()
-    put.resolve()
+    put.resolve(true)
     await dropped
     expect(order).toEqual(['put', 'drop'])
     const answer = sealer.seal(Buffer.from('said'), 'cache:b')
@@ -137,6 +140,41 @@ describe('the cache of answers', () => {
     expect(await found).toBeUndefined()
     expect(cache.recall('b')).toBeUndefined()
     expect(cache.generation).toBeGreaterThan(before)
+  })
+
+  test('puts an answer with the revision that was known when it was begun, and gives it no more where the store refuses', async () => {
+    const refused = Promise.withResolvers<boolean>()
+    const putCached = vi.fn<CacheStore['putCached']>(() => refused.promise)
+    const cache = cacheOn(storeOf({ putCached }))
+    cache.noteRevision(4)
+    const { revision: sinceRevision } = cache
+    cache.noteRevision(5)
+    cache.put(entry('a'), { sinceRevision })
+    expect(putCached).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ id: 'a', sinceRevision: 4 }))
+    expect(cache.recall('a')?.value).toBe('said')
+    refused.resolve(false)
+    await vi.waitFor(() => expect(cache.recall('a')).toBeUndefined())
+  })
+
+  test('goes on giving what took the place of an answer that the store refused', async () => {
+    const refused = Promise.withResolvers<boolean>()
+    const putCached = vi.fn(async () => true).mockReturnValueOnce(refused.promise)
+    const cache = cacheOn(storeOf({ putCached }))
+    cache.put(entry('a'), since)
+    cache.put(entry('a', 'newer'), since)
+    refused.resolve(false)
+    await vi.waitFor(() => expect(clock.pendingTimers).toBe(0))
+    expect(cache.recall('a')?.value).toBe('newer')
+  })
+
+  test('knows the revision of its own removal at once, and where the store does not say, that of before', async () => {
+    const directoryRevision = vi.fn(async () => 7)
+    const cache = cacheOn(storeOf({ directoryRevision }))
+    await cache.drop([])
+    expect(cache.revision).toBe(7)
+    directoryRevision.mockRejectedValueOnce(new Error('away'))
+    expect(await cache.drop([])).toBe(0)
+    expect(cache.revision).toBe(7)
   })
 
   test('weighs what holds more now, also for whoever found it by comparing and has a copy of its entry', () => {
@@ -148,7 +186,7 @@ describe('the cache of answers', () => {
       size: ({ forms }) => sizes.push(forms.length),
     }
     const cache = new AnswerCache({ clock, store: storeOf(), sealer, settings, codec: weighing })
-    cache.put({ ...entry('a'), value })
+    cache.put({ ...entry('a'), value }, since)
     value.forms.push('and so')
     cache.weighAgain({ ...entry('a'), value })
     expect(sizes.at(-1)).toBe(2)
@@ -158,7 +196,7 @@ describe('the cache of answers', () => {
 
   test('does not hold again what was forgotten while somebody had it', () => {
     const cache = cacheOn(storeOf())
-    cache.put(entry('a'))
+    cache.put(entry('a'), since)
     const held = cache.recall('a')
     cache.forget()
     if (held !== undefined) cache.weighAgain(held)

@@ -49,6 +49,12 @@ export interface Place {
   readonly vector: Float32Array
 }
 
+interface PutFacts {
+  /** `revision` of the cache, when the answer was begun. */
+  readonly sinceRevision: number
+  readonly place?: Place | undefined
+}
+
 export class AnswerCache<Value> {
   readonly #rooms: CacheRooms<Value>
   readonly #memory: MemoryCache<CacheEntry<Value>>
@@ -57,6 +63,7 @@ export class AnswerCache<Value> {
   readonly #putting = new Set<Promise<void>>()
   /** How often something was forgotten. */
   #generation = 0
+  #revision = 0
   #awayUntilMs = 0
   #sweeping: Timer | undefined
 
@@ -72,6 +79,19 @@ export class AnswerCache<Value> {
   /** Another one after something was removed: what was asked for before that is not kept after it. */
   get generation(): number {
     return this.#generation
+  }
+
+  /**
+   * Of the directory of keys, as it was last seen in the store. Whatever was removed up to it, by any process, was removed
+   * before now; an answer that is begun now and was overtaken by a later removal is not kept.
+   */
+  get revision(): number {
+    return this.#revision
+  }
+
+  /** Tells of a new one; none is asked for, since whoever looks after the directory sees each within two seconds. */
+  noteRevision(revision: number): void {
+    this.#revision = revision
   }
 
   /** From memory, at once. */
@@ -103,8 +123,11 @@ export class AnswerCache<Value> {
     })
   }
 
-  /** Keeps an answer: in memory at once, in the store as soon as that takes it. */
-  put(entry: CacheEntry<Value>, place?: Place): void {
+  /**
+   * Keeps an answer: in memory at once, in the store as soon as that takes it. `sinceRevision`: the `revision` of when it was
+   * begun; the store refuses what was overtaken by a removal, of which this process may not have heard yet.
+   */
+  put(entry: CacheEntry<Value>, { sinceRevision, place }: PutFacts): void {
     this.#hold(entry)
     const { codec, sealer, store, clock } = this.#rooms
     const { value, ...facts } = entry
@@ -112,7 +135,12 @@ export class AnswerCache<Value> {
     if (this.#puttingBytes + plain.length > PUTTING_BYTES_MAX || this.#isAway()) return
     this.#puttingBytes += plain.length
     const answer = sealer.seal(plain, contextOf(entry.id))
-    const putting: Promise<void> = within(clock, PUT_WAIT_MS, store.putCached({ ...facts, ...place, answer }))
+    const put = store.putCached({ ...facts, ...place, answer, sinceRevision })
+    const putting: Promise<void> = within(clock, PUT_WAIT_MS, put)
+      .then((isKept) => {
+        // Not given from here either until the removal is heard of.
+        if (!isKept && this.#memory.get(entry.id) === entry) this.#memory.delete(entry.id)
+      })
       .catch(() => this.#noteAway())
       .finally(() => {
         this.#puttingBytes -= plain.length
@@ -136,6 +164,8 @@ export class AnswerCache<Value> {
     const dropped = await this.#rooms.store.dropCached(notes, tenant)
     // What was read from it until then.
     this.forget(tenant)
+    // Else what is made now would not be kept until the directory is looked at again.
+    await this.#learnRevision()
     return dropped
   }
 
@@ -161,6 +191,15 @@ export class AnswerCache<Value> {
     const nowMs = clock.wallMs()
     this.#memory.deleteWhere(({ expiresAtMs }) => expiresAtMs <= nowMs)
     await store.sweepCache(nowMs, settings.bytes).catch(() => 0)
+  }
+
+  /** Where the store does not say, the older one counts on. */
+  async #learnRevision(): Promise<void> {
+    try {
+      this.noteRevision(await this.#rooms.store.directoryRevision())
+    } catch {
+      // Whoever looks after the directory learns it later.
+    }
   }
 
   #hold(entry: CacheEntry<Value>): void {

@@ -15,8 +15,20 @@ export interface CachedAnswer {
   readonly vector?: Float32Array
 }
 
+export interface NewAnswer extends CachedAnswer {
+  /**
+   * Of the directory of keys, as its maker had last seen it when the answer was begun. A number of the store, since clocks of
+   * different machines say nothing of what came first. Absent: it is kept whatever was removed meanwhile, as of a copy.
+   */
+  readonly sinceRevision?: number
+}
+
 export interface CacheStore {
-  putCached(entry: CachedAnswer): Promise<void>
+  /**
+   * Whether it was kept. It is not where answers were removed, whosever, at a later revision than `sinceRevision`: it may have
+   * been begun before that. It is not either where the store is not as far as that, and was put back to a backup.
+   */
+  putCached(entry: NewAnswer): Promise<boolean>
   findCached(id: string, nowMs: number): Promise<CachedAnswer | undefined>
   /** The most alike of a partition (cosine), best first, at most `count`, none below `similarityMin`. */
   findAlike(query: {
@@ -29,9 +41,11 @@ export interface CacheStore {
   /**
    * Removes what is a tenant's, or everybody's, and adds the audit lines, all or none of it; how many. The directory of keys
    * is at a new revision then, which every process that shares the store asks for: so those that hold answers in memory hear
-   * of it (`cache-clearing.ts`).
+   * of it (`cache-clearing.ts`). That revision is remembered, for answers that are put later and were begun before.
    */
   dropCached(notes: readonly AuditNote[], tenant?: string): Promise<number>
+  /** Of the directory of keys; grows with every `dropCached`. */
+  directoryRevision(): Promise<number>
   /** Removes what expired, and the oldest beyond `bytesMax`; how many. */
   sweepCache(nowMs: number, bytesMax: number): Promise<number>
 }

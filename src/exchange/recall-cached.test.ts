@@ -4,6 +4,7 @@ import { anthropicMessages } from '../dialects/anthropic-messages/index.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply } from '../execution/reply.ts'
+import { createMemoryStore } from '../stores/memory/memory-store.ts'
 import { ManualClock } from '../std/manual-clock.test-support.ts'
 import type { RecallFacts } from './recall.ts'
 import {
@@ -390,6 +391,49 @@ test('an answer that was being made when the cache was emptied is given, and not
   expect(story.executions).toBe(2)
 })
 
+test('who asks after the cache was emptied gets no answer that was being made then', async () => {
+  const cache = cacheOver({ clock, cacheStore })
+  const { ask, upstreams, story } = answering({ cache })
+  const before = await ask({ body: { stream: true } })
+  await cache.drop([])
+  const after = await ask({ body: { stream: true } })
+  const joined = await ask({ body: { stream: true } })
+  expect(story.executions).toBe(2)
+  upstreams[0]?.say('data: [DONE]\n\n')
+  for (const event of events) upstreams[1]?.say(event)
+  for (const upstream of upstreams) upstream.end()
+  expect(await before.text).toBe('data: [DONE]\n\n')
+  expect([await after.text, await joined.text]).toEqual([events.join(''), events.join('')])
+})
+
+test('an answer that another process was making when the cache was emptied does not come back from the store', async () => {
+  const store = createMemoryStore()
+  const caches = [cacheOver({ clock, cacheStore: store }), cacheOver({ clock, cacheStore: store })] as const
+  const [here, there] = caches.map((cache) => answering({ cache }))
+  if (here === undefined || there === undefined) throw new Error('There are two.')
+  const overtaken = await there.ask({ body: { stream: true } })
+  await caches[0].drop([])
+  // It has not heard of it yet, and keeps what it has made.
+  for (const event of events) there.upstreams[0]?.say(event)
+  there.upstreams[0]?.end()
+  expect(await overtaken.text).toBe(events.join(''))
+  const anew = await here.ask()
+  expect(here.header(anew, 'x-holdfast-cache')).toBe('MISS')
+  expect(await anew.text).toBe(answer('answer 1'))
+  // What the one that emptied it makes since is kept at once, and given by the other one.
+  const again = await there.ask()
+  expect(there.header(again, 'x-holdfast-cache')).toBe('HIT')
+  expect(await again.text).toBe(answer('answer 1'))
+  // Of the other one that is kept what it begins after it has heard.
+  const other = { body: { seed: 2 } }
+  await there.ask(other)
+  caches[1].noteRevision(await store.directoryRevision())
+  const heard = { body: { seed: 3 } }
+  await there.ask(heard)
+  expect(here.header(await here.ask(other), 'x-holdfast-cache')).toBe('MISS')
+  expect(here.header(await here.ask(heard), 'x-holdfast-cache')).toBe('HIT')
+})
+
 describe('identical requests in flight', () => {
   test('are one run: streams from their first byte on, each to its end', async () => {
     const { ask, upstreams, story, header } = answering()
@@ -405,6 +449,33 @@ describe('identical requests in flight', () => {
     expect(header(second, 'x-holdfast-cache-reason')).toBe('coalesced')
     expect(second.reply.recall).toBe('coalesced')
     expect(story.executions).toBe(1)
+  })
+
+  test.each([
+    [undefined, 'max-age=60'],
+    ['max-age=60', undefined],
+    ['max-age=60', 'max-age=30'],
+  ])('are one run whatever age they ask for (%s, %s), once it is made anew', async (one, other) => {
+    const { ask, upstreams, story, header } = answering()
+    const asked = (control?: string) => ({
+      body: { stream: true },
+      headers: control === undefined ? {} : { 'cache-control': control },
+    })
+    const first = await ask(asked(one))
+    const second = await ask(asked(other))
+    const anew = await ask(asked('max-age=0'))
+    expect(header(anew, 'x-holdfast-cache-reason')).toBe('refresh')
+    for (const upstream of upstreams) {
+      for (const event of events) upstream.say(event)
+      upstream.end()
+    }
+    expect([await first.text, await second.text]).toEqual([events.join(''), events.join('')])
+    expect(header(second, 'x-holdfast-cache-reason')).toBe('coalesced')
+    expect(story.executions).toBe(2)
+    await anew.text
+    // It is over: the next one is given what is kept.
+    expect(header(await ask(asked(other)), 'age')).toBe('0')
+    expect(story.executions).toBe(2)
   })
 
   test('go on when the one that began it leaves, and end when the last one does', async () => {

@@ -3,7 +3,7 @@
  * made, or, where the route says so, from the answer to a question that asks the same in other words.
  */
 
-import type { AnswerCache, CacheEntry, Place } from '../cache/answer-cache.ts'
+import type { AnswerCache, CacheEntry } from '../cache/answer-cache.ts'
 import { type CacheDecision, decideCache } from '../cache/cache-control.ts'
 import type { CachePolicy, CacheSettings } from '../cache/config-schema.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
@@ -43,14 +43,18 @@ interface Asked {
   readonly facts: CachedFacts
   readonly use: Use
   readonly id: string
-  /** Of the cache, when it was asked for. */
+  /** Of the cache, when it was asked for: by this it is known whether this process has removed something since. */
   readonly generation: number
+  /** Of the cache, when it was asked for: by this the store knows whether any process has. */
+  readonly sinceRevision: number
 }
 
 export class CachedRecall {
   readonly #rooms: CachedRooms
   readonly #identities = new CacheIdentities()
   readonly #runs = new UnderWay<string, SharedRun>()
+  /** Those of them for which nothing was found, so that their answers are made now, by id and form. */
+  readonly #making = new UnderWay<string, SharedRun>()
 
   constructor(rooms: CachedRooms) {
     this.#rooms = rooms
@@ -70,8 +74,8 @@ export class CachedRecall {
     const reason = whyUncacheable(exchange)
     const id = reason === undefined ? this.#identities.of(exchange, facts) : undefined
     if (id !== undefined) {
-      const { generation } = this.#rooms.cache
-      return this.#begin({ exchange, facts, use, id, generation })
+      const { generation, revision: sinceRevision } = this.#rooms.cache
+      return this.#begin({ exchange, facts, use, id, generation, sinceRevision })
     }
     if (use.mode === 'only') throw notCached('never-kept')
     return runMarked(exchange, bypassed(reason ?? 'body'))
@@ -89,19 +93,22 @@ export class CachedRecall {
     const held = this.#rooms.cache.recall(id)
     const hit = held && this.#hit(held, asked)
     if (hit !== undefined) return hit
-    const key = runKey(asked)
-    const running = this.#runs.get(key)
+    const running = this.#runs.get(runKey(asked))
     if (running?.isJoinable === true) return this.#attach(running, exchange)
+    const making = this.#making.get(formKey(asked))
+    if (making?.isJoinable === true) return this.#attach(making, exchange)
     const isShared = running === undefined && this.#rooms.memory.bytes <= LIVE_BYTES_MAX
-    const run = isShared && use.mode !== 'only' ? this.#openRun(key) : this.#privateRun()
+    const run = isShared && use.mode !== 'only' ? this.#openRun(asked) : this.#privateRun()
     return this.#lookUp(begun(run, exchange), asked)
   }
 
-  #openRun(key: string): SharedRun {
+  #openRun(asked: Asked): SharedRun {
+    const key = runKey(asked)
     const run: SharedRun = new SharedRun({
       isDurable: false,
       onClosed: () => {
         if (this.#runs.get(key) === run) this.#runs.delete(key)
+        if (this.#making.get(formKey(asked)) === run) this.#making.delete(formKey(asked))
       },
     })
     this.#runs.set(key, run)
@@ -124,12 +131,19 @@ export class CachedRecall {
       const match = use.semantic && (await this.#rooms.semantic.find(exchange, facts, use.semantic))
       const alike = match?.entry && this.#hit(match.entry, asked, begun, match)
       if (alike !== undefined) return alike
+      this.#noteMaking(begun.run, asked)
       return this.#runStep(begun, asked, match === undefined ? {} : { match })
     } catch (error) {
       begun.run.fails(error)
       begun.presence.leave()
       throw error
     }
+  }
+
+  /** From here on it ends with an answer that is young enough for everybody. A run of its own is not there, and not joined. */
+  #noteMaking(run: SharedRun, asked: Asked): void {
+    if (this.#runs.get(runKey(asked)) !== run) return
+    if (this.#making.get(formKey(asked))?.isJoinable !== true) this.#making.set(formKey(asked), run)
   }
 
   #attach(run: SharedRun, exchange: Exchange): RecallStep {
@@ -241,7 +255,7 @@ export class CachedRecall {
       body,
       settlement,
     }: { readonly body: Uint8Array; readonly settlement: Pick<Settlement, 'state' | 'usage'> },
-    { exchange, facts, id, use, generation }: Asked,
+    { exchange, facts, id, use, generation, sinceRevision }: Asked,
     match: SemanticMatch | undefined,
   ): void {
     const { cache, clock } = this.#rooms
@@ -264,18 +278,26 @@ export class CachedRecall {
       forms: new Map(),
     }
     const expiresAtMs = createdAtMs + use.ttlMs
-    const place: Place | undefined = match?.place
-    cache.put({ id, tenant: facts.owner.tenant, createdAtMs, expiresAtMs, value }, place)
+    const entry = { id, tenant: facts.owner.tenant, createdAtMs, expiresAtMs, value }
+    cache.put(entry, { sinceRevision, place: match?.place })
   }
 }
 
 /**
- * By id and form: a stream and a whole are not made of one another while they are made. By the age too: a run may end with
- * an answer that was kept, and would be too old for who asks for a younger one.
+ * A stream and a whole are not made of one another while they are made. Whoever comes after the cache was emptied joins no run
+ * from before: he would get one of the answers that nobody wants any more.
  */
-function runKey({ id, exchange, use }: Asked): string {
-  const key = `${id}/${answerForm(exchange.envelope)}`
-  return use.maxAgeMs === undefined ? key : `${key}/${use.maxAgeMs}`
+function formKey({ id, exchange, generation }: Asked): string {
+  return `${id}/${answerForm(exchange.envelope)}/${generation}`
+}
+
+/**
+ * By the age too: while it is still looked for, a run may end with an answer that was kept, and would be too old for who asks
+ * for a younger one.
+ */
+function runKey(asked: Asked): string {
+  const { maxAgeMs } = asked.use
+  return maxAgeMs === undefined ? formKey(asked) : `${formKey(asked)}/${maxAgeMs}`
 }
 
 /** A run, and the part in it of the request that it is made for. */

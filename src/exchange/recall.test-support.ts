@@ -12,7 +12,7 @@ import type { AuditNote } from '../std/audit.ts'
 import type { Clock } from '../std/clock.ts'
 import { StopSource } from '../std/stop-signal.ts'
 import { AnswerCache } from '../cache/answer-cache.ts'
-import type { CachedAnswer, CacheStore } from '../cache/cache-store.ts'
+import type { CachedAnswer, CacheStore, NewAnswer } from '../cache/cache-store.ts'
 import { type CacheSettings, cacheSchema } from '../cache/config-schema.ts'
 import { type CachedReply, cachedReplyCodec } from './cached-reply.ts'
 import { createRecall, type Recall, type RecallFacts } from './recall.ts'
@@ -88,10 +88,16 @@ export class FakeCacheStore implements CacheStore {
   readonly notes: AuditNote[] = []
   /** How often it was asked. */
   asked = 0
+  /** Nothing else of the directory changes here. */
+  #revision = 0
   isAway = false
 
-  putCached(entry: CachedAnswer): Promise<void> {
-    return this.#answer(() => void this.entries.set(entry.id, entry))
+  putCached({ sinceRevision, ...entry }: NewAnswer): Promise<boolean> {
+    return this.#answer(() => {
+      if (sinceRevision !== undefined && sinceRevision < this.#revision) return false
+      this.entries.set(entry.id, entry)
+      return true
+    })
   }
 
   findCached(id: string, nowMs: number): Promise<CachedAnswer | undefined> {
@@ -115,12 +121,17 @@ export class FakeCacheStore implements CacheStore {
   dropCached(notes: readonly AuditNote[], tenant?: string): Promise<number> {
     return this.#answer(() => {
       this.notes.push(...notes)
+      this.#revision += 1
       const meant = [...this.entries.values()].filter(
         (entry) => tenant === undefined || entry.tenant === tenant,
       )
       for (const { id } of meant) this.entries.delete(id)
       return meant.length
     })
+  }
+
+  directoryRevision(): Promise<number> {
+    return this.#answer(() => this.#revision)
   }
 
   sweepCache(): Promise<number> {

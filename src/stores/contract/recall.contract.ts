@@ -282,6 +282,46 @@ export function describeCache(open: OpenFixture): void {
         expect(rows.map(({ subject }) => subject)).toEqual(['cache', 'key_1'])
       }))
 
+    test('keeps no answer that was begun before answers were removed, whosever, and by whichever process', () =>
+      withStore(open, async (store, { openAnother }) => {
+        const other = (await openAnother?.()) ?? store
+        await store.changeDirectory([{ type: 'put-key', key: key('key_1') }], [])
+        const before = await other.directoryRevision()
+        expect(await other.putCached({ ...cached('a'), sinceRevision: before })).toBe(true)
+        await store.dropCached([note('cache')], 'tenant_2')
+        expect(await other.putCached({ ...cached('b'), sinceRevision: before })).toBe(false)
+        expect(await other.putCached({ ...cached('a', { answer: bytes('x') }), sinceRevision: before })).toBe(
+          false,
+        )
+        expect(plain(await store.findCached('a', HOUR_MS))).toEqual(plain(cached('a')))
+        expect(await store.findCached('b', HOUR_MS)).toBeUndefined()
+        const after = await other.directoryRevision()
+        // What else is changed in the directory removes nothing.
+        await store.changeDirectory([{ type: 'put-key', key: key('key_2') }], [])
+        expect(await other.putCached({ ...cached('b'), sinceRevision: after })).toBe(true)
+        expect(plain(await store.findCached('b', HOUR_MS))).toEqual(plain(cached('b')))
+        await store.dropCached([])
+        expect(await other.putCached({ ...cached('b'), sinceRevision: after })).toBe(false)
+      }))
+
+    test('keeps no answer that was begun at a revision which the store does not have: it was put back to a backup', () =>
+      withStore(open, async (store) => {
+        const revision = await store.directoryRevision()
+        expect(await store.putCached({ ...cached('a'), sinceRevision: revision + 1 })).toBe(false)
+        expect(await store.putCached({ ...cached('a'), sinceRevision: revision })).toBe(true)
+      }))
+
+    test('has nothing of before when all is removed, whatever was being kept at that moment', () =>
+      withStore(open, async (store, { openAnother }) => {
+        const other = (await openAnother?.()) ?? store
+        const sinceRevision = await store.directoryRevision()
+        const ids = Array.from({ length: 40 }, (_, place) => `id ${place}`)
+        const putting = ids.map((id) => other.putCached({ ...cached(id), sinceRevision }))
+        await Promise.all([store.dropCached([]), ...putting])
+        const left = await Promise.all(ids.map((id) => store.findCached(id, HOUR_MS)))
+        expect(left.filter((answer) => answer !== undefined)).toEqual([])
+      }))
+
     test('is swept of what expired, and of the oldest beyond its bytes', () =>
       withStore(open, async (store) => {
         const put = (id: string, createdAtMs: number, expiresAtMs = LATER_MS) =>

@@ -1,19 +1,30 @@
 /** The cache of a memory store. */
 
-import type { CachedAnswer, CacheStore } from '../../cache/cache-store.ts'
+import type { CachedAnswer, CacheStore, NewAnswer } from '../../cache/cache-store.ts'
+import type { AuditNote } from '../../std/audit.ts'
+import type { MemoryDirectory } from './memory-directory.ts'
 import { sweepKept } from './sweep-kept.ts'
 
 export class MemoryCache {
   /** Oldest first, as a Map keeps them. */
   readonly #answers = new Map<string, CachedAnswer>()
+  readonly #directory: Pick<MemoryDirectory, 'revision' | 'change'>
+  /** At which answers were removed last. */
+  #clearedRevision = 0
+
+  constructor(directory: Pick<MemoryDirectory, 'revision' | 'change'>) {
+    this.#directory = directory
+  }
 
   get answers(): readonly CachedAnswer[] {
     return [...this.#answers.values()]
   }
 
-  put(entry: CachedAnswer): void {
+  put({ sinceRevision, ...entry }: NewAnswer): boolean {
+    if (sinceRevision !== undefined && !this.#isUpToDate(sinceRevision)) return false
     this.#answers.delete(entry.id)
     this.#answers.set(entry.id, entry)
+    return true
   }
 
   find(id: string, nowMs: number): CachedAnswer | undefined {
@@ -34,7 +45,8 @@ export class MemoryCache {
       .slice(0, count)
   }
 
-  drop(tenant: string | undefined): number {
+  drop(notes: readonly AuditNote[], tenant: string | undefined): number {
+    this.#clearedRevision = this.#directory.change([], notes)
     const before = this.#answers.size
     for (const [id, entry] of this.#answers)
       if (tenant === undefined || entry.tenant === tenant) this.#answers.delete(id)
@@ -47,6 +59,10 @@ export class MemoryCache {
       bytesMax,
       bytesOf: ({ answer }) => answer.length,
     })
+  }
+
+  #isUpToDate(revision: number): boolean {
+    return this.#clearedRevision <= revision && revision <= this.#directory.revision
   }
 }
 

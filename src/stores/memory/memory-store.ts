@@ -37,7 +37,7 @@ export function createMemoryStore({
   const directory = new MemoryDirectory(audit)
   const ledger = new MemoryLedger(audit, linesMax)
   const journal = new MemoryJournal()
-  const cache = new MemoryCache()
+  const cache = new MemoryCache(directory)
   const shares = new ShareBook(clock)
   const bodies = new MemoryBodies()
   const reports = new MemoryReports(ledger)
@@ -72,10 +72,7 @@ export function createMemoryStore({
     putCached: async (entry) => cache.put(entry),
     findCached: async (id, nowMs) => cache.find(id, nowMs),
     findAlike: async (query) => cache.findAlike(query),
-    async dropCached(notes, tenant) {
-      directory.change([], notes)
-      return cache.drop(tenant)
-    },
+    dropCached: async (notes, tenant) => cache.drop(notes, tenant),
     sweepCache: async (nowMs, bytesMax) => cache.sweep(nowMs, bytesMax),
     putBodies: async (batch) => bodies.put(batch),
     findBodies: async (exchangeId, nowMs) => bodies.find(exchangeId, nowMs),

@@ -1,6 +1,6 @@
 /** The cache in PostgreSQL. Vectors are compared by the database, which needs no extension for as many as are kept. */
 
-import type { CachedAnswer, CacheStore } from '../../cache/cache-store.ts'
+import type { CachedAnswer, CacheStore, NewAnswer } from '../../cache/cache-store.ts'
 import type { AuditNote } from '../../std/audit.ts'
 import type { Row, Session } from './connections.ts'
 import { changeDirectory } from './postgres-directory.ts'
@@ -13,11 +13,25 @@ export const COMPARED_MAX = 4_000
 const PRODUCTS_MAX = 50_000
 const SHORTLIST_MIN = 24
 
+/**
+ * Answers are kept side by side, and removed by one alone: else one that is not committed yet would neither be seen by who
+ * removes, nor see that something is removed.
+ */
+const GATE = `hashtextextended('holdfast.cache', 0)`
+const PASS = {
+  name: 'pass-cache',
+  text: `SELECT pg_try_advisory_xact_lock_shared(${GATE}) AS is_open`,
+}
+const SHUT = { text: `SELECT pg_advisory_xact_lock(${GATE})` }
+/** 'cleared': the revision of the directory at which answers were removed last; no row where none ever were. */
 const PUT = {
   name: 'put-cached',
   text: `
 INSERT INTO holdfast.cache (id, tenant, created_at_ms, expires_at_ms, partition, vector, signs, answer)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+SELECT $1::text, $2::text, $3::bigint, $4::bigint, $5::text, $6::real[], $7::varbit, $8::bytea
+WHERE NOT EXISTS (
+  SELECT FROM holdfast.counters
+  WHERE (name = 'cleared' AND value > $9::bigint) OR (name = 'directory' AND value < $9::bigint))
 ON CONFLICT (id) DO UPDATE SET
   tenant = excluded.tenant, created_at_ms = excluded.created_at_ms, expires_at_ms = excluded.expires_at_ms,
   partition = excluded.partition, vector = excluded.vector, signs = excluded.signs, answer = excluded.answer`,
@@ -49,6 +63,11 @@ WITH newest AS MATERIALIZED (
 SELECT cache.*, similarity FROM alike JOIN holdfast.cache USING (id)
 WHERE similarity >= $5 ORDER BY similarity DESC LIMIT $6`,
 }
+const SET_CLEARED = {
+  text: `
+INSERT INTO holdfast.counters VALUES ('cleared', $1)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+}
 const DROP = { text: 'DELETE FROM holdfast.cache WHERE $1::text IS NULL OR tenant = $1' }
 const SWEEP_EXPIRED = {
   text: `
@@ -64,10 +83,18 @@ DELETE FROM holdfast.cache WHERE id IN (
   WHERE bytes > $1 ORDER BY created_at_ms LIMIT $2)`,
 }
 
-export async function putCached(session: Session, entry: CachedAnswer): Promise<void> {
-  const { id, tenant, createdAtMs, expiresAtMs, answer, partition = null, vector } = entry
+/** Inside a transaction. While answers are removed none is kept: it would be of before. */
+export async function putCached(session: Session, entry: NewAnswer): Promise<boolean> {
+  const [row] = await session.query(PASS)
+  // A statement of its own, which sees what was committed until the gate was passed.
+  return row?.['is_open'] === true && (await takeAnswer(session, entry))
+}
+
+/** Inside a transaction in which nothing is removed. */
+export async function takeAnswer(session: Session, entry: NewAnswer): Promise<boolean> {
+  const { id, tenant, createdAtMs, expiresAtMs, answer, partition = null, vector, sinceRevision } = entry
   const [numbers, signs] = vector === undefined ? [null, null] : [[...vector], signsOf(vector)]
-  await session.run(PUT, [
+  const kept = await session.run(PUT, [
     id,
     databaseText(tenant),
     createdAtMs,
@@ -76,7 +103,9 @@ export async function putCached(session: Session, entry: CachedAnswer): Promise<
     numbers,
     signs,
     answer,
+    sinceRevision ?? null,
   ])
+  return kept > 0
 }
 
 export async function findCached(
@@ -104,9 +133,11 @@ export async function dropCached(
   notes: readonly AuditNote[],
   tenant: string | undefined,
 ): Promise<number> {
+  await session.query(SHUT)
   const dropped = await session.run(DROP, [tenant === undefined ? null : databaseText(tenant)])
   // Last: other changes of the directory wait from here on.
-  await changeDirectory(session, [], notes)
+  const revision = await changeDirectory(session, [], notes)
+  await session.run(SET_CLEARED, [revision])
   return dropped
 }
 

@@ -220,7 +220,7 @@ function storeOver(database: MigratedConnections): Store & Transferable {
     findJournal: (id, nowMs) => database.use(claim, (session) => journal.findJournal(session, id, nowMs)),
     sweepJournal: (nowMs, bytesMax) =>
       database.use(long, (session) => journal.sweepJournal(session, nowMs, bytesMax)),
-    putCached: (entry) => database.use(write, (session) => cache.putCached(session, entry)),
+    putCached: (entry) => database.transaction(write, (session) => cache.putCached(session, entry)),
     findCached: (id, nowMs) => database.use(quick, (session) => cache.findCached(session, id, nowMs)),
     findAlike: (query) => database.use(quick, (session) => cache.findAlike(session, query)),
     dropCached: (notes, tenant) =>

@@ -15,7 +15,7 @@ import {
 import type { Row, Session } from './connections.ts'
 import { auditLineOf, takeAuditLines } from './postgres-audit.ts'
 import { bodiesOf, putBodies } from './postgres-bodies.ts'
-import { cachedAnswerOf, putCached } from './postgres-cache.ts'
+import { cachedAnswerOf, takeAnswer } from './postgres-cache.ts'
 import { loadDirectory, takeDirectory } from './postgres-directory.ts'
 import { journalRecordOf, takeJournal } from './postgres-journal.ts'
 import { loadBudgets, takeBudgets, takeLeases, takeLines, takePeriods } from './postgres-ledger.ts'
@@ -107,7 +107,7 @@ async function take(session: Session, chunk: Exclude<TransferChunk, { type: 'end
       for (const record of chunk.records) await takeJournal(session, record)
       return
     case 'cache':
-      for (const answer of chunk.answers) await putCached(session, answer)
+      for (const answer of chunk.answers) await takeAnswer(session, answer)
       return
     case 'bodies':
       return putBodies(session, chunk.bodies)

@@ -1,10 +1,10 @@
 /** The cache of a SQLite store. */
 
-import type { CachedAnswer, CacheStore } from '../../cache/cache-store.ts'
+import type { CachedAnswer, CacheStore, NewAnswer } from '../../cache/cache-store.ts'
 import type { AuditNote } from '../../std/audit.ts'
 import type { Database, Row } from './database.ts'
 import { dropOldest } from './drop-oldest.ts'
-import { noteAndGrow } from './sqlite-directory.ts'
+import { directoryRevision, noteAndGrow } from './sqlite-directory.ts'
 
 const FIND_ANSWER = 'SELECT * FROM cache WHERE id = ? AND expires_at_ms > ?'
 const PUT_ANSWER = `INSERT OR REPLACE INTO cache (id, tenant, created_at_ms, expires_at_ms, similar_in, vector, answer)
@@ -18,8 +18,21 @@ const ANSWER_BYTES = 'SELECT coalesce(sum(length(answer)), 0) AS bytes FROM cach
 const OLD_ANSWERS = 'SELECT id, length(answer) AS bytes FROM cache ORDER BY created_at_ms, id'
 const DROP_ANSWER = 'DELETE FROM cache WHERE id = ?'
 
-export function putCached(db: Database, entry: CachedAnswer): void {
-  db.write(() => takeAnswer(db, entry))
+/** The revision of the directory at which answers were removed last; no row where none ever were. */
+const CLEARED = "SELECT value FROM revisions WHERE name = 'cleared'"
+const SET_CLEARED = `INSERT INTO revisions VALUES ('cleared', ?) ON CONFLICT DO UPDATE SET value = excluded.value`
+
+export function putCached(db: Database, { sinceRevision, ...entry }: NewAnswer): boolean {
+  // Who writes has the file alone, so that nothing is removed between the look and the writing.
+  return db.write(() => {
+    if (sinceRevision !== undefined && !isUpToDate(db, sinceRevision)) return false
+    takeAnswer(db, entry)
+    return true
+  })
+}
+
+function isUpToDate(db: Database, revision: number): boolean {
+  return Number(db.get(CLEARED)?.['value'] ?? 0) <= revision && revision <= directoryRevision(db)
 }
 
 /** Inside a transaction. */
@@ -69,6 +82,7 @@ export function dropCached(db: Database, notes: readonly AuditNote[], tenant: st
   return db.write(() => {
     const dropped = tenant === undefined ? db.run(DROP_ALL) : db.run(DROP_TENANT, tenant)
     noteAndGrow(db, notes)
+    db.run(SET_CLEARED, directoryRevision(db))
     return dropped
   })
 }
