@@ -82,7 +82,15 @@ function addKey(program: Command, io: CliIo, done: Done): void {
   common(key.command('list'))
     .description('List the keys in force.')
     .option('--all', 'revoked and expired ones as well')
-    .addHelpText('after', examples(['holdfast key list', 'holdfast key list --all --json']))
+    .option('--csv', 'as comma-separated values')
+    .addHelpText(
+      'after',
+      examples([
+        'holdfast key list',
+        'holdfast key list --all --json',
+        'holdfast key list --all --csv > keys.csv',
+      ]),
+    )
     .action(async (options) => done(await (await load()).keyList(options, io)))
   scopes(limits(common(key.command('set'))))
     .description('Change what a key may do; what is not named stays as it is.')
@@ -155,7 +163,15 @@ function addBudget(program: Command, io: CliIo, done: Done): void {
   common(budget.command('list'))
     .description('List the budgets with what is spent of them.')
     .option('--all', 'removed ones as well')
-    .addHelpText('after', examples(['holdfast budget list', 'holdfast budget list --json']))
+    .option('--csv', 'as comma-separated values')
+    .addHelpText(
+      'after',
+      examples([
+        'holdfast budget list',
+        'holdfast budget list --json',
+        'holdfast budget list --csv > budgets.csv',
+      ]),
+    )
     .action(async (options) => done(await (await load()).budgetList(options, io)))
   common(budget.command('set'))
     .description('Change a budget; what was spent stays spent.')
@@ -198,8 +214,9 @@ function addPeople(program: Command, io: CliIo, done: Done): void {
         const make = { project: projectCreate, team: teamCreate, user: userCreate }[kind]
         done(await make(name, options, io))
       })
-    common(parent.command('list'))
-      .description(`List the ${many}.`)
+    const list = common(parent.command('list')).description(`List the ${many}.`)
+    if (kind === 'project') list.option('--csv', 'as comma-separated values')
+    list
       .addHelpText('after', examples([`holdfast ${kind} list`]))
       .action(async (options) => done(await (await load()).peopleList(kind, options, io)))
     if (kind === 'project') addProjectSet(parent, io, done)

@@ -10,6 +10,7 @@ import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
 import { systemClock } from '../../src/std/clock.ts'
 import { ADMIN_WORK } from '../../src/http/admin/admin-api.ts'
 import { openRawClient } from '../support/raw-client.ts'
+import { readCsv } from '../support/read-csv.ts'
 import { type AdminStage, type Answered, startAdmin, textOf } from '../support/admin-stage.ts'
 
 const dataOf = ({ json }: Answered) => json['data'] as readonly JsonObject[]
@@ -402,19 +403,6 @@ describe('CSV', () => {
     ).toMatch(/json/)
   })
 })
-
-/** As RFC 4180 says, by rules of its own. */
-function readCsv(text: string): string[][] {
-  const rows: string[][] = []
-  let row: string[] = []
-  for (const [, quoted, plain = '', end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^,\r\n"]*))(,|\r\n)/g)) {
-    row.push(quoted?.replaceAll('""', '"') ?? plain)
-    if (end === ',') continue
-    rows.push(row)
-    row = []
-  }
-  return rows
-}
 
 test.each([
   ['end_user', 'müller'],

@@ -148,8 +148,10 @@ export const requestEndpoints = [
     answer: pageOf(requestSchema),
     csv: {
       columns: requestColumns,
-      cells: ({ tags, ...row }) =>
-        requestColumns.map((name) => (name === 'tags' ? tags.join(' ') : row[name])),
+      cells:
+        () =>
+        ({ tags, ...row }) =>
+          requestColumns.map((name) => (name === 'tags' ? tags.join(' ') : row[name])),
     },
     async handle({ query, rooms, sight, directory, isCsv }) {
       if (sight.onlyUser !== undefined && query.user !== undefined && query.user !== sight.onlyUser)
