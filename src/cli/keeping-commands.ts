@@ -247,6 +247,7 @@ function filters(command: Command): Command {
   return command
     .option('--key <name>', 'only of this key, before and after every rotation; by its id: of that one alone')
     .option('--project <name>', 'only of this project')
+    .option('--team <name>', 'only of this team')
     .option('--user <name>', "only of this user's keys")
     .option('--end-user <name>', 'only for this person, as clients say it')
     .option('--tag <tag>', 'only with this tag')
@@ -254,6 +255,7 @@ function filters(command: Command): Command {
     .option('--route <name>', 'only through this route')
     .option('--model <name>', 'only for this model, as clients ask for it')
     .option('--target <provider/model>', 'only at this target')
+    .option('--provider <id>', 'only at this provider; of requests, those with any attempt there')
     .option('--from <moment>', '2026-11-01, 2026-11-01T12:00 (UTC), or 7d for seven days ago')
     .option('--until <moment>', 'the same; default: now')
 }
@@ -265,8 +267,6 @@ function addUsage(program: Command, io: CliIo, done: Done): void {
       '--by <dimensions>',
       'up to three of key, project, team, user, end-user, tag, session, route, model, target, provider, hour, day, month',
     )
-    .option('--team <name>', 'only of this team')
-    .option('--provider <id>', 'only at this provider')
     .option('--csv', 'as comma-separated values')
     .addHelpText(
       'after',

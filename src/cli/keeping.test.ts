@@ -635,6 +635,28 @@ describe('logs', () => {
     expect(JSON.parse((await run(['logs', '--limit', '1', '--json'])).output).exchangeId).toBe('req_2')
   })
 
+  test('finds those of a team, and those that asked a provider, though another answered', async () => {
+    await postOne()
+    await run(['team', 'create', 'red'])
+    const [team] = (await store.loadDirectory()).teams
+    const attribution = { tags: [], ...(team && { teamId: team.id }) }
+    await store.postBooks({
+      nodeId: 'n',
+      entries: [],
+      requests: [row('req_2', { atMs: NOW_MS, attribution })],
+    })
+    const found = async (...words: readonly string[]) =>
+      (await run(['logs', ...words])).output.match(/req_\d/g)
+    expect(await found('--team', 'red')).toEqual(['req_2'])
+    expect(await found('--provider', 'acme')).toEqual(['req_1'])
+    expect(await found('--provider', 'other')).toEqual(['req_1'])
+    expect(await found('--provider', 'nobody')).toBeNull()
+    expect((await run(['logs', '--team', 'blue'])).complaints).toContain('blue')
+    expect((await json(['usage', '--from', '2h', '--provider', 'other'])).rows).toMatchObject([
+      { attempts: 1 },
+    ])
+  })
+
   test('takes the states that a request may end in, and refuses others with their list', async () => {
     await postOne()
     const lost = row('req_2', { atMs: NOW_MS, state: 'orphaned' })
