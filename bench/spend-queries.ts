@@ -160,6 +160,10 @@ const PAGES: Readonly<Record<string, RequestQuery>> = {
   'the newest 50 of one key': { limit: 50, keyId: `key_${String(150).padStart(32, '0')}` },
   'the newest 50 of one session, long ago': { limit: 50, sessionId: 'session-3-3-1' },
   'the newest 50 of a tag nobody has': { limit: 50, tag: 'nobody' },
+  'the newest 50 of one team': { limit: 50, teamId: `team_${String(3).padStart(32, '0')}` },
+  'the newest 50 of a team nobody is in': { limit: 50, teamId: 'nobody' },
+  'the newest 50 that asked one provider': { limit: 50, provider: 'provider-2' },
+  'the newest 50 that asked a provider nobody asked': { limit: 50, provider: 'nobody' },
 }
 
 interface Asked {

@@ -82,7 +82,15 @@ function addKey(program: Command, io: CliIo, done: Done): void {
   common(key.command('list'))
     .description('List the keys in force.')
     .option('--all', 'revoked and expired ones as well')
-    .addHelpText('after', examples(['holdfast key list', 'holdfast key list --all --json']))
+    .option('--csv', 'as comma-separated values')
+    .addHelpText(
+      'after',
+      examples([
+        'holdfast key list',
+        'holdfast key list --all --json',
+        'holdfast key list --all --csv > keys.csv',
+      ]),
+    )
     .action(async (options) => done(await (await load()).keyList(options, io)))
   scopes(limits(common(key.command('set'))))
     .description('Change what a key may do; what is not named stays as it is.')
@@ -155,7 +163,15 @@ function addBudget(program: Command, io: CliIo, done: Done): void {
   common(budget.command('list'))
     .description('List the budgets with what is spent of them.')
     .option('--all', 'removed ones as well')
-    .addHelpText('after', examples(['holdfast budget list', 'holdfast budget list --json']))
+    .option('--csv', 'as comma-separated values')
+    .addHelpText(
+      'after',
+      examples([
+        'holdfast budget list',
+        'holdfast budget list --json',
+        'holdfast budget list --csv > budgets.csv',
+      ]),
+    )
     .action(async (options) => done(await (await load()).budgetList(options, io)))
   common(budget.command('set'))
     .description('Change a budget; what was spent stays spent.')
@@ -198,8 +214,9 @@ function addPeople(program: Command, io: CliIo, done: Done): void {
         const make = { project: projectCreate, team: teamCreate, user: userCreate }[kind]
         done(await make(name, options, io))
       })
-    common(parent.command('list'))
-      .description(`List the ${many}.`)
+    const list = common(parent.command('list')).description(`List the ${many}.`)
+    if (kind === 'project') list.option('--csv', 'as comma-separated values')
+    list
       .addHelpText('after', examples([`holdfast ${kind} list`]))
       .action(async (options) => done(await (await load()).peopleList(kind, options, io)))
     if (kind === 'project') addProjectSet(parent, io, done)
@@ -230,6 +247,7 @@ function filters(command: Command): Command {
   return command
     .option('--key <name>', 'only of this key, before and after every rotation; by its id: of that one alone')
     .option('--project <name>', 'only of this project')
+    .option('--team <name>', 'only of this team')
     .option('--user <name>', "only of this user's keys")
     .option('--end-user <name>', 'only for this person, as clients say it')
     .option('--tag <tag>', 'only with this tag')
@@ -237,6 +255,7 @@ function filters(command: Command): Command {
     .option('--route <name>', 'only through this route')
     .option('--model <name>', 'only for this model, as clients ask for it')
     .option('--target <provider/model>', 'only at this target')
+    .option('--provider <id>', 'only at this provider; of requests, those with any attempt there')
     .option('--from <moment>', '2026-11-01, 2026-11-01T12:00 (UTC), or 7d for seven days ago')
     .option('--until <moment>', 'the same; default: now')
 }
@@ -248,8 +267,6 @@ function addUsage(program: Command, io: CliIo, done: Done): void {
       '--by <dimensions>',
       'up to three of key, project, team, user, end-user, tag, session, route, model, target, provider, hour, day, month',
     )
-    .option('--team <name>', 'only of this team')
-    .option('--provider <id>', 'only at this provider')
     .option('--csv', 'as comma-separated values')
     .addHelpText(
       'after',

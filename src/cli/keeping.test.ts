@@ -145,6 +145,23 @@ describe('key', () => {
     expect((await store.loadDirectory()).keys).toEqual([])
   })
 
+  test('list --csv says what the admin API says, and never the key', async () => {
+    await run(['project', 'create', 'search'])
+    const { output: secret } = await run(
+      'key|create|laptop|--project|search|--models|smart|--rpm|60|--quiet'.split('|'),
+    )
+    const { output, complaints } = await run(['key', 'list', '--csv'])
+    const [header, line, ...rest] = output.split('\r\n')
+    expect(header).toMatch(/^id,kind,name,hint,state,project_id,project_name,user_id,user_name,role,routes,/)
+    expect(line).toMatch(
+      /^key_\w+,data,laptop,\w{4},active,prj_\w+,search,,,,,"\[""smart""\]",,60,,,,,,2026-01-01T/,
+    )
+    expect(rest).toEqual([])
+    expect(output).not.toContain(secret)
+    expect(complaints).toContain('of-file')
+    expect((await run(['key', 'list', '--csv', '--json'])).output).toMatch(/^\{/)
+  })
+
   test('list shows those in force, by name and never the key', async () => {
     const { output: secret } = await run(['key', 'create', 'laptop', '--quiet'])
     await run(['key', 'create', 'old'])
@@ -341,6 +358,11 @@ describe('budget', () => {
     })
     const listed = await run(['budget', 'list'])
     expect(listed.output).toMatch(/key:laptop +key:laptop +0\.01 +day +0\.004 +0\.006 +2026-01-02 00:00:00/)
+    expect((await run(['budget', 'list', '--csv'])).output.split('\r\n')[1]).toMatch(
+      /^bud_\w+,key:laptop,key,key_\w+,laptop,day,0\.010000000,10000000,ops,2026-01-01T[^,]+,2026-01-02T[^,]+,0\.004000000,4000000,0\.000000000,0,0\.006000000,6000000,/,
+    )
+    await run(['budget', 'set', 'key:laptop', '--owner', '=1+1'])
+    expect((await run(['budget', 'list', '--csv'])).output).toContain(`,"'=1+1",`)
     expect((await run(['budget', 'set', 'key:laptop', '--limit', '0.02'])).output).toContain(
       '0.02 dollars a day',
     )
@@ -430,6 +452,17 @@ describe('cache clear', () => {
     ])
     expect((await run(['cache', 'clear', '--key', 'gone'])).complaints).toContain('there is no key "gone"')
   })
+})
+
+test('project list --csv names the team, and has its head where there are none', async () => {
+  const head = 'id,name,team_id,team_name,requests_per_minute,'
+  expect((await run(['project', 'list', '--csv'])).output).toMatch(new RegExp(`^${head}[a-z_,]+$`))
+  await run(['team', 'create', 'red'])
+  await run(['project', 'create', 'search', '--team', 'red', '--rpm', '600'])
+  expect((await run(['project', 'list', '--csv'])).output.split('\r\n')[1]).toMatch(
+    /^prj_\w+,search,team_\w+,red,600,,,,,2026-01-01T/,
+  )
+  expect((await run(['team', 'list', '--csv'])).exitCode).toBe(exitCodes.configuration)
 })
 
 test.each(['project', 'team', 'user'])('%s: makes and lists', async (kind) => {
@@ -600,6 +633,28 @@ describe('logs', () => {
     ])
     expect((await run(['logs', '--code', 'budget_spent'])).output).not.toContain('req_1')
     expect(JSON.parse((await run(['logs', '--limit', '1', '--json'])).output).exchangeId).toBe('req_2')
+  })
+
+  test('finds those of a team, and those that asked a provider, though another answered', async () => {
+    await postOne()
+    await run(['team', 'create', 'red'])
+    const [team] = (await store.loadDirectory()).teams
+    const attribution = { tags: [], ...(team && { teamId: team.id }) }
+    await store.postBooks({
+      nodeId: 'n',
+      entries: [],
+      requests: [row('req_2', { atMs: NOW_MS, attribution })],
+    })
+    const found = async (...words: readonly string[]) =>
+      (await run(['logs', ...words])).output.match(/req_\d/g)
+    expect(await found('--team', 'red')).toEqual(['req_2'])
+    expect(await found('--provider', 'acme')).toEqual(['req_1'])
+    expect(await found('--provider', 'other')).toEqual(['req_1'])
+    expect(await found('--provider', 'nobody')).toBeNull()
+    expect((await run(['logs', '--team', 'blue'])).complaints).toContain('blue')
+    expect((await json(['usage', '--from', '2h', '--provider', 'other'])).rows).toMatchObject([
+      { attempts: 1 },
+    ])
   })
 
   test('takes the states that a request may end in, and refuses others with their list', async () => {

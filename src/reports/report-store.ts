@@ -61,6 +61,8 @@ export interface RequestQuery {
   /** Any of them. */
   readonly keyId?: KeyIds
   readonly projectId?: string
+  /** The team it was charged to. */
+  readonly teamId?: string
   /** The user the key belongs to. */
   readonly userId?: string
   readonly sessionId?: string
@@ -69,6 +71,8 @@ export interface RequestQuery {
   readonly modelId?: string
   readonly route?: string
   readonly target?: string
+  /** Any of its attempts went there, whichever target it was answered by in the end. */
+  readonly provider?: string
   readonly state?: string
   readonly code?: string
   /** As the page before told it; newest first. */

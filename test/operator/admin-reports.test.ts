@@ -10,6 +10,7 @@ import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
 import { systemClock } from '../../src/std/clock.ts'
 import { ADMIN_WORK } from '../../src/http/admin/admin-api.ts'
 import { openRawClient } from '../support/raw-client.ts'
+import { readCsv } from '../support/read-csv.ts'
 import { type AdminStage, type Answered, startAdmin, textOf } from '../support/admin-stage.ts'
 
 const dataOf = ({ json }: Answered) => json['data'] as readonly JsonObject[]
@@ -29,7 +30,7 @@ interface Spent {
 
 /** Requests with one attempt each, posted as the gateway posts them. */
 async function post(
-  { store, users, dataKeys, project, otherProject, clock }: AdminStage,
+  { store, users, dataKeys, project, otherProject, team, otherTeam, clock }: AdminStage,
   spent: readonly Spent[],
 ) {
   const lines = spent.map(
@@ -38,6 +39,7 @@ async function post(
         keyId: dataKeys[who].id,
         keyName: `${who} key`,
         projectId: who === 'member' ? project.id : otherProject.id,
+        teamId: who === 'member' ? team.id : otherTeam.id,
         userId: users[who].id,
         tags,
         ...(rest.endUser === undefined ? {} : { endUser: rest.endUser }),
@@ -295,7 +297,7 @@ describe('requests', () => {
 
   test('one is shown with its attempts, and found by what it was', async () => {
     const stage = await startAdmin()
-    const { ask, keys, users } = stage
+    const { ask, keys, users, team, otherTeam } = stage
     const key = keys.viewer.secret
     await post(stage, [
       { id: 'r1', modelId: 'a', tags: ['team:x'] },
@@ -310,6 +312,10 @@ describe('requests', () => {
       ['model=a', ['r1']],
       ['tag=team:x', ['r1']],
       [`user=${users.stranger.id}`, ['r2']],
+      [`team=${team.id}`, ['r1']],
+      [`team=${otherTeam.id}&model=a`, []],
+      ['provider=up&model=a', ['r1']],
+      ['provider=up/m', []],
       ['state=failed', []],
       ['until=2025-12-31', []],
     ] as const)
@@ -402,19 +408,6 @@ describe('CSV', () => {
     ).toMatch(/json/)
   })
 })
-
-/** As RFC 4180 says, by rules of its own. */
-function readCsv(text: string): string[][] {
-  const rows: string[][] = []
-  let row: string[] = []
-  for (const [, quoted, plain = '', end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^,\r\n"]*))(,|\r\n)/g)) {
-    row.push(quoted?.replaceAll('""', '"') ?? plain)
-    if (end === ',') continue
-    rows.push(row)
-    row = []
-  }
-  return rows
-}
 
 test.each([
   ['end_user', 'müller'],

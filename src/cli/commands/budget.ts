@@ -11,6 +11,8 @@ import type { BudgetStanding } from '../../ledger/ledger-store.ts'
 import { periodEnd, periodStart } from '../../ledger/period.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
 import { readScopeName } from '../../ledger/said-names.ts'
+import { budgetTable } from '../../reports/record-tables.ts'
+import { sayBudget } from '../../reports/say-records.ts'
 import type { AuditNote } from '../../std/audit.ts'
 import { systemIds } from '../../std/ids.ts'
 import { nearest } from '../../std/nearest.ts'
@@ -19,6 +21,7 @@ import { namesOf, wallMs } from '../change-books.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type CliIo, type CommonOptions, printJson } from '../io.ts'
 import { withBooks } from '../open-books.ts'
+import { printCsv } from '../print-csv.ts'
 import { readMoney, readPeriod, shown } from '../read-values.ts'
 import { CommandRefusal } from '../refusal.ts'
 import { printable, sayMoment, tableLines } from '../table.ts'
@@ -55,7 +58,7 @@ export function budgetCreate(options: BudgetCreateOptions, io: CliIo): Promise<E
 }
 
 export function budgetList(
-  options: CommonOptions & { readonly all?: boolean },
+  options: CommonOptions & { readonly all?: boolean; readonly csv?: boolean },
   io: CliIo,
 ): Promise<ExitCode> {
   return withBooks(options, io, async ({ store }) => {
@@ -69,6 +72,12 @@ export function budgetList(
     const rows = budgets.map((budget, at) => ({ budget, standing: standings[at] }))
     if (options.json)
       printJson(io, { budgets: rows.map(({ budget, standing }) => describe(budget, standing)) })
+    else if (options.csv === true)
+      printCsv(budgetTable, {
+        rows: rows.map(({ budget, standing }) => sayBudget(budget, { standing, nowMs })),
+        directory: await store.loadDirectory(),
+        io,
+      })
     else printBudgets(rows, await store.loadDirectory(), io)
     if (rows.length === 0 && !options.json && options.quiet !== true)
       io.err('no budgets; holdfast budget create --for key:laptop --limit 5 --per day makes one')

@@ -6,6 +6,8 @@ import type { Directory, KeyRecord, KeyScopes, Role } from '../../keys/records.t
 import type { Operation } from '../../canonical/envelope.ts'
 import type { Budget, BudgetId } from '../../ledger/budget.ts'
 import { formatUsd } from '../../ledger/usd.ts'
+import { keyTable, type SaidKey } from '../../reports/record-tables.ts'
+import { sayLimits } from '../../reports/say-records.ts'
 import { systemIds } from '../../std/ids.ts'
 import { StoreConflict } from '../../std/store-error.ts'
 import { exampleModel } from '../banner.ts'
@@ -15,6 +17,7 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { gatewayUrl } from '../gateway-url.ts'
 import { type CliIo, type CommonOptions, printJson } from '../io.ts'
 import { withBooks } from '../open-books.ts'
+import { printCsv } from '../print-csv.ts'
 import { type LimitOptions, readLimits } from '../read-limits.ts'
 import { readAllowance, readLength, readNames } from '../read-values.ts'
 import { CommandRefusal } from '../refusal.ts'
@@ -189,6 +192,7 @@ export function sayLimit({ limitNanoUsd, period }: Pick<Budget, 'limitNanoUsd' |
 
 export interface KeyListOptions extends CommonOptions {
   readonly all?: boolean
+  readonly csv?: boolean
 }
 
 export function keyList(options: KeyListOptions, io: CliIo): Promise<ExitCode> {
@@ -205,13 +209,25 @@ export function keyList(options: KeyListOptions, io: CliIo): Promise<ExitCode> {
       })
       return exitCodes.ok
     }
-    printKeys(keys, { directory, nowMs, io })
+    if (options.csv === true)
+      printCsv(keyTable, { rows: keys.map((key) => saidKey(key, directory, nowMs)), directory, io })
+    else printKeys(keys, { directory, nowMs, io })
     if (options.quiet === true) return exitCodes.ok
     if (config.keys.length > 0)
       io.err(`${count(config.keys.length, 'key')} of the file besides: ${namesOfFile(config).join(', ')}`)
     if (keys.length === 0) io.err('no keys; holdfast key create laptop makes one')
     return exitCodes.ok
   })
+}
+
+/** As the admin API says it: the role of an admin key is that of its user, where it has one. */
+function saidKey(key: KeyRecord, directory: Directory, nowMs: number): SaidKey {
+  const user = key.kind === 'admin' ? directory.users.find(({ id }) => id === key.userId) : undefined
+  return {
+    ...describeKey(key, nowMs),
+    role: user?.role ?? key.role ?? null,
+    limits: sayLimits(key.limits),
+  }
 }
 
 interface KeyTable {

@@ -2,7 +2,7 @@
 
 import { namesOfFile } from '../../app/config/config.ts'
 import { describeBodies, type KeptBodies, type KeptBody } from '../../archive/kept-bodies.ts'
-import { findProject, findUser } from '../../keys/directory-edit.ts'
+import { findProject, findTeam, findUser } from '../../keys/directory-edit.ts'
 import type { LedgerEntry, RequestRow } from '../../ledger/entry.ts'
 import { formatUsd } from '../../ledger/usd.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
@@ -29,6 +29,7 @@ export interface LogsOptions extends CommonOptions {
   readonly until?: string
   readonly key?: string
   readonly project?: string
+  readonly team?: string
   readonly user?: string
   readonly session?: string
   readonly endUser?: string
@@ -36,6 +37,7 @@ export interface LogsOptions extends CommonOptions {
   readonly model?: string
   readonly route?: string
   readonly target?: string
+  readonly provider?: string
   readonly state?: string
   readonly code?: string
 }
@@ -71,7 +73,7 @@ async function readQuery(
   if (options.quiet !== true) noteNamesakes(known, options.key, io)
   const limit = options.limit === undefined ? LIMIT_DEFAULT : readWhole(options.limit, 'limit')
   if (limit > LIMIT_MAX) throw new CommandRefusal(`--limit: at most ${LIMIT_MAX} at a time`)
-  const { model, route, target, state, code } = options
+  const { model, route, target, provider, state, code } = options
   const { session, ...endUserAndTag } = namesAsked(options)
   return {
     limit,
@@ -79,12 +81,14 @@ async function readQuery(
     ...(options.until !== undefined && { untilMs: readMoment(options.until, nowMs) }),
     ...(options.key !== undefined && { keyId: keyIdsOf(known, options.key) }),
     ...(options.project !== undefined && { projectId: findProject(directory, options.project).id }),
+    ...(options.team !== undefined && { teamId: findTeam(directory, options.team).id }),
     ...(options.user !== undefined && { userId: findUser(directory, options.user).id }),
     ...(session !== undefined && { sessionId: session }),
     ...endUserAndTag,
     ...(model !== undefined && { modelId: model }),
     ...(route !== undefined && { route }),
     ...(target !== undefined && { target }),
+    ...(provider !== undefined && { provider }),
     ...(state !== undefined && { state }),
     ...(code !== undefined && { code }),
   }

@@ -4,10 +4,13 @@ import { findProject } from '../../keys/directory-edit.ts'
 import { createProject, createTeam, createUser } from '../../keys/people-changes.ts'
 import { changeProject } from '../../keys/record-changes.ts'
 import type { Role } from '../../keys/records.ts'
+import { projectTable } from '../../reports/record-tables.ts'
+import { sayProject } from '../../reports/say-records.ts'
 import { changeDirectory, namesOf } from '../change-books.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type CliIo, type CommonOptions, printJson } from '../io.ts'
 import { withBooks } from '../open-books.ts'
+import { printCsv } from '../print-csv.ts'
 import { changedLimits, LIMIT_FLAGS, type LimitOptions, readLimits, sayLimits } from '../read-limits.ts'
 import { readUnset } from '../read-unset.ts'
 import { sayMoment, tableLines } from '../table.ts'
@@ -111,7 +114,12 @@ function sayMade(kind: string, made: Made, { json, quiet }: CommonOptions, io: C
 
 export type PeopleKind = 'project' | 'team' | 'user'
 
-export function peopleList(kind: PeopleKind, options: CommonOptions, io: CliIo): Promise<ExitCode> {
+export interface PeopleListOptions extends CommonOptions {
+  /** Of projects alone. */
+  readonly csv?: boolean
+}
+
+export function peopleList(kind: PeopleKind, options: PeopleListOptions, io: CliIo): Promise<ExitCode> {
   return withBooks(options, io, async ({ store }) => {
     const directory = await store.loadDirectory()
     const names = namesOf(directory)
@@ -123,6 +131,10 @@ export function peopleList(kind: PeopleKind, options: CommonOptions, io: CliIo):
     const records = lists[kind]
     if (options.json) {
       printJson(io, { [`${kind}s`]: records })
+      return exitCodes.ok
+    }
+    if (options.csv === true) {
+      printCsv(projectTable, { rows: lists.project.map(sayProject), directory, io })
       return exitCodes.ok
     }
     if (records.length === 0) {

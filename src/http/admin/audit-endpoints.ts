@@ -44,12 +44,14 @@ export const auditEndpoints = [
     answer: pageOf(lineSchema),
     csv: {
       columns: lineColumns,
-      cells: ({ before, after, ...line }) =>
-        lineColumns.map((name) => {
-          if (name !== 'before' && name !== 'after') return line[name]
-          const change = name === 'before' ? before : after
-          return change === null ? null : JSON.stringify(change)
-        }),
+      cells:
+        () =>
+        ({ before, after, ...line }) =>
+          lineColumns.map((name) => {
+            if (name !== 'before' && name !== 'after') return line[name]
+            const change = name === 'before' ? before : after
+            return change === null ? null : JSON.stringify(change)
+          }),
     },
     async handle({ query, rooms, isCsv }) {
       const { cursor } = query

@@ -2,17 +2,20 @@
 
 import { type Budget, BUDGET_NANO_USD_MAX, type BudgetId, type BudgetScope } from '../../ledger/budget.ts'
 import { changeBudget } from '../../ledger/change-budget.ts'
-import type { BudgetStanding } from '../../ledger/ledger-store.ts'
-import { periodEnd, periodStart } from '../../ledger/period.ts'
+import { periodStart } from '../../ledger/period.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
 import { readScopeName, scopeName } from '../../ledger/said-names.ts'
 import { readUsd } from '../../ledger/usd.ts'
+import { budgetTable } from '../../reports/record-tables.ts'
+import { sayBudget } from '../../reports/say-records.ts'
 import type { AuditNote } from '../../std/audit.ts'
 import type { JsonObject } from '../../std/json.ts'
 import { type AdminCall, endpoint } from './endpoint.ts'
 import { byId } from './grants.ts'
+import { mapInSlices } from './in-slices.ts'
 import { pageRecords } from './page-records.ts'
 import { AdminProblem, invalid, notFound } from './problem.ts'
+import { recordCsv } from './record-csv.ts'
 import {
   idSchema,
   moneyFields,
@@ -20,9 +23,8 @@ import {
   nanoUsdSchema,
   nameSchema,
   pageOf,
-  pageQuery,
-  sayMoney,
-  sayTime,
+  tableQuery,
+  tableRowsMax,
   timeSchema,
   usdSchema,
   withoutAbsent,
@@ -76,14 +78,15 @@ export const budgetEndpoints = [
     route: 'GET /api/v1/budgets',
     summary: 'The budgets with their standing, the newest first.',
     query: z.strictObject({
-      ...pageQuery,
+      ...tableQuery,
       scope: z.enum(SCOPE_KINDS).optional(),
       scope_id: z.string().max(256).optional(),
       removed: z.enum(['true', 'false']).default('false'),
     }),
     answer: pageOf(budgetSchema),
+    csv: recordCsv(budgetTable),
     async handle(call) {
-      const { query, sight, rooms } = call
+      const { query, sight, rooms, isCsv } = call
       const asked = (await rooms.store.loadBudgets()).filter(
         ({ scope, removedAtMs }) =>
           sight.budget(scope) &&
@@ -91,7 +94,7 @@ export const budgetEndpoints = [
           (query.scope === undefined || scope.kind === query.scope) &&
           (query.scope_id === undefined || isFor(scope, query.scope_id)),
       )
-      const { rows, next } = pageRecords(asked, query)
+      const { rows, next } = pageRecords(asked, { ...query, limit: tableRowsMax(query, isCsv) })
       return { data: await sayBudgets(rows, call), next }
     },
   }),
@@ -123,7 +126,7 @@ export const budgetEndpoints = [
       }
       await rooms.store.putBudget(budget, [noteOf(call, { action: 'put-budget', budget })])
       await takeOver(budget, call)
-      return await sayBudget(budget, call)
+      return await sayOne(budget, call)
     },
   }),
   endpoint({
@@ -131,7 +134,7 @@ export const budgetEndpoints = [
     summary: 'One budget with its standing.',
     answer: budgetSchema,
     async handle(call) {
-      return await sayBudget(inSight(await call.rooms.store.loadBudgets(), call), call)
+      return await sayOne(inSight(await call.rooms.store.loadBudgets(), call), call)
     },
   }),
   endpoint({
@@ -157,7 +160,7 @@ export const budgetEndpoints = [
           ...(typeof newOwner === 'string' && { owner: newOwner }),
         }
       })
-      return await sayBudget(budget, call)
+      return await sayOne(budget, call)
     },
   }),
   endpoint({
@@ -168,7 +171,7 @@ export const budgetEndpoints = [
       const budget = await editBudget(call, 'remove-budget', (before) =>
         before.removedAtMs === undefined ? { ...before, removedAtMs: call.rooms.clock.wallMs() } : before,
       )
-      return await sayBudget(budget, call)
+      return await sayOne(budget, call)
     },
   }),
 ]
@@ -280,7 +283,7 @@ function inSight(budgets: readonly Budget[], { sight, id }: AdminCall): Budget {
   return budget
 }
 
-async function sayBudget(budget: Budget, call: AdminCall): Promise<z.input<typeof budgetSchema>> {
+async function sayOne(budget: Budget, call: AdminCall): Promise<z.input<typeof budgetSchema>> {
   const [said] = await sayBudgets([budget], call)
   if (said === undefined) throw notFound('budget')
   return said
@@ -295,35 +298,11 @@ async function sayBudgets(
     budgetId: id,
     periodStartMs: periodStart(period, nowMs),
   }))
-  const standings = budgets.length === 0 ? [] : await rooms.store.standings(charges)
-  return budgets.map((budget) => {
-    const standing = standings.find(({ budgetId }) => budgetId === budget.id)
-    return {
-      id: budget.id,
-      name: budget.name,
-      scope: budget.scope,
-      period: budget.period,
-      ...sayMoney('limit', budget.limitNanoUsd),
-      owner: budget.owner ?? null,
-      created_at: new Date(budget.createdAtMs).toISOString(),
-      removed_at: sayTime(budget.removedAtMs),
-      standing: sayStanding(budget, standing, nowMs),
-    }
-  })
-}
-
-function sayStanding(
-  { period, limitNanoUsd }: Budget,
-  standing: BudgetStanding | undefined,
-  nowMs: number,
-): z.input<typeof budgetSchema>['standing'] {
-  const startMs = periodStart(period, nowMs)
-  const { spentNanoUsd: spent = 0, leasedNanoUsd: leased = 0 } = standing ?? {}
-  return {
-    period_start: period === 'total' ? null : sayTime(startMs),
-    resets_at: sayTime(periodEnd(period, startMs)),
-    ...sayMoney('spent', spent),
-    ...sayMoney('leased', leased),
-    ...sayMoney('left', Math.max(0, limitNanoUsd - spent - leased)),
-  }
+  const found = budgets.length === 0 ? [] : await rooms.store.standings(charges)
+  const standings = new Map(found.map((standing) => [standing.budgetId, standing]))
+  return [
+    ...(await mapInSlices(budgets, (budget) =>
+      sayBudget(budget, { standing: standings.get(budget.id), nowMs }),
+    )),
+  ]
 }

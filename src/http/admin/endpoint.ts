@@ -24,8 +24,11 @@ export interface AdminCall {
 /** How an answer becomes a table: a line for each of its rows. */
 export interface CsvTable<Answer extends { readonly data: readonly unknown[] }> {
   readonly columns: readonly string[]
-  /** One cell for each column; absent cells are empty. */
-  readonly cells: (row: Answer['data'][number], answer: Answer) => readonly CsvCell[]
+  /** Asked once for each answer. It gives one cell for each column; absent cells are empty. */
+  readonly cells: (asked: {
+    readonly answer: Answer
+    readonly call: AdminCall
+  }) => (row: Answer['data'][number]) => readonly CsvCell[]
 }
 
 interface EndpointSpec<

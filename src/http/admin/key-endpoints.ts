@@ -11,12 +11,15 @@ import {
 } from '../../keys/key-changes.ts'
 import { changeKey } from '../../keys/record-changes.ts'
 import type { Directory, KeyRecord, Role } from '../../keys/records.ts'
+import { keyTable } from '../../reports/record-tables.ts'
 import { rolesOf } from './access.ts'
 import { changeDirectory } from './change-directory.ts'
 import { type AdminCall, endpoint } from './endpoint.ts'
 import { byId, checkGrant } from './grants.ts'
+import { mapInSlices } from './in-slices.ts'
 import { pageRecords } from './page-records.ts'
 import { AdminProblem, notFound } from './problem.ts'
+import { recordCsv } from './record-csv.ts'
 import {
   idSchema,
   limitsSchema,
@@ -24,13 +27,14 @@ import {
   named,
   nameSchema,
   pageOf,
-  pageQuery,
   readLimits,
   readScopes,
   roleSchema,
   sayLimits,
   sayTime,
   scopesSchema,
+  tableQuery,
+  tableRowsMax,
   timeSchema,
   withoutAbsent,
   z,
@@ -74,14 +78,15 @@ export const keyEndpoints = [
     route: 'GET /api/v1/keys',
     summary: 'The keys, the newest first.',
     query: z.strictObject({
-      ...pageQuery,
+      ...tableQuery,
       state: stateSchema.optional(),
       kind: z.enum(['data', 'admin']).optional(),
       project_id: idSchema.optional(),
       user_id: idSchema.optional(),
     }),
     answer: pageOf(keySchema),
-    async handle({ query, sight, directory, rooms }) {
+    csv: recordCsv(keyTable),
+    async handle({ query, sight, directory, rooms, isCsv }) {
       const nowMs = rooms.clock.wallMs()
       const asked = directory.keys.filter(
         (key) =>
@@ -91,8 +96,8 @@ export const keyEndpoints = [
           (query.project_id === undefined || key.projectId === query.project_id) &&
           (query.user_id === undefined || key.userId === query.user_id),
       )
-      const { rows, next } = pageRecords(asked, query)
-      return { data: rows.map((key) => sayKey(key, directory, nowMs)), next }
+      const { rows, next } = pageRecords(asked, { ...query, limit: tableRowsMax(query, isCsv) })
+      return { data: [...(await mapInSlices(rows, (key) => sayKey(key, directory, nowMs)))], next }
     },
   }),
   endpoint({

@@ -10,7 +10,7 @@ import { writeCsvLine } from '../../reports/csv.ts'
 import { rolesOf } from './access.ts'
 import type { BoundedWork } from './bounded-work.ts'
 import { type Caller, checkCsrf, identify } from './caller.ts'
-import type { Endpoint } from './endpoint.ts'
+import type { AdminCall, Endpoint } from './endpoint.ts'
 import { mapInSlices } from './in-slices.ts'
 import { limitBody } from './limit-body.ts'
 import { AdminProblem } from './problem.ts'
@@ -101,7 +101,7 @@ async function serve(
   const isCsv = endpoint.csv !== undefined && wantsCsv(context)
   const call = { caller, sight: sightOf(caller, directory), directory, rooms, id, isCsv, query, body }
   const done = await work.run(() => endpoint.handle(call), tooSlow(endpoint))
-  if (endpoint.csv !== undefined && isCsv) return await csvAnswer(done, endpoint.csv)
+  if (endpoint.csv !== undefined && isCsv) return await csvAnswer(done, endpoint.csv, call)
   // Whatever a handler gives, what the document does not name is not sent.
   return context.json(endpoint.answer.parse(done), endpoint.status)
 }
@@ -117,10 +117,15 @@ function wantsCsv(context: Context): boolean {
   return format === undefined ? /\btext\/csv\b/i.test(context.req.header('accept') ?? '') : format === 'csv'
 }
 
-async function csvAnswer(done: unknown, { columns, cells }: NonNullable<Endpoint['csv']>): Promise<Response> {
+async function csvAnswer(
+  done: unknown,
+  { columns, cells }: NonNullable<Endpoint['csv']>,
+  call: AdminCall,
+): Promise<Response> {
   // Sound: an endpoint that has a table answers with pages.
   const answer = done as { readonly data: readonly unknown[]; readonly next?: string | null }
-  const lines = await mapInSlices(answer.data, (row) => writeCsvLine(cells(row, answer)))
+  const cellsOf = cells({ answer, call })
+  const lines = await mapInSlices(answer.data, (row) => writeCsvLine(cellsOf(row)))
   return new Response(writeCsvLine(columns) + lines.join(''), {
     headers: {
       'content-type': 'text/csv; charset=utf-8; header=present',

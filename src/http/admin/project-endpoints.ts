@@ -3,11 +3,15 @@
 import { archiveProject, createProject, createTeam } from '../../keys/people-changes.ts'
 import { archiveTeam, changeProject, renameTeam } from '../../keys/record-changes.ts'
 import type { ProjectRecord, TeamRecord } from '../../keys/records.ts'
+import { projectTable } from '../../reports/record-tables.ts'
+import { sayProject } from '../../reports/say-records.ts'
 import { changeDirectory } from './change-directory.ts'
 import { type AdminCall, endpoint } from './endpoint.ts'
 import { byId } from './grants.ts'
+import { mapInSlices } from './in-slices.ts'
 import { pageRecords } from './page-records.ts'
 import { notFound } from './problem.ts'
+import { recordCsv } from './record-csv.ts'
 import {
   idSchema,
   limitsSchema,
@@ -16,8 +20,9 @@ import {
   pageOf,
   pageQuery,
   readLimits,
-  sayLimits,
   sayTime,
+  tableQuery,
+  tableRowsMax,
   timeSchema,
   withoutAbsent,
   z,
@@ -44,15 +49,16 @@ export const projectEndpoints = [
   endpoint({
     route: 'GET /api/v1/projects',
     summary: 'The projects, the newest first.',
-    query: z.strictObject({ ...pageQuery, team_id: idSchema.optional() }),
+    query: z.strictObject({ ...tableQuery, team_id: idSchema.optional() }),
     answer: pageOf(projectSchema),
-    async handle({ query, sight, directory }) {
+    csv: recordCsv(projectTable),
+    async handle({ query, sight, directory, isCsv }) {
       const asked = directory.projects.filter(
         (project) =>
           sight.project(project) && (query.team_id === undefined || project.teamId === query.team_id),
       )
-      const { rows, next } = pageRecords(asked, query)
-      return { data: rows.map(sayProject), next }
+      const { rows, next } = pageRecords(asked, { ...query, limit: tableRowsMax(query, isCsv) })
+      return { data: [...(await mapInSlices(rows, sayProject))], next }
     },
   }),
   endpoint({
@@ -186,17 +192,6 @@ export const teamEndpoints = [
     },
   }),
 ]
-
-function sayProject(project: ProjectRecord): z.input<typeof projectSchema> {
-  return {
-    id: project.id,
-    name: project.name,
-    team_id: project.teamId ?? null,
-    limits: sayLimits(project.limits),
-    created_at: new Date(project.createdAtMs).toISOString(),
-    archived_at: sayTime(project.archivedAtMs),
-  }
-}
 
 function sayTeam(team: TeamRecord): z.input<typeof teamSchema> {
   return {

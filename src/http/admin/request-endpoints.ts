@@ -2,7 +2,7 @@
 
 import { describeBodies, LEFT_OUT } from '../../archive/kept-bodies.ts'
 import type { Attribution, LedgerEntry, RequestRow } from '../../ledger/entry.ts'
-import { endUserName, sessionName, tagName } from '../../ledger/said-names.ts'
+import { namesAsked } from '../../ledger/said-names.ts'
 import { gatherPages } from '../../reports/gather-pages.ts'
 import { REQUEST_STATES } from '../../reports/request-states.ts'
 import { endpoint } from './endpoint.ts'
@@ -134,6 +134,7 @@ export const requestEndpoints = [
       until: momentSchema.optional(),
       key: filter.meta({ description: KEY_FILTER }),
       project: filter,
+      team: filter,
       user: filter,
       session: filter,
       end_user: filter,
@@ -141,6 +142,7 @@ export const requestEndpoints = [
       model: filter,
       route: filter,
       target: filter,
+      provider: filter.meta({ description: 'Any of its attempts went there.' }),
       state: z.enum(REQUEST_STATES).optional(),
       code: filter,
       ...tableQuery,
@@ -148,24 +150,28 @@ export const requestEndpoints = [
     answer: pageOf(requestSchema),
     csv: {
       columns: requestColumns,
-      cells: ({ tags, ...row }) =>
-        requestColumns.map((name) => (name === 'tags' ? tags.join(' ') : row[name])),
+      cells:
+        () =>
+        ({ tags, ...row }) =>
+          requestColumns.map((name) => (name === 'tags' ? tags.join(' ') : row[name])),
     },
     async handle({ query, rooms, sight, directory, isCsv }) {
       if (sight.onlyUser !== undefined && query.user !== undefined && query.user !== sight.onlyUser)
         return { data: [], next: null }
+      const { session, ...endUserAndTag } = namesAsked({ ...query, endUser: query.end_user })
       const filters = withoutAbsent({
         fromMs: query.from,
         untilMs: query.until,
         keyId: keysAsked({ sight, directory, rooms }, query.key),
         projectId: query.project,
+        teamId: query.team,
         userId: sight.onlyUser ?? query.user,
-        sessionId: query.session === undefined ? undefined : sessionName(query.session),
-        endUser: query.end_user === undefined ? undefined : endUserName(query.end_user),
-        tag: query.tag === undefined ? undefined : tagName(query.tag),
+        ...endUserAndTag,
+        sessionId: session,
         modelId: query.model,
         route: query.route,
         target: query.target,
+        provider: query.provider,
         state: query.state,
         code: query.code,
       })

@@ -3,9 +3,9 @@
 import { z } from '@hono/zod-openapi'
 import type { Operation } from '../../canonical/envelope.ts'
 import type { KeyScopes, RateLimits } from '../../keys/records.ts'
-import { writeUsd } from '../../ledger/usd.ts'
+import { sayLimits, sayMoney, sayTime } from '../../reports/say-records.ts'
 
-export { z }
+export { sayLimits, sayMoney, sayTime, z }
 
 /** Of the filter `key` of a report. */
 export const KEY_FILTER =
@@ -125,19 +125,6 @@ export const scopesSchema = named(
     .meta({ description: 'Absent: everything. A name of a route or a model may end in "*".' }),
 )
 
-/** `null` for what is absent. */
-export function sayTime(ms: number | undefined): string | null {
-  return ms === undefined ? null : new Date(ms).toISOString()
-}
-
-export function sayMoney<Name extends string>(name: Name, nanoUsd: number | undefined) {
-  // Sound: the two names that the keys are made of.
-  return {
-    [`${name}_usd`]: nanoUsd === undefined ? null : writeUsd(nanoUsd),
-    [`${name}_nano_usd`]: nanoUsd ?? null,
-  } as { [Key in `${Name}_usd`]: string | null } & { [Key in `${Name}_nano_usd`]: number | null }
-}
-
 export function moneyFields<Name extends string>(name: Name) {
   // Sound: the two names that the keys are made of.
   return { [`${name}_usd`]: usdSchema.nullable(), [`${name}_nano_usd`]: nanoUsdSchema.nullable() } as {
@@ -152,16 +139,6 @@ export function readLimits(limits: z.output<typeof limitsSchema>): RateLimits {
     outputTokensPerMinute: limits.output_tokens_per_minute,
     tokensPerMinute: limits.tokens_per_minute,
     concurrentRequests: limits.concurrent_requests,
-  })
-}
-
-export function sayLimits(limits: RateLimits | undefined): z.output<typeof limitsSchema> {
-  return withoutAbsent({
-    requests_per_minute: limits?.requestsPerMinute,
-    input_tokens_per_minute: limits?.inputTokensPerMinute,
-    output_tokens_per_minute: limits?.outputTokensPerMinute,
-    tokens_per_minute: limits?.tokensPerMinute,
-    concurrent_requests: limits?.concurrentRequests,
   })
 }
 

@@ -134,20 +134,22 @@ export const usageEndpoint = endpoint({
       'input_tokens',
       'output_tokens',
     ],
-    cells: (row, { by }) => [
-      ...[0, 1, 2].flatMap((place) => {
-        const name = by[place]
-        return name === undefined ? [null, null, null] : [name, row.group[name], row.names[name]]
-      }),
-      row.attempts,
-      row.cost_usd,
-      row.cost_nano_usd,
-      row.waste_nano_usd,
-      row.estimated_nano_usd,
-      row.unpriced_attempts,
-      row.input_tokens,
-      row.output_tokens,
-    ],
+    cells:
+      ({ answer: { by } }) =>
+      (row) => [
+        ...[0, 1, 2].flatMap((place) => {
+          const name = by[place]
+          return name === undefined ? [null, null, null] : [name, row.group[name], row.names[name]]
+        }),
+        row.attempts,
+        row.cost_usd,
+        row.cost_nano_usd,
+        row.waste_nano_usd,
+        row.estimated_nano_usd,
+        row.unpriced_attempts,
+        row.input_tokens,
+        row.output_tokens,
+      ],
   },
   async handle({ query, rooms, sight, directory, isCsv }) {
     const { fromMs, untilMs, offset } = spanOf(query, rooms.clock.wallMs())

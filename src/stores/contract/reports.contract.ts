@@ -18,6 +18,8 @@ import {
 } from './samples.test-support.ts'
 
 const MINUTE_MS = 60_000
+/** Of what is written as it is, and what is escaped somewhere. */
+const ODD = `o"d\\d: {é \u2028 \u0001 %_'}`
 
 export function describeReports(open: OpenFixture): void {
   describe('spending', () => {
@@ -270,7 +272,10 @@ export function describeReports(open: OpenFixture): void {
       [{ keyId: ['key_0', 'key_1'] }, { attribution: { tags: [], keyId: 'key_1', keyName: 'x' } }],
       [{ keyId: ['key_1', 'of the file'] }, { attribution: { tags: [], keyName: 'of the file' } }],
       [{ projectId: 'prj_1' }, { attribution: { tags: [], projectId: 'prj_1' } }],
+      [{ teamId: 'team_1' }, { attribution: { tags: [], teamId: 'team_1' } }],
       [{ userId: 'usr_1' }, { attribution: { tags: [], userId: 'usr_1' } }],
+      [{ teamId: ODD }, { attribution: { tags: [], teamId: ODD, userId: 'usr_1' } }],
+      [{ userId: ODD }, { attribution: { tags: [], teamId: 'team_1', userId: ODD } }],
       [{ sessionId: 's' }, { attribution: { tags: [], sessionId: 's' } }],
       [{ endUser: 'u' }, { attribution: { tags: [], endUser: 'u' } }],
       [{ tag: 'b' }, { attribution: { tags: ['a', 'b'] } }],
@@ -285,10 +290,52 @@ export function describeReports(open: OpenFixture): void {
     ])('are filtered by %j', (query, fields) =>
       withStore(open, async (store) => {
         const wanted = row('wanted', fields)
-        await post(store, [], [row('other', { attribution: { tags: ['c'] } }), wanted])
+        const other = row('other', {
+          attribution: { tags: ['c'] },
+          message: `"teamId":"team_1","userId":"usr_1"`,
+        })
+        await post(store, [], [other, wanted])
         expect(await store.requests({ ...query, limit: 10 })).toStrictEqual({ rows: [wanted] })
       }),
     )
+
+    test('are filtered by a provider that any of their attempts went to, whoever answered in the end', () =>
+      withStore(open, async (store) => {
+        const at = (provider: string) => ({ provider, target: `${provider}/small` })
+        const attribution = { tags: [], teamId: 'team_1' }
+        await post(
+          store,
+          [
+            entry('fell back', at('first')),
+            entry('fell back', { ...at('second'), attempt: 2 }),
+            entry('fell back', { ...at('first'), attempt: 3 }),
+            entry('at once', { ...at('second'), attribution }),
+            entry('elsewhere', at('third')),
+          ],
+          [
+            row('fell back', { atMs: HOUR_MS + 3, target: 'first/small', attempts: 3 }),
+            row('at once', { atMs: HOUR_MS + 2, target: 'second/small', attribution }),
+            row('elsewhere', { atMs: HOUR_MS + 1, target: 'third/small' }),
+            // No attempt was made: it was answered from what was kept of that target.
+            row('recalled', { target: 'second/small', attempts: 0, recall: 'hit' }),
+          ],
+        )
+        const found = async (query: Partial<RequestQuery>) => {
+          const { rows, next } = await store.requests({ limit: 10, ...query })
+          return [rows.map(({ exchangeId }) => exchangeId), next]
+        }
+        expect(await found({ provider: 'first' })).toEqual([['fell back'], undefined])
+        expect(await found({ provider: 'second' })).toEqual([['fell back', 'at once'], undefined])
+        expect(await found({ provider: 'third' })).toEqual([['elsewhere'], undefined])
+        for (const nobody of ['fourth', '', 'third/small', 'THIRD', "' OR 1=1 --"])
+          expect(await found({ provider: nobody })).toEqual([[], undefined])
+        expect(await found({ provider: 'second', teamId: 'team_1' })).toEqual([['at once'], undefined])
+        expect(await found({ provider: 'second', target: 'first/small' })).toEqual([['fell back'], undefined])
+        const page = await store.requests({ provider: 'second', limit: 1 })
+        expect(page.rows.map(({ exchangeId }) => exchangeId)).toEqual(['fell back'])
+        const cursor = page.next ?? 'none'
+        expect(await found({ provider: 'second', cursor, limit: 1 })).toEqual([['at once'], undefined])
+      }))
 
     test('are told with their attempts in order, and not at all where nobody knows them', () =>
       withStore(open, async (store) => {

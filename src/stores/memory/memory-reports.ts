@@ -31,7 +31,11 @@ export class MemoryReports {
   }
 
   requests(query: RequestQuery): Page<RequestRow> {
-    const rows = [...this.#ledger.requests].filter((row) => matches(row, query)).sort(newestFirst)
+    const { provider } = query
+    const askedThere = provider === undefined ? undefined : this.#exchangesAt(provider)
+    const rows = [...this.#ledger.requests]
+      .filter((row) => matches(row, query) && (askedThere?.has(row.exchangeId) ?? true))
+      .sort(newestFirst)
     const page = rows.filter((row) => query.cursor === undefined || cursorOf(row) < query.cursor)
     const shown = page.slice(0, query.limit)
     const last = shown.at(-1)
@@ -46,6 +50,11 @@ export class MemoryReports {
     if (request === undefined) return undefined
     const attempts = [...this.#ledger.entries].filter((entry) => entry.exchangeId === exchangeId)
     return { request, attempts: attempts.sort((one, other) => one.attempt - other.attempt) }
+  }
+
+  #exchangesAt(provider: string): ReadonlySet<string> {
+    const there = [...this.#ledger.entries].filter((entry) => entry.provider === provider)
+    return new Set(there.map(({ exchangeId }) => exchangeId))
   }
 }
 
@@ -136,6 +145,7 @@ function matches(row: RequestRow, query: RequestQuery): boolean {
     (query.keyId === undefined ||
       listOf(query.keyId).some((id) => id === (attribution.keyId ?? attribution.keyName))) &&
     same(query.projectId, attribution.projectId) &&
+    same(query.teamId, attribution.teamId) &&
     same(query.userId, attribution.userId) &&
     same(query.sessionId, attribution.sessionId) &&
     same(query.endUser, attribution.endUser) &&
