@@ -766,12 +766,14 @@ describe('stores', () => {
       findBodies: bodiesIn(target),
       close: async () => {},
     })
-  const migrateTo = (target: Store, targetPepper?: Uint8Array) =>
-    runIn(['migrate', 'sqlite', 'postgres', ...config()], {
+  const migrateTo = (target: Store, targetPepper?: Uint8Array) => {
+    writeFileSync(path.join(directory, 'holdfast.db'), '')
+    return runIn(['migrate', 'sqlite', 'postgres', ...config()], {
       directory,
       env: { DATABASE_URL: 'postgres://u:secret-of-mine@h/d' },
       openBooks: migrating(target, targetPepper),
     })
+  }
 
   test('migrate copies everything, carries the master secret along, and says the totals', async () => {
     await run(['key', 'create', 'laptop', '--budget', '5/day'])
@@ -797,6 +799,19 @@ describe('stores', () => {
     expect((await run(['migrate', 'sqlite', 'postgres'])).complaints).toContain('DATABASE_URL')
     expect((await run(['migrate', 'sqlite', 'sqlite'])).complaints).toContain('of one kind')
     expect((await target.loadDirectory()).keys).toEqual([])
+  })
+
+  test('migrate refuses a file that is not there, and makes none', async () => {
+    const words = ['migrate', 'sqlite', 'postgres', '--sqlite', 'misspelt.db', ...config()]
+    const env = { DATABASE_URL: 'postgres://u@h/d' }
+    const { exitCode, complaints } = await runIn(words, {
+      directory,
+      env,
+      openBooks: migrating(createMemoryStore()),
+    })
+    expect(exitCode).toBe(exitCodes.configuration)
+    expect(complaints).toContain(`there is no ${path.join(directory, 'misspelt.db')}`)
+    expect(existsSync(path.join(directory, 'misspelt.db'))).toBe(false)
   })
 })
 
