@@ -32,7 +32,7 @@ beforeEach(() => {
   clock = new ManualClock()
   writeFileSync(
     path.join(directory, 'holdfast.yaml'),
-    'discover: false\nkeys: [{ name: of-file, key: Kq7vb-n29xmw81pz }]\nproviders: { ollama: {} }\nroutes: { smart: { targets: [ollama/llama3] } }\n',
+    'discover: false\nkeys: [{ name: of-file, key: Kq7vb-n29xmw81pz }]\nproviders: { ollama: {}, openai: { credential: Kq7vb-n29xmw81pz } }\nroutes: { smart: { targets: [ollama/llama3] } }\n',
   )
 })
 afterEach(() => rmSync(directory, { recursive: true }))
@@ -81,6 +81,34 @@ describe('key', () => {
     expect(kindOfKey(output)).toBe('data')
     expect(complaints).toBe('')
   })
+
+  test.each<readonly [string, readonly string[], string | undefined]>([
+    ['a pattern of models', ['--models', 'openai/*'], 'openai/gpt-5-mini'],
+    ['a pattern of routes', ['--routes', 'sma*'], 'smart'],
+    ['a pattern that the simulator alone fits', ['--models', 'sim*'], 'simulator/mock'],
+    ['a name beside a pattern', ['--models', 'x/*,y/z'], 'y/z'],
+    ['a pattern that fits nothing known', ['--models', 'x/*'], undefined],
+    ['operations without chats', ['--operations', 'embeddings'], undefined],
+  ])('create names a model that can be asked for with %s, or none', async (_, words, model) => {
+    const { complaints } = await run(['key', 'create', 'laptop', ...words])
+    expect(/"model":"([^"]*)"/.exec(complaints)?.[1]).toBe(model)
+  })
+
+  test.each(['models', 'routes', 'operations'])(
+    'create and set refuse a list of %s that names none',
+    async (flag) => {
+      await run(['key', 'create', 'laptop'])
+      for (const words of [
+        ['create', 'other'],
+        ['set', 'laptop'],
+      ]) {
+        const { exitCode, complaints } = await run(['key', ...words, `--${flag}`, ' ,'])
+        expect(exitCode).toBe(exitCodes.configuration)
+        expect(complaints).toContain(`--${flag} names none`)
+      }
+      expect((await store.loadDirectory()).keys).toMatchObject([{ name: 'laptop', scopes: {} }])
+    },
+  )
 
   test('create takes scopes, limits, an expiry and a budget, all of it exact', async () => {
     await run(['project', 'create', 'search'])
