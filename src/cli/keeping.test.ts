@@ -529,6 +529,7 @@ describe('usage', () => {
     expect((await run([...words, '--by', 'target', '--csv'])).output.split('\r\n')[0]).toMatch(
       /^target,target_name,attempts,cost_usd/,
     )
+    expect((await run([...words, '--by', 'user', '--csv'])).output.split('\r\n')[1]).toMatch(/^,,2,/)
     expect((await json([...words, '--target', 'other/small'])).rows).toMatchObject([{ cost_nano_usd: 300 }])
   })
 
@@ -643,6 +644,12 @@ describe('logs', () => {
       'completed, rescued, truncated, failed, client_gone, shed, rejected, orphaned',
     )
     expect((await run(['logs', '--help'])).output).toMatch(/--state <state>[^-]+"client_gone"/)
+  })
+
+  test('--follow has no end, so that --until is refused beside it', async () => {
+    const { exitCode, complaints } = await run(['logs', '--follow', '--until', '1h'])
+    expect(exitCode).toBe(exitCodes.configuration)
+    expect(complaints).toContain('leave out --until')
   })
 
   test('--follow goes on with each request once, while the store comes and goes, until it is interrupted', async () => {
