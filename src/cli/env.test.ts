@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -162,6 +163,14 @@ describe('writing', () => {
     expect(statSync(inHome('.gemini', '.env')).mode & 0o777).toBe(0o600)
     expect(output).toBe('export GEMINI_API_KEY="$HOLDFAST_KEY"')
     expect(complaints).toContain(`${inHome('.gemini', 'settings.json')} is written`)
+  })
+
+  test('closes a file that others could read where the key itself goes into it', async () => {
+    put('{}', '.claude', 'settings.json')
+    chmodSync(inHome('.claude', 'settings.json'), 0o644)
+    const { complaints } = await env(['claude-code', '--write'], { HOLDFAST_KEY: SECRET })
+    expect(statSync(inHome('.claude', 'settings.json')).mode & 0o777).toBe(0o600)
+    expect(complaints).toContain('readable by you alone')
   })
 
   test('follows a link to where the file is kept, and keeps the rights it has', async () => {

@@ -32,7 +32,7 @@ beforeEach(() => {
   clock = new ManualClock()
   writeFileSync(
     path.join(directory, 'holdfast.yaml'),
-    'discover: false\nkeys: [{ name: of-file, key: Kq7vb-n29xmw81pz }]\nproviders: { ollama: {} }\nroutes: { smart: { targets: [ollama/llama3] } }\n',
+    'discover: false\nkeys: [{ name: of-file, key: Kq7vb-n29xmw81pz }]\nproviders: { ollama: {}, openai: { credential: Kq7vb-n29xmw81pz } }\nroutes: { smart: { targets: [ollama/llama3] } }\n',
   )
 })
 afterEach(() => rmSync(directory, { recursive: true }))
@@ -81,6 +81,34 @@ describe('key', () => {
     expect(kindOfKey(output)).toBe('data')
     expect(complaints).toBe('')
   })
+
+  test.each<readonly [string, readonly string[], string | undefined]>([
+    ['a pattern of models', ['--models', 'openai/*'], 'openai/gpt-5-mini'],
+    ['a pattern of routes', ['--routes', 'sma*'], 'smart'],
+    ['a pattern that the simulator alone fits', ['--models', 'sim*'], 'simulator/mock'],
+    ['a name beside a pattern', ['--models', 'x/*,y/z'], 'y/z'],
+    ['a pattern that fits nothing known', ['--models', 'x/*'], undefined],
+    ['operations without chats', ['--operations', 'embeddings'], undefined],
+  ])('create names a model that can be asked for with %s, or none', async (_, words, model) => {
+    const { complaints } = await run(['key', 'create', 'laptop', ...words])
+    expect(/"model":"([^"]*)"/.exec(complaints)?.[1]).toBe(model)
+  })
+
+  test.each(['models', 'routes', 'operations'])(
+    'create and set refuse a list of %s that names none',
+    async (flag) => {
+      await run(['key', 'create', 'laptop'])
+      for (const words of [
+        ['create', 'other'],
+        ['set', 'laptop'],
+      ]) {
+        const { exitCode, complaints } = await run(['key', ...words, `--${flag}`, ' ,'])
+        expect(exitCode).toBe(exitCodes.configuration)
+        expect(complaints).toContain(`--${flag} names none`)
+      }
+      expect((await store.loadDirectory()).keys).toMatchObject([{ name: 'laptop', scopes: {} }])
+    },
+  )
 
   test('create takes scopes, limits, an expiry and a budget, all of it exact', async () => {
     await run(['project', 'create', 'search'])
@@ -534,6 +562,7 @@ describe('usage', () => {
     expect((await run([...words, '--by', 'target', '--csv'])).output.split('\r\n')[0]).toMatch(
       /^target,target_name,attempts,cost_usd/,
     )
+    expect((await run([...words, '--by', 'user', '--csv'])).output.split('\r\n')[1]).toMatch(/^,,2,/)
     expect((await json([...words, '--target', 'other/small'])).rows).toMatchObject([{ cost_nano_usd: 300 }])
   })
 
@@ -670,6 +699,12 @@ describe('logs', () => {
       'completed, rescued, truncated, failed, client_gone, shed, rejected, orphaned',
     )
     expect((await run(['logs', '--help'])).output).toMatch(/--state <state>[^-]+"client_gone"/)
+  })
+
+  test('--follow has no end, so that --until is refused beside it', async () => {
+    const { exitCode, complaints } = await run(['logs', '--follow', '--until', '1h'])
+    expect(exitCode).toBe(exitCodes.configuration)
+    expect(complaints).toContain('leave out --until')
   })
 
   test('--follow goes on with each request once, while the store comes and goes, until it is interrupted', async () => {
@@ -821,12 +856,14 @@ describe('stores', () => {
       findBodies: bodiesIn(target),
       close: async () => {},
     })
-  const migrateTo = (target: Store, targetPepper?: Uint8Array) =>
-    runIn(['migrate', 'sqlite', 'postgres', ...config()], {
+  const migrateTo = (target: Store, targetPepper?: Uint8Array) => {
+    writeFileSync(path.join(directory, 'holdfast.db'), '')
+    return runIn(['migrate', 'sqlite', 'postgres', ...config()], {
       directory,
       env: { DATABASE_URL: 'postgres://u:secret-of-mine@h/d' },
       openBooks: migrating(target, targetPepper),
     })
+  }
 
   test('migrate copies everything, carries the master secret along, and says the totals', async () => {
     await run(['key', 'create', 'laptop', '--budget', '5/day'])
@@ -852,6 +889,19 @@ describe('stores', () => {
     expect((await run(['migrate', 'sqlite', 'postgres'])).complaints).toContain('DATABASE_URL')
     expect((await run(['migrate', 'sqlite', 'sqlite'])).complaints).toContain('of one kind')
     expect((await target.loadDirectory()).keys).toEqual([])
+  })
+
+  test('migrate refuses a file that is not there, and makes none', async () => {
+    const words = ['migrate', 'sqlite', 'postgres', '--sqlite', 'misspelt.db', ...config()]
+    const env = { DATABASE_URL: 'postgres://u@h/d' }
+    const { exitCode, complaints } = await runIn(words, {
+      directory,
+      env,
+      openBooks: migrating(createMemoryStore()),
+    })
+    expect(exitCode).toBe(exitCodes.configuration)
+    expect(complaints).toContain(`there is no ${path.join(directory, 'misspelt.db')}`)
+    expect(existsSync(path.join(directory, 'misspelt.db'))).toBe(false)
   })
 })
 

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Connection, Places, SettingsFile } from '../app/client-settings/client.ts'
+import { type Connection, literalKey, type Places, type SettingsFile } from '../app/client-settings/client.ts'
 
 /** What is to become of one file. */
 export interface SettingsChange {
@@ -20,6 +20,8 @@ export interface SettingsChange {
   readonly isNew: boolean
   readonly before: string
   readonly after: string
+  /** Whether the key itself will stand in it, and not the name of a variable. */
+  readonly holdsKey: boolean
 }
 
 export type PlannedChange =
@@ -37,21 +39,24 @@ export function planChange(file: SettingsFile, connection: Connection, places: P
     return { ok: false, path, reason: `cannot be read (${codeOf(error)})` }
   }
   const edited = file.edit(before, connection)
-  return edited.ok
-    ? { ok: true, change: { path, isNew, before, after: edited.text } }
-    : { ok: false, path, reason: edited.reason }
+  if (!edited.ok) return { ok: false, path, reason: edited.reason }
+  const key = literalKey(connection.key)
+  const holdsKey = key !== undefined && edited.text.includes(key)
+  return { ok: true, change: { path, isNew, before, after: edited.text, holdsKey } }
 }
 
 export type Written =
-  | { readonly ok: true; readonly backup?: string }
+  /** `isClosed`: others on this machine could read the file, and cannot any more. */
+  | { readonly ok: true; readonly backup?: string; readonly isClosed: boolean }
   | { readonly ok: false; readonly reason: string }
 
 /** Copies kept of one file; beyond these the last one is written over. */
 const BACKUPS_MAX = 20
 /** Such files hold keys: they are for their owner alone. */
 const NEW_FILE_MODE = 0o600
+const OTHERS_MODE = 0o077
 
-export function writeChange({ path, isNew, before, after }: SettingsChange): Written {
+export function writeChange({ path, isNew, before, after, holdsKey }: SettingsChange): Written {
   try {
     if (isNew) mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     const real = isNew ? path : realpathSync(path)
@@ -60,8 +65,10 @@ export function writeChange({ path, isNew, before, after }: SettingsChange): Wri
       writeFileSync(backup, before, { mode: NEW_FILE_MODE })
       chmodSync(backup, NEW_FILE_MODE)
     }
-    replaceFile(real, after, isNew ? NEW_FILE_MODE : statSync(real).mode & 0o777)
-    return { ok: true, ...(backup !== undefined && { backup }) }
+    const mode = isNew ? NEW_FILE_MODE : statSync(real).mode & 0o777
+    const isClosed = holdsKey && (mode & OTHERS_MODE) !== 0
+    replaceFile(real, after, isClosed ? mode & ~OTHERS_MODE : mode)
+    return { ok: true, isClosed, ...(backup !== undefined && { backup }) }
   } catch (error) {
     return { ok: false, reason: `cannot be written (${codeOf(error)})` }
   }

@@ -1,6 +1,6 @@
 /**
- * How everything moves from one store to another: chunks in an order that any store can take, the last of which says
- * what all of it adds up to. Importing again does nothing, so a copy that was cut short is simply made again.
+ * How everything moves from one store to another: chunks in an order that any store can take, the first and the last of
+ * which say what all of it adds up to. Importing again does nothing, so a copy that was cut short is simply made again.
  */
 
 import type { SealedBodies } from '../archive/body-store.ts'
@@ -28,6 +28,13 @@ export interface NodeLease extends Charge {
 }
 
 export type TransferChunk =
+  /** What the copy will come to: by it a store that holds something else is known before anything is written to it. */
+  | { readonly type: 'start'; readonly totals: TransferTotals }
+  /**
+   * From the first line on, in order, their hashes as they are. They come before all else: a store with another history
+   * refuses them, and a copy that was cut short is known by them.
+   */
+  | { readonly type: 'audit'; readonly lines: readonly AuditLine[] }
   | { readonly type: 'directory'; readonly directory: Directory }
   | { readonly type: 'budgets'; readonly budgets: readonly Budget[] }
   | { readonly type: 'periods'; readonly periods: readonly PeriodSpend[] }
@@ -35,8 +42,6 @@ export type TransferChunk =
   /** Of which nothing is charged: what they cost stands in the periods. */
   | { readonly type: 'entries'; readonly entries: readonly LedgerEntry[] }
   | { readonly type: 'requests'; readonly requests: readonly RequestRow[] }
-  /** From the first line on, in order, their hashes as they are. */
-  | { readonly type: 'audit'; readonly lines: readonly AuditLine[] }
   | { readonly type: 'journal'; readonly records: readonly JournalRecord[] }
   | { readonly type: 'cache'; readonly answers: readonly CachedAnswer[] }
   | { readonly type: 'bodies'; readonly bodies: readonly SealedBodies[] }
@@ -68,7 +73,7 @@ export interface Transferable {
   exportAll(): AsyncIterable<TransferChunk>
   /**
    * Takes everything, while nobody else writes. Rejects with a `StoreConflict` where the store holds something that is
-   * not part of the copy (other audit lines), or where it does not add up to the same in the end.
+   * not part of the copy, before anything is written, or where it does not add up to the same in the end.
    */
   importAll(chunks: AsyncIterable<TransferChunk> | Iterable<TransferChunk>): Promise<TransferTotals>
 }
@@ -82,8 +87,64 @@ export function copyStore(from: Transferable, to: Transferable): Promise<Transfe
   return to.importAll(from.exportAll())
 }
 
-/** What every `importAll` says in the end. */
-export function checkTotals(told: TransferTotals | undefined, found: TransferTotals): TransferTotals {
+/** A part of what a store holds: what stands between the first chunk and the last. */
+export type ContentChunk = Exclude<TransferChunk, { readonly type: 'start' | 'end' }>
+
+/** What an `importAll` is made of. */
+export interface Importer {
+  take(chunk: ContentChunk): void | Promise<void>
+  totals(): TransferTotals | Promise<TransferTotals>
+}
+
+/** How every `importAll` goes through a copy. */
+export async function importChunks(
+  chunks: AsyncIterable<TransferChunk> | Iterable<TransferChunk>,
+  importer: Importer,
+): Promise<TransferTotals> {
+  let told: TransferTotals | undefined
+  for await (const chunk of chunks) {
+    if (chunk.type === 'start') refuseForeign(chunk.totals, await importer.totals())
+    else if (chunk.type === 'end') told = chunk.totals
+    else await importer.take(chunk)
+  }
+  return checkTotals(told, await importer.totals())
+}
+
+/** What only grows while a store is used, so that a part of a copy never has more of it. What expires is left out. */
+const LASTING = [
+  'users',
+  'teams',
+  'projects',
+  'keys',
+  'budgets',
+  'spentNanoUsd',
+  'leasedNanoUsd',
+  'entries',
+  'entriesNanoUsd',
+  'requests',
+  'auditLines',
+] as const satisfies readonly (keyof TransferTotals)[]
+
+/**
+ * Keys, budgets and spending of another history would stay where they do not belong, and those of a store that was used
+ * since it was copied would be put back: so neither is begun.
+ */
+function refuseForeign(told: TransferTotals, found: TransferTotals): void {
+  const more = LASTING.filter((name) => found[name] > told[name])
+  // The audit log is copied first: who has something and no line of it has it from elsewhere.
+  const elsewhere = LASTING.filter((name) => found[name] > 0)
+  const isElsewhere = told.auditLines > 0 && found.auditLines === 0
+  const isForked = told.auditLines === found.auditLines && told.lastAuditHash !== found.lastAuditHash
+  const wrong = more.length > 0 ? more : isElsewhere ? elsewhere : []
+  if (wrong.length === 0 && !isForked) return
+  const holds = wrong.map((name) => `${name}: ${found[name]} here, ${told[name]} in the copy`)
+  const what = holds.length === 0 ? 'its audit log ends otherwise' : holds.join('; ')
+  throw new StoreConflict(
+    `This store has a history of its own, and nothing was copied into it (${what}). Copy into an empty store.`,
+  )
+}
+
+function checkTotals(told: TransferTotals | undefined, found: TransferTotals): TransferTotals {
   if (told === undefined)
     throw new StoreConflict('The copy ended before its last part: nothing says that it is whole. Copy again.')
   const wrong = Object.entries(told).filter(
@@ -99,7 +160,7 @@ export function checkTotals(told: TransferTotals | undefined, found: TransferTot
   )
 }
 
-/** What every `importAll` says of a line that does not continue what the store has. */
+/** What a store says of a line that does not continue what the store has. */
 export function foreignAudit(sequence: number): StoreConflict {
   return new StoreConflict(
     `Line ${sequence} of the audit log is another one here than in the copy: this store has a history of its own. Copy into an empty store.`,

@@ -325,6 +325,17 @@ describe('requests', () => {
       ])
   })
 
+  test.each([
+    ['requests', ['x', '.', '1796049', '-1', `1.${'9'.repeat(300)}`]],
+    ['audit', ['x', '0', '1.5', '-1', '1e3', '9'.repeat(20)]],
+  ])('%s take no cursor that no page gave: no rows would look like the end', async (list, cursors) => {
+    const { ask, keys } = await startAdmin()
+    for (const cursor of cursors) {
+      const { status, json } = await ask(`/api/v1/${list}?cursor=${cursor}`, { key: keys.viewer.secret })
+      expect([cursor, status, json]).toMatchObject([cursor, 400, { error: { code: 'invalid_request' } }])
+    }
+  })
+
   test('are asked for by a state that a request may end in, and by no other', async () => {
     const { ask, keys } = await startAdmin()
     const key = keys.viewer.secret
@@ -818,7 +829,7 @@ test('all of it holds over the store in a file', async () => {
   expect(verdict).toMatchObject({ is_whole: true, lines: dataOf(await read('audit?limit=500')).length })
   for (const cursor of ['x', '-1', '1e3', '%00'])
     for (const what of ['requests', 'audit'])
-      expect([what, cursor, (await read(`${what}?cursor=${cursor}`)).status]).toEqual([what, cursor, 200])
+      expect([what, cursor, (await read(`${what}?cursor=${cursor}`)).status]).toEqual([what, cursor, 400])
 })
 
 describe('bounds', () => {

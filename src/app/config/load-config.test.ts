@@ -183,6 +183,14 @@ keys: [{ name: laptop, key: "\${LAPTOP_KEY}" }]
     ])
   })
 
+  test('a reference without quotes in a flow map is one fault, which says how to write it', () => {
+    const text =
+      'providers:\n  x: { dialect: openai-chat, baseUrl: "http://127.0.0.1:1/v1", credential: ${X_KEY} }\nroutes:\n  smart: { targets: [x/y] }\nlog: { level: info }\n'
+    expect(faultsOf(text)).toEqual([
+      'holdfast.yaml:2:77: inside of { } or [ ] a reference stands in quotes: write "${X_KEY}"',
+    ])
+  })
+
   test.each([
     ['an empty file', '', '1:1: the file is empty'],
     ['only comments', '# nothing\n\n', '1:1: the file is empty'],

@@ -94,15 +94,22 @@ function parse(text: string, lineCounter: LineCounter): Document | undefined {
   }
 }
 
-/** One break makes the parser complain of it more than once. */
+/** One break makes the parser complain of it more than once, and of every word behind it as one that it did not expect. */
 function distinct(errors: readonly YAMLError[]): readonly YAMLError[] {
-  return errors.filter((error, index) => errors.findIndex((other) => other.pos[0] === error.pos[0]) === index)
+  return errors.filter(
+    ({ code, pos }, index) =>
+      index === 0 ||
+      (code !== 'UNEXPECTED_TOKEN' && errors.findIndex((other) => other.pos[0] === pos[0]) === index),
+  )
 }
 
 function describeSyntax(error: YAMLError, text: string): string {
   if (text.slice(error.pos[0]).trim() === '') {
     return 'not valid YAML: the file ends in the middle of something; close it, or write the rest'
   }
+  const reference = unquotedReference(text, error.pos[0])
+  if (reference !== undefined)
+    return `inside of { } or [ ] a reference stands in quotes: write "${reference}"`
   switch (error.code) {
     case 'TAB_AS_INDENT':
       return 'a tab is used for indentation: YAML is indented with spaces'
@@ -113,6 +120,11 @@ function describeSyntax(error: YAMLError, text: string): string {
     default:
       return `not valid YAML: ${firstClause(error.message)}`
   }
+}
+
+/** `{ credential: ${NAME} }`: to YAML the dollar is a value, and a map begins behind it. */
+function unquotedReference(text: string, offset: number): string | undefined {
+  return /^\$\{\w{1,100}\}/.exec(text.slice(Math.max(offset - 1, 0), offset + 110))?.[0]
 }
 
 function firstClause(message: string): string {

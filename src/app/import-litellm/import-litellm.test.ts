@@ -29,6 +29,9 @@ describe('providers', () => {
       { credential: '${OPENAI_API_KEY}' },
     ],
     ['gpt-4o', 'openai/gpt-4o', { credential: '${OPENAI_API_KEY}' }],
+    ...['text-embedding-3-small', 'whisper-1', 'tts-1', 'dall-e-3', 'omni-moderation-latest'].map(
+      (model): [string, string, object] => [model, `openai/${model}`, { credential: '${OPENAI_API_KEY}' }],
+    ),
     ['openai/responses/gpt-5', 'openai/gpt-5', { credential: '${OPENAI_API_KEY}' }],
     ['claude-sonnet-4-5', 'anthropic/claude-sonnet-4-5', { credential: '${ANTHROPIC_API_KEY}' }],
     [

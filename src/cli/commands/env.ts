@@ -282,9 +282,11 @@ function carryOut(change: SettingsChange, options: EnvCommandOptions, io: CliIo)
   }
   const written = writeChange(change)
   if (!written.ok) return { path, isChanged: false, reason: written.reason }
-  const { backup } = written
+  const { backup, isClosed } = written
   if (isSpoken)
-    io.err(`${path} is ${isNew ? 'written' : 'changed'}${backup === undefined ? '' : `; before: ${backup}`}`)
+    io.err(
+      `${path} is ${isNew ? 'written' : 'changed'}${isClosed ? ', and readable by you alone, since the key stands in it' : ''}${backup === undefined ? '' : `; before: ${backup}`}`,
+    )
   return { path, isChanged: true, ...(backup !== undefined && { backup }) }
 }
 

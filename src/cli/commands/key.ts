@@ -2,6 +2,7 @@
 
 import { namesOfFile } from '../../app/config/config.ts'
 import { createKey, type KeyEdit, revokeKey, rotateKey } from '../../keys/key-changes.ts'
+import { mayUse } from '../../keys/scopes.ts'
 import type { Directory, KeyRecord, KeyScopes, Role } from '../../keys/records.ts'
 import type { Operation } from '../../canonical/envelope.ts'
 import type { Budget, BudgetId } from '../../ledger/budget.ts'
@@ -133,11 +134,20 @@ function roleOf({ admin, role, user }: KeyCreateOptions): { readonly role?: Role
 
 export function scopesOf({ models, routes, operations }: ScopeOptions): KeyScopes {
   return {
-    ...(models !== undefined && { models: readNames(models) }),
-    ...(routes !== undefined && { routes: readNames(routes) }),
+    ...(models !== undefined && { models: readScope(models, 'models') }),
+    ...(routes !== undefined && { routes: readScope(routes, 'routes') }),
     // Sound: createKey and changeKey refuse what is no operation.
-    ...(operations !== undefined && { operations: readNames(operations) as readonly Operation[] }),
+    ...(operations !== undefined && {
+      operations: readScope(operations, 'operations') as readonly Operation[],
+    }),
   }
+}
+
+/** A variable that is not set makes an empty one, and a key that may ask for nothing is wanted by nobody. */
+function readScope(text: string, flag: 'models' | 'routes' | 'operations'): readonly string[] {
+  const names = readNames(text)
+  if (names.length > 0) return names
+  throw new CommandRefusal(`--${flag} names none: name some with commas, or leave it out where all are meant`)
 }
 
 interface Showing {
@@ -174,16 +184,30 @@ function showNewKey({ key, secret }: KeyEdit, { books, options, io, budget }: Sh
     )
     return
   }
-  const model =
-    key.scopes.routes?.[0] ?? key.scopes.models?.[0] ?? exampleModel(books.config) ?? 'simulator/mock'
-  const body = JSON.stringify({
-    model: model.replace(/\*$/, ''),
-    messages: [{ role: 'user', content: 'Say hello' }],
-  })
+  const model = modelFor(key, books.config)
+  if (model === undefined) return
+  const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Say hello' }] })
   io.err('Try it:')
   io.err(
     `  curl ${url}/v1/chat/completions -H "authorization: Bearer ${secret.reveal()}" -H "content-type: application/json" -d '${body.replaceAll("'", "'\\''")}'`,
   )
+}
+
+/** What a first chat may ask for; `undefined` where the key allows none, or nothing that can be named. */
+function modelFor({ scopes }: KeyRecord, config: OpenedBooks['config']): string | undefined {
+  const { models, routes, operations } = scopes
+  if (operations !== undefined && !operations.includes('chat')) return undefined
+  const example = exampleModel(config) ?? 'simulator/mock'
+  const named = [...(routes ?? []), ...(models ?? [])].find((name) => !name.endsWith('*'))
+  if (named !== undefined || (models === undefined && routes === undefined)) return named ?? example
+  const listed = config.providers.flatMap(({ provider, models: served = [] }) =>
+    [...served, provider.exampleModel ?? []].flat().map((name) => `${provider.id}/${name}`),
+  )
+  const uses = [
+    ...config.routes.map(({ name }) => ({ route: name, modelId: name })),
+    ...[...listed, 'simulator/mock'].map((modelId) => ({ modelId })),
+  ]
+  return uses.find((use) => mayUse({ scopes }, { ...use, operation: 'chat' }))?.modelId
 }
 
 export function sayLimit({ limitNanoUsd, period }: Pick<Budget, 'limitNanoUsd' | 'period'>): string {

@@ -51,6 +51,8 @@ const FOLLOW_MS = 1_000
 export function logs(options: LogsOptions, io: CliIo): Promise<ExitCode> {
   return withBooks(options, io, async (books) => {
     const { store } = books
+    if (options.follow === true && options.until !== undefined)
+      throw new CommandRefusal('--follow shows what is still to come, and has no end: leave out --until')
     const query = await readQuery(options, books, io)
     const { rows } = await store.requests(query)
     const print = (row: RequestRow) => io.out(options.json ? JSON.stringify(row) : lineOf(row, io))

@@ -33,6 +33,7 @@ export function migrate(
     if (from === to)
       throw new CommandRefusal('both stores are of one kind: say sqlite postgres, or postgres sqlite')
     const [source, target] = [choiceOf(from, options, ask), choiceOf(to, options, ask)]
+    refuseMissing(source)
     refuseUnfinished(baseOf(source))
     carrySecret(baseOf(source), baseOf(target), ask)
     const open = io.openBooks ?? openOwnBooks
@@ -87,6 +88,14 @@ function choiceOf(kind: MigrateKind, options: MigrateOptions, ask: BooksAsk): Ch
 /** As the gateway names the files beside a store. */
 function baseOf(choice: Choice): string {
   return choice.kind === 'sqlite' ? choice.path : path.join(choice.folder, 'holdfast')
+}
+
+/** Opening a file that is not there makes an empty one: nothing would be copied, and that be told as done. */
+function refuseMissing(source: Choice): void {
+  if (source.kind !== 'sqlite' || existsSync(source.path)) return
+  throw new CommandRefusal(
+    `there is no ${source.path}: name the file with --sqlite, or run this in the folder of the gateway`,
+  )
 }
 
 /** What a gateway has not posted yet is in no store: it must have ended well. */

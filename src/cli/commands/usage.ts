@@ -120,7 +120,11 @@ function csvOf(rows: readonly SpendRow[], by: readonly SpendDimension[], named: 
   ]
   const lines = rows.map((row) =>
     writeCsvLine([
-      ...by.flatMap((_, at) => [row.group[at], named(row.group[at])]),
+      // Absent is empty: the dash of the columns is one more tag to whoever reads the file.
+      ...by.flatMap((_, at) => [
+        row.group[at],
+        row.group[at] === undefined ? undefined : named(row.group[at]),
+      ]),
       row.entries,
       usd(row.costNanoUsd),
       row.costNanoUsd,

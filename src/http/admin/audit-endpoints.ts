@@ -5,6 +5,7 @@ import { verifyAudit } from '../../reports/verify-audit.ts'
 import type { AuditLine } from '../../std/audit.ts'
 import { endpoint } from './endpoint.ts'
 import { findAuditLines } from './find-audit-lines.ts'
+import { auditCursor } from './given-cursor.ts'
 import { mapInSlices } from './in-slices.ts'
 import { momentSchema, named, PAGE_MAX, pageOf, tableQuery, tableRowsMax, timeSchema, z } from './schemas.ts'
 
@@ -65,7 +66,7 @@ export const auditEndpoints = [
         : await gatherPages({
             pageMax: PAGE_MAX,
             rowsMax,
-            cursor,
+            cursor: auditCursor(cursor),
             page: (page) => rooms.store.auditLines(page),
           })
       return { data: [...(await mapInSlices(rows, sayLine))], next: next ?? null }

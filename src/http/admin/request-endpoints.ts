@@ -6,6 +6,7 @@ import { namesAsked } from '../../ledger/said-names.ts'
 import { gatherPages } from '../../reports/gather-pages.ts'
 import { REQUEST_STATES } from '../../reports/request-states.ts'
 import { endpoint } from './endpoint.ts'
+import { requestCursor } from './given-cursor.ts'
 import { mapInSlices } from './in-slices.ts'
 import { keysAsked } from './keys-asked.ts'
 import { AdminProblem, notFound } from './problem.ts'
@@ -178,7 +179,7 @@ export const requestEndpoints = [
       const { rows, next } = await gatherPages({
         pageMax: PAGE_MAX,
         rowsMax: tableRowsMax(query, isCsv),
-        cursor: query.cursor,
+        cursor: requestCursor(query.cursor),
         page: (page) => rooms.store.requests({ ...filters, ...page }),
       })
       // Once more, so that a store that overlooks a filter shows nobody what is another's.

@@ -88,12 +88,44 @@ export function describeTransfer(open: OpenFixture, openTarget: OpenFixture = op
         }),
       ))
 
-    test('is refused by a store with a history of its own', () =>
+    test.each<readonly [string, (store: Store) => Promise<unknown>]>([
+      ['another audit log', (store) => store.note(note('its own'))],
+      ['spending, and no audit log', (store) => store.postBooks({ nodeId: 'node_1', ...postedElsewhere })],
+      [
+        'a longer audit log',
+        async (store) => {
+          for (const what of ['a', 'b', 'c', 'd']) await store.note(note(what))
+        },
+      ],
+    ])('is refused by a store with %s of its own, which takes nothing of it', (_, live) =>
       withStore(open, (from) =>
         withStore(openTarget, async (to) => {
           await fill(from)
-          await to.note(note('its own'))
-          await expect(copyStore(transferable(from), transferable(to))).rejects.toThrow(StoreConflict)
+          await live(to)
+          await expect(copyStore(transferable(from), transferable(to))).rejects.toThrow(
+            /a history of its own.*Copy into an empty store/,
+          )
+          expect((await to.loadDirectory()).keys).toEqual([])
+          expect(await to.loadBudgets()).toEqual([])
+        }),
+      ),
+    )
+
+    test('made again after the store was used is refused, and takes back neither a revocation nor what was spent', () =>
+      withStore(open, (from) =>
+        withStore(openTarget, async (to) => {
+          await fill(from)
+          await copyStore(transferable(from), transferable(to))
+          await to.changeDirectory(
+            [{ type: 'put-key', key: { ...key('key_1'), revokedAtMs: HOUR_MS } }],
+            [note('key_1')],
+          )
+          await to.postBooks({ nodeId: 'node_1', entries: [paid('later')], requests: [] })
+          const used = await seen(to)
+          await expect(copyStore(transferable(from), transferable(to))).rejects.toThrow(
+            /nothing was copied into it \(.*auditLines: 4 here, 3 in the copy\)/,
+          )
+          expect(await seen(to)).toEqual(used)
         }),
       ))
 
@@ -118,6 +150,8 @@ function transferable(store: Store): Transferable {
   if (!isTransferable(store)) throw new Error(`The ${store.kind} store cannot be copied.`)
   return store
 }
+
+const postedElsewhere = { entries: [paid('elsewhere')], requests: [row('elsewhere')] }
 
 function paid(exchangeId: string, atMs = HOUR_MS) {
   return entry(exchangeId, {

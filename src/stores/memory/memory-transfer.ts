@@ -1,7 +1,13 @@
 /** Copies a memory store, and makes one from a copy. */
 
 import { AUDIT_GENESIS } from '../../std/audit.ts'
-import { CHUNK_RECORDS_MAX, checkTotals, type TransferChunk, type TransferTotals } from '../transfer.ts'
+import {
+  CHUNK_RECORDS_MAX,
+  type ContentChunk,
+  importChunks,
+  type TransferChunk,
+  type TransferTotals,
+} from '../transfer.ts'
 import type { MemoryAudit } from './memory-audit.ts'
 import type { MemoryBodies } from './memory-bodies.ts'
 import type { MemoryCache } from './memory-cache.ts'
@@ -31,31 +37,27 @@ export class MemoryTransfer {
     yield* chunks
   }
 
-  async importAll(chunks: AsyncIterable<TransferChunk> | Iterable<TransferChunk>): Promise<TransferTotals> {
-    let told: TransferTotals | undefined
-    for await (const chunk of chunks) {
-      if (chunk.type === 'end') told = chunk.totals
-      else this.#take(chunk)
-    }
-    return checkTotals(told, this.#totals())
+  importAll(chunks: AsyncIterable<TransferChunk> | Iterable<TransferChunk>): Promise<TransferTotals> {
+    return importChunks(chunks, { take: (chunk) => this.#take(chunk), totals: () => this.#totals() })
   }
 
   *#chunks(): Generator<TransferChunk> {
     const { audit, directory, ledger, journal, cache, bodies } = this.#parts
+    yield { type: 'start', totals: this.#totals() }
+    for (const lines of slices(audit.lines)) yield { type: 'audit', lines }
     yield { type: 'directory', directory: directory.load() }
     for (const budgets of slices(ledger.budgets)) yield { type: 'budgets', budgets }
     for (const periods of slices(ledger.periods)) yield { type: 'periods', periods }
     for (const leases of slices(ledger.leases)) yield { type: 'leases', leases }
     for (const entries of slices([...ledger.entries])) yield { type: 'entries', entries }
     for (const requests of slices([...ledger.requests])) yield { type: 'requests', requests }
-    for (const lines of slices(audit.lines)) yield { type: 'audit', lines }
     for (const records of slices(journal.records)) yield { type: 'journal', records }
     for (const answers of slices(cache.answers)) yield { type: 'cache', answers }
     for (const kept of slices(bodies.all)) yield { type: 'bodies', bodies: kept }
     yield { type: 'end', totals: this.#totals() }
   }
 
-  #take(chunk: TransferChunk): void {
+  #take(chunk: ContentChunk): void {
     const { audit, directory, ledger, journal, cache, bodies } = this.#parts
     switch (chunk.type) {
       case 'directory':

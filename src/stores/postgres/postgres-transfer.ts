@@ -6,7 +6,8 @@ import type { NanoUsd } from '../../ledger/prices.ts'
 import { AUDIT_GENESIS } from '../../std/audit.ts'
 import {
   CHUNK_RECORDS_MAX,
-  checkTotals,
+  type ContentChunk,
+  importChunks,
   type NodeLease,
   type PeriodSpend,
   type TransferChunk,
@@ -52,6 +53,9 @@ const CHUNK_BODIES_MAX = 20
 /** With a connection of its own, outside of any transaction. */
 export async function* exportAll(session: Session): AsyncGenerator<TransferChunk> {
   await session.run({ text: SEE_ONE_MOMENT })
+  yield { type: 'start', totals: await totalsOf(session) }
+  for await (const lines of read(session, 'SELECT line FROM holdfast.audit ORDER BY sequence', auditLineOf))
+    yield { type: 'audit', lines }
   yield { type: 'directory', directory: await loadDirectory(session) }
   for (const budgets of slices(await loadBudgets(session))) yield { type: 'budgets', budgets }
   for await (const periods of read(session, 'SELECT * FROM holdfast.standings', periodOf))
@@ -62,8 +66,6 @@ export async function* exportAll(session: Session): AsyncGenerator<TransferChunk
     yield { type: 'entries', entries }
   for await (const requests of read(session, inTime('requests'), recordIn<RequestRow>))
     yield { type: 'requests', requests }
-  for await (const lines of read(session, 'SELECT line FROM holdfast.audit ORDER BY sequence', auditLineOf))
-    yield { type: 'audit', lines }
   for await (const records of read(session, 'SELECT * FROM holdfast.journal', journalRecordOf))
     yield { type: 'journal', records }
   for await (const answers of read(session, 'SELECT * FROM holdfast.cache ORDER BY place', cachedAnswerOf))
@@ -75,19 +77,17 @@ export async function* exportAll(session: Session): AsyncGenerator<TransferChunk
 }
 
 /** Each part in a transaction of its own. */
-export async function importAll(
+export function importAll(
   transaction: <Result>(work: (session: Session) => Promise<Result>) => Promise<Result>,
   chunks: AsyncIterable<TransferChunk> | Iterable<TransferChunk>,
 ): Promise<TransferTotals> {
-  let told: TransferTotals | undefined
-  for await (const chunk of chunks) {
-    if (chunk.type === 'end') told = chunk.totals
-    else await transaction((session) => take(session, chunk))
-  }
-  return checkTotals(told, await transaction(totalsOf))
+  return importChunks(chunks, {
+    take: (chunk) => transaction((session) => take(session, chunk)),
+    totals: () => transaction(totalsOf),
+  })
 }
 
-async function take(session: Session, chunk: Exclude<TransferChunk, { type: 'end' }>): Promise<void> {
+async function take(session: Session, chunk: ContentChunk): Promise<void> {
   switch (chunk.type) {
     case 'directory':
       return takeDirectory(session, chunk.directory)

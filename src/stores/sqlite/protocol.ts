@@ -2,7 +2,7 @@
 
 import type { JournalIds } from '../../journal/journal-store.ts'
 import type { Store } from '../store.ts'
-import type { TransferChunk, TransferTotals } from '../transfer.ts'
+import type { ContentChunk, TransferChunk, TransferTotals } from '../transfer.ts'
 import type { JournalBatch } from './journal-batch.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -66,7 +66,7 @@ export type Operations = {
   restore(snapshot: Snapshot, wallMs: number, reason: string): void
   copyTo(path: string): void
   nextChunk(): TransferChunk | undefined
-  importChunk(chunk: TransferChunk): void
+  importChunk(chunk: ContentChunk): void
   totals(): TransferTotals
   close(): void
 }

@@ -7,7 +7,7 @@
 import { checkBooks } from '../check-books.ts'
 import type { Store } from '../store.ts'
 import { ShareBook } from '../share-book.ts'
-import { checkTotals, type Transferable, type TransferChunk, type TransferTotals } from '../transfer.ts'
+import { importChunks, type Transferable, type TransferChunk, type TransferTotals } from '../transfer.ts'
 import { batchText } from './book-values.ts'
 import { packJournal } from './journal-batch.ts'
 import { SqliteFile, type SqliteFileOptions } from './sqlite-file.ts'
@@ -89,14 +89,12 @@ async function* exportAll(file: SqliteFile): AsyncGenerator<TransferChunk> {
   }
 }
 
-async function importAll(
+function importAll(
   file: SqliteFile,
   chunks: AsyncIterable<TransferChunk> | Iterable<TransferChunk>,
 ): Promise<TransferTotals> {
-  let told: TransferTotals | undefined
-  for await (const chunk of chunks) {
-    if (chunk.type === 'end') told = chunk.totals
-    else await file.write('importChunk', chunk)
-  }
-  return checkTotals(told, await file.write('totals'))
+  return importChunks(chunks, {
+    take: (chunk) => file.write('importChunk', chunk),
+    totals: () => file.write('totals'),
+  })
 }

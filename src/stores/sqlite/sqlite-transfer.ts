@@ -2,7 +2,7 @@
 
 import { AUDIT_GENESIS } from '../../std/audit.ts'
 import { checkBooks } from '../check-books.ts'
-import { CHUNK_RECORDS_MAX, type TransferChunk, type TransferTotals } from '../transfer.ts'
+import { CHUNK_RECORDS_MAX, type ContentChunk, type TransferChunk, type TransferTotals } from '../transfer.ts'
 import { batchText } from './book-values.ts'
 import type { Database, Row } from './database.ts'
 import { auditFrom, lastLine, takeLines } from './sqlite-audit.ts'
@@ -48,18 +48,19 @@ export function totals(db: Database): TransferTotals {
 export function* exportChunks(db: Database): Generator<TransferChunk> {
   db.exec('BEGIN')
   try {
-    yield { type: 'directory', directory: readDirectory(db) }
-    yield { type: 'budgets', budgets: loadBudgets(db) }
-    yield { type: 'periods', periods: allPeriods(db) }
-    yield { type: 'leases', leases: allLeases(db) }
-    for (const entries of allLines(db, entriesAfter)) yield { type: 'entries', entries }
-    for (const requests of allLines(db, requestsAfter)) yield { type: 'requests', requests }
+    yield { type: 'start', totals: totals(db) }
     for (let last = 0; ; ) {
       const lines = auditFrom(db, last, CHUNK_RECORDS_MAX)
       if (lines.length === 0) break
       yield { type: 'audit', lines }
       last = lines.at(-1)?.sequence ?? 0
     }
+    yield { type: 'directory', directory: readDirectory(db) }
+    yield { type: 'budgets', budgets: loadBudgets(db) }
+    yield { type: 'periods', periods: allPeriods(db) }
+    yield { type: 'leases', leases: allLeases(db) }
+    for (const entries of allLines(db, entriesAfter)) yield { type: 'entries', entries }
+    for (const requests of allLines(db, requestsAfter)) yield { type: 'requests', requests }
     for (const rows of answers(db, JOURNAL)) yield { type: 'journal', records: rows.map(recordOf) }
     for (const rows of answers(db, CACHE)) yield { type: 'cache', answers: rows.map(answerOf) }
     for (const rows of answers(db, BODIES)) yield { type: 'bodies', bodies: rows.map(bodiesOf) }
@@ -90,7 +91,7 @@ function* answers(db: Database, sql: string): Generator<readonly Row[]> {
   }
 }
 
-export function importChunk(db: Database, posting: Posting, chunk: TransferChunk): void {
+export function importChunk(db: Database, posting: Posting, chunk: ContentChunk): void {
   switch (chunk.type) {
     case 'entries':
       checkBooks({ entries: chunk.entries, requests: [] })
@@ -105,7 +106,7 @@ export function importChunk(db: Database, posting: Posting, chunk: TransferChunk
 
 function takeRecords(
   db: Database,
-  chunk: Exclude<TransferChunk, { readonly type: 'entries' | 'requests' }>,
+  chunk: Exclude<ContentChunk, { readonly type: 'entries' | 'requests' }>,
 ): void {
   switch (chunk.type) {
     case 'directory':
@@ -124,6 +125,5 @@ function takeRecords(
       return chunk.answers.forEach((answer) => takeAnswer(db, answer))
     case 'bodies':
       return takeBodies(db, chunk.bodies)
-    case 'end':
   }
 }
