@@ -42,6 +42,8 @@ export interface OpenStoreOptions {
   readonly telemetry: Pick<Telemetry, 'notices'>
   readonly masterKey: Secret | undefined
   readonly env: Readonly<Record<string, string | undefined>>
+  /** A copy goes into it, be it the second half of one that was cut short. */
+  readonly isCopyTarget?: boolean
 }
 
 export type KeptChoice = Exclude<StoreChoice, { kind: 'memory' }>
@@ -64,7 +66,11 @@ export async function openStore(choice: KeptChoice, options: OpenStoreOptions): 
     await known.checkBeside()
     const rebuilt = createChannel<undefined>()
     const chosen = await openChosen(choice, base, { ...options, onRebuilt: () => rebuilt.publish(undefined) })
-    await known.checkAtStart(chosen).catch(async (error: unknown) => {
+    const check = async () => {
+      if (options.isCopyTarget !== true) await refusePartOfCopy(chosen)
+      await known.checkAtStart(chosen)
+    }
+    await check().catch(async (error: unknown) => {
       await chosen.close()
       throw error
     })
@@ -91,6 +97,15 @@ export async function openStore(choice: KeptChoice, options: OpenStoreOptions): 
   } catch (error) {
     throw new StartError('environment', error instanceof Error ? error.message : String(error))
   }
+}
+
+/** A store that is away tells nothing of it, and is no reason not to start. */
+async function refusePartOfCopy(store: Store): Promise<void> {
+  if (!isTransferable(store) || !(await store.isPartOfCopy().catch(() => false))) return
+  throw new StartError(
+    'environment',
+    'this store holds a part of a copy that was cut short: run the same holdfast migrate again before it is used',
+  )
 }
 
 /** What a request may wait for the file, ms. */

@@ -52,6 +52,8 @@ export interface BooksAsk {
   readonly config: HoldfastConfig
   /** Another store than the configuration's. */
   readonly choice?: StoreChoice
+  /** Everything is copied into it. */
+  readonly isCopyTarget?: true
   readonly masterKey: Secret | undefined
   /** The working directory: a store that nobody named stands there, where there is no file to stand beside. */
   readonly directory: string

@@ -847,9 +847,9 @@ describe('stores', () => {
   const copied = (kept: Store) => kept as Store & Copyable
   const migrating =
     (target: Store, targetPepper = pepper): OpenBooks =>
-    async ({ config: of, choice }) => ({
-      store: choice?.kind === 'postgres' ? target : store,
-      transfer: copied(choice?.kind === 'postgres' ? target : store),
+    async ({ config: of, choice, isCopyTarget }) => ({
+      store: choice?.kind === 'postgres' && isCopyTarget ? target : store,
+      transfer: copied(choice?.kind === 'postgres' && isCopyTarget ? target : store),
       sealer,
       peppers: [choice?.kind === 'postgres' ? targetPepper : pepper],
       config: of,

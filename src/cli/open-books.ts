@@ -61,7 +61,13 @@ export async function openOwnBooks(ask: BooksAsk): Promise<OpenedBooks> {
       'store: memory keeps nothing beyond one process: name a store of kind sqlite or postgres in the configuration',
     )
   const { notices } = createTelemetry()
-  const opened = await openStore(choice, { clock: systemClock, telemetry: { notices }, masterKey, env })
+  const opened = await openStore(choice, {
+    clock: systemClock,
+    telemetry: { notices },
+    masterKey,
+    env,
+    ...(ask.isCopyTarget && { isCopyTarget: true }),
+  })
   return {
     store: opened.store,
     // Sound: both stores are of this program, and take each other's chunks.

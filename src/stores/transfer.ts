@@ -76,6 +76,8 @@ export interface Transferable {
    * not part of the copy, before anything is written, or where it does not add up to the same in the end.
    */
   importAll(chunks: AsyncIterable<TransferChunk> | Iterable<TransferChunk>): Promise<TransferTotals>
+  /** Whether it holds a copy that was begun and did not come to its end: budgets may stand in it without what was spent. */
+  isPartOfCopy(): Promise<boolean>
 }
 
 export function isTransferable(store: Store): store is Store & Transferable {
@@ -94,6 +96,8 @@ export type ContentChunk = Exclude<TransferChunk, { readonly type: 'start' | 'en
 export interface Importer {
   take(chunk: ContentChunk): void | Promise<void>
   totals(): TransferTotals | Promise<TransferTotals>
+  /** Keeps with the store whether a copy into it is under way, whatever becomes of this process. */
+  mark(isUnderWay: boolean): void | Promise<void>
 }
 
 /** How every `importAll` goes through a copy. */
@@ -102,12 +106,20 @@ export async function importChunks(
   importer: Importer,
 ): Promise<TransferTotals> {
   let told: TransferTotals | undefined
+  let isMarked = false
   for await (const chunk of chunks) {
     if (chunk.type === 'start') refuseForeign(chunk.totals, await importer.totals())
     else if (chunk.type === 'end') told = chunk.totals
-    else await importer.take(chunk)
+    else {
+      // Only now it is known that the store has no other history: one that refuses the audit log stays as it was.
+      if (chunk.type !== 'audit' && !isMarked) await importer.mark(true)
+      isMarked ||= chunk.type !== 'audit'
+      await importer.take(chunk)
+    }
   }
-  return checkTotals(told, await importer.totals())
+  const found = checkTotals(told, await importer.totals())
+  await importer.mark(false)
+  return found
 }
 
 /** What only grows while a store is used, so that a part of a copy never has more of it. What expires is left out. */

@@ -39,7 +39,7 @@ export function migrate(
     const open = io.openBooks ?? openOwnBooks
     const source_ = await open({ ...ask, choice: source })
     try {
-      const target_ = await open({ ...ask, choice: target })
+      const target_ = await open({ ...ask, choice: target, isCopyTarget: true })
       try {
         const totals = await copy(source_, target_)
         if (options.json) printJson(io, { ok: true, from, to, totals })

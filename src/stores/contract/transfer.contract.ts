@@ -63,8 +63,11 @@ export function describeTransfer(open: OpenFixture, openTarget: OpenFixture = op
         withStore(openTarget, async (to) => {
           await fill(from)
           const chunks = await Array.fromAsync(transferable(from).exportAll())
+          expect(await transferable(to).isPartOfCopy()).toBe(false)
           await expect(transferable(to).importAll(chunks.slice(0, 6))).rejects.toThrow(StoreConflict)
+          expect(await transferable(to).isPartOfCopy()).toBe(true)
           await transferable(to).importAll(chunks)
+          expect(await transferable(to).isPartOfCopy()).toBe(false)
           const once = await seen(to)
           expect(once).toEqual(await seen(from))
           await transferable(to).importAll(chunks)
@@ -107,6 +110,7 @@ export function describeTransfer(open: OpenFixture, openTarget: OpenFixture = op
           )
           expect((await to.loadDirectory()).keys).toEqual([])
           expect(await to.loadBudgets()).toEqual([])
+          expect(await transferable(to).isPartOfCopy()).toBe(false)
         }),
       ),
     )

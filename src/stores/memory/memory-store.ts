@@ -90,6 +90,7 @@ export function createMemoryStore({
     note: async (note: AuditNote) => audit.add([note]),
     exportAll: () => transfer.exportAll(),
     importAll: (chunks) => transfer.importAll(chunks),
+    isPartOfCopy: async () => transfer.isPartOfCopy,
     ping: async () => {},
     close: async () => {},
   }

@@ -26,6 +26,7 @@ interface Parts {
 
 export class MemoryTransfer {
   readonly #parts: Parts
+  #isPartOfCopy = false
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -38,7 +39,17 @@ export class MemoryTransfer {
   }
 
   importAll(chunks: AsyncIterable<TransferChunk> | Iterable<TransferChunk>): Promise<TransferTotals> {
-    return importChunks(chunks, { take: (chunk) => this.#take(chunk), totals: () => this.#totals() })
+    return importChunks(chunks, {
+      take: (chunk) => this.#take(chunk),
+      totals: () => this.#totals(),
+      mark: (isUnderWay) => {
+        this.#isPartOfCopy = isUnderWay
+      },
+    })
+  }
+
+  get isPartOfCopy(): boolean {
+    return this.#isPartOfCopy
   }
 
   *#chunks(): Generator<TransferChunk> {

@@ -28,7 +28,7 @@ import * as reports from './postgres-reports.ts'
 import { countSeals } from './postgres-seals.ts'
 import { matchSecret } from './postgres-secret.ts'
 import { renewShares } from './postgres-shares.ts'
-import { exportAll, importAll } from './postgres-transfer.ts'
+import { exportAll, importAll, isPartOfCopy } from './postgres-transfer.ts'
 
 export interface PostgresStoreOptions {
   /** `postgres://user:password@host:5432/database?sslmode=verify-full` */
@@ -240,6 +240,7 @@ function storeOver(database: MigratedConnections): Store & Transferable {
     matchSecret: (marks) => database.use(write, (session) => matchSecret(session, marks)),
     note: (note) => database.transaction(write, (session) => addAuditLines(session, [note])),
     exportAll: () => exportFrom(database),
+    isPartOfCopy: () => database.use(quick, isPartOfCopy),
     importAll: async (chunks) => {
       const totals = await importAll((work) => database.transaction(copy, work), chunks)
       await database.noteCopy(totals.entries)

@@ -47,6 +47,10 @@ SELECT
   (SELECT count(*) FROM holdfast.bodies) AS bodies`,
 }
 
+/** There while a copy is under way. */
+const COPYING = { text: `SELECT FROM holdfast.counters WHERE name = 'copying'` }
+const BEGIN_COPY = { text: `INSERT INTO holdfast.counters VALUES ('copying', 1) ON CONFLICT DO NOTHING` }
+const END_COPY = { text: `DELETE FROM holdfast.counters WHERE name = 'copying'` }
 /** Bodies may be large: few of them make a chunk. */
 const CHUNK_BODIES_MAX = 20
 
@@ -84,7 +88,14 @@ export function importAll(
   return importChunks(chunks, {
     take: (chunk) => transaction((session) => take(session, chunk)),
     totals: () => transaction(totalsOf),
+    mark: async (isUnderWay) => {
+      await transaction((session) => session.run(isUnderWay ? BEGIN_COPY : END_COPY))
+    },
   })
+}
+
+export async function isPartOfCopy(session: Session): Promise<boolean> {
+  return (await session.query(COPYING)).length > 0
 }
 
 async function take(session: Session, chunk: ContentChunk): Promise<void> {

@@ -18,7 +18,7 @@ import { matchSecret } from './sqlite-secret.ts'
 import { unpackJournal } from './journal-batch.ts'
 import { requestPage, requestWithAttempts } from './sqlite-requests.ts'
 import { spendRows } from './sqlite-spend.ts'
-import { exportChunks, importChunk, totals } from './sqlite-transfer.ts'
+import { exportChunks, importChunk, isPartOfCopy, markCopy, totals } from './sqlite-transfer.ts'
 
 interface Connection {
   readonly db: Database
@@ -147,6 +147,8 @@ export class Connections {
       },
       importChunk: (chunk) => importChunk(db(), this.#connection.posting, chunk),
       totals: () => totals(db()),
+      markCopy: (isUnderWay) => markCopy(db(), isUnderWay),
+      isPartOfCopy: () => isPartOfCopy(db()),
     }
   }
 }

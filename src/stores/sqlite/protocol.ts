@@ -68,6 +68,8 @@ export type Operations = {
   nextChunk(): TransferChunk | undefined
   importChunk(chunk: ContentChunk): void
   totals(): TransferTotals
+  markCopy(isUnderWay: boolean): void
+  isPartOfCopy(): boolean
   close(): void
 }
 

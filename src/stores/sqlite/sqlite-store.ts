@@ -72,6 +72,7 @@ function createStore(file: SqliteFile, shares: ShareBook): Store & Transferable 
     backup: (path) => file.copy((thread) => thread.call('copyTo', path)),
     exportAll: () => exportAll(file),
     importAll: (chunks) => importAll(file, chunks),
+    isPartOfCopy: () => file.write('isPartOfCopy'),
     close: () => file.close(),
   }
 }
@@ -96,5 +97,6 @@ function importAll(
   return importChunks(chunks, {
     take: (chunk) => file.write('importChunk', chunk),
     totals: () => file.write('totals'),
+    mark: (isUnderWay) => file.write('markCopy', isUnderWay),
   })
 }

@@ -33,6 +33,10 @@ const TOTALS = `SELECT
   (SELECT count(*) FROM journal) AS journal,
   (SELECT count(*) FROM cache) AS cached,
   (SELECT count(*) FROM bodies) AS bodies`
+/** There while a copy is under way. */
+const COPYING = "SELECT value FROM revisions WHERE name = 'copying'"
+const BEGIN_COPY = "INSERT INTO revisions VALUES ('copying', 1) ON CONFLICT DO NOTHING"
+const END_COPY = "DELETE FROM revisions WHERE name = 'copying'"
 /** Answers may be large: few of them make a chunk. */
 const CHUNK_ANSWERS_MAX = 20
 
@@ -42,6 +46,14 @@ export function totals(db: Database): TransferTotals {
   )
   // Sound: the columns of the statement are the counts of the interface, by name.
   return { ...counts, lastAuditHash: lastLine(db)?.hash ?? AUDIT_GENESIS } as TransferTotals
+}
+
+export function markCopy(db: Database, isUnderWay: boolean): void {
+  db.write(() => db.run(isUnderWay ? BEGIN_COPY : END_COPY))
+}
+
+export function isPartOfCopy(db: Database): boolean {
+  return db.get(COPYING) !== undefined
 }
 
 /** Everything, as of the first chunk: the transaction ends with the last. */
