@@ -345,6 +345,13 @@ describe('key rotate', () => {
     expect((await rotate()).complaints).not.toContain('warning')
   })
 
+  test('says of a rotation without an overlap that the old key is refused from now on', async () => {
+    await run(['key', 'create', 'laptop'])
+    const { complaints } = await rotate('--overlap', '0s')
+    expect(complaints).toContain('The old one is refused from now on')
+    expect(complaints).not.toContain('The old one is good until')
+  })
+
   test('says of a key without an end that it has none, and refuses an end or an overlap that is none', async () => {
     await run(['key', 'create', 'laptop'])
     for (const [words, complaint] of [
