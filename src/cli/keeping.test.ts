@@ -814,6 +814,63 @@ describe('replay', () => {
     server.close()
     expect((await run(words)).exitCode).toBe(exitCodes.unreachable)
   })
+
+  const refusing = async (status: number, message: string) => {
+    const server = createServer((request, response) => {
+      request.resume()
+      response
+        .writeHead(status, { 'x-request-id': 'req_2', 'content-type': 'application/json' })
+        .end(JSON.stringify({ error: { message } }))
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    return { server, url: `http://127.0.0.1:${port}` }
+  }
+
+  test.each([
+    ['an unknown key', { HOLDFAST_KEY: 'of-another-gateway' }, 'The key in HOLDFAST_KEY is wrong'],
+    ['no key', {}, 'HOLDFAST_KEY is not set'],
+  ])('says what the gateway answers to %s, and waits for no row', async (_, env, complaint) => {
+    await postOne()
+    writeFileSync(path.join(directory, 'request.json'), '{"model":"small","messages":[]}')
+    const { url, server } = await refusing(401, 'The client key is none of this gateway.')
+    const words = ['replay', 'req_1', '--body', 'request.json', '--url', url]
+    // The clock stands: a wait for the row would not end.
+    const { exitCode, complaints } = await run(words, { env })
+    expect(exitCode).toBe(exitCodes.failed)
+    expect(complaints).toContain(
+      `${url}/v1/chat/completions answered 401: The client key is none of this gateway. ${complaint}`,
+    )
+    expect(complaints).not.toContain('of-another-gateway')
+    expect(JSON.parse((await run([...words, '--json'], { env })).output)).toEqual({
+      ok: false,
+      status: 401,
+      message: expect.stringContaining(complaint),
+    })
+    server.close()
+  })
+
+  test('does not take a refusal that is in no books for that of another store', async () => {
+    await postOne()
+    writeFileSync(path.join(directory, 'request.json'), '{"model":"small","messages":[]}')
+    const { url, server } = await refusing(404, 'No such model.')
+    const whole = store
+    const manual = new ManualClock()
+    clock = manual
+    store = {
+      ...whole,
+      request: async (id) => {
+        if (id === 'req_2') manual.advance(3_000)
+        return await whole.request(id)
+      },
+    }
+    const { exitCode, complaints } = await run(['replay', 'req_1', '--body', 'request.json', '--url', url])
+    expect(exitCode).toBe(exitCodes.failed)
+    expect(complaints).toMatch(/status +200 +404/)
+    expect(complaints).toContain('it was refused before it began, or this is not the store of that gateway')
+    server.close()
+  })
 })
 
 describe('audit', () => {
