@@ -412,6 +412,21 @@ describe('budget', () => {
     expect(rows.map(({ action }) => action)).toEqual(['remove-budget', 'put-budget', 'put-budget'])
   })
 
+  test('create warns of another in force for the same scope and period, and makes it all the same', async () => {
+    const create = (...words: readonly string[]) =>
+      run(['budget', 'create', '--limit', '1', '--quiet', ...words])
+    const { output: id, complaints } = await create('--for', 'all', '--per', 'day')
+    expect(complaints).toBe('')
+    expect((await create('--for', 'all', '--per', 'month')).complaints).toBe('')
+    expect((await create('--for', 'model:all', '--per', 'day')).complaints).toBe('')
+    const again = await create('--for', 'all', '--per', 'day')
+    expect(again.exitCode).toBe(exitCodes.ok)
+    expect(again.complaints).toContain(`warning: ${id} bounds the same already, at 1 dollars a day`)
+    await run(['budget', 'remove', id])
+    await run(['budget', 'remove', again.output])
+    expect((await create('--for', 'all', '--per', 'day')).complaints).toBe('')
+  })
+
   test.each([
     ['all', { kind: 'all', id: '' }],
     ['key:of-file', { kind: 'key', id: 'of-file' }],
