@@ -1,7 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
-import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -345,6 +342,13 @@ describe('key rotate', () => {
     expect((await rotate()).complaints).not.toContain('warning')
   })
 
+  test('says of a rotation without an overlap that the old key is refused from now on', async () => {
+    await run(['key', 'create', 'laptop'])
+    const { complaints } = await rotate('--overlap', '0s')
+    expect(complaints).toContain('The old one is refused from now on')
+    expect(complaints).not.toContain('The old one is good until')
+  })
+
   test('says of a key without an end that it has none, and refuses an end or an overlap that is none', async () => {
     await run(['key', 'create', 'laptop'])
     for (const [words, complaint] of [
@@ -403,6 +407,21 @@ describe('budget', () => {
     expect((await json(['budget', 'list', '--all'])).budgets).toHaveLength(1)
     const { rows } = await store.auditLines({ limit: 3 })
     expect(rows.map(({ action }) => action)).toEqual(['remove-budget', 'put-budget', 'put-budget'])
+  })
+
+  test('create warns of another in force for the same scope and period, and makes it all the same', async () => {
+    const create = (...words: readonly string[]) =>
+      run(['budget', 'create', '--limit', '1', '--quiet', ...words])
+    const { output: id, complaints } = await create('--for', 'all', '--per', 'day')
+    expect(complaints).toBe('')
+    expect((await create('--for', 'all', '--per', 'month')).complaints).toBe('')
+    expect((await create('--for', 'model:all', '--per', 'day')).complaints).toBe('')
+    const again = await create('--for', 'all', '--per', 'day')
+    expect(again.exitCode).toBe(exitCodes.ok)
+    expect(again.complaints).toContain(`warning: ${id} bounds the same already, at 1 dollars a day`)
+    await run(['budget', 'remove', id])
+    await run(['budget', 'remove', again.output])
+    expect((await create('--for', 'all', '--per', 'day')).complaints).toBe('')
   })
 
   test.each([
@@ -751,61 +770,6 @@ describe('logs', () => {
       waste_nano_usd: 100,
     })
     expect((await run(['logs', 'show', 'req_9'])).exitCode).toBe(exitCodes.configuration)
-  })
-})
-
-describe('replay', () => {
-  test('says that bodies are not kept, and how to give one', async () => {
-    await postOne()
-    const { exitCode, complaints } = await run(['replay', 'req_1'])
-    expect(exitCode).toBe(exitCodes.configuration)
-    expect(complaints).toMatch(/keepBodies: true.*Give the body in a file: --body request.json/)
-  })
-
-  test('asks the gateway again, of another model, and lays both beside each other', async () => {
-    await postOne()
-    const asked: { url?: string | undefined; auth?: string | undefined; body: string }[] = []
-    const server = createServer((request, response) => void answer(request, response))
-    const answer = async (request: IncomingMessage, response: ServerResponse) => {
-      let body = ''
-      for await (const chunk of request) body += String(chunk)
-      asked.push({ url: request.url, auth: request.headers.authorization, body })
-      await store.postBooks({
-        nodeId: 'n',
-        entries: [],
-        requests: [row('req_2', { modelId: 'other', target: 'x/other', costNanoUsd: nano(50) })],
-      })
-      response
-        .writeHead(200, { 'x-request-id': 'req_2', 'content-type': 'application/json' })
-        .end('{"answer":1}')
-    }
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const { port } = server.address() as AddressInfo
-    writeFileSync(
-      path.join(directory, 'request.json'),
-      JSON.stringify({ model: 'small', messages: [], stream: true, stream_options: {} }),
-    )
-    const words = [
-      'replay',
-      'req_1',
-      '--body',
-      'request.json',
-      '--model',
-      'other',
-      '--url',
-      `http://127.0.0.1:${port}`,
-    ]
-    const { exitCode, output, complaints } = await run(words, { env: { HOLDFAST_KEY: 'the-key' } })
-    expect(asked).toEqual([
-      { url: '/v1/chat/completions', auth: 'Bearer the-key', body: '{"model":"other","messages":[]}' },
-    ])
-    expect(exitCode).toBe(exitCodes.ok)
-    expect(output).toBe('{"answer":1}')
-    expect(complaints).toMatch(/request +req_1 +req_2/)
-    expect(complaints).toMatch(/dollars +0\.0000004 +0\.00000005/)
-    server.close()
-    expect((await run(words)).exitCode).toBe(exitCodes.unreachable)
   })
 })
 

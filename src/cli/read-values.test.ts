@@ -64,6 +64,15 @@ test.each(['', '5', '1.5h', '-1d', '99999d', 'd', '1y'])('%j is no length of tim
   expect(() => readLength(text)).toThrow(CommandRefusal)
 })
 
+test.each(['3651d', '99999999d', `${'9'.repeat(400)}w`])('%s is said to be too long', (text) => {
+  expect(() => readLength(text)).toThrow('is too long a time: at most 3650d')
+  expect(() => readMoment(text, nowMs)).toThrow('at most 3650d')
+})
+
+test('the longest time is taken', () => {
+  expect(readLength('3650d')).toBe(315_360_000_000)
+})
+
 const nowMs = Date.UTC(2026, 10, 29, 12)
 test.each([
   ['2026-11-01', Date.UTC(2026, 10, 1)],
@@ -85,6 +94,13 @@ test.each(['', 'yesterday', '2026-13-01', '2026-02-30', '2026-11-01T25:00', '11/
 test('names stand apart by commas or spaces, each once', () => {
   expect(readNames(' a, b,a c,,')).toEqual(['a', 'b', 'c'])
   expect(() => readWhole('0', 'rpm')).toThrow('--rpm: "0" is no whole number')
+})
+
+test('a whole number that is too large is told the largest, which is taken', () => {
+  expect(() => readWhole('99999999999999', 'rpm')).toThrow(
+    '--rpm: "99999999999999" is too large: at most 1000000000000',
+  )
+  expect(readWhole('1000000000000', 'rpm')).toBe(1_000_000_000_000)
 })
 
 test('a table stands in columns, and nothing in it moves a terminal', () => {

@@ -1,5 +1,6 @@
 /** The values of the command line: money, periods, lengths of time and moments, each read exactly or refused with a word on how to write it. */
 
+import { LIMIT_MAX } from '../keys/directory-edit.ts'
 import type { BudgetPeriod } from '../ledger/budget.ts'
 import type { NanoUsd } from '../ledger/prices.ts'
 import { readUsd } from '../ledger/usd.ts'
@@ -53,21 +54,24 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
   w: 604_800_000,
 }
-/** Ten years. */
+/** Ten years, ms. */
 const LENGTH_MAX_MS = 315_360_000_000
+const LENGTH_MAX = '3650d'
 
 /** `30d`, `24h`, `15m`; `0` for none. */
 export function readLength(text: string): number {
-  const match = /^(\d{1,9})\s*([smhdw])$/.exec(text.trim())
+  const match = /^(\d+)\s*([smhdw])$/.exec(text.trim())
   const lengthMs = text.trim() === '0' ? 0 : Number(match?.[1]) * (UNITS_MS[match?.[2] ?? ''] ?? Number.NaN)
-  if (Number.isSafeInteger(lengthMs) && lengthMs <= LENGTH_MAX_MS) return lengthMs
+  if (lengthMs <= LENGTH_MAX_MS) return lengthMs
+  if (lengthMs > LENGTH_MAX_MS)
+    throw new CommandRefusal(`${shown(text)} is too long a time: at most ${LENGTH_MAX}`)
   throw new CommandRefusal(`${shown(text)} is no length of time: write 30d, 24h or 15m`)
 }
 
 /** A day, a moment (UTC where it names no zone), or how long ago: `2026-11-01`, `2026-11-01T12:00`, `7d`. */
 export function readMoment(text: string, nowMs: number): number {
   const word = text.trim()
-  if (/^\d{1,9}\s*[smhdw]$/.test(word)) return nowMs - readLength(word)
+  if (/^\d+\s*[smhdw]$/.test(word)) return nowMs - readLength(word)
   const match =
     /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?)(Z|[+-]\d{2}:\d{2})?)?$/.exec(word)
   const atMs =
@@ -82,9 +86,11 @@ export function readMoment(text: string, nowMs: number): number {
   )
 }
 
-export function readWhole(text: string, name: string): number {
-  const value = Number(text)
-  if (/^\d{1,12}$/.test(text.trim()) && value >= 1) return value
+/** `largest`: the largest that is taken. Default: that of limits. */
+export function readWhole(text: string, name: string, largest = LIMIT_MAX): number {
+  const value = /^\d+$/.test(text.trim()) ? Number(text) : 0
+  if (value > largest) throw new CommandRefusal(`--${name}: ${shown(text)} is too large: at most ${largest}`)
+  if (value >= 1) return value
   throw new CommandRefusal(`--${name}: ${shown(text)} is no whole number from 1 on`)
 }
 

@@ -47,6 +47,13 @@ export function describeErrors(dialect: Dialect): void {
     })
   })
 
+  test('an error that knows a better next step than its row tells that one', () => {
+    const error = new GatewayError('budget_exceeded', 'Spent.', { nextStep: 'Ask for more.' })
+    expect(JSON.parse(dialect.writeError(error, context))).toMatchObject({
+      error: { holdfast: { next_step: 'Ask for more.' } },
+    })
+  })
+
   test('every code has a kind, a status and our own name for it', () => {
     for (const code of Object.keys(errorCodes)) {
       // Object.keys widens the keys of the table to string.

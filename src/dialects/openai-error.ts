@@ -24,7 +24,7 @@ export function errorObject(error: GatewayError, context: ErrorContext): JsonObj
       retryable: error.isClientRetryable,
       retry_after_ms: error.facts.retryAfterMs,
       fault: error.row.fault,
-      next_step: error.row.nextStep,
+      next_step: error.nextStep,
       ...limitFacts(error.facts),
       request_id: context.requestId,
       attempts: context.attempts.map(({ target, status, code, durationMs }) =>

@@ -23,6 +23,8 @@ export interface ErrorFacts {
   readonly isTransparent?: boolean
   /** Overrides the row: nobody else is asked. */
   readonly isFinal?: boolean
+  /** Replaces the row's where what that says does not help here. */
+  readonly nextStep?: string
   /** For `method_not_allowed`: the methods that are. */
   readonly allow?: string
   /** Oddities noticed on the way, by name, for the record of the attempt (`header_anomaly`). */
@@ -122,6 +124,10 @@ export class GatewayError extends Error {
 
   get status(): number {
     return this.facts.status ?? this.row.status
+  }
+
+  get nextStep(): string {
+    return this.facts.nextStep ?? this.row.nextStep
   }
 
   get isClientRetryable(): boolean {

@@ -70,14 +70,16 @@ describe('fault 117: a budget without room', () => {
     expect(message).toBe(
       'The budget "laptop" is used up: $5 of $5 in total is spent or held; ask the operator for more.',
     )
+    expect(facts.nextStep).toBe("Ask the budget's owner to raise its limit, or use a cheaper model.")
     expect(facts.budget).not.toHaveProperty('resetsAtMs')
     expect(facts.budget).not.toHaveProperty('resetsInMs')
     expect(facts.budget).not.toHaveProperty('owner')
   })
 
   test('is no use waiting for where the request costs more than all of it', () => {
-    const { message } = budgetError(full({}, { neededNanoUsd: usd(8) }), wallMs)
+    const { message, nextStep } = budgetError(full({}, { neededNanoUsd: usd(8) }), wallMs)
     expect(message).not.toContain('wait')
+    expect(nextStep).not.toContain('Wait')
     expect(message).toMatch(
       /it needs \$8 at least; ask ada@example\.com for more or send a smaller request\.$/,
     )

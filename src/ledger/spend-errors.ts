@@ -32,7 +32,10 @@ export function budgetError(full: FullBudget, wallMs: number): GatewayError {
     ...(resetsAtMs !== undefined && { resetsAtMs, resetsInMs: Math.max(0, resetsAtMs - wallMs) }),
     ...(budget.owner !== undefined && { owner: budget.owner }),
   }
-  return new GatewayError('budget_exceeded', sayBudget(full), { budget: facts })
+  return new GatewayError('budget_exceeded', sayBudget(full), {
+    budget: facts,
+    ...(!canWait(full) && { nextStep: RAISE_LIMIT }),
+  })
 }
 
 /** A budget has to pay, and what the target costs is not known: it is refused, never taken for free. */
@@ -95,11 +98,19 @@ function sayBudget(full: FullBudget): string {
   return `The budget "${budget.name}" has no room for this request: ${used}${needed}; ${listed(waysOut(full))}.`
 }
 
+/** Instead of the row's next step, which begins with a wait. */
+const RAISE_LIMIT = "Ask the budget's owner to raise its limit, or use a cheaper model."
+
+/** Whether the request would fit when the period is over. */
+function canWait({ budget, neededNanoUsd = budget.limitNanoUsd, resetsAtMs }: FullBudget): boolean {
+  return resetsAtMs !== undefined && neededNanoUsd <= budget.limitNanoUsd
+}
+
 /** What helps, likeliest first. */
-function waysOut({ budget, spentNanoUsd, neededNanoUsd, resetsAtMs }: FullBudget): readonly string[] {
-  const fitsEmpty = neededNanoUsd === undefined || neededNanoUsd <= budget.limitNanoUsd
+function waysOut(full: FullBudget): readonly string[] {
+  const { budget, spentNanoUsd, resetsAtMs } = full
   return [
-    ...(resetsAtMs !== undefined && fitsEmpty ? [`wait for its reset at ${isoSeconds(resetsAtMs)}`] : []),
+    ...(resetsAtMs !== undefined && canWait(full) ? [`wait for its reset at ${isoSeconds(resetsAtMs)}`] : []),
     `ask ${budget.owner ?? 'the operator'} for more`,
     ...(spentNanoUsd < budget.limitNanoUsd ? ['send a smaller request'] : []),
   ]

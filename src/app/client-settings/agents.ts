@@ -18,6 +18,7 @@ import { editContinue } from './edit-continue.ts'
 import { editDotenv } from './edit-dotenv.ts'
 import { editJson, type JsonEdit } from './edit-json.ts'
 import { editToml } from './edit-toml.ts'
+import { editYaml } from './edit-yaml.ts'
 
 /** What stands for the name of a model nobody has said yet. */
 const modelOf = ({ model }: Connection): string => model ?? 'MODEL'
@@ -295,6 +296,42 @@ const pi: Client = {
   notes: ['api may be openai-responses, anthropic-messages or google-generative-ai, too.'],
 }
 
+/** LiteLLM inside it takes the first word for the protocol, and asks for the rest. */
+const aiderModel = (connection: Connection): string => `openai/${modelOf(connection)}`
+
+function aiderVariables(connection: Connection): readonly Variable[] {
+  return [
+    text('OPENAI_API_BASE', `${connection.url}/v1`),
+    keyIn('OPENAI_API_KEY'),
+    text('AIDER_MODEL', aiderModel(connection)),
+  ]
+}
+
+const aider: Client = {
+  id: 'aider',
+  name: 'Aider',
+  needsModel: true,
+  variables: aiderVariables,
+  files: [
+    {
+      paths: ({ home }) => [join(home, '.aider.conf.yml')],
+      edit(before, connection) {
+        const key = literalKey(connection.key)
+        return editYaml(before, {
+          'openai-api-base': `${connection.url}/v1`,
+          ...(key !== undefined && { 'openai-api-key': key }),
+          model: aiderModel(connection),
+        })
+      },
+    },
+  ],
+  needs: (connection) => ownKeyVariable('OPENAI_API_KEY', connection),
+  start: ({ model }) => `aider --model ${shown(model === undefined ? undefined : `openai/${model}`)}`,
+  notes: [
+    'A .aider.conf.yml of the repository, or of the folder it starts in, counts before that of the home.',
+  ],
+}
+
 export const agents: readonly Client[] = [
   claudeCode,
   codex,
@@ -305,4 +342,5 @@ export const agents: readonly Client[] = [
   continueDev,
   copilot,
   pi,
+  aider,
 ]

@@ -31,7 +31,7 @@ const one = (files: Readonly<Record<string, string>>): string => Object.values(f
 
 test('knows the clients by their names and by what people call them', () => {
   expect(clients.map(({ id }) => id).join(' ')).toBe(
-    'claude-code codex gemini-cli opencode qwen-code cline continue copilot pi openai anthropic google',
+    'claude-code codex gemini-cli opencode qwen-code cline continue copilot pi aider openai anthropic google',
   )
   expect(findClient('Claude')?.id).toBe('claude-code')
   expect(findClient('gemini')?.id).toBe('gemini-cli')
@@ -151,6 +151,22 @@ test('Continue has a model among its models', () => {
   })
 })
 
+test('Aider has three fields among those of its file, the model behind the word that means its protocol', () => {
+  const fields = { 'openai-api-base': `${url}/v1`, model: 'openai/ollama/llama3' }
+  const connection = { url, model: 'ollama/llama3' }
+  const unset = filesOf('aider', { ...connection, key: named })
+  expect(Object.keys(unset)).toEqual(['/u/me/.aider.conf.yml'])
+  expect(parse(one(unset))).toEqual(fields)
+  expect(clientOf('aider').needs({ url, key: named })).toEqual([
+    { name: 'OPENAI_API_KEY', value: { type: 'key' } },
+  ])
+  expect(parse(one(filesOf('aider', { ...connection, key: set })))).toEqual({
+    ...fields,
+    'openai-api-key': 'sk-hf-set',
+  })
+  expect(clientOf('aider').start({ ...connection, key: named })).toBe('aider --model openai/ollama/llama3')
+})
+
 test('pi has a provider, and each model once', () => {
   const [file] = clientOf('pi').files
   const first = one(filesOf('pi', { url, key: named, model: 'smart' }))
@@ -169,6 +185,7 @@ test.each([
     'copilot',
     { COPILOT_PROVIDER_BASE_URL: `${url}/v1`, COPILOT_PROVIDER_API_KEY: 'key', COPILOT_MODEL: 'smart' },
   ],
+  ['aider', { OPENAI_API_BASE: `${url}/v1`, OPENAI_API_KEY: 'key', AIDER_MODEL: 'openai/smart' }],
   ['openai', { OPENAI_BASE_URL: `${url}/v1`, OPENAI_API_KEY: 'key' }],
   ['anthropic', { ANTHROPIC_BASE_URL: url, ANTHROPIC_AUTH_TOKEN: 'key' }],
   ['google', { GOOGLE_GEMINI_BASE_URL: url, GEMINI_API_KEY: 'key' }],

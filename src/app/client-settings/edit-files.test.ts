@@ -6,6 +6,7 @@ import { editDotenv } from './edit-dotenv.ts'
 import type { Edited } from './edited.ts'
 import { editJson, type JsonEdit } from './edit-json.ts'
 import { editToml, type TomlEdit } from './edit-toml.ts'
+import { editYaml } from './edit-yaml.ts'
 
 const textOf = (edited: Edited): string => (edited.ok ? edited.text : `REFUSED: ${edited.reason}`)
 
@@ -177,6 +178,33 @@ describe('.env', () => {
   test('leaves alone what is right already, in its own quotes', () => {
     const before = 'export URL="http://h"\r\n'
     expect(textOf(editDotenv(before, [['URL', 'http://h']]))).toBe(before)
+  })
+})
+
+describe('YAML', () => {
+  const fields = { 'openai-api-base': 'http://h/v1', model: 'openai/smart' }
+
+  test('gets its fields beside the others, comments and long lines kept', () => {
+    const long = `message: ${'word '.repeat(40)}end`
+    const before = `# mine\nmodel: old # the best\n${long}\nread: [a.md]\n`
+    const edited = textOf(editYaml(before, fields))
+    expect(edited).toBe(
+      `# mine\nmodel: openai/smart # the best\n${long}\nread: [ a.md ]\nopenai-api-base: http://h/v1\n`,
+    )
+    expect(textOf(editYaml(edited, fields))).toBe(edited)
+  })
+
+  test('keeps the comments of a file that is nothing else', () => {
+    const edited = textOf(editYaml('# all of it\n\n# model: xxx\n', fields))
+    expect(edited).toMatch(/# all of it\n\n# model: xxx\n/)
+    expect(parse(edited)).toEqual(fields)
+  })
+
+  test.each([
+    ['a list', '- a\n', 'is not a set of fields'],
+    ['broken text', 'a: [\n', 'is not valid YAML'],
+  ])('is refused in %s', (_, before, reason) => {
+    expect(editYaml(before, fields)).toEqual({ ok: false, reason })
   })
 })
 

@@ -4,6 +4,7 @@ import type { TargetEntry } from '../../routing/config-schema.ts'
 import { TARGETS_MAX } from '../../routing/config-schema.ts'
 import type { Findings, Place } from './findings.ts'
 import type { Deployment } from './read-deployment.ts'
+import { sayShares, sharesOf } from './shares.ts'
 
 export type Balance = 'weighted' | 'latency' | 'cheapest'
 
@@ -23,46 +24,33 @@ export interface Fallback {
 }
 
 /** A group as large as a route may be; weights count only where there is something to choose. */
-export function routeOf(deployments: readonly Deployment[], balance: Balance): RouteDraft {
+export function routeOf(
+  deployments: readonly Deployment[],
+  balance: Balance,
+  findings: Findings,
+): RouteDraft {
   const tiers = Map.groupBy(deployments, ({ order }) => order ?? 1)
   const groups = [...tiers.keys()]
     .toSorted((one, other) => one - other)
-    .map((order) => groupOf(tiers.get(order) ?? [], balance))
+    .map((order) => groupOf(tiers.get(order) ?? [], balance, findings))
   const [only] = groups
   if (groups.length === 1 && typeof only === 'object' && only.targets !== undefined)
     return { targets: [...only.targets], balance }
   return { targets: groups }
 }
 
-function groupOf(deployments: readonly Deployment[], balance: Balance): TargetEntry {
-  const weights = weightsOf(deployments)
+function groupOf(deployments: readonly Deployment[], balance: Balance, findings: Findings): TargetEntry {
+  const shares = balance === 'weighted' ? sharesOf(deployments) : undefined
   const byTarget = new Map<string, number>()
   for (const [at, { target }] of deployments.entries())
-    byTarget.set(target, (byTarget.get(target) ?? 0) + (weights?.[at] ?? 1))
+    byTarget.set(target, (byTarget.get(target) ?? 0) + (shares?.weights[at] ?? 1))
+  const isAlone = byTarget.size === 1
+  sayShares(deployments, isAlone ? undefined : shares?.field, findings)
   const [first] = byTarget.keys()
-  if (byTarget.size === 1 && first !== undefined) return first
+  if (isAlone && first !== undefined) return first
   const isEven = new Set(byTarget.values()).size === 1
-  const targets = [...byTarget].map(
-    ([target, weight]): TargetEntry => (isEven || balance !== 'weighted' ? target : { target, weight }),
-  )
+  const targets = [...byTarget].map(([target, weight]): TargetEntry => (isEven ? target : { target, weight }))
   return { balance, targets }
-}
-
-const WEIGHT_MAX = 1_000_000
-
-/** As LiteLLM draws: by weight, else by requests, else by tokens a minute; where not all say it, evenly. */
-function weightsOf(deployments: readonly Deployment[]): readonly number[] | undefined {
-  for (const field of ['weight', 'rpm', 'tpm'] as const) {
-    const values = deployments.map((deployment) => deployment[field])
-    const known = values.filter((value) => value !== undefined)
-    if (known.length === 0) continue
-    if (known.length < values.length && field !== 'weight') continue
-    const largest = Math.max(...known)
-    if (largest <= 0) continue
-    const scale = largest > WEIGHT_MAX ? WEIGHT_MAX / largest : 1
-    return values.map((value) => Math.round((value ?? 0) * scale * 1_000) / 1_000)
-  }
-  return undefined
 }
 
 /** Puts what may follow behind each route; where routes would go in a circle, the other's own targets stand instead of its name. */

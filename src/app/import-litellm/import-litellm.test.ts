@@ -202,7 +202,30 @@ describe('routes', () => {
       ],
     ],
     ['nothing', two('', ''), ['openai/a', 'groq/b']],
-    ['rpm of one alone', two(', rpm: 5', ''), ['openai/a', 'groq/b']],
+    [
+      'rpm of one alone, as LiteLLM does',
+      two(', rpm: 5', ''),
+      [
+        { target: 'openai/a', weight: 5 },
+        { target: 'groq/b', weight: 0 },
+      ],
+    ],
+    [
+      'the weight of one, and not the rpm of another',
+      two(', rpm: 600', ', weight: 2'),
+      [
+        { target: 'openai/a', weight: 0 },
+        { target: 'groq/b', weight: 2 },
+      ],
+    ],
+    [
+      'rpm where every weight is 0',
+      two(', weight: 0, rpm: 6', ', weight: 0, rpm: 3'),
+      [
+        { target: 'openai/a', weight: 6 },
+        { target: 'groq/b', weight: 3 },
+      ],
+    ],
   ])('are balanced by %s', (_, text, targets) => {
     expect(documentOf(text).routes).toEqual({ m: { balance: 'weighted', targets } })
   })
@@ -215,6 +238,32 @@ describe('routes', () => {
   ])('are balanced as %s says', (strategy, balance) => {
     const text = `${two('', '')}router_settings: { routing_strategy: ${strategy} }\n`
     expect(documentOf(text).routes.m.balance).toBe(balance)
+  })
+
+  const ofShares = (text: string) =>
+    planOf(text).findings.flatMap(({ verdict, path, message }) =>
+      /weight|rpm|tpm/.test(message) ? [`${verdict} ${path.replace('.litellm_params', '')}: ${message}`] : [],
+    )
+  const LIMITS = 'limits are set on keys (holdfast key create --rpm --tpm)'
+
+  test('report what counts as a share, and what does not, as the file has it', () => {
+    expect(ofShares(two(', rpm: 600', ', rpm: 300'))).toEqual(
+      [0, 1].map(
+        (at) =>
+          `changes model_list[${at}].rpm: counts as its weight among the deployments of its name; ${LIMITS}`,
+      ),
+    )
+    expect(ofShares(two(', rpm: 600', ', weight: 2'))).toEqual([
+      `cannot model_list[0].rpm: does not count: those of its name are drawn by weight; ${LIMITS}`,
+      'changes model_list[0].model: has no weight where others of its name do, and so counts 0 as LiteLLM draws: it is asked when they fail',
+    ])
+    const alone = `cannot model_list[0].rpm: does not count: nothing is drawn by weight; ${LIMITS}`
+    expect(ofShares(model('model: openai/a, rpm: 5'))).toEqual([alone])
+    expect(ofShares(model('model: openai/*, rpm: 5', 'openai/*'))).toEqual([alone])
+    const latency = 'router_settings: { routing_strategy: latency-based-routing }\n'
+    expect(ofShares(`${two(', weight: 2', '')}${latency}`)).toEqual([
+      'cannot model_list[0].weight: does not count: nothing is drawn by weight',
+    ])
   })
 
   test('ask those of a lower order first', () => {

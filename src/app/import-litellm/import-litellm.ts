@@ -67,7 +67,7 @@ export function importLitellm({ text, file, env }: ImportOptions): Imported {
   const routes = new Map(
     [...models.groups]
       .filter(([, group]) => group.length > 0)
-      .map(([name, group]) => [name, routeOf(group, router.balance)]),
+      .map(([name, group]) => [name, routeOf(group, router.balance, findings)]),
   )
   join(routes, router, findings)
   const { keys, cache, keepsBodies, logLevel } = readOtherSettings(root, context)

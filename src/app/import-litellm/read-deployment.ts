@@ -17,6 +17,7 @@ export interface Deployment {
   /** `provider/model`. */
   readonly target: string
   readonly place: Place
+  readonly params: Fields
   readonly weight?: number
   readonly rpm?: number
   readonly tpm?: number
@@ -66,7 +67,7 @@ export function readDeployment(
   const share = shareOf(params)
   readPrices({ provider, known: draft.provider, modelId, params, info }, context)
   sayTheRest(params, { target, context })
-  return { target, place: at, ...share }
+  return { target, place: at, params, ...share }
 }
 
 function matchOf(model: string, params: Fields): ProviderMatch | undefined {
@@ -175,13 +176,6 @@ interface Remainder {
 function sayTheRest(params: Fields, { target, context }: Remainder): void {
   const { findings } = context
   sayBudget({ fields: params, scope: `model:${target}` }, context)
-  if (params.has('rpm') || params.has('tpm')) {
-    const field = params.has('rpm') ? 'rpm' : 'tpm'
-    findings.changes(
-      params.at(field),
-      'counts as its weight among the deployments of its name; limits are set on keys (holdfast key create --rpm --tpm)',
-    )
-  }
   for (const name of params.unread) {
     const reason = Object.hasOwn(elsewhere, name) ? elsewhere[name] : undefined
     if (reason === undefined)

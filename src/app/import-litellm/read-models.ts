@@ -5,6 +5,7 @@ import { Fields } from './findings.ts'
 import { isName } from './reference.ts'
 import type { ImportContext } from './import-context.ts'
 import { type Deployment, type DeploymentFields, readDeployment, shown } from './read-deployment.ts'
+import { sayShares } from './shares.ts'
 import { isPriceField, OTHER_PRICES } from './read-prices.ts'
 
 /** Entries of one file. */
@@ -89,6 +90,7 @@ function readWildcard(name: string, { entry, params, info, context }: WildcardEn
   }
   const deployment = readDeployment({ params, info }, context)
   if (deployment === undefined) return false
+  sayShares([deployment], undefined, findings)
   const asked = deployment.target.replace(/\*$/, 'MODEL')
   const before = name === '*' ? 'MODEL' : name.replace(/\*$/, 'MODEL')
   if (asked === before) findings.maps(at, `any model as ${asked}; no route is needed`)

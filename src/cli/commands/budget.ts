@@ -49,12 +49,28 @@ export function budgetCreate(options: BudgetCreateOptions, io: CliIo): Promise<E
       ...(options.owner !== undefined && { owner: checkName(options.owner) }),
       createdAtMs: wallMs(io),
     }
+    const before = alike(budget, await books.store.loadBudgets())
     await books.store.putBudget(budget, [noteOf({ action: 'put-budget', budget, io })])
+    if (before !== undefined)
+      io.err(
+        `${io.style('yellow', 'warning:')} ${before.id} bounds the same already, at ${sayLimit(before)}, and both hold: holdfast budget set ${before.id} --limit changes a limit, and holdfast budget remove takes one away`,
+      )
     if (options.json) printJson(io, { ok: true, budget: describe(budget) })
     else if (options.quiet === true) io.out(budget.id)
     else io.out(`${budget.name}: ${sayLimit(budget)} (${budget.id})`)
     return exitCodes.ok
   })
+}
+
+/** Another that bounds the same spending by the same period: a change of the limit was meant, most likely. */
+function alike({ scope, period }: Budget, budgets: readonly Budget[]): Budget | undefined {
+  return budgets.find(
+    (other) =>
+      other.removedAtMs === undefined &&
+      other.period === period &&
+      other.scope.kind === scope.kind &&
+      other.scope.id === scope.id,
+  )
 }
 
 export function budgetList(

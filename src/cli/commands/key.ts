@@ -1,7 +1,7 @@
 /** `holdfast key`: makes, lists, revokes and rotates client keys (`key-set.ts` changes them). A key is shown once, by the command that makes it. */
 
 import { namesOfFile } from '../../app/config/config.ts'
-import { createKey, type KeyEdit, revokeKey, rotateKey } from '../../keys/key-changes.ts'
+import { createKey, isInForce, type KeyEdit, revokeKey, rotateKey } from '../../keys/key-changes.ts'
 import { mayUse } from '../../keys/scopes.ts'
 import type { Directory, KeyRecord, KeyScopes, Role } from '../../keys/records.ts'
 import type { Operation } from '../../canonical/envelope.ts'
@@ -339,7 +339,12 @@ function sayEnds({ name, expiresAtMs: endsAtMs }: KeyRecord, { old, options, io 
     )
   if (options.quiet === true) return
   io.err(endsAtMs === undefined ? 'It has no end.' : `It is good until ${sayMoment(endsAtMs)} UTC.`)
-  if (old?.expiresAtMs !== undefined) io.err(`The old one is good until ${sayMoment(old.expiresAtMs)} UTC.`)
+  if (old?.expiresAtMs === undefined) return
+  io.err(
+    isInForce(old, wallMs(io))
+      ? `The old one is good until ${sayMoment(old.expiresAtMs)} UTC.`
+      : 'The old one is refused from now on; a running gateway refuses it within a second.',
+  )
 }
 
 /** Everything but the key and its hash. */

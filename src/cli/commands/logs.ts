@@ -73,8 +73,7 @@ async function readQuery(
   const directory = await store.loadDirectory()
   const known = { directory, namesOfFile: namesOfFile(config) }
   if (options.quiet !== true) noteNamesakes(known, options.key, io)
-  const limit = options.limit === undefined ? LIMIT_DEFAULT : readWhole(options.limit, 'limit')
-  if (limit > LIMIT_MAX) throw new CommandRefusal(`--limit: at most ${LIMIT_MAX} at a time`)
+  const limit = options.limit === undefined ? LIMIT_DEFAULT : readWhole(options.limit, 'limit', LIMIT_MAX)
   const { model, route, target, provider, state, code } = options
   const { session, ...endUserAndTag } = namesAsked(options)
   return {

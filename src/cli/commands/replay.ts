@@ -8,7 +8,7 @@ import { readAnswer } from '../../exchange/say-again.ts'
 import type { RequestRow } from '../../ledger/entry.ts'
 import { formatUsd } from '../../ledger/usd.ts'
 import { sleep, systemClock } from '../../std/clock.ts'
-import { parseJson } from '../../std/json.ts'
+import { isJsonObject, parseJson } from '../../std/json.ts'
 import { askOwn } from '../../upstream/ask-own.ts'
 import type { OpenedBooks } from '../books.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
@@ -46,13 +46,13 @@ export function replay(exchangeId: string, options: ReplayOptions, io: CliIo): P
     const { text, kept } = await bodyOf(exchangeId, { books, options, io })
     const call = callOf({ original, text, model: options.model, ...(kept && { kept }) })
     const url = `${options.url?.replace(/\/+$/, '') ?? gatewayUrl(books.config.listen)}${call.path}`
-    const key = io.env['HOLDFAST_KEY']?.trim()
+    const key = io.env['HOLDFAST_KEY']?.trim() || undefined
     const answer = await askOwn(url, {
       body: call.body,
       timeoutMs: ANSWER_MS,
       headers: {
         ...call.headers,
-        ...(key !== undefined && key !== '' && { authorization: `Bearer ${key}` }),
+        ...(key !== undefined && { authorization: `Bearer ${key}` }),
       },
     })
     if (answer.type === 'unreachable') {
@@ -60,6 +60,12 @@ export function replay(exchangeId: string, options: ReplayOptions, io: CliIo): P
       if (options.json) printJson(io, { ok: false, message })
       else io.err(message)
       return exitCodes.unreachable
+    }
+    if (answer.status === UNAUTHENTICATED) {
+      const message = sayWrongKey(answer, { url, key })
+      if (options.json) printJson(io, { ok: false, status: answer.status, message })
+      else io.err(message)
+      return exitCodes.failed
     }
     const id = String(answer.headers['x-request-id'] ?? answer.headers['request-id'] ?? '')
     const again = id === '' ? undefined : await rowOf(id, books, io)
@@ -77,6 +83,24 @@ export function replay(exchangeId: string, options: ReplayOptions, io: CliIo): P
     else print({ original, again, finish, status: answer.status, text: answer.text, options, io })
     return isWell ? exitCodes.ok : exitCodes.failed
   })
+}
+
+/** A request without a good key is in no books: there is no row to wait for. */
+const UNAUTHENTICATED = 401
+/** What is shown of the gateway's words, characters. */
+const SAID_CHARS_MAX = 500
+
+function sayWrongKey(
+  { status, text }: { readonly status: number; readonly text: string },
+  { url, key }: { readonly url: string; readonly key: string | undefined },
+): string {
+  const body = parseJson(text)
+  const error = isJsonObject(body) ? body['error'] : undefined
+  const said = isJsonObject(error) && typeof error['message'] === 'string' ? error['message'] : undefined
+  const answered = `${url} answered ${status}${said === undefined ? '' : `: ${printable(said.slice(0, SAID_CHARS_MAX))}`}`
+  return key === undefined
+    ? `${answered} HOLDFAST_KEY is not set: set it to a client key, or make one with holdfast key create`
+    : `${answered} The key in HOLDFAST_KEY is wrong, or good no more: set it to another, or make one with holdfast key create`
 }
 
 interface Around {
@@ -198,5 +222,9 @@ function print({ original, again, finish, status, text, options, io }: Printing)
   )
   io.err(lines.join('\n'))
   if (again === undefined)
-    io.err('the new request is not in the books yet: is this the store of that gateway?')
+    io.err(
+      status < 400
+        ? 'the new request is not in the books yet: is this the store of that gateway?'
+        : 'the new request is not in the books: it was refused before it began, or this is not the store of that gateway',
+    )
 }

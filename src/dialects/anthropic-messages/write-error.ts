@@ -62,7 +62,7 @@ function ownFacts(error: GatewayError, context: ErrorContext): JsonObject {
     ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }),
     fault: error.row.fault,
     ...(rejectedCapability(error) === undefined ? {} : { message: error.message }),
-    next_step: error.row.nextStep,
+    next_step: error.nextStep,
     ...limitFacts(error.facts),
     request_id: context.requestId,
     attempts: context.attempts.map(attemptFacts),
