@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { Budget, BudgetId } from './budget.ts'
 import type { NanoUsd } from './prices.ts'
-import { budgetError, budgetUnavailableError, type FullBudget, priceUnknownError } from './spend-errors.ts'
+import {
+  budgetError,
+  budgetUnavailableError,
+  type FullBudget,
+  priceUnknownError,
+  reservationError,
+} from './spend-errors.ts'
 
 const wallMs = Date.UTC(2026, 10, 29, 18, 0, 0, 250)
 const resetsAtMs = Date.UTC(2026, 10, 30)
@@ -102,4 +108,12 @@ test('a budget that cannot be read is the gateway’s fault, and one to try agai
   const error = budgetUnavailableError(2_000)
   expect(error).toMatchObject({ code: 'budget_unavailable', status: 503, isClientRetryable: true })
   expect(error.facts.retryAfterMs).toBe(2_000)
+})
+
+test('an answer that was ended at its hold is told what it cost, and no reset that would not help', () => {
+  const { budget } = full()
+  const error = reservationError({ target: 'openai/m', nanoUsd: usd(0.25), budget })
+  expect(error.message).toContain('at the $0.25 that the budget "laptop" holds for it: openai/m went on')
+  expect(error.nextStep).toBe('Ask for a shorter answer, or use a model that keeps to its ceiling.')
+  expect(error.facts.isFinal).toBe(true)
 })

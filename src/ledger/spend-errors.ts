@@ -74,11 +74,14 @@ export function reservationError({
 }): GatewayError {
   return new GatewayError(
     'budget_exceeded',
-    `The answer was ended at the $${formatUsd(nanoUsd)} that the budget "${budget?.name ?? ''}" holds for it: ${target} went on beyond the ceiling of tokens that it was told. Ask for a shorter answer, or use a model that keeps to its ceiling.`,
+    `The answer was ended at the $${formatUsd(nanoUsd)} that the budget "${budget?.name ?? ''}" holds for it: ${target} went on beyond the ceiling of tokens that it was told. ${KEEP_TO_CEILING}`,
     // Whoever is asked next would be paid for a second time, and the answer has been.
-    { isFinal: true, flags: [CEILING_IGNORED] },
+    { isFinal: true, flags: [CEILING_IGNORED], nextStep: KEEP_TO_CEILING },
   )
 }
+
+/** Instead of the row's next step: no reset helps here. */
+const KEEP_TO_CEILING = 'Ask for a shorter answer, or use a model that keeps to its ceiling.'
 
 /** Neither memory nor store knows what may still be spent. */
 export function budgetUnavailableError(retryAfterMs: number, cause?: unknown): GatewayError {
