@@ -156,7 +156,8 @@ function splitPlaces(
   mine: ShareHolding | undefined,
   others: readonly ShareHolding[],
 ): PlacesSplit {
-  const unheld = Math.max(0, limit - held - others.reduce((sum, { places }) => sum + places, 0))
+  const left = limit - others.reduce((sum, { places }) => sum + places, 0)
+  const unheld = Math.max(0, left - held)
   const fair = fairPart(
     limit,
     wanted,
@@ -165,7 +166,9 @@ function splitPlaces(
   const whole = Math.floor(fair + TOLERANCE)
   // Somebody who could use a place has not even what is his: nobody keeps more than that of his own.
   const isShort = others.some((one) => one.places < Math.min(one.placesWanted, Math.max(1, whole)))
-  const target = isShort ? Math.max(whole, held === 0 ? 1 : 0) : Math.ceil(fair - TOLERANCE)
+  const due = isShort ? Math.max(whole, held === 0 ? 1 : 0) : Math.ceil(fair - TOLERANCE)
+  // Nodes that began without the store may hold more than there is: each goes back to what the others leave, or to what is fair.
+  const target = held > left ? Math.min(due, Math.max(whole, left)) : due
   // What was just given up is for others to take.
   const isGiving = mine !== undefined && held < mine.places
   const growth = isGiving ? 0 : Math.max(0, Math.min(unheld, target - held))

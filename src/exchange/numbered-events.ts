@@ -68,6 +68,24 @@ function readNumber(value: string | readonly string[], name: string): number {
   )
 }
 
+/** Throws `invalid_request` where the client says that it has more events than the whole answer: what it has is of another one. */
+export function refuseEventsBeyond({ contentType, body }: WholeAnswer, { after }: EventView): void {
+  if (after === 0 || !contentType.startsWith('text/event-stream')) return
+  const parser = new SseParser()
+  const count = parser.read(body).length + parser.end().length
+  if (after <= count) return
+  throw new GatewayError(
+    'invalid_request',
+    `The answer under this Idempotency-Key has ${count} events, so a client that has ${after} of them has read another one; without Last-Event-ID and x-holdfast-after it is given from its beginning.`,
+    { param: 'last-event-id' },
+  )
+}
+
+interface WholeAnswer {
+  readonly contentType: string
+  readonly body: Uint8Array
+}
+
 /** The reply as the view wants it; one that is no stream of events stays as it is. */
 export function viewEvents(reply: Reply, view: EventView | undefined): Reply {
   if (view === undefined || !reply.contentType.startsWith('text/event-stream')) return reply

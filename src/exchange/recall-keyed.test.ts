@@ -434,6 +434,20 @@ describe('a durable stream', () => {
     expect(story.executions).toBe(0)
   })
 
+  test('has no event after the last, and tells a client that says it has one that it read another stream', async () => {
+    const { story, upstreams } = streaming()
+    const first = receive(await story.serve(client(streamed).exchange, facts))
+    for (const event of events) upstreams[0]?.say(event)
+    upstreams[0]?.end()
+    await first.text
+    const after = (number: number) => ({ ...streamed, headers: { ...keyed, 'last-event-id': `${number}` } })
+    expect(await receive(await story.serve(client(after(3)).exchange, facts)).text).toBe('')
+    await expect(story.serve(client(after(4)).exchange, facts)).rejects.toMatchObject({
+      status: 400,
+      message: expect.stringContaining('has 3 events, so a client that has 4 of them has read another one'),
+    })
+  })
+
   test.each([{ 'last-event-id': '1' }, { 'x-holdfast-after': '0' }, { 'x-holdfast-durable': '1' }])(
     'is never begun without a key, which would be paid for and could not be gone on with: %j',
     async (headers) => {

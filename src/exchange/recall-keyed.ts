@@ -13,7 +13,13 @@ import { UnderWay } from '../std/under-way.ts'
 import { decodeKept, encodeKept, type GivenAgain, keptOf, type KeptReply, replyOfKept } from './kept-reply.ts'
 import { type EndedAnswer, LIVE_BYTES_MAX, LiveAnswer, type LiveMemory } from './live-answer.ts'
 import { mayHaveCost } from './may-have-cost.ts'
-import { type EventView, readEventView, refuseEventsWithoutKey, viewEvents } from './numbered-events.ts'
+import {
+  type EventView,
+  readEventView,
+  refuseEventsBeyond,
+  refuseEventsWithoutKey,
+  viewEvents,
+} from './numbered-events.ts'
 import type { RecallOwner, RecallStep } from './recall-step.ts'
 import { hashRequest } from './request-hash.ts'
 import { replyOfRunner, replyOfSharer } from './shared-reply.ts'
@@ -224,6 +230,7 @@ function attach({ run, entry: first }: KeyedRun, { exchange, view }: Asked): Rec
 }
 
 function replay(kept: KeptReply, view: EventView | undefined): RecallStep {
+  if (view !== undefined) refuseEventsBeyond(kept, view)
   return { type: 'replay', reply: viewEvents(replyOfKept(kept, againAs('replayed')(kept)), view) }
 }
 

@@ -153,6 +153,35 @@ export function describeShares(open: OpenFixture): void {
         expect(await second.ask(places(0))).toMatchObject({ places: 2 })
       }))
 
+    test('of requests at one time that nodes began with before they were told are given up, and go round', () =>
+      withStore(open, async (store) => {
+        const first = new AskingNode(store, 'node_1')
+        const second = new AskingNode(store, 'node_2')
+        const places = (held: number) => ({ places: { limit: 1, held, wanted: 1 } })
+        expect(await first.ask(places(1))).toMatchObject({ places: 1 })
+        // One is under way at each of them, and there is one.
+        expect(await second.ask(places(1))).toMatchObject({ places: 0 })
+        expect(await first.ask(places(1))).toMatchObject({ places: 0 })
+        expect(await second.ask(places(0))).toMatchObject({ places: 0 })
+        expect(await first.ask(places(0))).toMatchObject({ places: 0 })
+        expect(await second.ask(places(0))).toMatchObject({ places: 1 })
+        expect(await first.ask(places(0))).toMatchObject({ places: 0 })
+      }))
+
+    test('of requests at one time that are more than the limit go back to it', () =>
+      withStore(open, async (store) => {
+        const first = new AskingNode(store, 'node_1')
+        const second = new AskingNode(store, 'node_2')
+        const places = (held: number) => ({ places: { limit: 5, held, wanted: 9 } })
+        expect(await first.ask(places(5))).toMatchObject({ places: 5 })
+        expect(await second.ask(places(5))).toMatchObject({ places: 2 })
+        expect(await first.ask(places(5))).toMatchObject({ places: 2 })
+        expect(await second.ask(places(2))).toMatchObject({ places: 2 })
+        // What it just gave up is for others to take; nobody does.
+        expect(await first.ask(places(2))).toMatchObject({ places: 2 })
+        expect(await first.ask(places(2))).toMatchObject({ places: 3 })
+      }))
+
     test('of each party are apart, and answered in the order asked', () =>
       withStore(open, async (store) => {
         const first = new AskingNode(store, 'node_1')
