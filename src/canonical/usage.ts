@@ -38,3 +38,8 @@ export function tokenCount(value: unknown): number | undefined {
     ? value
     : undefined
 }
+
+/** Every request has a token: whoever counts none at all did not count, and would be used for nothing under any budget. */
+export function believableUsage(usage: Usage | undefined): Usage | undefined {
+  return usage?.inputTokens === 0 && usage.outputTokens === 0 ? undefined : usage
+}

@@ -3,13 +3,14 @@
 import type { Finish } from '../canonical/finish.ts'
 import type { Part } from '../canonical/message.ts'
 import type { InferenceResult } from '../canonical/result.ts'
-import type { Usage } from '../canonical/usage.ts'
+import { believableUsage, type Usage } from '../canonical/usage.ts'
 import type { StreamFacts } from '../dialects/dialect.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import { isCounted } from './attempt-log.ts'
 
 export function usageOf(source: { readonly usage?: Usage | undefined }): { usage?: Usage } {
-  return source.usage === undefined ? {} : { usage: source.usage }
+  const usage = believableUsage(source.usage)
+  return usage === undefined ? {} : { usage }
 }
 
 export function flagsOf(facts: StreamFacts): readonly string[] {

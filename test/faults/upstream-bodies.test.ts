@@ -326,7 +326,7 @@ describe.concurrent('fault 49: a message without content', () => {
 })
 
 describe('fault 50: usage that nobody can believe', () => {
-  const kinds = ['missing', 'null', 'negative', 'string', 'huge', 'overflow', 'fraction']
+  const kinds = ['missing', 'null', 'negative', 'string', 'huge', 'overflow', 'fraction', 'zero']
   const cases = kinds.flatMap((kind) => combinations().map((one) => ({ kind, ...one })))
   test.concurrent.for(cases)(
     'fault 50: $kind from $target: the answer reaches $client $mode, and no count is believed',

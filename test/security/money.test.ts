@@ -107,7 +107,7 @@ describe('SEC-26: at rest', () => {
 })
 
 describe('SEC-48: money stays a whole number, and never comes back', () => {
-  const usages = ['negative', 'string', 'overflow', 'missing', 'huge'] as const
+  const usages = ['negative', 'string', 'overflow', 'missing', 'zero', 'huge'] as const
 
   test.each(usages)('whatever a provider says of its usage: %s', async (kind) => {
     const stage = await openPaid({ scenario: { faults: [{ fault: faultOf(kind) }] } })

@@ -114,6 +114,7 @@ describe('faults of content', () => {
     ['huge', /"(completion|output)_tokens":1e308/],
     ['overflow', /"(completion|output)_tokens":9223372036854775808/],
     ['fraction', /"(completion|output)_tokens":1\.5/],
+    ['zero', /"(completion|output)_tokens":0/],
   ])('usage (%s) is wrong in plain answers and streams of both dialects', async (kind, pattern) => {
     for (const path of DIALECTS) {
       for (const stream of [false, true]) {

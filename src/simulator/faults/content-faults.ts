@@ -269,7 +269,7 @@ function fieldsFinishedBy(value: Readonly<Record<string, unknown>>, reason: stri
   return name === undefined ? {} : { [name]: reason }
 }
 
-const USAGE = ['missing', 'null', 'negative', 'string', 'huge', 'overflow', 'fraction'] as const
+const USAGE = ['missing', 'null', 'negative', 'string', 'huge', 'overflow', 'fraction', 'zero'] as const
 
 /** JSON numbers beyond what a double holds exactly are written as text, since no JavaScript number can stand for them. */
 const COUNTS: Readonly<Record<Exclude<(typeof USAGE)[number], 'missing' | 'null'>, string>> = {
@@ -278,13 +278,14 @@ const COUNTS: Readonly<Record<Exclude<(typeof USAGE)[number], 'missing' | 'null'
   huge: '1e308',
   overflow: '9223372036854775808',
   fraction: '1.5',
+  zero: '0',
 }
 
 const usageFaults = [
   defineFault({
     name: 'usage',
     description:
-      'The usage is missing, null, negative, text, 1e308, 2^63 or a fraction, wherever it would stand.',
+      'The usage is missing, null, negative, text, 1e308, 2^63, a fraction or nothing but zeros, wherever it would stand.',
     befalls: 'chat',
     parameters: { kind: choice(USAGE, 'what is wrong with it') },
     conduct: (call, { kind }) => withUsage(call, kind),
