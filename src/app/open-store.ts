@@ -14,6 +14,7 @@ import type { Notice } from '../std/notice.ts'
 import type { Secret } from '../std/secret.ts'
 import { guardStore } from '../stores/guarded-store.ts'
 import type { Snapshot } from '../stores/sqlite/snapshot.ts'
+import { StoreUnavailable } from '../std/store-error.ts'
 import type { StoreHealth } from '../stores/store-pulse.ts'
 import type { Store } from '../stores/store.ts'
 import { isTransferable, type Transferable } from '../stores/transfer.ts'
@@ -66,8 +67,11 @@ export async function openStore(choice: KeptChoice, options: OpenStoreOptions): 
     await known.checkBeside()
     const rebuilt = createChannel<undefined>()
     const chosen = await openChosen(choice, base, { ...options, onRebuilt: () => rebuilt.publish(undefined) })
+    const isHalf = async () =>
+      options.isCopyTarget !== true && isTransferable(chosen) && (await chosen.isPartOfCopy())
     const check = async () => {
-      if (options.isCopyTarget !== true) await refusePartOfCopy(chosen)
+      // A store that is away is no reason not to start: it is asked before it is used.
+      if (await isHalf().catch(() => false)) throw new StartError('environment', PART_OF_COPY)
       await known.checkAtStart(chosen)
     }
     await check().catch(async (error: unknown) => {
@@ -78,7 +82,10 @@ export async function openStore(choice: KeptChoice, options: OpenStoreOptions): 
     rebuilt.subscribe(() => void known.checkAtStart(chosen).catch(() => undefined))
     const store = guardStore(chosen, {
       clock: options.clock,
-      beforeUse: () => known.checkBeforeUse(chosen),
+      beforeUse: async () => {
+        if (await isHalf()) throw new StoreUnavailable(PART_OF_COPY)
+        await known.checkBeforeUse(chosen)
+      },
       // The file's own thread writes its log back now and then, and nobody else answers in its place.
       ...(choice.kind === 'sqlite' && { deadlinesMs: { lease: SQLITE_WAIT_MS, recall: SQLITE_WAIT_MS } }),
       onChange: (health) => options.telemetry.notices.publish(noticeOf(health)),
@@ -99,14 +106,8 @@ export async function openStore(choice: KeptChoice, options: OpenStoreOptions): 
   }
 }
 
-/** A store that is away tells nothing of it, and is no reason not to start. */
-async function refusePartOfCopy(store: Store): Promise<void> {
-  if (!isTransferable(store) || !(await store.isPartOfCopy().catch(() => false))) return
-  throw new StartError(
-    'environment',
-    'this store holds a part of a copy that was cut short: run the same holdfast migrate again before it is used',
-  )
-}
+const PART_OF_COPY =
+  'this store holds a part of a copy that was cut short: run the same holdfast migrate again before it is used'
 
 /** What a request may wait for the file, ms. */
 const SQLITE_WAIT_MS = 250

@@ -30,10 +30,7 @@ export interface NodeLease extends Charge {
 export type TransferChunk =
   /** What the copy will come to: by it a store that holds something else is known before anything is written to it. */
   | { readonly type: 'start'; readonly totals: TransferTotals }
-  /**
-   * From the first line on, in order, their hashes as they are. They come before all else: a store with another history
-   * refuses them, and a copy that was cut short is known by them.
-   */
+  /** From the first line on, in order, their hashes as they are. */
   | { readonly type: 'audit'; readonly lines: readonly AuditLine[] }
   | { readonly type: 'directory'; readonly directory: Directory }
   | { readonly type: 'budgets'; readonly budgets: readonly Budget[] }
@@ -98,6 +95,7 @@ export interface Importer {
   totals(): TransferTotals | Promise<TransferTotals>
   /** Keeps with the store whether a copy into it is under way, whatever becomes of this process. */
   mark(isUnderWay: boolean): void | Promise<void>
+  isMarked(): boolean | Promise<boolean>
 }
 
 /** How every `importAll` goes through a copy. */
@@ -106,23 +104,21 @@ export async function importChunks(
   importer: Importer,
 ): Promise<TransferTotals> {
   let told: TransferTotals | undefined
-  let isMarked = false
   for await (const chunk of chunks) {
-    if (chunk.type === 'start') refuseForeign(chunk.totals, await importer.totals())
-    else if (chunk.type === 'end') told = chunk.totals
-    else {
-      // Only now it is known that the store has no other history: one that refuses the audit log stays as it was.
-      if (chunk.type !== 'audit' && !isMarked) await importer.mark(true)
-      isMarked ||= chunk.type !== 'audit'
-      await importer.take(chunk)
-    }
+    if (chunk.type === 'start') {
+      const found = await importer.totals()
+      if (await importer.isMarked()) refuseMore(chunk.totals, found)
+      else refuseOther(chunk.totals, found)
+      await importer.mark(true)
+    } else if (chunk.type === 'end') told = chunk.totals
+    else await importer.take(chunk)
   }
   const found = checkTotals(told, await importer.totals())
   await importer.mark(false)
   return found
 }
 
-/** What only grows while a store is used, so that a part of a copy never has more of it. What expires is left out. */
+/** What only grows while a store is used. What expires, and leases, are left out. */
 const LASTING = [
   'users',
   'teams',
@@ -130,7 +126,6 @@ const LASTING = [
   'keys',
   'budgets',
   'spentNanoUsd',
-  'leasedNanoUsd',
   'entries',
   'entriesNanoUsd',
   'requests',
@@ -138,18 +133,28 @@ const LASTING = [
 ] as const satisfies readonly (keyof TransferTotals)[]
 
 /**
- * Keys, budgets and spending of another history would stay where they do not belong, and those of a store that was used
- * since it was copied would be put back: so neither is begun.
+ * Keys, budgets and spending of another history would stay where they do not belong, and those of a store that was used since
+ * it was copied would be put back. So a copy goes into a store that holds nothing, or the same, or a part of it that says so.
  */
-function refuseForeign(told: TransferTotals, found: TransferTotals): void {
+function refuseOther(told: TransferTotals, found: TransferTotals): void {
+  const isEmpty = LASTING.every((name) => found[name] === 0)
+  const other = LASTING.filter((name) => found[name] !== told[name])
+  if (isEmpty || (other.length === 0 && found.lastAuditHash === told.lastAuditHash)) return
+  refuse(told, found, other)
+}
+
+/** A part of a copy never has more of anything than what is copied. */
+function refuseMore(told: TransferTotals, found: TransferTotals): void {
   const more = LASTING.filter((name) => found[name] > told[name])
-  // The audit log is copied first: who has something and no line of it has it from elsewhere.
-  const elsewhere = LASTING.filter((name) => found[name] > 0)
-  const isElsewhere = told.auditLines > 0 && found.auditLines === 0
-  const isForked = told.auditLines === found.auditLines && told.lastAuditHash !== found.lastAuditHash
-  const wrong = more.length > 0 ? more : isElsewhere ? elsewhere : []
-  if (wrong.length === 0 && !isForked) return
-  const holds = wrong.map((name) => `${name}: ${found[name]} here, ${told[name]} in the copy`)
+  if (more.length > 0) refuse(told, found, more)
+}
+
+function refuse(
+  told: TransferTotals,
+  found: TransferTotals,
+  other: readonly (typeof LASTING)[number][],
+): never {
+  const holds = other.map((name) => `${name}: ${found[name]} here, ${told[name]} in the copy`)
   const what = holds.length === 0 ? 'its audit log ends otherwise' : holds.join('; ')
   throw new StoreConflict(
     `This store has a history of its own, and nothing was copied into it (${what}). Copy into an empty store.`,

@@ -64,8 +64,10 @@ export function describeTransfer(open: OpenFixture, openTarget: OpenFixture = op
           await fill(from)
           const chunks = await Array.fromAsync(transferable(from).exportAll())
           expect(await transferable(to).isPartOfCopy()).toBe(false)
-          await expect(transferable(to).importAll(chunks.slice(0, 6))).rejects.toThrow(StoreConflict)
-          expect(await transferable(to).isPartOfCopy()).toBe(true)
+          for (const parts of [2, 6]) {
+            await expect(transferable(to).importAll(chunks.slice(0, parts))).rejects.toThrow(StoreConflict)
+            expect(await transferable(to).isPartOfCopy()).toBe(true)
+          }
           await transferable(to).importAll(chunks)
           expect(await transferable(to).isPartOfCopy()).toBe(false)
           const once = await seen(to)
@@ -130,6 +132,23 @@ export function describeTransfer(open: OpenFixture, openTarget: OpenFixture = op
             /nothing was copied into it \(.*auditLines: 4 here, 3 in the copy\)/,
           )
           expect(await seen(to)).toEqual(used)
+        }),
+      ))
+
+    test('made again after both stores were used is refused, also where less was spent on this side, and does not shut the store', () =>
+      withStore(open, (from) =>
+        withStore(openTarget, async (to) => {
+          await fill(from)
+          await copyStore(transferable(from), transferable(to))
+          await to.postBooks({ nodeId: 'node_1', entries: [paid('here')], requests: [] })
+          const since = [paid('there'), paid('there too')]
+          await from.postBooks({ nodeId: 'node_1', entries: since, requests: [] })
+          const used = await seen(to)
+          await expect(copyStore(transferable(from), transferable(to))).rejects.toThrow(
+            /a history of its own.*entries: 1204 here, 1205 in the copy/,
+          )
+          expect(await seen(to)).toEqual(used)
+          expect(await transferable(to).isPartOfCopy()).toBe(false)
         }),
       ))
 

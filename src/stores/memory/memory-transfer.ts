@@ -45,6 +45,7 @@ export class MemoryTransfer {
       mark: (isUnderWay) => {
         this.#isPartOfCopy = isUnderWay
       },
+      isMarked: () => this.#isPartOfCopy,
     })
   }
 

@@ -240,7 +240,7 @@ function storeOver(database: MigratedConnections): Store & Transferable {
     matchSecret: (marks) => database.use(write, (session) => matchSecret(session, marks)),
     note: (note) => database.transaction(write, (session) => addAuditLines(session, [note])),
     exportAll: () => exportFrom(database),
-    isPartOfCopy: () => database.use(quick, isPartOfCopy),
+    isPartOfCopy: () => database.use(write, isPartOfCopy),
     importAll: async (chunks) => {
       const totals = await importAll((work) => database.transaction(copy, work), chunks)
       await database.noteCopy(totals.entries)

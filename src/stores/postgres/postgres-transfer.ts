@@ -91,6 +91,7 @@ export function importAll(
     mark: async (isUnderWay) => {
       await transaction((session) => session.run(isUnderWay ? BEGIN_COPY : END_COPY))
     },
+    isMarked: () => transaction(isPartOfCopy),
   })
 }
 

@@ -98,5 +98,6 @@ function importAll(
     take: (chunk) => file.write('importChunk', chunk),
     totals: () => file.write('totals'),
     mark: (isUnderWay) => file.write('markCopy', isUnderWay),
+    isMarked: () => file.write('isPartOfCopy'),
   })
 }
