@@ -8,16 +8,24 @@ import type { StreamFacts } from '../dialects/dialect.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import { isCounted } from './attempt-log.ts'
 
-export function usageOf(source: { readonly usage?: Usage | undefined }): { usage?: Usage } {
-  const usage = believableUsage(source.usage)
-  return usage === undefined ? {} : { usage }
+interface Counted {
+  readonly usage?: Usage | undefined
+  readonly finish?: Finish | undefined
+  readonly candidates?: readonly { readonly finish?: Finish | undefined }[] | undefined
+}
+
+/** As far as it can be believed. Where a filter stopped the request no model may have been asked, and nothing counted. */
+export function usageOf({ usage, finish, candidates }: Counted): { usage?: Usage } {
+  const end = finish ?? candidates?.[0]?.finish
+  const believed = end?.reason === 'content-filter' ? usage : believableUsage(usage)
+  return believed === undefined ? {} : { usage: believed }
 }
 
 export function flagsOf(facts: StreamFacts): readonly string[] {
   return [
     ...(facts.anomalies > 0 ? ['parse_anomaly'] : []),
     ...(facts.hasMalformedToolCall === true ? ['tool_args_invalid'] : []),
-    ...(facts.isComplete ? usageFlags(facts.usage) : []),
+    ...(facts.isComplete ? usageFlags(usageOf(facts).usage) : []),
   ]
 }
 

@@ -5,7 +5,7 @@
  * came in one read.
  */
 
-import type { Usage } from '../canonical/usage.ts'
+import { believableUsage, type Usage } from '../canonical/usage.ts'
 import type { StreamFacts } from '../dialects/dialect.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
 import type { NanoUsd } from '../ledger/prices.ts'
@@ -64,7 +64,7 @@ export class AnswerLimit {
 
   /** What was told, and counted where it was not. */
   usageSoFar(told: Usage | undefined): Usage {
-    return countedUsage(told, this.#text.bytes, this.#init.ask)
+    return countedUsage(believableUsage(told), this.#text.bytes, this.#init.ask)
   }
 
   error(): GatewayError {

@@ -1,6 +1,6 @@
 /** Keeps account of every attempt of one exchange: what the client is told, and what is published. */
 
-import { believableUsage, type Usage } from '../canonical/usage.ts'
+import type { Usage } from '../canonical/usage.ts'
 import type { AttemptSummary } from '../dialects/dialect.ts'
 import type { ErrorCode } from '../errors/codes.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
@@ -113,7 +113,7 @@ export class AttemptLog {
       isEnded = true
       const durationMs = this.#clock.nowMs() - startedAtMs
       const status = how.status ?? error?.facts.upstreamStatus
-      const usage = believableUsage(how.usage ?? notedUsage)
+      const usage = how.usage ?? notedUsage
       const usageSource = usageSourceOf({
         outcome,
         usage,
@@ -217,8 +217,7 @@ function usageSourceOf({
 
 /** Both counts are there and can be believed. */
 export function isCounted(usage: Usage | undefined): boolean {
-  const { inputTokens, outputTokens } = believableUsage(usage) ?? {}
-  return inputTokens !== undefined && outputTokens !== undefined
+  return usage?.inputTokens !== undefined && usage.outputTokens !== undefined
 }
 
 /** The request may have run although no answer began (faults 8, 11). */

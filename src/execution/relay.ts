@@ -153,7 +153,7 @@ async function foldStream(context: RelayContext): Promise<Committed> {
     cut = await foldWhole(context, folder, received)
   } catch (error) {
     attempt.noteText(limit?.textBytes ?? foldedTextBytes(folder, received.bytes, exchange.dialect))
-    attempt.noteUsage(folder.facts.usage, folder.facts.isComplete)
+    attempt.noteUsage(usageOf(folder.facts).usage, folder.facts.isComplete)
     throw error
   }
   const { facts } = folder
@@ -272,7 +272,11 @@ function rememberState(context: RelayContext, body: Uint8Array, read: () => Infe
 }
 
 function resultFlags(result: InferenceResult, { target }: RelayContext): readonly string[] {
-  return [...usageFlags(result.usage), ...modelFlags(result.modelId, target), ...warningsOfResult(result)]
+  return [
+    ...usageFlags(usageOf(result).usage),
+    ...modelFlags(result.modelId, target),
+    ...warningsOfResult(result),
+  ]
 }
 
 /** A count is judged before it is passed on: in the target's own bytes, or as the client's dialect says it. */

@@ -95,7 +95,7 @@ export class StreamSource implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     } catch (error) {
       const { attempt, chunks, pipe } = this.#leg
       attempt.noteText(this.#leg.limit?.textBytes ?? textBytesWithin(chunks.bytes))
-      attempt.noteUsage(pipe.facts.usage, pipe.facts.isComplete)
+      attempt.noteUsage(usageOf(pipe.facts).usage, pipe.facts.isComplete)
       // Content and its end came in one piece: nothing of it was sent, but it was made.
       if (pipe.facts.hasContent) attempt.markFirstToken()
       throw error
