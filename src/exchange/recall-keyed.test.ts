@@ -493,3 +493,17 @@ test('what is kept is sealed', async () => {
     code: 'idempotency_in_doubt',
   })
 })
+
+test('one that may only read along is given what was kept where the run has just ended, and nothing where none was', async () => {
+  const recall = recallOn({ clock, store, nodeId: undefined })
+  const story = new Story(recall, async () => plainReply('{"answer":42}'))
+  const again = () => client({ headers: keyed }).exchange
+  expect([recall.isUnderWay(again(), facts.owner), await recall.join(again(), facts)]).toEqual([
+    false,
+    undefined,
+  ])
+  await receive(await story.serve(again(), facts)).text
+  const step = await recall.join(again(), facts)
+  expect(step?.type).toBe('replay')
+  expect(story.executions).toBe(1)
+})

@@ -78,11 +78,14 @@ export class KeyedRecall {
     return this.#runs.get(id) !== undefined
   }
 
-  /** As `begin` where one of this id is under way; `undefined` where none is. */
+  /** As `begin` where one of this id is under way or was answered; `undefined` where one would have to be made. */
   async join(exchange: Exchange, id: string): Promise<RecallStep | undefined> {
     const asked = await askedOf(exchange, id)
     const running = this.#runs.get(id)
-    return running === undefined ? undefined : this.#join(running, asked)
+    if (running !== undefined) return this.#join(running, asked)
+    // It may have ended while the request was read.
+    const kept = await this.#rooms.journal.find(asked.entry)
+    return kept === undefined ? undefined : replay(readKept(kept.answer, kept.exchangeId), asked.view)
   }
 
   /** Ends all that is under way. */

@@ -26,7 +26,7 @@ export interface Recall {
   begin(exchange: Exchange, facts: RecallFacts): RecallStep | Promise<RecallStep>
   /** Whether a request of this one's key is being answered here. Throws as `begin` does. */
   isUnderWay(exchange: Exchange, owner: RecallOwner): boolean
-  /** As `begin`, and begins nothing: resolves with `undefined` where none of its key is under way. */
+  /** As `begin`, and begins nothing: resolves with `undefined` where none of its key is under way or was answered. */
   join(exchange: Exchange, facts: RecallFacts): Promise<RecallStep | undefined>
   /** Ends every run that is under way, and the sweeping. */
   stop(reason: unknown): void
