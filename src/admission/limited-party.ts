@@ -92,11 +92,13 @@ export class LimitedParty {
   /** Notes what is asked, be it granted or not; whether asking the store now would bring more. */
   noteAsk(ask: LimitAsk, isRefused: boolean, nowMs: number): boolean {
     this.#usedAtMs = nowMs
+    // It came with the ask that was refused.
+    if (ask.isShared === true) return false
     for (const meter of this.#meters) {
       meter.demand.note(Math.min(meter.bucket.whole, askedOf(meter, ask)), nowMs)
     }
     const { concurrentRequests = 0 } = this.#limits ?? {}
-    const wanted = this.#inFlight + placesOfAsk(ask)
+    const wanted = this.#inFlight + 1
     if (wanted > this.#placesWanted) this.#placesWanted = Math.min(concurrentRequests, wanted)
     if (this.#lease === undefined) return !this.#isKnownToStore
     return isRefused && this.#lease.share + SHARE_SLACK < this.#lease.fairShare

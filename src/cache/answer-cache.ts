@@ -196,7 +196,9 @@ export class AnswerCache<Value> {
   /** Where the store does not say, the older one counts on. */
   async #learnRevision(): Promise<void> {
     try {
-      this.noteRevision(await this.#rooms.store.directoryRevision())
+      const revision = await this.#rooms.store.directoryRevision()
+      // A slow answer is older than what was heard of meanwhile.
+      if (revision > this.#revision) this.noteRevision(revision)
     } catch {
       // Whoever looks after the directory learns it later.
     }
