@@ -129,7 +129,8 @@ export class BookChecks {
   }
 
   #hasRow({ asked, requestId, status }: Told): readonly string[] {
-    if (requestId === undefined || status === 401) return []
+    // Neither one without a good key nor one whose body did not come in time was ever accepted.
+    if (requestId === undefined || status === 401 || status === 408) return []
     const row = this.#rows.get(requestId)
     if (row === undefined) return [`${requestId} (${asked.mark}) was answered ${status} and has no row`]
     return row.attribution.sessionId === asked.mark ? [] : [`${requestId} is the row of somebody else`]

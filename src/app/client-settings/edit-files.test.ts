@@ -203,6 +203,7 @@ describe('YAML', () => {
   test.each([
     ['a list', '- a\n', 'is not a set of fields'],
     ['broken text', 'a: [\n', 'is not valid YAML'],
+    ['an anchor', 'model: &m x\nweak-model: *m\n', 'gives model an anchor that others may refer to'],
   ])('is refused in %s', (_, before, reason) => {
     expect(editYaml(before, fields)).toEqual({ ok: false, reason })
   })

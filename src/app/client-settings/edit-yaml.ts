@@ -1,6 +1,6 @@
 /** Sets fields at the top of a YAML file as a person would: the rest of the file and its comments stay. */
 
-import { type Document, isMap, parseDocument, type YAMLMap } from 'yaml'
+import { type Document, isMap, isScalar, parseDocument, type YAMLMap } from 'yaml'
 import { type Edited, SETTINGS_LENGTH_MAX, tooLarge, type Unedited } from './edited.ts'
 
 export type ReadYaml = { readonly ok: true; readonly document: Document; readonly fields: YAMLMap } | Unedited
@@ -10,8 +10,17 @@ export function editYaml(text: string, values: Readonly<Record<string, string>>)
   if (!read.ok) return read
   const { document, fields } = read
   const changed = Object.entries(values).filter(([name, value]) => fields.get(name) !== value)
+  // Set, it would change whatever refers to it as well.
+  const shared = changed.find(([name]) => hasAnchor(fields, name))
+  if (shared !== undefined)
+    return { ok: false, reason: `gives ${shared[0]} an anchor that others may refer to` }
   for (const [name, value] of changed) fields.set(name, value)
   return { ok: true, text: changed.length > 0 ? document.toString({ lineWidth: 0 }) : text }
+}
+
+function hasAnchor(fields: YAMLMap, name: string): boolean {
+  const node = fields.get(name, true)
+  return isScalar(node) && node.anchor !== undefined
 }
 
 /** `fresh`: the fields of a file that has none. */
