@@ -58,8 +58,8 @@ function recordOf(id: string): JournalRecord {
 }
 
 const SHORT = journalSchema.parse({ ttl: '60s' })
-const journalOn = (store: JournalStore, rules = settings) =>
-  new Journal({ clock, store, sealer, nodeId: 'n', settings: rules })
+const journalOn = (store: JournalStore, rules = settings, nodeId = 'n') =>
+  new Journal({ clock, store, sealer, nodeId, settings: rules })
 
 describe('the journal', () => {
   test('asks again where somebody else was faster', async () => {
@@ -157,6 +157,23 @@ describe('the journal', () => {
     await expect(journal.find(entry('a'))).rejects.toMatchObject({ code: 'idempotency_in_doubt' })
     await journal.keep(entry('a'), Buffer.from('x'))
     expect(await journal.find(entry('a'))).toEqual({ exchangeId: 'req_a', answer: Buffer.from('x') })
+  })
+
+  test('of what another process may be making says that asking again helps, for as long as a run is reckoned to take', async () => {
+    const [journal, other] = [journalOn(storeOf()), journalOn(storeOf(), settings, 'node_2')]
+    await journal.begin(entry('a'))
+    await expect(other.begin(entry('a', 'b'))).rejects.toMatchObject({
+      code: 'idempotency_in_doubt',
+      isClientRetryable: true,
+      facts: { retryAfterMs: 2_000 },
+    })
+    // Its own, it would have joined.
+    await expect(journal.begin(entry('a', 'c'))).rejects.toMatchObject({ isClientRetryable: false })
+    await journal.keep(entry('a'), Buffer.from('x'))
+    expect(await other.begin(entry('a', 'd'))).toMatchObject({ exchangeId: 'req_a' })
+    await journal.begin(entry('e'))
+    clock.advance(UNDER_WAY_MS)
+    await expect(other.begin(entry('e', 'f'))).rejects.toMatchObject({ isClientRetryable: false })
   })
 
   test('gives an answer again for its whole time, however long it took to be made', async () => {

@@ -242,15 +242,19 @@ export class Journal {
     return { id, requestHash, exchangeId, nodeId, state: 'open', createdAtMs, expiresAtMs }
   }
 
-  #open(
-    found: Omit<JournalRecord, 'nodeId' | 'state' | 'createdAtMs'>,
-    asked: Omit<JournalEntry, 'exchangeId'>,
-  ): KeptAnswer {
+  #open(found: JournalRecord, asked: Omit<JournalEntry, 'exchangeId'>): KeptAnswer {
     if (found.requestHash !== asked.requestHash) throw mismatch(found.exchangeId)
-    if (found.answer === undefined) throw inDoubt(found.exchangeId, CUT_OFF)
+    if (found.answer === undefined)
+      throw this.#mayComeYet(found) ? elsewhere(found.exchangeId) : inDoubt(found.exchangeId, CUT_OFF)
     const plain = this.#unseal(found.answer, found)
     if (plain[0] !== WHOLE) throw inDoubt(found.exchangeId, NOT_KEPT)
     return { exchangeId: found.exchangeId, answer: plain.subarray(1) }
+  }
+
+  /** Another process that writes to the store may be making it: whether that lives is not known here. */
+  #mayComeYet({ nodeId, createdAtMs }: JournalRecord): boolean {
+    const { clock, nodeId: own } = this.#rooms
+    return this.#claims === this.#stored && nodeId !== own && clock.wallMs() < createdAtMs + UNDER_WAY_MS
   }
 
   #unseal(sealed: Uint8Array, found: JournalName): Uint8Array {
@@ -323,10 +327,27 @@ export function mismatch(exchangeId: string): GatewayError {
 }
 
 const CUT_OFF =
-  'is being answered by another process, was cut off before its answer was kept, or its answer made room for newer ones. It may have been paid for'
+  'was cut off before its answer was kept, or its answer made room for newer ones. It may have been paid for'
 const NOT_KEPT = 'was answered, but its answer was too large to be kept. It was paid for'
 const UNREADABLE =
   'was answered, but its answer cannot be opened any more: the master secret changed. It was paid for'
+
+/** How long a client waits before it asks again for what another gateway makes, ms. */
+const ELSEWHERE_WAIT_MS = 2_000
+
+/** Asking again with the key costs nothing, whatever became of it. */
+function elsewhere(exchangeId: string): GatewayError {
+  return new GatewayError(
+    'idempotency_in_doubt',
+    `The request of this Idempotency-Key (${exchangeId}) is being answered by another gateway, or was cut off there: sent again with the same key it is given that answer once it is there. It may have been paid for; to pay for it anew, send it with a new key.`,
+    {
+      param: 'Idempotency-Key',
+      isClientRetryable: true,
+      retryAfterMs: ELSEWHERE_WAIT_MS,
+      nextStep: 'Send it again with the same key, which costs nothing.',
+    },
+  )
+}
 
 function inDoubt(exchangeId: string, what: string): GatewayError {
   return new GatewayError(
