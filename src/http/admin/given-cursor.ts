@@ -5,13 +5,14 @@
 
 import { invalid } from './problem.ts'
 
-/** The time of a request, ms since 1970, and what tells it from others of that time. */
-const REQUEST = /^-?\d{1,16}\.\S{1,200}$/
+/** The time of a request, ms since 1970, and what tells it from others of that time: its number in SQLite's file, else its id. */
+const REQUEST = { numbered: /^-?\d{1,15}\.\d{1,15}$/, named: /^-?\d{1,16}\.(?=.*\D)\S{1,200}$/ }
 /** The place of a line. */
 const AUDIT_LINE = /^[1-9]\d{0,15}$/
 
-export function requestCursor(cursor: string | undefined): string | undefined {
-  return given(cursor, REQUEST)
+/** `storeKind`: a cursor of one store means nothing to another, as after a migration. */
+export function requestCursor(cursor: string | undefined, storeKind: string): string | undefined {
+  return given(cursor, storeKind === 'sqlite' ? REQUEST.numbered : REQUEST.named)
 }
 
 export function auditCursor(cursor: string | undefined): string | undefined {

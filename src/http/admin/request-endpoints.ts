@@ -179,7 +179,7 @@ export const requestEndpoints = [
       const { rows, next } = await gatherPages({
         pageMax: PAGE_MAX,
         rowsMax: tableRowsMax(query, isCsv),
-        cursor: requestCursor(query.cursor),
+        cursor: requestCursor(query.cursor, rooms.store.kind),
         page: (page) => rooms.store.requests({ ...filters, ...page }),
       })
       // Once more, so that a store that overlooks a filter shows nobody what is another's.
