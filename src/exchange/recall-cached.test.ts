@@ -478,6 +478,17 @@ describe('identical requests in flight', () => {
     expect(story.executions).toBe(2)
   })
 
+  test('are one run too where they come together, and look for an answer at the same time', async () => {
+    const { ask, upstreams, story, header } = answering()
+    const asked = (control: string) => ({ body: { stream: true }, headers: { 'cache-control': control } })
+    const [first, second] = await Promise.all([ask(asked('max-age=60')), ask(asked('max-age=30'))])
+    for (const event of events) upstreams[0]?.say(event)
+    upstreams[0]?.end()
+    expect([await first.text, await second.text]).toEqual([events.join(''), events.join('')])
+    expect(header(second, 'x-holdfast-cache-reason')).toBe('coalesced')
+    expect(story.executions).toBe(1)
+  })
+
   test('go on when the one that began it leaves, and end when the last one does', async () => {
     const upstreams: Upstream[] = []
     const story = storyOn(async (exchange) => {

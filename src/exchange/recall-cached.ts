@@ -131,6 +131,12 @@ export class CachedRecall {
       const match = use.semantic && (await this.#rooms.semantic.find(exchange, facts, use.semantic))
       const alike = match?.entry && this.#hit(match.entry, asked, begun, match)
       if (alike !== undefined) return alike
+      // One that looked for a kept answer of another age at the same time found none either, and was first.
+      const making = this.#making.get(formKey(asked))
+      if (making?.isJoinable === true && begun.run.isAlone) {
+        begun.presence.leave()
+        return this.#attach(making, exchange)
+      }
       this.#noteMaking(begun.run, asked)
       return this.#runStep(begun, asked, match === undefined ? {} : { match })
     } catch (error) {

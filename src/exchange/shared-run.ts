@@ -54,6 +54,11 @@ export class SharedRun {
     return !this.#isClosed && (this.#live === undefined || this.#live.isJoinable)
   }
 
+  /** Only the one that began it waits for it. */
+  get isAlone(): boolean {
+    return this.#present === 1
+  }
+
   join({ signal }: Pick<Exchange, 'signal'>): Presence {
     this.#present += 1
     let hasLeft = false
