@@ -781,6 +781,9 @@ describe('audit', () => {
     expect((await run(['audit', 'list'])).output).toMatch(
       /1 .* cli create-key key_.*\n2 .* cli revoke-key key_/,
     )
+    const beyond = await run(['audit', 'list', '--limit', '501'])
+    expect([beyond.exitCode, beyond.output]).toEqual([exitCodes.configuration, ''])
+    expect(beyond.complaints).toContain('500')
     const whole = store
     store = {
       ...whole,

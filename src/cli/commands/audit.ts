@@ -8,6 +8,9 @@ import { readWhole } from '../read-values.ts'
 import { printable, sayMoment } from '../table.ts'
 import { count } from '../words.ts'
 
+const LIMIT_DEFAULT = 20
+const LIMIT_MAX = 500
+
 /** 1 where a line was changed or left out. */
 export function auditVerify(options: CommonOptions, io: CliIo): Promise<ExitCode> {
   return withBooks(options, io, async ({ store }) => {
@@ -33,7 +36,7 @@ export function auditList(
   io: CliIo,
 ): Promise<ExitCode> {
   return withBooks(options, io, async ({ store }) => {
-    const limit = Math.min(500, options.limit === undefined ? 20 : readWhole(options.limit, 'limit'))
+    const limit = options.limit === undefined ? LIMIT_DEFAULT : readWhole(options.limit, 'limit', LIMIT_MAX)
     const { rows } = await store.auditLines({ limit })
     if (options.json) printJson(io, { lines: rows })
     else
