@@ -93,25 +93,25 @@ export class CachedRecall {
     const held = this.#rooms.cache.recall(id)
     const hit = held && this.#hit(held, asked)
     if (hit !== undefined) return hit
-    const running = this.#runs.get(runKey(asked))
+    const names = namesOf(asked)
+    const running = this.#runs.get(names.run)
     if (running?.isJoinable === true) return this.#attach(running, exchange)
-    const making = this.#making.get(formKey(asked))
+    const making = this.#making.get(names.making)
     if (making?.isJoinable === true) return this.#attach(making, exchange)
     const isShared = running === undefined && this.#rooms.memory.bytes <= LIVE_BYTES_MAX
-    const run = isShared && use.mode !== 'only' ? this.#openRun(asked) : this.#privateRun()
-    return this.#lookUp(begun(run, exchange), asked)
+    const run = isShared && use.mode !== 'only' ? this.#openRun(names) : this.#privateRun()
+    return this.#lookUp(begun(run, exchange), asked, names)
   }
 
-  #openRun(asked: Asked): SharedRun {
-    const key = runKey(asked)
+  #openRun(names: RunNames): SharedRun {
     const run: SharedRun = new SharedRun({
       isDurable: false,
       onClosed: () => {
-        if (this.#runs.get(key) === run) this.#runs.delete(key)
-        if (this.#making.get(formKey(asked)) === run) this.#making.delete(formKey(asked))
+        if (this.#runs.get(names.run) === run) this.#runs.delete(names.run)
+        if (this.#making.get(names.making) === run) this.#making.delete(names.making)
       },
     })
-    this.#runs.set(key, run)
+    this.#runs.set(names.run, run)
     return run
   }
 
@@ -120,7 +120,7 @@ export class CachedRecall {
   }
 
   /** In the store, then among those alike; else it must be made. */
-  async #lookUp(begun: Begun, asked: Asked): Promise<RecallStep> {
+  async #lookUp(begun: Begun, asked: Asked, names: RunNames): Promise<RecallStep> {
     const { exchange, id, use, facts } = asked
     try {
       const found = await this.#rooms.cache.find(id)
@@ -132,12 +132,12 @@ export class CachedRecall {
       const alike = match?.entry && this.#hit(match.entry, asked, begun, match)
       if (alike !== undefined) return alike
       // One that looked for a kept answer of another age at the same time found none either, and was first.
-      const making = this.#making.get(formKey(asked))
+      const making = this.#making.get(names.making)
       if (making?.isJoinable === true && begun.run.isAlone) {
         begun.presence.leave()
         return this.#attach(making, exchange)
       }
-      this.#noteMaking(begun.run, asked)
+      this.#noteMaking(begun.run, names)
       return this.#runStep(begun, asked, match === undefined ? {} : { match })
     } catch (error) {
       begun.run.fails(error)
@@ -147,9 +147,9 @@ export class CachedRecall {
   }
 
   /** From here on it ends with an answer that is young enough for everybody. A run of its own is not there, and not joined. */
-  #noteMaking(run: SharedRun, asked: Asked): void {
-    if (this.#runs.get(runKey(asked)) !== run) return
-    if (this.#making.get(formKey(asked))?.isJoinable !== true) this.#making.set(formKey(asked), run)
+  #noteMaking(run: SharedRun, names: RunNames): void {
+    if (this.#runs.get(names.run) !== run) return
+    if (this.#making.get(names.making)?.isJoinable !== true) this.#making.set(names.making, run)
   }
 
   #attach(run: SharedRun, exchange: Exchange): RecallStep {
@@ -289,21 +289,23 @@ export class CachedRecall {
   }
 }
 
-/**
- * A stream and a whole are not made of one another while they are made. Whoever comes after the cache was emptied joins no run
- * from before: he would get one of the answers that nobody wants any more.
- */
-function formKey({ id, exchange, generation }: Asked): string {
-  return `${id}/${answerForm(exchange.envelope)}/${generation}`
+/** By what runs are found that a request may join. */
+interface RunNames {
+  /**
+   * Of what is made now. A stream and a whole are not made of one another. Whoever comes after the cache was emptied joins no
+   * run from before: he would get one of the answers that nobody wants any more.
+   */
+  readonly making: string
+  /**
+   * By the age too: while it is still looked for, a run may end with an answer that was kept, and would be too old for who asks
+   * for a younger one.
+   */
+  readonly run: string
 }
 
-/**
- * By the age too: while it is still looked for, a run may end with an answer that was kept, and would be too old for who asks
- * for a younger one.
- */
-function runKey(asked: Asked): string {
-  const { maxAgeMs } = asked.use
-  return maxAgeMs === undefined ? formKey(asked) : `${formKey(asked)}/${maxAgeMs}`
+function namesOf({ id, exchange, generation, use: { maxAgeMs } }: Asked): RunNames {
+  const making = `${id}/${answerForm(exchange.envelope)}/${generation}`
+  return { making, run: maxAgeMs === undefined ? making : `${making}/${maxAgeMs}` }
 }
 
 /** A run, and the part in it of the request that it is made for. */
