@@ -66,10 +66,10 @@ export class KeyedRecall {
    */
   async begin(exchange: Exchange, id: string): Promise<RecallStep> {
     const asked = await askedOf(exchange, id)
-    const { view, entry } = asked
+    const { view } = asked
     const running = this.#runs.get(id)
     if (running !== undefined) return this.#join(running, asked)
-    if (view !== undefined && view.after > 0) return this.#resume(entry, view)
+    if (view !== undefined && view.after > 0) return this.#resume(asked)
     if (this.#rooms.memory.bytes > LIVE_BYTES_MAX) throw tooManyLive()
     return this.#run(asked)
   }
@@ -84,8 +84,7 @@ export class KeyedRecall {
     const running = this.#runs.get(id)
     if (running !== undefined) return this.#join(running, asked)
     // It may have ended while the request was read.
-    const kept = await this.#rooms.journal.find(asked.entry)
-    return kept === undefined ? undefined : replay(readKept(kept.answer, kept.exchangeId), asked.view)
+    return this.#replayKept(asked)
   }
 
   /** Ends all that is under way. */
@@ -95,18 +94,23 @@ export class KeyedRecall {
 
   /** Where one that asks for something else only came first, the key may be that of this request all the same. */
   async #join(running: KeyedRun, asked: Asked): Promise<RecallStep> {
-    const { entry, view } = asked
-    if (running.entry.requestHash === entry.requestHash) return attach(running, asked)
-    const kept = running.isClaimed ? undefined : await this.#rooms.journal.find(entry)
-    if (kept === undefined) throw mismatch(running.entry.exchangeId)
-    return replay(readKept(kept.answer, kept.exchangeId), view)
+    if (running.entry.requestHash === asked.entry.requestHash) return attach(running, asked)
+    const step = running.isClaimed ? undefined : await this.#replayKept(asked)
+    if (step === undefined) throw mismatch(running.entry.exchangeId)
+    return step
   }
 
   /** A client that has a part of an answer never gets the rest of another one. */
-  async #resume(entry: JournalEntry, view: EventView): Promise<RecallStep> {
+  async #resume(asked: Asked): Promise<RecallStep> {
+    const step = await this.#replayKept(asked)
+    if (step === undefined) throw nothingToResume()
+    return step
+  }
+
+  /** `undefined` where nothing is kept under the key. */
+  async #replayKept({ entry, view }: Asked): Promise<RecallStep | undefined> {
     const kept = await this.#rooms.journal.find(entry)
-    if (kept === undefined) throw nothingToResume()
-    return replay(readKept(kept.answer, kept.exchangeId), view)
+    return kept === undefined ? undefined : replay(readKept(kept.answer, kept.exchangeId), view)
   }
 
   async #run(asked: Asked): Promise<RecallStep> {
