@@ -7,7 +7,7 @@ test('usage of nothing but zeros is believed only where a filter stopped the req
   expect(usageOf({ usage: zeros, finish: { reason: 'stop' } })).toEqual({})
   expect(usageOf({ usage: zeros })).toEqual({})
   expect(usageOf({ usage: zeros, candidates: [{ finish: { reason: 'length' } }] })).toEqual({})
-  expect(usageFlags(usageOf({ usage: zeros }).usage)).toEqual(['usage_anomaly'])
+  expect(usageFlags({ usage: zeros })).toEqual(['usage_anomaly'])
   for (const filtered of [
     { finish: { reason: 'content-filter' } },
     { candidates: [{ finish: { reason: 'content-filter' } }] },

@@ -25,13 +25,13 @@ export function flagsOf(facts: StreamFacts): readonly string[] {
   return [
     ...(facts.anomalies > 0 ? ['parse_anomaly'] : []),
     ...(facts.hasMalformedToolCall === true ? ['tool_args_invalid'] : []),
-    ...(facts.isComplete ? usageFlags(usageOf(facts).usage) : []),
+    ...(facts.isComplete ? usageFlags(facts) : []),
   ]
 }
 
 /** A whole answer reports what it cost; one that does not, or in numbers nobody can believe, is odd (fault 50). */
-export function usageFlags(usage: Usage | undefined): readonly string[] {
-  return isCounted(usage) ? [] : ['usage_anomaly']
+export function usageFlags(counted: Counted): readonly string[] {
+  return isCounted(usageOf(counted).usage) ? [] : ['usage_anomaly']
 }
 
 /** An answer without content is whole only if the model says that it had nothing to say (B3: 200 empty). */

@@ -272,11 +272,7 @@ function rememberState(context: RelayContext, body: Uint8Array, read: () => Infe
 }
 
 function resultFlags(result: InferenceResult, { target }: RelayContext): readonly string[] {
-  return [
-    ...usageFlags(usageOf(result).usage),
-    ...modelFlags(result.modelId, target),
-    ...warningsOfResult(result),
-  ]
+  return [...usageFlags(result), ...modelFlags(result.modelId, target), ...warningsOfResult(result)]
 }
 
 /** A count is judged before it is passed on: in the target's own bytes, or as the client's dialect says it. */
