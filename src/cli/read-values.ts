@@ -86,6 +86,14 @@ export function readMoment(text: string, nowMs: number): number {
   )
 }
 
+const COUNT_DEFAULT = 20
+const COUNT_MAX = 500
+
+/** How many lines are shown, of `--limit`. */
+export function readCount(text: string | undefined): number {
+  return text === undefined ? COUNT_DEFAULT : readWhole(text, 'limit', COUNT_MAX)
+}
+
 /** `largest`: the largest that is taken. Default: that of limits. */
 export function readWhole(text: string, name: string, largest = LIMIT_MAX): number {
   const value = /^\d+$/.test(text.trim()) ? Number(text) : 0

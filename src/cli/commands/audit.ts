@@ -4,12 +4,9 @@ import { verifyAudit } from '../../reports/verify-audit.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type CliIo, type CommonOptions, printJson } from '../io.ts'
 import { withBooks } from '../open-books.ts'
-import { readWhole } from '../read-values.ts'
+import { readCount } from '../read-values.ts'
 import { printable, sayMoment } from '../table.ts'
 import { count } from '../words.ts'
-
-const LIMIT_DEFAULT = 20
-const LIMIT_MAX = 500
 
 /** 1 where a line was changed or left out. */
 export function auditVerify(options: CommonOptions, io: CliIo): Promise<ExitCode> {
@@ -36,7 +33,7 @@ export function auditList(
   io: CliIo,
 ): Promise<ExitCode> {
   return withBooks(options, io, async ({ store }) => {
-    const limit = options.limit === undefined ? LIMIT_DEFAULT : readWhole(options.limit, 'limit', LIMIT_MAX)
+    const limit = readCount(options.limit)
     const { rows } = await store.auditLines({ limit })
     if (options.json) printJson(io, { lines: rows })
     else

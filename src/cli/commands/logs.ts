@@ -18,7 +18,7 @@ import { type CliIo, type CommonOptions, printJson } from '../io.ts'
 import { withBooks } from '../open-books.ts'
 import { readBodies, textOf, whatIsAmiss } from '../read-bodies.ts'
 import { keyIdsOf, noteNamesakes } from '../read-filters.ts'
-import { readMoment, readWhole, shown } from '../read-values.ts'
+import { readCount, readMoment, shown } from '../read-values.ts'
 import { CommandRefusal } from '../refusal.ts'
 import { printable, sayMoment } from '../table.ts'
 
@@ -42,8 +42,6 @@ export interface LogsOptions extends CommonOptions {
   readonly code?: string
 }
 
-const LIMIT_DEFAULT = 20
-const LIMIT_MAX = 500
 /** How often a follower looks, ms. */
 const FOLLOW_MS = 1_000
 
@@ -73,7 +71,7 @@ async function readQuery(
   const directory = await store.loadDirectory()
   const known = { directory, namesOfFile: namesOfFile(config) }
   if (options.quiet !== true) noteNamesakes(known, options.key, io)
-  const limit = options.limit === undefined ? LIMIT_DEFAULT : readWhole(options.limit, 'limit', LIMIT_MAX)
+  const limit = readCount(options.limit)
   const { model, route, target, provider, state, code } = options
   const { session, ...endUserAndTag } = namesAsked(options)
   return {
