@@ -192,7 +192,7 @@ export class LimitedParty {
       meter.bucket.take(amount, nowMs)
       amounts.push(amount)
     }
-    const places = placesOfAsk(ask)
+    const places = ask.isShared === true ? 0 : 1
     this.#inFlight += places
     return new PartyHold(meters, amounts, () => {
       this.#inFlight -= places
@@ -347,10 +347,6 @@ function usedOf(meter: Meter, ask: LimitAsk, { inputTokens, outputTokens }: Limi
     case 'tokens':
       return (inputTokens ?? askedOf(meter, { ...ask, outputTokens: 0 })) + outputTokens
   }
-}
-
-function placesOfAsk({ isShared }: LimitAsk): number {
-  return isShared === true ? 0 : 1
 }
 
 /** A limit above nothing lets at least one through at a time. */

@@ -14,10 +14,10 @@ import type { Exchange } from '../execution/exchange.ts'
 import type { RequestBooks } from '../ledger/request-books.ts'
 import type { Planner } from '../routing/planner.ts'
 import type { Clock } from '../std/clock.ts'
+import { recallOwnerOf } from './caller-owner.ts'
 import { expectedTokens } from './expected-tokens.ts'
 import type { Admission, Caller } from './gateway.ts'
 import type { Recall } from './recall.ts'
-import { recallOwnerOf } from './caller-owner.ts'
 
 export interface LimitingRooms {
   readonly limits: CallerLimits
