@@ -138,14 +138,19 @@ export async function openInMemory(parts: KeepingParts, rules: KeepingRules): Pr
 export async function openKeeping(
   parts: KeepingParts,
   rules: KeepingRules,
-  { store, base, sealer, peppers, health, onRebuilt }: OpenedStore,
+  { store, base, sealer, peppers, health, onRebuilt, onReplaced, setLeases }: OpenedStore,
 ): Promise<Keeping> {
   const { clock, ids, telemetry } = parts
   const notify = telemetry.notices.publish.bind(telemetry.notices)
   const root = `${base}.books`
   const folder = claimFolder(root, ids.next('node_'))
   const accounts = accountsOf(store, folder.nodeId, { ...parts, awaitsBudgets: true })
-  onRebuilt(() => accounts.forgetLeases())
+  onRebuilt(() => {
+    accounts.forgetLeases()
+    void books.postAgain()
+  })
+  setLeases(() => ({ nodeId: folder.nodeId, leases: accounts.tellLeases() }))
+  onReplaced(() => void books.postAgain())
   const own = new OwnFolder({ folder, clock, onLost: () => accounts.forgetLeases(), onNotice: notify })
   const log = openAppendLog({ folder: folder.path })
   const { nodeId } = folder
@@ -166,6 +171,7 @@ export async function openKeeping(
     store,
     accounts,
     snapshotPath: `${base}.budgets.json`,
+    post: () => books.postSoFar(),
     onNotice: notify,
   })
   const directory = new KeyDirectory({
@@ -211,6 +217,7 @@ export async function openKeeping(
       await directory.stop()
       await journal.close()
       await books.stop()
+      await budgets.writeDown()
       own.stop()
       // Where the folder stays, the next start brings in what it has and gives back what is leased.
       if (journal.isAllKept && books.isAllPosted && (await returnLeases(store, nodeId))) removeFolder(folder)

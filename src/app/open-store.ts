@@ -3,7 +3,7 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { createSnapshotFile } from '../keys/directory-snapshot.ts'
-import { readBudgetSnapshot } from '../ledger/budget-watch.ts'
+import { readBudgetSnapshot } from '../ledger/budget-snapshot.ts'
 import type { Peppers } from '../keys/key-hashes.ts'
 import { describeKeyWeakness } from '../keys/weak-key.ts'
 import { createChannel } from '../std/channel.ts'
@@ -14,9 +14,10 @@ import type { Notice } from '../std/notice.ts'
 import type { Secret } from '../std/secret.ts'
 import { StoreUnavailable } from '../std/store-error.ts'
 import { guardStore } from '../stores/guarded-store.ts'
-import type { Snapshot } from '../stores/sqlite/snapshot.ts'
+import type { LastKnown } from '../stores/last-known.ts'
 import type { StoreHealth } from '../stores/store-pulse.ts'
 import type { Store } from '../stores/store.ts'
+import type { NodeLeases } from '../stores/postgres/catch-up.ts'
 import { isTransferable, type Transferable } from '../stores/transfer.ts'
 import type { NoticeRecord, Telemetry } from '../telemetry/records.ts'
 import { assertTlsVerification } from '../upstream/dial.ts'
@@ -34,6 +35,10 @@ export interface OpenedStore {
   readonly peppers: Peppers
   /** Calls `listener` whenever the store was made anew, and knows of no lease any more. */
   readonly onRebuilt: (listener: () => void) => void
+  /** Calls `listener` whenever another took the store's place that may lack the last moments; it has the leases of `tellLeases`. */
+  readonly onReplaced: (listener: () => void) => void
+  /** Asked, from now on, for what this node has leased, whenever a store that took the place of another is to know it. */
+  readonly setLeases: (tell: () => NodeLeases) => void
   /** Why the store does not answer as it should; empty when it does. */
   readonly health: () => readonly string[]
 }
@@ -66,7 +71,14 @@ export async function openStore(choice: KeptChoice, options: OpenStoreOptions): 
     const known = new KnownSecrets({ path: `${base}.marks`, sealer })
     await known.checkBeside()
     const rebuilt = createChannel<undefined>()
-    const chosen = await openChosen(choice, base, { ...options, onRebuilt: () => rebuilt.publish(undefined) })
+    const replaced = createChannel<undefined>()
+    let tellLeases: (() => NodeLeases) | undefined
+    const chosen = await openChosen(choice, base, {
+      ...options,
+      onRebuilt: () => rebuilt.publish(undefined),
+      onReplaced: () => replaced.publish(undefined),
+      tellLeases: () => tellLeases?.(),
+    })
     const isHalf = async () =>
       options.isCopyTarget !== true && isTransferable(chosen) && (await chosen.isPartOfCopy())
     const check = async () => {
@@ -80,6 +92,7 @@ export async function openStore(choice: KeptChoice, options: OpenStoreOptions): 
     })
     // A store that was made anew knows nothing of it any more.
     rebuilt.subscribe(() => void known.checkAtStart(chosen).catch(() => undefined))
+    replaced.subscribe(() => void known.checkAtStart(chosen).catch(() => undefined))
     const store = guardStore(chosen, {
       clock: options.clock,
       beforeUse: async () => {
@@ -99,6 +112,12 @@ export async function openStore(choice: KeptChoice, options: OpenStoreOptions): 
       onRebuilt: (listener) => {
         rebuilt.subscribe(listener)
       },
+      onReplaced: (listener) => {
+        replaced.subscribe(listener)
+      },
+      setLeases: (tell) => {
+        tellLeases = tell
+      },
       health: () => troublesOf(store.health()),
     }
   } catch (error) {
@@ -116,19 +135,25 @@ const SQLITE_WAIT_MS = 250
 async function openChosen(
   choice: KeptChoice,
   base: string,
-  options: OpenStoreOptions & { readonly onRebuilt: () => void },
+  options: OpenStoreOptions & {
+    readonly onRebuilt: () => void
+    readonly onReplaced: () => void
+    readonly tellLeases: () => NodeLeases | undefined
+  },
 ): Promise<Store> {
-  const { clock, telemetry, onRebuilt } = options
+  const { clock, telemetry, onRebuilt, onReplaced, tellLeases, isCopyTarget = false } = options
   const onNotice = (notice: Notice) => telemetry.notices.publish(notice)
+  // What a store is given by a copy is not what was known of another one in its place.
+  const lastKnown = async () => (isCopyTarget ? undefined : readLastKnown(base))
   if (choice.kind === 'postgres') {
     const { openPostgresStore } = await import('../stores/postgres/postgres-store.ts')
-    return openPostgresStore({ url: choice.url.reveal(), clock, onNotice })
+    return openPostgresStore({ url: choice.url.reveal(), clock, lastKnown, tellLeases, onReplaced, onNotice })
   }
   const { openSqliteStore } = await import('../stores/sqlite/sqlite-store.ts')
   return openSqliteStore({
     path: choice.path,
     clock,
-    lastKnown: () => readLastKnown(base),
+    lastKnown,
     onRebuilt,
     onNotice,
   })
@@ -147,13 +172,15 @@ function noticeOf(health: StoreHealth): NoticeRecord {
 }
 
 /** What this node knew of the store the last time it looked; `undefined` where it never did. */
-async function readLastKnown(base: string): Promise<Snapshot | undefined> {
+async function readLastKnown(base: string): Promise<LastKnown | undefined> {
   const directory = await createSnapshotFile(`${base}.keys.json`).read()
   const money = await readBudgetSnapshot(`${base}.budgets.json`)
   if (directory === undefined && money === undefined) return undefined
   return {
     directory: directory ?? { revision: 0, users: [], teams: [], projects: [], keys: [] },
+    budgetsRevision: money?.revision ?? 0,
     budgets: money?.budgets ?? [],
     standings: money?.standings ?? [],
+    postedUntilMs: money?.postedUntilMs ?? 0,
   }
 }

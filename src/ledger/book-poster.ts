@@ -50,6 +50,9 @@ export class BookPoster {
   readonly #options: BookPosterOptions
   readonly #behind: WriteBehind
   #waiting: PostedLine[] = []
+  /** How many came, and how many of them wait no more. */
+  #came = 0
+  #went = 0
   /** Of those that wait: the store refused them, while others of their batch were not posted. */
   readonly #refused = new Set<PostedLine>()
   #isTaking = true
@@ -81,6 +84,7 @@ export class BookPoster {
       return
     }
     this.#waiting.push(line)
+    this.#came += 1
     this.#behind.soon()
   }
 
@@ -89,17 +93,26 @@ export class BookPoster {
     return this.#behind.flush()
   }
 
+  /** Posts what waits now, and not all that comes meanwhile; false where the store does not take it. */
+  async postSoFar(): Promise<boolean> {
+    const came = this.#came
+    await this.#behind.flush(() => this.#went < came)
+    return this.#went >= came
+  }
+
   /** Nothing is posted from now on, but by `flush`. */
   stop(): void {
     this.#behind.stop()
   }
 
-  /** False where the store does not take anything now. */
+  /** False where the store does not take anything now. What comes meanwhile gathers for the next time. */
   async #postWaiting(): Promise<boolean> {
-    while (this.#waiting.length > 0) {
+    const came = this.#came
+    while (this.#went < came) {
       const batch = this.#waiting.slice(0, BATCH_LINES_MAX)
       if (!(await this.#postBatch(batch))) return false
       this.#waiting.splice(0, batch.length)
+      this.#went += batch.length
       this.#refused.clear()
       this.#options.onPosted(batch)
     }

@@ -18,6 +18,7 @@ import type { LedgerEntry } from './entry.ts'
 import { LostLines } from './lost-lines.ts'
 import { noticeOfRefused } from './post-lines.ts'
 import type { NanoUsd } from './prices.ts'
+import { postLinesAgain } from './recover-books.ts'
 import { type AtLimit, type OpenRequest, RequestBooks, type RequestBooksDeps } from './request-books.ts'
 
 export interface BooksOptions {
@@ -36,6 +37,12 @@ export interface BooksOptions {
   readonly linesMax?: number
   readonly onNotice: (notice: Notice) => void
 }
+
+/** How long posted lines stay on the disk for a store that loses them, ms: until the file of the budgets says that they were spent. */
+const KEEP_POSTED_MS = 30_000
+
+/** After a try that came to nothing. */
+const POST_AGAIN_MS = 1_000
 
 export class Books {
   readonly #options: BooksOptions
@@ -61,7 +68,7 @@ export class Books {
   constructor(options: BooksOptions) {
     this.#options = options
     this.#lost = new LostLines({ nowMs: () => options.clock.nowMs(), onNotice: options.onNotice })
-    this.#log = options.log && new NeededLog(options.log)
+    this.#log = options.log && new NeededLog(options.log, { ms: KEEP_POSTED_MS, clock: options.clock })
     this.#poster = new BookPoster({
       ...options,
       onPosted: (lines) => this.#forget(lines),
@@ -128,6 +135,29 @@ export class Books {
   async flush(): Promise<void> {
     this.#flushLog()
     await this.#poster.flush()
+  }
+
+  /** Posts what was settled before the call, and not all that comes meanwhile; false where the store does not take it. */
+  postSoFar(): Promise<boolean> {
+    this.#flushLog()
+    return this.#poster.postSoFar()
+  }
+
+  /**
+   * Posts again what the log still has of the last while, for a store that lost it, as a standby may that took over. Goes on
+   * until the store takes it; resolves after the first try.
+   */
+  async postAgain(): Promise<void> {
+    const { clock } = this.#options
+    if (this.#isStopped) return
+    const untilMs = clock.wallMs()
+    try {
+      // First what a lease still has to pay for.
+      if (await this.postSoFar()) return await postLinesAgain(this.#log?.read() ?? [], untilMs, this.#options)
+    } catch {
+      // The store does not take it now, or the disk does not give it.
+    }
+    clock.after(POST_AGAIN_MS, () => void this.postAgain())
   }
 
   /** Posts what waits, gives the leases back. What the store does not take stays in the log. */

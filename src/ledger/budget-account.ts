@@ -129,6 +129,23 @@ export class Account {
     return this.leased + this.owed + this.unposted + this.stranded
   }
 
+  /** What the store is to have leased once it is told: all that is known, and what is about to be taken back there. */
+  get rightful(): number {
+    return this.known + this.returning
+  }
+
+  /**
+   * The store is told what is leased. Of what is not posted yet it may have some, and then it has so much too much leased: as
+   * money in doubt it goes back once that is known. What was in doubt before is not in what it was told.
+   */
+  told(): void {
+    this.doubted = this.unposted
+    this.#doubts = []
+    this.askDoubtsAtMs = 0
+    this.dryUntilMs = 0
+    this.changes += 1
+  }
+
   /** The store was made anew, and knows of no lease. */
   forget(): void {
     this.leased = this.held

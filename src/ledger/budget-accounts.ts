@@ -55,6 +55,9 @@ export type HoldRefusal =
 
 export type HoldAnswer = Hold | HoldRefusal
 
+/** What this node has leased of a budget in a period. */
+export type NodeShare = Charge & { readonly nanoUsd: NanoUsd }
+
 const NO_CHARGES: readonly Charge[] = []
 
 export class BudgetAccounts {
@@ -135,6 +138,19 @@ export class BudgetAccounts {
   forgetLeases(): void {
     this.#rebuilds += 1
     for (const account of this.#accounts.values()) account.forget()
+  }
+
+  /**
+   * What this node has leased, for a store that may have forgotten it or knows it as it was: it takes this in place of what it
+   * has, while nothing is asked of it.
+   */
+  tellLeases(): readonly NodeShare[] {
+    const shares: NodeShare[] = []
+    for (const account of this.#accounts.values()) {
+      if (account.rightful > 0) shares.push({ ...account.charge, nanoUsd: nano(account.rightful) })
+      account.told()
+    }
+    return shares
   }
 
   /** Money held for attempts under way, in all. */

@@ -2,10 +2,10 @@
 
 import { type Clock, repeat, type Timer } from '../std/clock.ts'
 import type { Notice } from '../std/notice.ts'
-import { readFileIfThere, replaceFile } from '../std/replace-file.ts'
 import type { Budget } from './budget.ts'
 import type { BudgetAccounts } from './budget-accounts.ts'
-import type { BudgetStanding, LedgerStore } from './ledger-store.ts'
+import { readBudgetSnapshot, writeBudgetSnapshot } from './budget-snapshot.ts'
+import type { LedgerStore } from './ledger-store.ts'
 import { periodStart } from './period.ts'
 
 /** How often the store is asked for its revision, ms. */
@@ -19,6 +19,8 @@ export interface BudgetWatchOptions {
   readonly accounts: BudgetAccounts
   /** Where the budgets last known stand, so that none is forgotten while the store is away. */
   readonly snapshotPath?: string
+  /** Posts what was settled before the call; false where the store does not take it. Default: there is nothing to post. */
+  readonly post?: () => Promise<boolean>
   readonly onNotice: (notice: Notice) => void
 }
 
@@ -76,7 +78,7 @@ export class BudgetWatch {
         this.#revision = revision
         this.#looks = 0
       }
-      if (this.#looks % LOOKS_A_SNAPSHOT === 0) await this.#writeSnapshot()
+      if (this.#looks % LOOKS_A_SNAPSHOT === 0) await this.#writeSnapshot(revision)
       this.#looks += 1
       if (this.#isAway)
         onNotice({ level: 'info', name: 'budgets_back', message: 'The budgets are read again.' })
@@ -105,18 +107,25 @@ export class BudgetWatch {
     }
   }
 
-  async #writeSnapshot(): Promise<void> {
-    const { snapshotPath, onNotice, store, clock } = this.#options
+  /** Says how the budgets stand in the file, for a store that forgets it. */
+  async writeDown(): Promise<void> {
+    if (!this.#isAway && this.#revision !== undefined) await this.#writeSnapshot(this.#revision)
+  }
+
+  async #writeSnapshot(revision: number): Promise<void> {
+    const { snapshotPath, onNotice, store, clock, post } = this.#options
     if (snapshotPath === undefined) return
     const charges = this.#budgets
       .filter(({ removedAtMs }) => removedAtMs === undefined)
       .map(({ id, period }) => ({ budgetId: id, periodStartMs: periodStart(period, clock.wallMs()) }))
+    const postedUntilMs = clock.wallMs()
     try {
+      // A store that takes no lines is told of by whoever posts them; until it does, the file says what it said.
+      if (charges.length > 0 && post !== undefined && !(await post())) return
       const standings = charges.length === 0 ? [] : await store.standings(charges)
-      const snapshot: BudgetSnapshot = { budgets: this.#budgets, standings }
-      const text = JSON.stringify(snapshot)
+      const text = JSON.stringify([revision, this.#budgets, standings])
       if (text === this.#written) return
-      await replaceFile(snapshotPath, text)
+      await writeBudgetSnapshot(snapshotPath, { revision, budgets: this.#budgets, standings, postedUntilMs })
       this.#written = text
     } catch (error) {
       onNotice({
@@ -126,19 +135,6 @@ export class BudgetWatch {
       })
     }
   }
-}
-
-/** The budgets, and how they stood a moment ago. */
-export interface BudgetSnapshot {
-  readonly budgets: readonly Budget[]
-  readonly standings: readonly BudgetStanding[]
-}
-
-/** `undefined` where there is no such file. Rejects where it cannot be read. */
-export async function readBudgetSnapshot(path: string): Promise<BudgetSnapshot | undefined> {
-  const text = await readFileIfThere(path)
-  // Sound: the file is our own, written above, whole or not at all.
-  return text === undefined ? undefined : (JSON.parse(text) as BudgetSnapshot)
 }
 
 function messageOf(error: unknown): string {

@@ -121,6 +121,10 @@ export class LedgerBench {
     })
   }
 
+  setLease(nodeId: string, charge: Charge, nanoUsd: NanoUsd): void {
+    this.#period(charge).leases.set(nodeId, nanoUsd)
+  }
+
   standings(): readonly BudgetStanding[] {
     return [...this.#periods.values()].map((period) => this.#standing(period))
   }

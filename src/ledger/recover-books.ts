@@ -60,6 +60,36 @@ export async function recoverBooks(
   return recovery.finish()
 }
 
+/**
+ * Posts again what ended before a moment by these lines of a log, for a store that lost it; of what it has nothing is counted
+ * twice. No lease pays for it: one did. Rejects where the store does not take it.
+ */
+export async function postLinesAgain(
+  lines: Iterable<string>,
+  untilMs: number,
+  { store, onNotice }: Pick<RecoveryOptions, 'onNotice'> & { readonly store: Pick<LedgerStore, 'postBooks'> },
+): Promise<void> {
+  const post = (ended: readonly PostableLine[]) =>
+    postLines(ended, {
+      post: (entries, requests) => store.postBooks({ nodeId: NOBODY, entries, requests }),
+      onRefused: (line, cause) => onNotice?.(noticeOfRefused(line, cause)),
+    })
+  let batch: PostableLine[] = []
+  for (const line of lines) {
+    for (const read of readBookLines(line)) {
+      if (read.type === 'settled' && read.entry.atMs < untilMs) batch.push({ entry: read.entry })
+      else if (read.type === 'closed') batch.push({ request: read.request })
+    }
+    if (batch.length < BATCH_MAX) continue
+    await post(batch)
+    batch = []
+  }
+  await post(batch)
+}
+
+/** Who has no lease. */
+const NOBODY = 'posted-again'
+
 class Recovery {
   readonly #store: Pick<LedgerStore, 'postBooks' | 'leasesOf' | 'returnLease'>
   readonly #open = new Map<string, OpenExchange>()

@@ -4,7 +4,16 @@
  * is told by its checksum and left out when the log is read.
  */
 
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
 
@@ -27,6 +36,8 @@ export interface AppendLog {
   readonly segment: number
   /** Throws Node's error where the disk does not take them; then none of them counts. */
   append(lines: readonly string[]): void
+  /** What is in its files, oldest first, also while it is appended to; a file that was dropped meanwhile is passed over. Throws Node's error. */
+  read(): Iterable<string>
   /** Calls `callback` once what came in together has been read: so that all of it can be appended together. */
   whenTurnEnds(callback: () => void): void
   /** Removes a file that is no longer written to; where that cannot be, later, or it is left to the next start. Never throws. */
@@ -66,6 +77,13 @@ class FileLog implements AppendLog {
     } catch (error) {
       this.#isTorn = true
       throw error
+    }
+  }
+
+  *read(): Generator<string> {
+    for (const segment of segmentsOf(this.#folder)) {
+      const path = segmentPath(this.#folder, segment)
+      if (existsSync(path)) yield* readSegment(path)
     }
   }
 

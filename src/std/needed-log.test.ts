@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import type { AppendLog } from './append-log.ts'
-import { NeededLog } from './needed-log.ts'
+import { type KeepFor, NeededLog } from './needed-log.ts'
 
 /** A log whose files hold so many texts. */
-function stage(textsMax: number) {
+function stage(textsMax: number, keepFor?: KeepFor) {
   const dropped: number[] = []
   let texts = 0
   const log: AppendLog = {
@@ -13,11 +13,12 @@ function stage(textsMax: number) {
     append() {
       texts += 1
     },
+    read: () => [],
     whenTurnEnds: (callback) => callback(),
     drop: (segment) => void dropped.push(segment),
     close() {},
   }
-  return { needed: new NeededLog(log), dropped }
+  return { needed: new NeededLog(log, keepFor), dropped }
 }
 
 test('a file goes with the last of its lines that is needed', () => {
@@ -36,5 +37,20 @@ test('a file that nobody needs while it is written to goes when the next one is 
   needed.append('b', 1)
   expect(dropped).toContain(1)
   needed.append('c', 1)
+  expect(dropped).not.toContain(2)
+})
+
+test('a file that is to stay for a while goes with a later line', () => {
+  let nowMs = 0
+  const { needed, dropped } = stage(1, { ms: 1_000, clock: { nowMs: () => nowMs } })
+  needed.append('a', 1)
+  needed.append('b', 1)
+  needed.release(1)
+  nowMs = 999
+  needed.append('c', 1)
+  expect(dropped).not.toContain(1)
+  nowMs = 1_000
+  needed.append('d', 1)
+  expect(dropped).toContain(1)
   expect(dropped).not.toContain(2)
 })

@@ -47,6 +47,10 @@ export interface PostgresServer extends AsyncDisposable {
   stop(): Promise<void>
   /** On the same port, with the same data. */
   start(): Promise<void>
+  /** Copies all that it has, as a backup of the disk does. It must not run. */
+  save(): void
+  /** Puts the copy in the place of what it has. It must not run. */
+  putBack(): void
   /** What it wrote to its log. */
   log(): string
 }
@@ -122,6 +126,7 @@ class LocalPostgres implements PostgresServer {
   readonly #identity = serverIdentity()
   readonly #folder = mkdtempSync(join(tmpdir(), 'holdfast-postgres-'))
   readonly #dataFolder = join(this.#folder, 'data')
+  readonly #savedFolder = join(this.#folder, 'saved')
   #port = 0
   #child: ChildProcess | undefined
   #undertaker: ChildProcess | undefined
@@ -243,6 +248,19 @@ class LocalPostgres implements PostgresServer {
   async stop(): Promise<void> {
     this.#child?.kill('SIGINT')
     await this.#end()
+  }
+
+  save(): void {
+    this.#copy(this.#dataFolder, this.#savedFolder)
+  }
+
+  putBack(): void {
+    this.#copy(this.#savedFolder, this.#dataFolder)
+  }
+
+  #copy(from: string, to: string): void {
+    rmSync(to, { recursive: true, force: true })
+    execFileSync('cp', ['-a', from, to])
   }
 
   log(): string {

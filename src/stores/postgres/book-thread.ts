@@ -93,6 +93,11 @@ export class BookThread {
     await this.#building
   }
 
+  /** The tables are others than before: nothing of them that was remembered counts any more. */
+  forget(): void {
+    void this.#thread.close()
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#thread.close()

@@ -17,6 +17,13 @@ export interface Statement {
 
 export type Row = Readonly<Record<string, unknown>>
 
+/** The server behind a new connection is not the one that was known: nothing of what was asked was done. */
+export class OtherServer extends StoreUnavailable {
+  constructor() {
+    super('PostgreSQL was started anew, or another one took its place.', { wasAsked: false })
+  }
+}
+
 /** A connection, while it is ours. */
 export interface Session {
   query(statement: Statement, values?: readonly unknown[]): Promise<readonly Row[]>
@@ -62,6 +69,12 @@ export class Connections {
   readonly #bornIn = new WeakMap<PoolClient, number>()
   readonly #clients = new Set<PoolClient>()
   #generation = 0
+  /** Where connections led to last; absent before the first. */
+  #identity: Identity | undefined
+  /** How often that was another one. */
+  #server = 0
+  /** What each connection leads to: asked once of each. */
+  readonly #serverOf = new WeakMap<PoolClient, number>()
   #closed: Promise<void> | undefined
 
   private constructor(pool: Pool, { clock, address, onChange }: ConnectionsOptions) {
@@ -91,8 +104,20 @@ export class Connections {
     return this.#pool.totalCount
   }
 
-  /** Does `work` with one connection; rejects with a `StoreUnavailable` once the time is over. */
-  use<Result>(deadlineMs: number, work: (session: Session) => Promise<Result>): Promise<Result> {
+  /** Grows with every other server, or database, that is found at the address. */
+  get server(): number {
+    return this.#server
+  }
+
+  /**
+   * Does `work` with one connection; rejects with a `StoreUnavailable` once the time is over. With an `OtherServer` where it
+   * does not lead to `server`.
+   */
+  use<Result>(
+    deadlineMs: number,
+    work: (session: Session) => Promise<Result>,
+    server?: number,
+  ): Promise<Result> {
     if (this.#closed !== undefined)
       return Promise.reject(new StoreUnavailable('The store is closed.', { wasAsked: false }))
     if (this.#pool.waitingCount >= WAITING_MAX)
@@ -106,7 +131,7 @@ export class Connections {
         use.giveUp()
         reject(new StoreUnavailable(`PostgreSQL at ${this.#where} did not answer within ${deadlineMs} ms.`))
       })
-      this.#acquire(use)
+      this.#acquire(use, server)
         .then((client) => use.work(client, work))
         .finally(() => timer.cancel())
         .then(resolve, (cause: unknown) => reject(storeErrorOf(cause, this.#where)))
@@ -114,8 +139,12 @@ export class Connections {
   }
 
   /** As `use`, all or none of it. */
-  transaction<Result>(deadlineMs: number, work: (session: Session) => Promise<Result>): Promise<Result> {
-    return this.use(deadlineMs, async (session) => {
+  transaction<Result>(
+    deadlineMs: number,
+    work: (session: Session) => Promise<Result>,
+    server?: number,
+  ): Promise<Result> {
+    const whole = async (session: Session) => {
       await session.run(BEGIN)
       try {
         const result = await work(session)
@@ -125,16 +154,17 @@ export class Connections {
         if (!spoilsConnection(cause)) await session.run(ROLLBACK)
         throw cause
       }
-    })
+    }
+    return this.use(deadlineMs, whole, server)
   }
 
   /** A connection for as long as it takes, with a deadline for each of its statements. */
-  async borrow(statementMs: number): Promise<Borrowed> {
+  async borrow(statementMs: number, server?: number): Promise<Borrowed> {
     let isGivenBack = false
     const given = Promise.withResolvers<void>()
     const session = await new Promise<Session>((resolve, reject) => {
       const use = new Use()
-      this.#acquire(use)
+      this.#acquire(use, server)
         .then((client) =>
           use.work(client, async (session) => {
             resolve(this.#hurried(session, statementMs, use))
@@ -190,19 +220,58 @@ export class Connections {
     }
   }
 
-  async #acquire(use: Use): Promise<PoolClient> {
+  async #acquire(use: Use, server: number | undefined): Promise<PoolClient> {
     for (;;) {
       const client = await this.#pool.connect()
+      if (!this.#serverOf.has(client)) await this.#identify(client, use)
       const isTrusted = this.#bornIn.get(client) === this.#generation
-      if (isTrusted && !use.isOver) return client
+      const isAsked = server === undefined || this.#serverOf.get(client) === server
+      if (isTrusted && isAsked && !use.isOver) return client
       if (isTrusted) client.release()
       else drop(client)
       if (use.isOver) throw new StoreUnavailable('given up')
+      if (isTrusted) throw new OtherServer()
     }
+  }
+
+  /** Asks a new connection where it leads to. Connections to the server before are not trusted any more. */
+  async #identify(client: PoolClient, use: Use): Promise<void> {
+    const found = await use.look(client, identityOf)
+    if (this.#identity !== undefined && !isSame(this.#identity, found)) {
+      this.#server += 1
+      this.#generation += 1
+      this.#bornIn.set(client, this.#generation)
+    }
+    this.#identity = found
+    this.#serverOf.set(client, this.#server)
   }
 }
 
 const BEGIN = { text: 'BEGIN' }
+const IDENTITY = {
+  text: `
+SELECT concat(pg_postmaster_start_time(), ' ', oid) AS server, to_regclass('holdfast.counters')::oid AS tables
+FROM pg_database WHERE datname = current_database()`,
+}
+
+/** The run of a server, the database on it, and the tables in that. */
+interface Identity {
+  readonly server: string
+  /** Absent before the first migration. */
+  readonly tables: number | undefined
+}
+
+async function identityOf(session: Session): Promise<Identity> {
+  const [row] = await session.query(IDENTITY)
+  const tables = row?.['tables'] ?? undefined
+  return { server: String(row?.['server']), tables: tables === undefined ? undefined : Number(tables) }
+}
+
+function isSame(one: Identity, other: Identity): boolean {
+  if (one.server !== other.server) return false
+  return one.tables === undefined || other.tables === undefined || one.tables === other.tables
+}
+
 const COMMIT = { text: 'COMMIT' }
 const ROLLBACK = { text: 'ROLLBACK' }
 
@@ -218,6 +287,23 @@ class Use {
     try {
       const result = await work(sessionOf(client))
       this.#giveBack(client)
+      return result
+    } catch (cause) {
+      this.#giveBack(client, cause)
+      throw cause
+    } finally {
+      client.off('error', onError)
+    }
+  }
+
+  /** As `work`, before it: the connection is not given back but where that fails. */
+  async look<Result>(client: PoolClient, work: (session: Session) => Promise<Result>): Promise<Result> {
+    this.#client = client
+    const onError = () => undefined
+    client.on('error', onError)
+    try {
+      const result = await work(sessionOf(client))
+      this.#client = undefined
       return result
     } catch (cause) {
       this.#giveBack(client, cause)

@@ -11,13 +11,20 @@ const ABOUT_THE_DATA = ['22', '23']
 /** The server answers, and is of no use: another connection may lead to another server. */
 export class UselessServer extends StoreUnavailable {}
 
+/** What was asked was not done: its tables are not there, or not any more. */
+export class MissingTables extends StoreUnavailable {}
+
+/** Of a table, and of a schema, that is not there. */
+const MISSING = ['42P01', '3F000']
+
 /** Says where, never with what password. */
 export function storeErrorOf(cause: unknown, where: string): unknown {
   // A range error is a number of ours that is out of all bounds; asking again would not mend it.
   if (isOurs(cause) || cause instanceof RangeError) return cause
   const error = cause instanceof Error ? cause : new Error(String(cause))
   if (ABOUT_THE_DATA.includes(sqlStateOf(error)?.slice(0, 2) ?? '')) return error
-  return new StoreUnavailable(`PostgreSQL at ${where} ${saying(codeOf(error), error)}`, { cause: error })
+  const Unavailable = MISSING.includes(sqlStateOf(error) ?? '') ? MissingTables : StoreUnavailable
+  return new Unavailable(`PostgreSQL at ${where} ${saying(codeOf(error), error)}`, { cause: error })
 }
 
 /** After these a connection is of no more use: the server goes, or it is one that cannot be written to. */

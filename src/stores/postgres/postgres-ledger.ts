@@ -150,6 +150,24 @@ SELECT "budgetId", "periodStartMs", "spentNanoUsd"
 FROM json_to_recordset($1::json) AS period("budgetId" text, "periodStartMs" bigint, "spentNanoUsd" bigint)
 ON CONFLICT (budget_id, period_start_ms) DO UPDATE SET spent = excluded.spent`,
 }
+const SPENT_AT_LEAST = {
+  text: `
+INSERT INTO holdfast.standings AS standing (budget_id, period_start_ms, spent)
+SELECT "budgetId", "periodStartMs", "spentNanoUsd"
+FROM json_to_recordset($1::json) AS period("budgetId" text, "periodStartMs" bigint, "spentNanoUsd" bigint)
+JOIN holdfast.budgets ON id = "budgetId"
+ORDER BY "budgetId" COLLATE "C", "periodStartMs"
+ON CONFLICT (budget_id, period_start_ms) DO UPDATE SET spent = greatest(standing.spent, excluded.spent)`,
+}
+/** One after another with whatever grants, returns and posts. */
+const LOCK_STANDINGS = {
+  text: `
+SELECT FROM holdfast.standings ORDER BY budget_id COLLATE "C", period_start_ms FOR UPDATE`,
+}
+const FORGET_LEASES = { text: 'DELETE FROM holdfast.leases WHERE node_id = $1' }
+const RAISE_BUDGETS = {
+  text: `UPDATE holdfast.counters SET value = greatest(value, $1) WHERE name = 'budgets'`,
+}
 const TAKE_LEASES = {
   text: `
 INSERT INTO holdfast.leases (node_id, budget_id, period_start_ms, nano)
@@ -164,11 +182,15 @@ UPDATE holdfast.standings AS standing SET leased = (
   WHERE (lease.budget_id, lease.period_start_ms) = (standing.budget_id, standing.period_start_ms))`,
 }
 
-/** Inside a transaction. How many entries were new. */
-export async function postBooks(session: Session, { nodeId, entries, requests }: BookBatch): Promise<number> {
+/** Inside a transaction. How many entries were new. Those from before `postedUntilMs`, ms since 1970, were charged before. */
+export async function postBooks(
+  session: Session,
+  { nodeId, entries, requests }: BookBatch,
+  postedUntilMs = 0,
+): Promise<number> {
   const fresh = await keepLines(session, { entries, requests })
   if (fresh.length === 0) return 0
-  const paid = paidRows(fresh)
+  const paid = paidRows(fresh.filter(({ atMs }) => atMs >= postedUntilMs))
   if (paid.length > 0) {
     const text = databaseJson(paid)
     await session.run(SPEND, [text])
@@ -293,6 +315,40 @@ export async function takePeriods(session: Session, periods: readonly PeriodSpen
 export async function takeLeases(session: Session, leases: readonly NodeLease[]): Promise<void> {
   await session.run(TAKE_LEASES, [databaseJson(leases)])
   await session.run(ADD_UP_LEASES)
+}
+
+/** Budgets as a node knew them, which are at least at `revision` then. */
+export async function takeKnownBudgets(
+  session: Session,
+  budgets: readonly Budget[],
+  revision: number,
+): Promise<void> {
+  await takeBudgets(session, budgets)
+  await session.run(RAISE_BUDGETS, [revision])
+}
+
+/** What a node knew to be spent, where the store knows of less. */
+export async function takeStandings(session: Session, known: readonly PeriodSpend[]): Promise<void> {
+  await session.run(SPENT_AT_LEAST, [databaseJson(known)])
+}
+
+/** What the node has leased, in place of what the store has of it. */
+export async function replaceLeases(
+  session: Session,
+  nodeId: string,
+  leases: readonly (Charge & { readonly nanoUsd: NanoUsd })[],
+): Promise<void> {
+  // A standing that is not there cannot be locked.
+  await takeStandings(
+    session,
+    leases.map((lease) => ({ ...lease, spentNanoUsd: nano(0) })),
+  )
+  await session.run(LOCK_STANDINGS)
+  await session.run(FORGET_LEASES, [nodeId])
+  await takeLeases(
+    session,
+    leases.map((lease) => ({ ...lease, nodeId })),
+  )
 }
 
 function standingOf(row: Row): BudgetStanding {

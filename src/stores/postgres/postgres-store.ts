@@ -10,12 +10,14 @@ import { UnderWay } from '../../std/under-way.ts'
 import { within } from '../../std/within.ts'
 import type { SpendQuery, SpendRow } from '../../reports/report-store.ts'
 import { checkBooks } from '../check-books.ts'
+import { type LastKnown, STORE_BEHIND } from '../last-known.ts'
 import type { Store } from '../store.ts'
 import type { Transferable, TransferChunk } from '../transfer.ts'
 import { BookThread } from './book-thread.ts'
 import { readConnectionUrl } from './connection-url.ts'
-import { type Borrowed, Connections, CONNECTIONS_MAX, type Session } from './connections.ts'
-import { UselessServer } from './driver-errors.ts'
+import { catchUp, type NodeLeases } from './catch-up.ts'
+import { type Borrowed, Connections, CONNECTIONS_MAX, OtherServer, type Session } from './connections.ts'
+import { MissingTables, UselessServer } from './driver-errors.ts'
 import { type Migrated, migrate } from './migrate.ts'
 import { MIGRATIONS, type Migration } from './migrations.ts'
 import { addAuditLines, auditPage } from './postgres-audit.ts'
@@ -40,6 +42,12 @@ export interface PostgresStoreOptions {
   readonly deadlinesMs?: Partial<PostgresDeadlines>
   /** The schema was brought up to date. */
   readonly onMigrated?: (migrated: Migrated) => void
+  /** What this node knew of the database, beside it: a database that knows less is brought up to it before it is used. */
+  readonly lastKnown?: () => Promise<LastKnown | undefined>
+  /** What this node has leased, for a database that may not know it: nothing else is asked of it meanwhile. */
+  readonly tellLeases?: () => NodeLeases | undefined
+  /** Another server, or database, took the place of the one that was known, and was brought up to what is known. */
+  readonly onReplaced?: () => void
   readonly onNotice?: (notice: Notice) => void
   /** For tests. */
   readonly migrations?: readonly Migration[]
@@ -79,16 +87,24 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     // One is that of the thread that adds up.
     connectionsMax: Math.max(1, connectionsMax - 1),
   })
-  return storeOver(new MigratedConnections(connections, options))
+  return storeOver(new ReadyConnections(connections, options))
 }
 
-/** Connections to a database whose schema is this version's. */
-class MigratedConnections {
+type GrowingNumber = 'directory' | 'budgets'
+
+/** Connections to a database whose schema is this version's, and which has what this node knew. */
+class ReadyConnections {
   readonly #connections: Connections
   readonly #options: PostgresStoreOptions
   readonly deadlinesMs: PostgresDeadlines
-  #migrated: Promise<void> | undefined
-  #isMigrated = false
+  #preparing: Promise<void> | undefined
+  #isReady = false
+  /** It was ready before. */
+  #isUsed = false
+  /** As `Connections` counts them: the one that is ready. */
+  #server = 0
+  #postedUntilMs = 0
+  readonly #highest: Record<GrowingNumber, number> = { directory: 0, budgets: 0 }
   /** By the number of what was asked. */
   readonly #underWay = new UnderWay<number, Promise<unknown>>()
   #asked = 0
@@ -102,12 +118,27 @@ class MigratedConnections {
     this.#books = new BookThread({ url: options.url, deadlineMs: this.deadlinesMs.long }, options)
   }
 
+  /** Entries from before this moment, ms since 1970, are in what budgets spent, also where the database lost them. */
+  get postedUntilMs(): number {
+    return this.#postedUntilMs
+  }
+
   use<Result>(deadlineMs: number, work: (session: Session) => Promise<Result>): Promise<Result> {
-    return this.#whenReady(deadlineMs, () => this.#connections.use(deadlineMs, work))
+    return this.#whenReady(deadlineMs, (server) => this.#connections.use(deadlineMs, work, server))
   }
 
   transaction<Result>(deadlineMs: number, work: (session: Session) => Promise<Result>): Promise<Result> {
-    return this.#whenReady(deadlineMs, () => this.#connections.transaction(deadlineMs, work))
+    return this.#whenReady(deadlineMs, (server) => this.#connections.transaction(deadlineMs, work, server))
+  }
+
+  /** What `ask` answers never goes down; where it does, the tables are others, or went back. */
+  async growing(name: GrowingNumber, ask: () => Promise<number>): Promise<number> {
+    const value = await ask()
+    const before = this.#highest[name]
+    this.#highest[name] = value
+    if (value >= before) return value
+    this.#isReady = false
+    return this.growing(name, ask)
   }
 
   spend(query: SpendQuery): Promise<readonly SpendRow[]> {
@@ -125,7 +156,7 @@ class MigratedConnections {
   }
 
   borrow(statementMs: number): Promise<Borrowed> {
-    return this.#whenReady(statementMs, () => this.#connections.borrow(statementMs))
+    return this.#whenReady(statementMs, (server) => this.#connections.borrow(statementMs, server))
   }
 
   /** After what was asked before. */
@@ -136,9 +167,11 @@ class MigratedConnections {
     return this.#closed
   }
 
-  async #whenReady<Result>(deadlineMs: number, ask: () => Promise<Result>): Promise<Result> {
+  async #whenReady<Result>(deadlineMs: number, ask: (server: number) => Promise<Result>): Promise<Result> {
     if (this.#closed !== undefined) throw new StoreUnavailable('The store is closed.')
-    const asked = this.#isMigrated ? ask() : this.#whenMigrated(deadlineMs).then(ask)
+    const asked = this.#isReady
+      ? ask(this.#server).catch((error: unknown) => this.#askOther(error, deadlineMs, ask))
+      : this.#whenPrepared(deadlineMs).then(() => ask(this.#server))
     this.#asked += 1
     const number = this.#asked
     this.#underWay.set(number, asked)
@@ -149,32 +182,69 @@ class MigratedConnections {
     }
   }
 
+  /** Once more where the server was another one than was known, or its tables are gone. */
+  async #askOther<Result>(
+    error: unknown,
+    deadlineMs: number,
+    ask: (server: number) => Promise<Result>,
+  ): Promise<Result> {
+    if (!(error instanceof OtherServer || error instanceof MissingTables)) throw error
+    this.#isReady = false
+    await this.#whenPrepared(deadlineMs)
+    return ask(this.#server)
+  }
+
   /** A step may take longer than who asks can wait; it goes on without him. */
-  #whenMigrated(deadlineMs: number): Promise<void> {
-    return within(
-      this.#options.clock,
-      deadlineMs,
-      this.#migrate(),
-      'The schema of the database was not ready',
-    )
+  #whenPrepared(deadlineMs: number): Promise<void> {
+    return within(this.#options.clock, deadlineMs, this.#prepare(), 'The database was not ready')
   }
 
-  #migrate(): Promise<void> {
-    this.#migrated ??= this.#migrateOnce().finally(() => {
-      this.#migrated = undefined
+  #prepare(): Promise<void> {
+    this.#preparing ??= this.#prepareOnce().finally(() => {
+      this.#preparing = undefined
     })
-    return this.#migrated
+    return this.#preparing
   }
 
-  async #migrateOnce(): Promise<void> {
-    const { migrations = MIGRATIONS, clock, onMigrated } = this.#options
+  /** The schema as this version has it, and in it what this node knew. */
+  async #prepareOnce(): Promise<void> {
+    if (this.#isReady) return
+    const { migrations = MIGRATIONS, clock, onMigrated, onReplaced } = this.#options
     const done = await this.#connections.transaction(this.deadlinesMs.migrate, (session) =>
       migrate(session, migrations, clock.wallMs()),
     )
-    this.#isMigrated = true
+    const { server } = this.#connections
+    await this.#catchUp(server)
+    const isReplaced = this.#isUsed
+    this.#isUsed = true
+    this.#server = server
+    this.#isReady = true
     // What was there before may have to be brought into a new form.
     if (done !== undefined && done.from > 0) this.#books.build()
     if (done !== undefined) onMigrated?.(done)
+    if (!isReplaced) return
+    this.#books.forget()
+    onReplaced?.()
+  }
+
+  async #catchUp(server: number): Promise<void> {
+    const { lastKnown, tellLeases, clock, onNotice } = this.#options
+    const known = await lastKnown?.()
+    if (known === undefined && !this.#isUsed) return
+    this.#postedUntilMs = known?.postedUntilMs ?? 0
+    const leases = this.#isUsed ? tellLeases?.() : undefined
+    const found = await this.#connections.transaction(
+      this.deadlinesMs.long,
+      (session) => catchUp(session, { known, leases, nowMs: clock.wallMs() }),
+      server,
+    )
+    if (found === undefined) return
+    onNotice?.({
+      level: 'error',
+      name: 'store_behind',
+      message: `${found.reason} ${STORE_BEHIND}`,
+      facts: found.facts,
+    })
   }
 }
 
@@ -184,7 +254,7 @@ const CAN_WRITE = {
   text: `SELECT current_setting('transaction_read_only') = 'off' AS can_write`,
 }
 
-function storeOver(database: MigratedConnections): Store & Transferable {
+function storeOver(database: ReadyConnections): Store & Transferable {
   const { quick, claim, write, long, copy } = database.deadlinesMs
   const atOneMoment = <Result>(work: (session: Session) => Promise<Result>) =>
     database.transaction(long, async (session) => {
@@ -195,17 +265,22 @@ function storeOver(database: MigratedConnections): Store & Transferable {
     kind: 'postgres',
     isShared: true,
     loadDirectory: () => atOneMoment(directory.loadDirectory),
-    directoryRevision: () => database.use(quick, directory.directoryRevision),
+    directoryRevision: () =>
+      database.growing('directory', () => database.use(quick, directory.directoryRevision)),
     changeDirectory: (changes, notes, expectedRevision) =>
       database.transaction(write, (session) =>
         directory.changeDirectory(session, changes, notes, expectedRevision),
       ),
     postBooks: async (batch) => {
       checkBooks(batch)
-      database.noteEntries(await database.transaction(write, (session) => ledger.postBooks(session, batch)))
+      database.noteEntries(
+        await database.transaction(write, (session) =>
+          ledger.postBooks(session, batch, database.postedUntilMs),
+        ),
+      )
     },
     loadBudgets: () => database.use(long, ledger.loadBudgets),
-    budgetsRevision: () => database.use(quick, ledger.budgetsRevision),
+    budgetsRevision: () => database.growing('budgets', () => database.use(quick, ledger.budgetsRevision)),
     putBudget: (...change) => database.transaction(write, (session) => ledger.putBudget(session, ...change)),
     lease: (asks) => database.transaction(quick, (session) => ledger.lease(session, asks)),
     returnLease: (nodeId, charge, nanoUsd) =>
@@ -251,7 +326,7 @@ function storeOver(database: MigratedConnections): Store & Transferable {
   }
 }
 
-async function* exportFrom(database: MigratedConnections): AsyncGenerator<TransferChunk> {
+async function* exportFrom(database: ReadyConnections): AsyncGenerator<TransferChunk> {
   const { session, giveBack } = await database.borrow(database.deadlinesMs.copy)
   try {
     yield* exportAll(session)

@@ -63,6 +63,7 @@ export const ENTRY_COLUMNS = [
 ] as const
 /** Where a posting looks into the values of an entry. */
 export const CHARGES_PLACE = 2
+export const AT_PLACE = 3 + ENTRY_COLUMNS.indexOf('at_ms')
 export const COST_PLACE = 3 + ENTRY_COLUMNS.indexOf('cost_nano')
 
 /** After exchange and origin; what is seldom there is last. */

@@ -4,7 +4,7 @@ import type { JournalIds } from '../../journal/journal-store.ts'
 import type { Store } from '../store.ts'
 import type { ContentChunk, TransferChunk, TransferTotals } from '../transfer.ts'
 import type { JournalBatch } from './journal-batch.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { LastKnown } from '../last-known.ts'
 
 /** `write`: the one connection that changes the file. `read`: reports, which may take long. `copy`: one copy, then gone. */
 export type WorkerRole = 'write' | 'read' | 'copy'
@@ -56,14 +56,14 @@ export type Operations = {
   open(wallMs: number): void
   /** Throws where the pages of the file do not fit together. */
   check(): void
-  /** `batch`: as of `batchText`. */
-  post(nodeId: string, batch: string): void
+  /** `batch`: as of `batchText`. Entries that were settled before `postedUntilMs` are charged to nothing: that was done. */
+  post(nodeId: string, batch: string, postedUntilMs: number): void
   /** Puts thousands of entries that are in no block into one; false where there are not so many. */
   gather(): boolean
   writeJournal(batch: JournalBatch): void
   listJournal(place: number): JournalIds
   /** Puts back what a snapshot knows and the file does not; how many records the directory grew by. */
-  restore(snapshot: Snapshot, wallMs: number, reason: string): void
+  restore(snapshot: LastKnown, wallMs: number, reason: string): void
   copyTo(path: string): void
   nextChunk(): TransferChunk | undefined
   importChunk(chunk: ContentChunk): void

@@ -12,7 +12,7 @@ import { addNotes } from './sqlite-audit.ts'
 import { nano, openedRecord, sealedRecord } from './values.ts'
 
 const REVISION = "SELECT value FROM revisions WHERE name = 'budgets'"
-const GROW = "UPDATE revisions SET value = value + 1 WHERE name = 'budgets'"
+const GROW = "UPDATE revisions SET value = max(value + 1, ?) WHERE name = 'budgets'"
 const ALL = 'SELECT record FROM budgets ORDER BY id'
 const PUT = `INSERT INTO budgets (id, limit_nano, is_removed, record) VALUES (?, ?, ?, ?)
   ON CONFLICT DO UPDATE SET limit_nano = excluded.limit_nano, is_removed = excluded.is_removed, record = excluded.record`
@@ -60,13 +60,13 @@ export function putBudget(
   })
 }
 
-/** Inside a transaction. */
-export function takeBudgets(db: Database, budgets: readonly Budget[]): void {
+/** Inside a transaction. They are at least at `revision` then. */
+export function takeBudgets(db: Database, budgets: readonly Budget[], revision = 0): void {
   for (const budget of budgets) {
     const { id, limitNanoUsd, removedAtMs } = budget
     db.run(PUT, id, limitNanoUsd, removedAtMs === undefined ? 0 : 1, sealedRecord(budget))
   }
-  db.run(GROW)
+  db.run(GROW, revision)
 }
 
 export function lease(db: Database, asks: readonly LeaseAsk[]): readonly LeaseGrant[] {

@@ -14,7 +14,7 @@ import { createSeededRandom } from '../../std/ids.ts'
 import { StoreSchemaError, StoreUnavailable } from '../../std/store-error.ts'
 import { budget, charge, entry, key, nano, note } from '../contract/samples.test-support.ts'
 import { CorruptFile } from './database.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { LastKnown } from '../last-known.ts'
 import { DatabaseFolder } from './sqlite.test-support.ts'
 
 const KEYS = 300
@@ -26,7 +26,7 @@ beforeEach(() => {
 afterEach(() => files.remove())
 
 /** Many keys, a budget, and what was spent of it; closed. */
-async function filled(): Promise<Snapshot> {
+async function filled(): Promise<LastKnown> {
   const store = await files.open()
   await store.changeDirectory(
     Array.from({ length: KEYS }, (_, place) => ({ type: 'put-key', key: key(`key_${place}`) }) as const),
@@ -43,6 +43,8 @@ async function filled(): Promise<Snapshot> {
     directory: await store.loadDirectory(),
     budgets: await store.loadBudgets(),
     standings: await store.standings([charge('bud_1')]),
+    budgetsRevision: await store.budgetsRevision(),
+    postedUntilMs: 0,
   }
   await store.close()
   return snapshot
@@ -57,7 +59,7 @@ async function held(options: Parameters<DatabaseFolder['open']>[0]) {
   return { keys, budgets, standings }
 }
 
-function expected({ directory: { keys }, budgets, standings }: Snapshot) {
+function expected({ directory: { keys }, budgets, standings }: LastKnown) {
   return { keys, budgets, standings }
 }
 

@@ -29,7 +29,7 @@ import {
 } from '../contract/samples.test-support.ts'
 import type { Store } from '../store.ts'
 import type { Notice } from '../../std/notice.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { LastKnown } from '../last-known.ts'
 import { DatabaseFolder } from './sqlite.test-support.ts'
 
 const NOBODY = 65_534
@@ -53,7 +53,7 @@ function post(store: Store, exchangeId: string): Promise<void> {
 }
 
 /** A store with a key, a budget and something spent of it; what a node would know of it beside the file. */
-async function filled(): Promise<{ readonly store: Store; readonly snapshot: Snapshot }> {
+async function filled(): Promise<{ readonly store: Store; readonly snapshot: LastKnown }> {
   const store = await files.open({ lastKnown: async () => undefined })
   await store.changeDirectory([{ type: 'put-key', key: key('key_1') }], [note('key_1')])
   await store.putBudget(budget('bud_1', 1_000), [note('bud_1')])
@@ -64,6 +64,8 @@ async function filled(): Promise<{ readonly store: Store; readonly snapshot: Sna
       directory: await store.loadDirectory(),
       budgets: await store.loadBudgets(),
       standings: await store.standings([charge('bud_1')]),
+      budgetsRevision: await store.budgetsRevision(),
+      postedUntilMs: 0,
     },
   }
 }
@@ -203,6 +205,35 @@ describe('fault 128: a damaged file', () => {
     expect((await again.loadDirectory()).keys).toEqual(snapshot.directory.keys)
     expect((await again.standings([charge('bud_1')]))[0]?.spentNanoUsd).toBe(20_000)
     expect(notices.map(({ name }) => name)).toEqual(['store_behind'])
+  })
+
+  test('an older copy in its place: what was spent since stays spent, once', async () => {
+    const { store, snapshot } = await filled()
+    const older = `${files.folder}/older.db`
+    await store.backup?.(older)
+    const lost = entry('lost', { atMs: 5, charges: [charge('bud_1')] })
+    await store.postBooks({ nodeId: 'node_1', entries: [lost], requests: [row('lost')] })
+    const standings = await store.standings([charge('bud_1')])
+    await store.close()
+    const known = { ...snapshot, standings, postedUntilMs: 10 }
+    const again = await files.open({ path: older, lastKnown: async () => known, onNotice })
+    expect(notices.map(({ name }) => name)).toEqual(['store_behind'])
+    const spent = async () => (await again.standings([charge('bud_1')]))[0]?.spentNanoUsd
+    expect(await spent()).toBe(20_100)
+    // From the log of the gateway, which has both: one is in what was known, the other came later.
+    await again.postBooks({
+      nodeId: 'node_1',
+      entries: [lost, entry('later', { atMs: 10, charges: [charge('bud_1')] })],
+      requests: [],
+    })
+    expect(await spent()).toBe(20_200)
+    expect(await again.request('lost')).toBeUndefined()
+    const told = await again.spend({ fromMs: 0, untilMs: HOUR_MS * 2, by: [], rowsMax: 5 })
+    expect(told[0]?.costNanoUsd).toBe(20_200)
+    await again.close()
+    notices.length = 0
+    await files.open({ path: older, lastKnown: async () => known, onNotice })
+    expect(notices).toEqual([])
   })
 
   test('damaged while it is in use: refused as unavailable once, and built anew', async () => {

@@ -8,10 +8,10 @@ import type { Notice } from '../../std/notice.ts'
 import type { Clock } from '../../std/clock.ts'
 import { StoreUnavailable } from '../../std/store-error.ts'
 import { removeDatabase } from './create-file.ts'
+import { type LastKnown, missingIn, STORE_BEHIND } from '../last-known.ts'
 import { CorruptFile, storeErrorOf } from './database.ts'
 import type { OperationName, Operations } from './protocol.ts'
 import { finishReplacing, numberOf, replaceDatabase } from './replacement.ts'
-import type { Snapshot } from './snapshot.ts'
 import { WorkerThread } from './worker-thread.ts'
 
 /** A larger file is checked while it is in use already: a gigabyte takes seconds. */
@@ -27,7 +27,7 @@ export interface SqliteFileOptions {
    * What this node knew last, beside the file. Asked for once the file is open, and whenever it turns out damaged. Absent,
    * or without an answer: a damaged file is left as it is, and the store does not open.
    */
-  readonly lastKnown?: () => Promise<Snapshot | undefined>
+  readonly lastKnown?: () => Promise<LastKnown | undefined>
   /** The file was made anew while it was in use: whoever leased money of it has no lease in it any more. */
   readonly onRebuilt?: () => void
   readonly onNotice?: (notice: Notice) => void
@@ -45,6 +45,7 @@ export class SqliteFile {
   /** Repairs that closed the threads: what was asked of an earlier file says nothing of this one. */
   #repairs = 0
   #isOpen = false
+  #postedUntilMs = 0
   /** Of the file that was open last. */
   #number: string | undefined
   /** Where the damaged one goes that is being replaced. */
@@ -67,6 +68,11 @@ export class SqliteFile {
       await this.#closeThreads()
       throw error
     }
+  }
+
+  /** Entries from before this moment, ms since 1970, are in what budgets spent, also where the file does not have them. */
+  get postedUntilMs(): number {
+    return this.#postedUntilMs
   }
 
   /** On the connection that writes. */
@@ -173,7 +179,7 @@ export class SqliteFile {
       const { revision } = await this.#writer.call('loadDirectory')
       await this.#writer.call('loadBudgets')
       const known = await lastKnown?.()
-      if (known !== undefined && known.directory.revision > revision) await this.#catchUp(known, revision)
+      if (known !== undefined) await this.#catchUp(known, revision)
     } catch (error) {
       if (!(error instanceof CorruptFile)) throw error
       await this.#repair(error)
@@ -208,16 +214,21 @@ export class SqliteFile {
     await this.read('check').catch(() => undefined)
   }
 
-  /** A write-ahead log that was cut short takes what was written last with it, and nothing in the file tells. */
-  async #catchUp(known: Snapshot, revision: number): Promise<void> {
+  /** A write-ahead log that was cut short takes what was written last with it, and nothing in the file tells; nor does a copy put in its place. */
+  async #catchUp(known: LastKnown, directoryRevision: number): Promise<void> {
     const { path, clock, onNotice } = this.#options
-    const reason = `The database ${path} is at revision ${revision} of the directory, and this node knew ${known.directory.revision}: what was written last is missing from it.`
-    await this.#writer.call('restore', known, clock.wallMs(), reason)
+    this.#postedUntilMs = known.postedUntilMs
+    const budgetsRevision = await this.#writer.call('budgetsRevision')
+    const standings = await this.#writer.call('standings', known.standings)
+    const missing = missingIn({ directoryRevision, budgetsRevision, standings }, known)
+    if (missing === undefined) return
+    const reason = `What was written last is missing from the database ${path}: ${missing.reason}.`
+    await this.#writer.call('restore', missing.known, clock.wallMs(), reason)
     onNotice?.({
       level: 'error',
       name: 'store_behind',
-      message: `${reason} Keys and budgets were put back as this node knew them; what was spent counts as the larger of both.`,
-      facts: { revision, known: known.directory.revision },
+      message: `${reason} ${STORE_BEHIND}`,
+      facts: { revision: directoryRevision, known: known.directory.revision },
     })
   }
 
@@ -229,7 +240,7 @@ export class SqliteFile {
   }
 
   /** Closed afterwards, so that nothing of it is left in a log beside it. */
-  async #build(path: string, known: Snapshot, reason: string): Promise<void> {
+  async #build(path: string, known: LastKnown, reason: string): Promise<void> {
     const { clock, bytesMax } = this.#options
     onDisk(() => removeDatabase(path))
     const thread = new WorkerThread({ role: 'write', path, ...(bytesMax === undefined ? {} : { bytesMax }) })
@@ -270,6 +281,7 @@ export class SqliteFile {
       )
     this.#repairs += 1
     this.#isOpen = false
+    this.#postedUntilMs = known.postedUntilMs
     await this.#closeThreads()
     const aside = this.#nameAside()
     await this.#build(`${path}.building`, known, `${error.message} It was moved to ${aside}.`)

@@ -5,6 +5,7 @@
 
 import type { Charge } from '../../ledger/entry.ts'
 import {
+  AT_PLACE,
   type BatchValues,
   CHARGES_PLACE,
   COST_PLACE,
@@ -45,8 +46,9 @@ export class Posting {
     this.#db = db
   }
 
-  post(nodeId: string, text: string): void {
-    this.#keep(text, (charge, nanoUsd) => spend(this.#db, nodeId, charge, nanoUsd))
+  /** Entries from before `postedUntilMs`, ms since 1970, were charged before. */
+  post(nodeId: string, text: string, postedUntilMs: number): void {
+    this.#keep(text, (charge, nanoUsd) => spend(this.#db, nodeId, charge, nanoUsd), postedUntilMs)
   }
 
   /** Of a copy: what lines cost stands in the periods already. */
@@ -54,10 +56,10 @@ export class Posting {
     this.#keep(text, () => {})
   }
 
-  #keep(text: string, onSpent: (charge: Charge, nanoUsd: number) => void): void {
+  #keep(text: string, onSpent: (charge: Charge, nanoUsd: number) => void, chargedUntilMs = 0): void {
     const batch = new Batch(this.#db, fromJson<BatchValues>(text), this.#origins)
     this.#db.write(() => {
-      batch.addLines()
+      batch.addLines(chargedUntilMs)
       for (const { charge, nanoUsd } of spendingOf(batch.costs)) onSpent(charge, nanoUsd)
       failpoint('posting')
     })
@@ -94,7 +96,7 @@ class Batch {
     this.#known = known
   }
 
-  addLines(): void {
+  addLines(chargedUntilMs: number): void {
     const { entries, requests, charges } = this.#values
     const origins = this.#values.origins.map((names) => this.#origin(names))
     const newest = Number(this.#db.get(NEWEST_EXCHANGE)?.['hash'] ?? -1)
@@ -106,7 +108,7 @@ class Batch {
       values[CHARGES_PLACE] = text ?? null
       if (addEntry.run(...values).changes === 0) continue
       this.added += 1
-      this.#charge(values[COST_PLACE], text)
+      if (Number(values[AT_PLACE]) >= chargedUntilMs) this.#charge(values[COST_PLACE], text)
     }
     const addRequest = this.#db.prepare(ADD_REQUEST)
     for (const values of requests) {

@@ -8,7 +8,7 @@ import { type PostableLine, postLines } from '../../ledger/post-lines.ts'
 import { StoreUnavailable } from '../../std/store-error.ts'
 import { budget, charge, entry, key, note, row } from '../contract/samples.test-support.ts'
 import type { Store } from '../store.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { LastKnown } from '../last-known.ts'
 import type { SqliteStoreOptions } from './sqlite-store.ts'
 import { DatabaseFolder } from './sqlite.test-support.ts'
 
@@ -17,7 +17,7 @@ const KEYS = 5_000
 const PAGE_BYTES = 4_096
 
 let files: DatabaseFolder
-let snapshot: Snapshot
+let snapshot: LastKnown
 beforeEach(async () => {
   files = new DatabaseFolder()
   const store = await files.open()
@@ -32,6 +32,8 @@ beforeEach(async () => {
     },
     budgets: await store.loadBudgets(),
     standings: await store.standings([charge('bud_1')]),
+    budgetsRevision: await store.budgetsRevision(),
+    postedUntilMs: 0,
   }
   await store.close()
 })
@@ -60,7 +62,7 @@ const findDamage = (store: Store) => store.auditLines({ limit: 5 })
 
 /** A store whose file is damaged, which nobody has found yet. `onMend` is told when a repair begins. */
 async function damaged(options: {
-  readonly lastKnown: () => Promise<Snapshot | undefined>
+  readonly lastKnown: () => Promise<LastKnown | undefined>
   readonly clock?: SqliteStoreOptions['clock']
   readonly onMend?: () => void
   readonly onRebuilt?: () => void
@@ -125,7 +127,7 @@ describe('fault 128: a damaged file is built anew while it is in use', () => {
   })
 
   test('while what is known is read, too', async () => {
-    const known = Promise.withResolvers<Snapshot>()
+    const known = Promise.withResolvers<LastKnown>()
     const begun = Promise.withResolvers<void>()
     const store = await damaged({ lastKnown: () => known.promise, onMend: begun.resolve })
     const repaired = findDamage(store).catch((error: unknown) => error)
@@ -189,7 +191,7 @@ describe('fault 128: a damaged file that cannot be built anew while it is in use
   test('what is known cannot be read: unavailable, and built when it can', async () => {
     const known = ['{"budgets":', undefined]
     const store = await damaged({
-      lastKnown: async () => JSON.parse(known.shift() ?? JSON.stringify(snapshot)) as Snapshot,
+      lastKnown: async () => JSON.parse(known.shift() ?? JSON.stringify(snapshot)) as LastKnown,
     })
     await expect(findDamage(store)).rejects.toThrow(StoreUnavailable)
     await expect(findDamage(store)).rejects.toThrow(/built anew/)
@@ -233,7 +235,7 @@ describe('fault 128: a damaged file that cannot be built anew while it is in use
     // A budget that the new file refuses.
     const known = [
       ...snapshot.budgets,
-      { ...budget('bud_2', 1), limitNanoUsd: -1 } as Snapshot['budgets'][number],
+      { ...budget('bud_2', 1), limitNanoUsd: -1 } as LastKnown['budgets'][number],
     ]
     await expect(findDamage(store)).rejects.toThrow(StoreUnavailable)
     await expect(post(store, 'a')).rejects.toThrow(StoreUnavailable)
