@@ -142,6 +142,13 @@ export class Account {
     this.changes += 1
   }
 
+  /** Somebody took from this node what the store had leased to it; what was granted to it since is still leased there. */
+  lose(nowMs: number): void {
+    const mayBeThere = this.known
+    this.forget()
+    if (mayBeThere > 0) this.doubt(mayBeThere, nowMs)
+  }
+
   /** Nothing is under way, and all that was is posted. */
   get isSettled(): boolean {
     return this.held === 0 && this.unposted === 0

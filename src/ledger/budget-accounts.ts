@@ -4,7 +4,7 @@
  * cannot pass a limit. A request waits for the store only where the lease at hand does not suffice.
  */
 
-import { wasNotAsked } from '../std/store-error.ts'
+import { StoreUnavailable, wasNotAsked } from '../std/store-error.ts'
 import {
   Account,
   DOUBT_MS,
@@ -65,8 +65,10 @@ export class BudgetAccounts {
   readonly #accounts = new Map<string, Account>()
   /** The account that each budget was asked for last: nearly always the one that it is asked for next. */
   readonly #latest = new Map<BudgetId, Account>()
-  /** How often the store was made anew. */
+  /** How often the store was made anew, or had its leases taken back. */
   #rebuilds = 0
+  /** How often it had. */
+  #losses = 0
 
   constructor(options: BudgetAccountsOptions) {
     this.#options = options
@@ -135,6 +137,20 @@ export class BudgetAccounts {
   forgetLeases(): void {
     this.#rebuilds += 1
     for (const account of this.#accounts.values()) account.forget()
+  }
+
+  /**
+   * The leases of this node were released while it lives: what is free of them is somebody else's to spend. As where the
+   * store was made anew; what was granted after that, and is not told from it, is in doubt.
+   */
+  loseLeases(): void {
+    this.#rebuilds += 1
+    this.#losses += 1
+    for (const account of this.#accounts.values()) account.lose(this.#options.nowMs())
+  }
+
+  get nodeId(): string {
+    return this.#options.nodeId
   }
 
   /** Money held for attempts under way, in all. */
@@ -292,15 +308,17 @@ export class BudgetAccounts {
   /** Never rejects: false where the store does not answer. */
   async #askStore(accounts: readonly Account[], ask: HoldAsk): Promise<boolean> {
     const asks = accounts.map((account) => this.#leaseAsk(account, ask))
-    const rebuilds = this.#rebuilds
+    const [rebuilds, losses] = [this.#rebuilds, this.#losses]
     for (const account of accounts) account.changes += 1
     try {
       const grants = await this.#options.store.lease(asks)
+      // It may have been granted before it was taken back.
+      if (losses !== this.#losses) throw new StoreUnavailable('The leases of this node were released.')
       for (const [place, account] of accounts.entries()) this.#granted(account, grants[place], ask)
       return true
     } catch (error) {
       // It may have been granted all the same.
-      if (rebuilds === this.#rebuilds && !wasNotAsked(error))
+      if ((rebuilds === this.#rebuilds || losses !== this.#losses) && !wasNotAsked(error))
         for (const [place, account] of accounts.entries())
           account.doubt(asks[place]?.wantNanoUsd ?? 0, this.#options.nowMs())
       return false
