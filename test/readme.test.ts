@@ -148,7 +148,7 @@ async function run(file: string, args: readonly string[], cwd = folder): Promise
     ANTHROPIC_API_KEY: 'a-third-key-that-only-this-test-uses',
   }
   return new Promise((resolve) => {
-    execFile(file, args, { cwd, env, timeout: 25_000 }, (error, stdout, stderr) => {
+    execFile(file, args, { cwd, env, timeout: 60_000 }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 1, stdout, stderr })
     })
   })

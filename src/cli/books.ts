@@ -14,7 +14,10 @@ import type { Secret } from '../std/secret.ts'
 
 /** The part of a store that commands use. */
 export type BookStore = Pick<DirectoryStore, 'loadDirectory' | 'changeDirectory'> &
-  Pick<LedgerStore, 'loadBudgets' | 'budgetsRevision' | 'putBudget' | 'standings'> &
+  Pick<
+    LedgerStore,
+    'loadBudgets' | 'budgetsRevision' | 'putBudget' | 'standings' | 'leases' | 'releaseNode'
+  > &
   ReportStore &
   SealedStore &
   Pick<CacheStore, 'dropCached'> & {

@@ -30,7 +30,7 @@ const sound =
 
 test('has the commands of the main job', () => {
   expect(commands.join(' ')).toBe(
-    'start check doctor models status drill env import simulate key budget project team user usage logs replay audit cache secret backup migrate version',
+    'start check doctor models status drill env import simulate key budget lease project team user usage logs replay audit cache secret backup migrate version',
   )
 })
 

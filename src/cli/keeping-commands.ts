@@ -11,6 +11,7 @@ type Done = (code: ExitCode) => void
 export function addKeepingCommands(program: Command, io: CliIo, done: Done): void {
   addKey(program, io, done)
   addBudget(program, io, done)
+  addLease(program, io, done)
   addPeople(program, io, done)
   addUsage(program, io, done)
   addLogs(program, io, done)
@@ -185,6 +186,26 @@ function addBudget(program: Command, io: CliIo, done: Done): void {
     .argument('<name>', 'its name, or its id')
     .addHelpText('after', examples(['holdfast budget remove key:laptop']))
     .action(async (name, options) => done(await (await load()).budgetRemove(name, options, io)))
+}
+
+function addLease(program: Command, io: CliIo, done: Done): void {
+  const load = () => import('./commands/lease.ts')
+  const lease = group(
+    program,
+    'lease',
+    'See what gateways have leased of budgets, and give back what a lost one has.',
+    ['holdfast lease list', 'holdfast lease release node_0123456789abcdef0123456789abcdef'],
+  )
+  common(lease.command('list'))
+    .description('List which run of a gateway has how much of which budget leased.')
+    .addHelpText('after', examples(['holdfast lease list', 'holdfast lease list --json']))
+    .action(async (options) => done(await (await load()).leaseList(options, io)))
+  common(lease.command('release'))
+    .description('Give back what a run has leased whose machine is gone for good.')
+    .argument('<node>', 'as in holdfast lease list')
+    .option('--force', 'also of one that may still run, which can spend it as well until it hears of it')
+    .addHelpText('after', examples(['holdfast lease release node_0123456789abcdef0123456789abcdef']))
+    .action(async (node, options) => done(await (await load()).leaseRelease(node, options, io)))
 }
 
 function addPeople(program: Command, io: CliIo, done: Done): void {

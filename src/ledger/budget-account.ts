@@ -27,6 +27,9 @@ export interface HoldAsk {
   readonly atLeastNanoUsd: NanoUsd
 }
 
+/** What this node has leased of a budget in a period. */
+export type OwnLease = Charge & { readonly nanoUsd: NanoUsd }
+
 interface Doubt {
   readonly nanoUsd: number
   readonly sinceMs: number
@@ -157,6 +160,13 @@ export class Account {
     this.isLocked = !this.isSettled
     this.dryUntilMs = 0
     this.changes += 1
+  }
+
+  /** Somebody took from this node what the store had leased to it; what was granted to it since is still leased there. */
+  lose(nowMs: number): void {
+    const mayBeThere = this.known
+    this.forget()
+    if (mayBeThere > 0) this.doubt(mayBeThere, nowMs)
   }
 
   /** Nothing is under way, and all that was is posted. */

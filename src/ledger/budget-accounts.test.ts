@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { accountsStage, ask, HOUR_MS, START_MS } from './accounts.test-support.ts'
 import type { Budget } from './budget.ts'
 import { DOUBT_MS } from './budget-account.ts'
-import { BudgetAccounts, type Hold } from './budget-accounts.ts'
+import { BudgetAccounts } from './budget-accounts.ts'
+import type { Hold } from './hold.ts'
 import { budgetOf, entryOf, LedgerBench, nano } from './ledger.test-support.ts'
 
 async function held(accounts: BudgetAccounts, budgets: readonly Budget[], asked: ReturnType<typeof ask>) {

@@ -4,7 +4,7 @@
  * cannot pass a limit. A request waits for the store only where the lease at hand does not suffice.
  */
 
-import { wasNotAsked } from '../std/store-error.ts'
+import { StoreUnavailable, wasNotAsked } from '../std/store-error.ts'
 import {
   Account,
   DOUBT_MS,
@@ -12,6 +12,7 @@ import {
   keyOf,
   lacks,
   neededOf,
+  type OwnLease,
   returned,
   spentStanding,
   type SpentStanding,
@@ -19,6 +20,7 @@ import {
 import { BudgetIndex } from './budget-index.ts'
 import type { Budget, BudgetId } from './budget.ts'
 import type { Attribution, Charge } from './entry.ts'
+import type { HoldAnswer } from './hold.ts'
 import type { LeaseAsk, LedgerStore, LeaseGrant } from './ledger-store.ts'
 import { periodStart } from './period.ts'
 import type { NanoUsd } from './prices.ts'
@@ -40,24 +42,6 @@ export const LEASE_SHARE = 0.02
 const DRY_MS = 1_000
 /** How long a lease may lie unused before it goes back to the others, ms. */
 export const IDLE_MS = 30_000
-export interface Hold {
-  readonly type: 'held'
-  readonly charges: readonly Charge[]
-  readonly nanoUsd: NanoUsd
-  /** Gives back what was not used. Once; calling it again does nothing. */
-  settle(costNanoUsd: NanoUsd): void
-}
-
-export type HoldRefusal =
-  | { readonly type: 'spent'; readonly budget: Budget; readonly standing: SpentStanding }
-  /** The store that keeps the budget does not answer, or was made anew and does not have yet what was under way. */
-  | { readonly type: 'unavailable'; readonly budget: Budget }
-
-export type HoldAnswer = Hold | HoldRefusal
-
-/** What this node has leased of a budget in a period. */
-export type NodeShare = Charge & { readonly nanoUsd: NanoUsd }
-
 const NO_CHARGES: readonly Charge[] = []
 
 export class BudgetAccounts {
@@ -68,8 +52,10 @@ export class BudgetAccounts {
   readonly #accounts = new Map<string, Account>()
   /** The account that each budget was asked for last: nearly always the one that it is asked for next. */
   readonly #latest = new Map<BudgetId, Account>()
-  /** How often the store was made anew. */
+  /** How often the store was made anew, or had its leases taken back. */
   #rebuilds = 0
+  /** How often it had. */
+  #losses = 0
 
   constructor(options: BudgetAccountsOptions) {
     this.#options = options
@@ -144,13 +130,27 @@ export class BudgetAccounts {
    * What this node has leased, for a store that may have forgotten it or knows it as it was: it takes this in place of what it
    * has, while nothing is asked of it.
    */
-  tellLeases(): readonly NodeShare[] {
-    const shares: NodeShare[] = []
+  tellLeases(): readonly OwnLease[] {
+    const shares: OwnLease[] = []
     for (const account of this.#accounts.values()) {
       if (account.rightful > 0) shares.push({ ...account.charge, nanoUsd: nano(account.rightful) })
       account.told()
     }
     return shares
+  }
+
+  /**
+   * The leases of this node were released while it lives: what is free of them is somebody else's to spend. As where the
+   * store was made anew; what was granted after that, and is not told from it, is in doubt.
+   */
+  loseLeases(): void {
+    this.#rebuilds += 1
+    this.#losses += 1
+    for (const account of this.#accounts.values()) account.lose(this.#options.nowMs())
+  }
+
+  get nodeId(): string {
+    return this.#options.nodeId
   }
 
   /** Money held for attempts under way, in all. */
@@ -308,15 +308,17 @@ export class BudgetAccounts {
   /** Never rejects: false where the store does not answer. */
   async #askStore(accounts: readonly Account[], ask: HoldAsk): Promise<boolean> {
     const asks = accounts.map((account) => this.#leaseAsk(account, ask))
-    const rebuilds = this.#rebuilds
+    const [rebuilds, losses] = [this.#rebuilds, this.#losses]
     for (const account of accounts) account.changes += 1
     try {
       const grants = await this.#options.store.lease(asks)
+      // It may have been granted before it was taken back.
+      if (losses !== this.#losses) throw new StoreUnavailable('The leases of this node were released.')
       for (const [place, account] of accounts.entries()) this.#granted(account, grants[place], ask)
       return true
     } catch (error) {
       // It may have been granted all the same.
-      if (rebuilds === this.#rebuilds && !wasNotAsked(error))
+      if ((rebuilds === this.#rebuilds || losses !== this.#losses) && !wasNotAsked(error))
         for (const [place, account] of accounts.entries())
           account.doubt(asks[place]?.wantNanoUsd ?? 0, this.#options.nowMs())
       return false

@@ -21,6 +21,7 @@ test('budgets are in force, and said to be, though nobody can tell how they stan
   const store = {
     budgetsRevision: async () => 1,
     loadBudgets: async () => [BUDGET],
+    releases: async () => 0,
     standings: async () => Promise.reject(new StoreUnavailable('too slow')),
   }
   const notices: string[] = []
@@ -56,6 +57,7 @@ async function stage() {
       return 1
     },
     loadBudgets: async () => [BUDGET],
+    releases: async () => 0,
     standings: async () => ledger.standings(),
   }
   const watch = new BudgetWatch({ clock, store, accounts, onNotice() {} })

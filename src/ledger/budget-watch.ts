@@ -15,7 +15,7 @@ const LOOKS_A_SNAPSHOT = 10
 
 export interface BudgetWatchOptions {
   readonly clock: Clock
-  readonly store: Pick<LedgerStore, 'loadBudgets' | 'budgetsRevision' | 'standings'>
+  readonly store: Pick<LedgerStore, 'loadBudgets' | 'budgetsRevision' | 'releases' | 'standings'>
   readonly accounts: BudgetAccounts
   /** Where the budgets last known stand, so that none is forgotten while the store is away. */
   readonly snapshotPath?: string
@@ -33,6 +33,8 @@ export class BudgetWatch {
   /** The last look that was asked for; each begins when the one before it is over. */
   #looking: Promise<boolean> | undefined
   #budgets: readonly Budget[] = []
+  /** How often the leases of this run were released. */
+  #releases = 0
   #looks = 0
   #written = ''
 
@@ -72,6 +74,7 @@ export class BudgetWatch {
     try {
       const revision = await store.budgetsRevision()
       if (revision !== this.#revision) {
+        await this.#findRelease()
         const budgets = await store.loadBudgets()
         accounts.replace(budgets)
         this.#budgets = budgets
@@ -94,6 +97,23 @@ export class BudgetWatch {
       this.#isAway = true
       return false
     }
+  }
+
+  /** Before the budgets are looked at: what was taken from this node must not go back once more. */
+  async #findRelease(): Promise<void> {
+    const { store, accounts, onNotice } = this.#options
+    const releases = await store.releases(accounts.nodeId)
+    if (releases > this.#releases) {
+      accounts.loseLeases()
+      onNotice({
+        level: 'warn',
+        name: 'leases_released',
+        message:
+          'What this run had leased of the budgets was given back by holdfast lease release, as if it were gone. It leases anew; what it spent of them meanwhile others may have spent as well.',
+        facts: { node: accounts.nodeId },
+      })
+    }
+    this.#releases = releases
   }
 
   async #readSnapshot(): Promise<void> {

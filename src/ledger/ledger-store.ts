@@ -44,6 +44,31 @@ export interface LeaseGrant {
   readonly standing: BudgetStanding | undefined
 }
 
+/** What a node has leased of a budget in a period. */
+export interface NodeLease extends Charge {
+  readonly nodeId: string
+  readonly nanoUsd: NanoUsd
+}
+
+export interface SeenLease extends NodeLease {
+  /** How long ago the store last heard of the node, ms; absent where that was more than `NODE_MS` ago, or never. */
+  readonly seenMsAgo?: number
+}
+
+export interface ReleaseAsk {
+  readonly nodeId: string
+  /** Also where the store heard of the node of late: it may spend what others are granted, until it finds out. */
+  readonly isForced: boolean
+  readonly atMs: number
+  readonly actor: string
+}
+
+export type ReleaseAnswer =
+  /** None where the node had nothing. */
+  | { readonly type: 'released'; readonly leases: readonly NodeLease[] }
+  /** Nothing was done: the node runs. */
+  | { readonly type: 'seen'; readonly seenMsAgo: number }
+
 export interface LedgerStore {
   /**
    * Posts a batch, all or none of it. An entry or a row that was posted before is passed over, so that a batch may be
@@ -66,6 +91,16 @@ export interface LedgerStore {
   returnLease(nodeId: string, charge: Charge, nanoUsd: NanoUsd): Promise<void>
   /** What the node has leased, of every budget and period: for a node that starts again. */
   leasesOf(nodeId: string): Promise<readonly (Charge & { readonly nanoUsd: NanoUsd })[]>
+  /** Who has leased what, by budget, period and node. */
+  leases(): Promise<readonly SeenLease[]>
+  /**
+   * Takes every lease of a node from it, all or none, with a line of the audit log: for a node that nobody can start again.
+   * `releases` and the revision of the budgets grow, by which the node finds out where it lives after all. What it spent and
+   * did not post yet is still charged in full, and takes nothing from other nodes.
+   */
+  releaseNode(ask: ReleaseAsk): Promise<ReleaseAnswer>
+  /** How often that was done with leases of this node. */
+  releases(nodeId: string): Promise<number>
   /** In the given periods, one for each charge; a period nobody touched stands at 0. */
   standings(charges: readonly Charge[]): Promise<readonly BudgetStanding[]>
 }

@@ -160,6 +160,23 @@ describe('a guarded store', () => {
     expect((await at.inner.standings([charge]))[0]?.leasedNanoUsd).toBe(0)
   })
 
+  test('who leased what, and that it is taken back, is asked of the store, and waited for in time', async () => {
+    const at = stage()
+    const release = { nodeId: 'node', isForced: false, atMs: 0, actor: 'cli' }
+    const operations = [
+      [() => at.store.leases(), STORE_DEADLINES_MS.load],
+      [() => at.store.releaseNode(release), STORE_DEADLINES_MS.change],
+      [() => at.store.releases('node'), STORE_DEADLINES_MS.revision],
+    ] as const
+    const told = []
+    for (const [operation] of operations) told.push(await operation())
+    expect(told).toEqual([[], { type: 'released', leases: [] }, 0])
+    expect(at.calls).toEqual(['leases', 'releaseNode', 'releases'])
+    at.answersAfter(Number.POSITIVE_INFINITY)
+    const [[first, firstMs], [second, secondMs]] = operations
+    expect([await refusedAfter(at, first()), await refusedAfter(at, second())]).toEqual([firstMs, secondMs])
+  })
+
   test('a record of the journal that is opened too late is dropped, unless it was there before', async () => {
     const at = stage()
     const record = {

@@ -5,6 +5,7 @@
 
 import type { LimitShareStore, ShareAnswer, ShareAsk } from '../admission/limit-share-store.ts'
 import { isForgettable, NODE_MS, type PartyShares, splitShares } from '../admission/split-shares.ts'
+import type { NodeLease, ReleaseAnswer, ReleaseAsk, SeenLease } from '../ledger/ledger-store.ts'
 import type { Clock } from '../std/clock.ts'
 
 export class ShareBook implements LimitShareStore {
@@ -30,6 +31,29 @@ export class ShareBook implements LimitShareStore {
       return grant
     })
     return { nodes, grants }
+  }
+
+  /** The leases, with when their nodes asked last. */
+  withSight(leases: readonly NodeLease[]): readonly SeenLease[] {
+    return leases.map((lease) => {
+      const seenMsAgo = this.#seenMsAgo(lease.nodeId)
+      return seenMsAgo === undefined ? lease : { ...lease, seenMsAgo }
+    })
+  }
+
+  /** Releases the leases of a node that has not asked of late, or of any where that is wanted. */
+  async releaseUnseen(
+    { nodeId, isForced }: ReleaseAsk,
+    release: () => Promise<readonly NodeLease[]>,
+  ): Promise<ReleaseAnswer> {
+    const seenMsAgo = this.#seenMsAgo(nodeId)
+    if (seenMsAgo !== undefined && !isForced) return { type: 'seen', seenMsAgo }
+    return { type: 'released', leases: await release() }
+  }
+
+  #seenMsAgo(nodeId: string): number | undefined {
+    const leftMs = (this.#nodes.get(nodeId) ?? 0) - this.#clock.nowMs()
+    return leftMs > 0 ? NODE_MS - leftMs : undefined
   }
 
   #tidy(nowMs: number): void {

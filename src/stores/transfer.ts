@@ -9,6 +9,7 @@ import type { JournalRecord } from '../journal/journal-store.ts'
 import type { Directory } from '../keys/records.ts'
 import type { Budget } from '../ledger/budget.ts'
 import type { Charge, LedgerEntry, RequestRow } from '../ledger/entry.ts'
+import type { NodeLease } from '../ledger/ledger-store.ts'
 import type { NanoUsd } from '../ledger/prices.ts'
 import type { AuditLine } from '../std/audit.ts'
 import { StoreConflict } from '../std/store-error.ts'
@@ -20,11 +21,6 @@ export const CHUNK_RECORDS_MAX = 500
 /** How a budget stands in a period, without the leases. */
 export interface PeriodSpend extends Charge {
   readonly spentNanoUsd: NanoUsd
-}
-
-export interface NodeLease extends Charge {
-  readonly nodeId: string
-  readonly nanoUsd: NanoUsd
 }
 
 export type TransferChunk =

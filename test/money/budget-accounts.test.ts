@@ -3,7 +3,8 @@
 import { describe, expect, test } from 'vitest'
 import { createMemoryStore } from '../../src/stores/memory/memory-store.ts'
 import type { Budget, BudgetId } from '../../src/ledger/budget.ts'
-import { BudgetAccounts, type Hold } from '../../src/ledger/budget-accounts.ts'
+import { BudgetAccounts } from '../../src/ledger/budget-accounts.ts'
+import type { Hold } from '../../src/ledger/hold.ts'
 import { periodEnd, periodStart } from '../../src/ledger/period.ts'
 import type { NanoUsd } from '../../src/ledger/prices.ts'
 

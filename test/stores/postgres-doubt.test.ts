@@ -2,7 +2,8 @@
 
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { DOUBT_MS } from '../../src/ledger/budget-account.ts'
-import { BudgetAccounts, type HoldAnswer, IDLE_MS } from '../../src/ledger/budget-accounts.ts'
+import { BudgetAccounts, IDLE_MS } from '../../src/ledger/budget-accounts.ts'
+import type { HoldAnswer } from '../../src/ledger/hold.ts'
 import { budget, charge, nano } from '../../src/stores/contract/samples.test-support.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { skipsPostgres } from '../support/postgres-server.ts'

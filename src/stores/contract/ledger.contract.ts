@@ -289,7 +289,7 @@ export function describeLedger(open: OpenFixture): void {
         expect(await standingOf(store)).toMatchObject({ spentNanoUsd: 300 })
       }))
 
-    test('hold against a model: leases, posts, returns and posts made again, by two nodes in any order', () =>
+    test('hold against a model: leases, posts, returns, releases and posts made again, by two nodes in any order', () =>
       withStore(open, async (store) => {
         let run = 0
         await fc.assert(
@@ -312,6 +312,7 @@ type Step =
   | { readonly type: 'lease'; readonly node: number; readonly need: number; readonly want: number }
   | { readonly type: 'post'; readonly node: number; readonly cost: number }
   | { readonly type: 'return'; readonly node: number; readonly nanoUsd: number }
+  | { readonly type: 'release'; readonly node: number }
   | { readonly type: 'post-again' }
 
 const node = fc.integer({ min: 0, max: 1 })
@@ -321,6 +322,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ type: fc.constant('lease' as const), node, need: small, want: small }),
   fc.record({ type: fc.constant('post' as const), node, cost: small }),
   fc.record({ type: fc.constant('return' as const), node, nanoUsd: small }),
+  fc.record({ type: fc.constant('release' as const), node }),
   fc.record({ type: fc.constant('post-again' as const) }),
 )
 
@@ -359,6 +361,10 @@ async function walkWithModel(store: Store, id: string, limit: number, walk: read
       case 'return':
         await store.returnLease(`${id} node ${step.node}`, charge(id), nano(step.nanoUsd))
         leases[step.node] = Math.max(0, (leases[step.node] ?? 0) - step.nanoUsd)
+        break
+      case 'release':
+        await store.releaseNode({ nodeId: `${id} node ${step.node}`, isForced: false, atMs: 0, actor: 'cli' })
+        leases[step.node] = 0
         break
       case 'post-again':
         for (const batch of posted) await store.postBooks({ ...batch, requests: [] })

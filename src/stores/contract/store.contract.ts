@@ -6,6 +6,7 @@ import { describeCombinations } from './combinations.contract.ts'
 import { describeDirectory } from './directory.contract.ts'
 import { describeLedger } from './ledger.contract.ts'
 import { describeCache, describeJournal } from './recall.contract.ts'
+import { describeReleases } from './releases.contract.ts'
 import { describeReports } from './reports.contract.ts'
 import { type OpenFixture, withStore } from './samples.test-support.ts'
 import { describeSeals } from './seals.contract.ts'
@@ -16,6 +17,7 @@ import { describeTransfer } from './transfer.contract.ts'
 export function describeStore(open: OpenFixture): void {
   describeDirectory(open)
   describeLedger(open)
+  describeReleases(open)
   describeJournal(open)
   describeCache(open)
   describeBodies(open)

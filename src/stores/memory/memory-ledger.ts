@@ -2,12 +2,20 @@
 
 import type { Budget, BudgetId } from '../../ledger/budget.ts'
 import type { Charge, LedgerEntry, RequestRow } from '../../ledger/entry.ts'
-import type { BookBatch, BudgetStanding, LeaseAsk, LeaseGrant } from '../../ledger/ledger-store.ts'
+import type {
+  BookBatch,
+  BudgetStanding,
+  LeaseAsk,
+  LeaseGrant,
+  NodeLease,
+  ReleaseAsk,
+} from '../../ledger/ledger-store.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
+import { releaseNote } from '../../ledger/release-note.ts'
 import type { AuditNote } from '../../std/audit.ts'
 import { StoreConflict } from '../../std/store-error.ts'
 import { checkBooks } from '../check-books.ts'
-import type { NodeLease, PeriodSpend, TransferChunk } from '../transfer.ts'
+import type { PeriodSpend, TransferChunk } from '../transfer.ts'
 import type { MemoryAudit } from './memory-audit.ts'
 
 interface Period {
@@ -22,6 +30,8 @@ export class MemoryLedger {
   readonly #linesMax: number
   readonly #budgets = new Map<BudgetId, Budget>()
   readonly #periods = new Map<string, Period>()
+  /** How often leases of each node were released. */
+  readonly #releases = new Map<string, number>()
   readonly #entries = new Map<string, LedgerEntry>()
   readonly #requests = new Map<string, RequestRow>()
   revision = 0
@@ -91,6 +101,30 @@ export class MemoryLedger {
       const nanoUsd = leases.get(nodeId)
       return nanoUsd === undefined ? [] : [{ ...charge, nanoUsd: nano(nanoUsd) }]
     })
+  }
+
+  /** In the order of budgets, periods and nodes. */
+  leasesInOrder(): readonly NodeLease[] {
+    return this.leases.toSorted(
+      (one, other) =>
+        inOrder(one.budgetId, other.budgetId) ||
+        one.periodStartMs - other.periodStartMs ||
+        inOrder(one.nodeId, other.nodeId),
+    )
+  }
+
+  releaseNode(ask: ReleaseAsk): readonly NodeLease[] {
+    const released = this.leasesInOrder().filter(({ nodeId }) => nodeId === ask.nodeId)
+    if (released.length === 0) return released
+    for (const { leases } of this.#periods.values()) leases.delete(ask.nodeId)
+    this.#releases.set(ask.nodeId, this.releases(ask.nodeId) + 1)
+    this.#audit.add([releaseNote(ask, released)])
+    this.revision += 1
+    return released
+  }
+
+  releases(nodeId: string): number {
+    return this.#releases.get(nodeId) ?? 0
   }
 
   standings(charges: readonly Charge[]): readonly BudgetStanding[] {
@@ -171,6 +205,11 @@ export class MemoryLedger {
 
 function idOf({ exchangeId, attempt }: LedgerEntry): string {
   return `${exchangeId}\n${attempt}`
+}
+
+function inOrder(one: string, other: string): number {
+  if (one === other) return 0
+  return one < other ? -1 : 1
 }
 
 function leasedOf({ leases }: Period): number {

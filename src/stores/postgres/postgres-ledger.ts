@@ -5,12 +5,12 @@
 
 import type { Budget, BudgetId } from '../../ledger/budget.ts'
 import type { Charge, LedgerEntry } from '../../ledger/entry.ts'
-import type { BookBatch, BudgetStanding, LeaseAsk, LeaseGrant } from '../../ledger/ledger-store.ts'
+import type { BookBatch, BudgetStanding, LeaseAsk, LeaseGrant, NodeLease } from '../../ledger/ledger-store.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
 import type { AuditNote } from '../../std/audit.ts'
 import { failpoint } from '../../std/failpoints.ts'
 import { StoreConflict } from '../../std/store-error.ts'
-import type { NodeLease, PeriodSpend } from '../transfer.ts'
+import type { PeriodSpend } from '../transfer.ts'
 import { entryRow, paidRows, requestRow } from './book-rows.ts'
 import type { Row, Session } from './connections.ts'
 import { addPosted } from './posted-columns.ts'
@@ -80,7 +80,7 @@ used AS (
   UPDATE holdfast.standings AS standing SET leased = standing.leased - used.nano FROM used
   WHERE (standing.budget_id, standing.period_start_ms) = (used.budget_id, used.period_start_ms)
 )`
-const SHRINK_LEASES = { name: 'shrink-leases', text: `WITH ${SHRINK} SELECT 1` }
+export const SHRINK_LEASES = { name: 'shrink-leases', text: `WITH ${SHRINK} SELECT 1` }
 
 /**
  * One statement decides and takes, on the row as it is once it is locked: two nodes can never be granted what is there
@@ -133,7 +133,7 @@ const BUDGETS_REVISION = {
   name: 'budgets-revision',
   text: `SELECT value FROM holdfast.counters WHERE name = 'budgets'`,
 }
-const COUNT_BUDGETS = {
+export const COUNT_BUDGETS = {
   text: `UPDATE holdfast.counters SET value = value + 1 WHERE name = 'budgets' RETURNING value`,
 }
 const PUT_BUDGET = {
@@ -360,7 +360,7 @@ function standingOf(row: Row): BudgetStanding {
   }
 }
 
-function chargeOf(row: Row): Charge {
+export function chargeOf(row: Row): Charge {
   // Sound: the ids of budgets are kept as they were given.
   const budgetId = textIn(row, 'budget_id') as BudgetId
   return { budgetId, periodStartMs: numberIn(row, 'period_start_ms') }

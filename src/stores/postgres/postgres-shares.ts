@@ -21,6 +21,7 @@ const FORGET_NODES = {
   name: 'shares-forget-nodes',
   text: 'DELETE FROM holdfast.limit_nodes WHERE until_ms <= $2 OR node_id = $1',
 }
+const FIND_NODE = { text: 'SELECT until_ms FROM holdfast.limit_nodes WHERE node_id = $1' }
 const ADD_NODE = {
   name: 'shares-add-node',
   text: 'INSERT INTO holdfast.limit_nodes (node_id, until_ms) VALUES ($1, $2)',
@@ -47,6 +48,18 @@ const FORGET_PARTIES = {
 }
 /** How often what nobody asks for any more is looked for, in asks of a node. */
 const FORGET_EVERY = 64
+
+/**
+ * Inside a transaction, until the end of which no node can ask. How long ago the node asked last, ms; `undefined` where it
+ * is none any more.
+ */
+export async function seenMsAgo(session: Session, nodeId: string): Promise<number | undefined> {
+  await session.query(LOCK)
+  const [moment] = await session.query(NOW)
+  const [node] = await session.query(FIND_NODE, [nodeId])
+  const leftMs = node === undefined ? 0 : numberIn(node, 'until_ms') - numberIn(moment, 'now_ms')
+  return leftMs > 0 ? Math.max(0, NODE_MS - leftMs) : undefined
+}
 
 /** Inside a transaction. */
 export async function renewShares(session: Session, ask: ShareAsk): Promise<ShareAnswer> {

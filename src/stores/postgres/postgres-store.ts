@@ -26,6 +26,7 @@ import * as cache from './postgres-cache.ts'
 import * as directory from './postgres-directory.ts'
 import * as journal from './postgres-journal.ts'
 import * as ledger from './postgres-ledger.ts'
+import * as releases from './postgres-releases.ts'
 import * as reports from './postgres-reports.ts'
 import { countSeals } from './postgres-seals.ts'
 import { matchSecret } from './postgres-secret.ts'
@@ -286,6 +287,9 @@ function storeOver(database: ReadyConnections): Store & Transferable {
     returnLease: (nodeId, charge, nanoUsd) =>
       database.transaction(write, (session) => ledger.returnLease(session, nodeId, charge, nanoUsd)),
     leasesOf: (nodeId) => database.use(write, (session) => ledger.leasesOf(session, nodeId)),
+    leases: () => database.use(long, releases.leases),
+    releaseNode: (ask) => database.transaction(write, (session) => releases.releaseNode(session, ask)),
+    releases: (nodeId) => database.use(quick, (session) => releases.releases(session, nodeId)),
     standings: (charges) => database.use(write, (session) => ledger.standings(session, charges)),
     renewShares: (ask) => database.transaction(quick, (session) => renewShares(session, ask)),
     openJournals: (records, nowMs) =>

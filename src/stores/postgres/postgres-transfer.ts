@@ -2,13 +2,13 @@
 
 import type { Budget, BudgetId } from '../../ledger/budget.ts'
 import type { LedgerEntry, RequestRow } from '../../ledger/entry.ts'
+import type { NodeLease } from '../../ledger/ledger-store.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
 import { AUDIT_GENESIS } from '../../std/audit.ts'
 import {
   CHUNK_RECORDS_MAX,
   type ContentChunk,
   importChunks,
-  type NodeLease,
   type PeriodSpend,
   type TransferChunk,
   type TransferTotals,

@@ -102,6 +102,9 @@ export class Connections {
       lease: (asks) => budgets.lease(db(), asks),
       returnLease: (...values) => budgets.returnLease(db(), ...values),
       leasesOf: (nodeId) => budgets.leasesOf(db(), nodeId),
+      leases: () => budgets.allLeases(db()),
+      releaseNode: (ask) => budgets.releaseNode(db(), ask),
+      releases: (nodeId) => budgets.releases(db(), nodeId),
       standings: (charges) => budgets.standings(db(), charges),
 
       openJournals: (records, nowMs) => journal.openJournals(db(), records, nowMs),

@@ -1,6 +1,7 @@
 /** What the facade and its worker threads say to one another. */
 
 import type { JournalIds } from '../../journal/journal-store.ts'
+import type { NodeLease, ReleaseAsk } from '../../ledger/ledger-store.ts'
 import type { Store } from '../store.ts'
 import type { ContentChunk, TransferChunk, TransferTotals } from '../transfer.ts'
 import type { JournalBatch } from './journal-batch.ts'
@@ -26,6 +27,7 @@ type Ports = Pick<
   | 'lease'
   | 'returnLease'
   | 'leasesOf'
+  | 'releases'
   | 'standings'
   | 'openJournals'
   | 'findJournal'
@@ -58,6 +60,9 @@ export type Operations = {
   check(): void
   /** `batch`: as of `batchText`. Entries that were settled before `postedUntilMs` are charged to nothing: that was done. */
   post(nodeId: string, batch: string, postedUntilMs: number): void
+  leases(): readonly NodeLease[]
+  /** Whether or not the node was seen. */
+  releaseNode(ask: ReleaseAsk): readonly NodeLease[]
   /** Puts thousands of entries that are in no block into one; false where there are not so many. */
   gather(): boolean
   writeJournal(batch: JournalBatch): void

@@ -2,11 +2,18 @@
 
 import type { Budget, BudgetId } from '../../ledger/budget.ts'
 import type { Charge } from '../../ledger/entry.ts'
-import type { BudgetStanding, LeaseAsk, LeaseGrant } from '../../ledger/ledger-store.ts'
+import type {
+  BudgetStanding,
+  LeaseAsk,
+  LeaseGrant,
+  NodeLease,
+  ReleaseAsk,
+} from '../../ledger/ledger-store.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
+import { releaseNote } from '../../ledger/release-note.ts'
 import type { AuditNote } from '../../std/audit.ts'
 import { StoreConflict } from '../../std/store-error.ts'
-import type { NodeLease, PeriodSpend } from '../transfer.ts'
+import type { PeriodSpend } from '../transfer.ts'
 import type { Database, Row } from './database.ts'
 import { addNotes } from './sqlite-audit.ts'
 import { nano, openedRecord, sealedRecord } from './values.ts'
@@ -28,6 +35,11 @@ const END_LEASE = 'DELETE FROM leases WHERE budget_id = ? AND start_ms = ? AND n
 const SHRINK_LEASE =
   'UPDATE leases SET nano = nano - ?4 WHERE budget_id = ?1 AND start_ms = ?2 AND node_id = ?3'
 const LEASES_OF = 'SELECT * FROM leases WHERE node_id = ? ORDER BY budget_id, start_ms'
+const RELEASE = 'DELETE FROM leases WHERE node_id = ?'
+/** Beside the revisions, since it is one: of what a node may think that it has. */
+const COUNT_RELEASE = `INSERT INTO revisions (name, value) VALUES ('released ' || ?, 1)
+  ON CONFLICT DO UPDATE SET value = value + 1`
+const RELEASES = "SELECT value FROM revisions WHERE name = 'released ' || ?"
 const SPEND = `INSERT INTO periods (budget_id, start_ms, spent_nano) VALUES (?, ?, ?)
   ON CONFLICT DO UPDATE SET spent_nano = spent_nano + excluded.spent_nano`
 const SET_SPENT = `INSERT INTO periods (budget_id, start_ms, spent_nano) VALUES (?, ?, ?)
@@ -104,6 +116,23 @@ function shrinkLease(db: Database, nodeId: string, charge: Charge, nanoUsd: numb
 
 export function leasesOf(db: Database, nodeId: string): readonly (Charge & { readonly nanoUsd: NanoUsd })[] {
   return db.all(LEASES_OF, nodeId).map((row) => ({ ...chargeOf(row), nanoUsd: nano(row['nano']) }))
+}
+
+export function releaseNode(db: Database, ask: ReleaseAsk): readonly NodeLease[] {
+  const { nodeId } = ask
+  return db.write(() => {
+    const released = leasesOf(db, nodeId).map((lease) => ({ ...lease, nodeId }))
+    if (released.length === 0) return released
+    db.run(RELEASE, nodeId)
+    db.run(COUNT_RELEASE, nodeId)
+    db.run(GROW, 0)
+    addNotes(db, [releaseNote(ask, released)])
+    return released
+  })
+}
+
+export function releases(db: Database, nodeId: string): number {
+  return Number(db.get(RELEASES, nodeId)?.['value'] ?? 0)
 }
 
 export function standings(db: Database, charges: readonly Charge[]): readonly BudgetStanding[] {
