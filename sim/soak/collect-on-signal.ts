@@ -1,7 +1,6 @@
 /**
  * Loaded into every thread of the gateway of a soak: SIGUSR2 has each collect its garbage and give back what its heap
- * holds beyond that, the main thread last. What the process holds then, before the next request brings garbage of its
- * own, goes into the file that HOLDFAST_SOAK_MEMORY names.
+ * holds beyond that, the main thread last. What the process holds then goes into the file that HOLDFAST_SOAK_MEMORY names.
  */
 
 import { writeFileSync } from 'node:fs'
