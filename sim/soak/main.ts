@@ -43,6 +43,8 @@ const SAMPLE_EVERY_MS = 5_000
 const REST_EVERY_MS = 60_000
 /** Until what follows the last answers is done: postings, and what the provider notes of calls that were broken off, ms. */
 const SETTLE_MS = 2_000
+/** What a finalizer lets go of is garbage of the next collection, and so are the pages that were full of it. */
+const COLLECTIONS = 3
 const COLLECT_MS_MAX = 10_000
 const LOOK_EVERY_MS = 50
 const RSS_SLOPE_MAX_MB = 1
@@ -96,12 +98,13 @@ async function soak() {
   const { keys, budgets } = await makeTenants(store, peppers)
   const collecting = join(import.meta.dirname, 'collect-on-signal.ts')
   // Pages that V8 keeps for heaps to come are not held by anybody, and are given back at times of its own.
-  const nodeArguments = ['--expose-gc', '--no-memory-pool', '--import', collecting]
+  const nodeArguments = ['--expose-gc', '--no-memory-pool']
   const gateway = await runGateway({
     folder,
     masterKey: MASTER_KEY,
     nodeArguments,
-    env: { HOLDFAST_SOAK_MEMORY: memoryFile },
+    // The thread of the store takes no arguments of the process, but heeds this.
+    env: { HOLDFAST_SOAK_MEMORY: memoryFile, NODE_OPTIONS: `--import ${collecting}` },
   })
   if (gateway.addresses === undefined) throw new Error(`the gateway did not start: ${gateway.printed()}`)
   const { url } = gateway.addresses
@@ -179,6 +182,7 @@ async function watch(gateway: GatewayRun, url: string): Promise<Watched> {
     order({ type: 'pause' })
     await resting
     await pause(SETTLE_MS)
+    for (let times = 1; times < COLLECTIONS; times += 1) await collected(gateway)
     const sample: RestSample = {
       atMs: performance.now() - startedAtMs,
       ...(await collected(gateway)),
@@ -220,6 +224,7 @@ async function collected(gateway: GatewayRun): Promise<Memory> {
   gateway.kill('SIGUSR2')
   const untilMs = performance.now() + COLLECT_MS_MAX
   for (let memory = memoryIn(memoryFile); ; memory = memoryIn(memoryFile)) {
+    if (memory?.otherThreads === 0) throw new Error('the thread of the store does not collect its garbage')
     if (memory !== undefined) return memory
     if (performance.now() > untilMs) throw new Error('the gateway does not say what memory it holds')
     await pause(LOOK_EVERY_MS)

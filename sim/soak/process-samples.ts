@@ -32,12 +32,19 @@ export interface Trend {
   readonly standardError: number
 }
 
-/** As the gateway wrote it when it collected its garbage; `undefined` where it is not there, or not whole yet. */
-export function memoryIn(file: string): Memory | undefined {
+/**
+ * As the gateway wrote it when it collected its garbage, with the number of threads that did beside the main one;
+ * `undefined` where it is not there, or not whole yet.
+ */
+export function memoryIn(file: string): (Memory & { readonly otherThreads: number }) | undefined {
   if (!existsSync(file)) return undefined
   const value = parseJson(readFileSync(file, 'utf8'))
   return isJsonObject(value)
-    ? { rssBytes: Number(value['rss']), heapBytes: Number(value['heapUsed']) }
+    ? {
+        rssBytes: Number(value['rss']),
+        heapBytes: Number(value['heapUsed']),
+        otherThreads: Number(value['others']),
+      }
     : undefined
 }
 
