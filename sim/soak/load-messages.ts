@@ -8,7 +8,12 @@ export interface LoadOrder {
   readonly keys: readonly { readonly name: string; readonly id: string; readonly secret: string }[]
 }
 
-export type ToLoad = { readonly type: 'go'; readonly order: LoadOrder } | { readonly type: 'stop' }
+export type ToLoad =
+  | { readonly type: 'start'; readonly order: LoadOrder }
+  /** Finish what runs, ask nothing more, and say `resting`. */
+  | { readonly type: 'pause' }
+  | { readonly type: 'go' }
+  | { readonly type: 'stop' }
 
 export interface LoadCounts {
   readonly requests: number
@@ -24,6 +29,8 @@ export interface LoadCounts {
 export type FromLoad =
   | { readonly type: 'upstream'; readonly baseUrl: string }
   | { readonly type: 'counts'; readonly counts: LoadCounts; readonly isLast: boolean }
+  /** No request is under way, and none comes until it is told to go on. */
+  | { readonly type: 'resting' }
 
 /** The tag of requests that nothing befalls: of them the ledger must have what the provider counted, to the nano-dollar. */
 export const PLAIN_TAG = 'befall:none'

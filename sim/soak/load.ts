@@ -6,6 +6,7 @@ import type { Random } from '../../src/std/ids.ts'
 import { ask, type Asked } from '../crash/ask.ts'
 import { MISFORTUNES, type Misfortune, startPricedUpstream } from '../crash/priced-upstream.ts'
 import { type FromLoad, type LoadCounts, type LoadOrder, PLAIN_TAG, type ToLoad } from './load-messages.ts'
+import { RestingPlace } from './resting-place.ts'
 
 /** Of each kind of misfortune, and of clients that leave. */
 const SHARE = 0.01
@@ -28,10 +29,23 @@ const upstream = await startPricedUpstream({
   },
 })
 const state = { isStopped: false }
+const rests = new RestingPlace(() => tell({ type: 'resting' }))
 
 process.on('message', (message: ToLoad) => {
-  if (message.type === 'stop') state.isStopped = true
-  else void load(message.order)
+  switch (message.type) {
+    case 'start':
+      void load(message.order)
+      return
+    case 'pause':
+      rests.close()
+      return
+    case 'stop':
+      state.isStopped = true
+      rests.open()
+      return
+    case 'go':
+      rests.open()
+  }
 })
 tell({ type: 'upstream', baseUrl: upstream.baseUrl })
 
@@ -51,7 +65,8 @@ async function load(order: LoadOrder): Promise<void> {
 
 async function beClient(order: LoadOrder, client: number): Promise<void> {
   const random = randomFor(order.seed, `client ${client}`)
-  for (let turn = 0; !state.isStopped; turn += 1) {
+  rests.join()
+  for (let turn = 0; await mayAsk(); turn += 1) {
     const asked = drawAsked(order, random, `${client}.${turn}`)
     const { status, isWhole } = await ask(order.url, asked)
     counts.requests += 1
@@ -59,6 +74,12 @@ async function beClient(order: LoadOrder, client: number): Promise<void> {
     // Who is refused waits a little, as every client library does.
     if (status === undefined || status >= 400) await new Promise((resolve) => setTimeout(resolve, 20))
   }
+}
+
+/** Waits where the load rests. */
+async function mayAsk(): Promise<boolean> {
+  await rests.pass()
+  return !state.isStopped
 }
 
 function drawAsked({ keys }: LoadOrder, random: Random, id: string): Asked {

@@ -1,6 +1,7 @@
 /**
  * `npm run soak`: the real gateway with its books in SQLite, as busy as it can be, with a hundredth of each misfortune,
- * for a long time. Is the memory steady, and are the books right in the end? Writes the section `soak` of RELIABILITY.json.
+ * for a long time. Is the memory steady, and are the books right in the end? Each minute the load rests for some seconds:
+ * memory is judged by what is held then. Writes the section `soak` of RELIABILITY.json.
  *   --minutes N        how long it is judged (default 20; 1440 before a release)
  *   --warm-up N        minutes before that (default 15): code is compiled, pools, caches and lists fill up to their bounds
  *   --concurrency N    clients (default 32)
@@ -27,16 +28,29 @@ import { type GatewayRun, runGateway } from '../crash/gateway-run.ts'
 import { PRICES_USD } from '../crash/priced-upstream.ts'
 import { writeSection } from '../reliability-file.ts'
 import { type FromLoad, type LoadCounts, type LoadOrder, PLAIN_TAG, type ToLoad } from './load-messages.ts'
-import { descriptorsOf, memoryIn, quantile, type Sample, slopePerHour } from './process-samples.ts'
+import {
+  descriptorsOf,
+  type LoadSample,
+  type Memory,
+  memoryIn,
+  quantile,
+  type RestSample,
+  trendOf,
+} from './process-samples.ts'
 
 const SAMPLE_EVERY_MS = 5_000
-/** Until the garbage is collected and its pages are given back, ms. */
-const COLLECT_MS = 1_000
+/** Under load memory swings by more than what is looked for: it is judged by what is held while the load rests. */
+const REST_EVERY_MS = 60_000
+/** Until what follows the last answers is done: postings, and what the provider notes of calls that were broken off, ms. */
+const SETTLE_MS = 2_000
+/** What a finalizer lets go of is garbage of the next collection, and so are the pages that were full of it. */
+const COLLECTIONS = 3
+const COLLECT_MS_MAX = 10_000
+const LOOK_EVERY_MS = 50
 const RSS_SLOPE_MAX_MB = 1
 /** In a shorter run the swings of the collector are more than what is looked for. */
 const JUDGED_MINUTES_MIN = 20
 const MB = 1024 ** 2
-const NO_SAMPLE: Sample = { atMs: 0, rssBytes: 0, heapBytes: 0, descriptors: 0, lagMs: 0 }
 const MASTER_KEY = `${'0123456789abcdef'.repeat(3)}fedcba9876543210`
 /** Half a dollar is spent in a minute or so; the largest limit there is lasts for months. */
 const LIMITS = { rich: BUDGET_NANO_USD_MAX, poor: 500_000_000 } as const
@@ -83,113 +97,169 @@ async function soak() {
   )
   const { keys, budgets } = await makeTenants(store, peppers)
   const collecting = join(import.meta.dirname, 'collect-on-signal.ts')
-  const nodeArguments = ['--expose-gc', '--import', collecting]
+  // Pages that V8 keeps for heaps to come are not held by anybody, and are given back at times of its own.
+  const nodeArguments = ['--expose-gc', '--no-memory-pool']
   const gateway = await runGateway({
     folder,
     masterKey: MASTER_KEY,
     nodeArguments,
-    env: { HOLDFAST_SOAK_MEMORY: memoryFile },
+    // The thread of the store takes no arguments of the process, but heeds this.
+    env: { HOLDFAST_SOAK_MEMORY: memoryFile, NODE_OPTIONS: `--import ${collecting}` },
   })
   if (gateway.addresses === undefined) throw new Error(`the gateway did not start: ${gateway.printed()}`)
   const { url } = gateway.addresses
   order({
-    type: 'go',
+    type: 'start',
     order: { url, keys, seed: Number(flags.seed), concurrency: Number(flags.concurrency) },
   })
-  const samples = await watch(gateway, url)
+  const watched = await watch(gateway, url)
   const last = heard(load, 'counts', ({ isLast }) => isLast)
   order({ type: 'stop' })
   const { counts } = await last
-  const idle = descriptorsOf(gateway.pid)
   gateway.kill('SIGTERM')
   await gateway.exited
   const failures = [
     ...gateway.complaints(),
     ...(await judgeBooks(store, { budgets, counts })),
-    ...judgeSamples(samples),
+    ...judgeSamples(watched),
   ]
   await store.close()
   return {
-    ...report(samples, counts),
-    idleDescriptors: idle,
+    ...report(watched, counts),
     databaseMb: round(statSync(path).size / MB),
     failures,
   }
 }
 
-function report(samples: readonly Sample[], counts: LoadCounts) {
-  const warm = warmOf(samples)
-  const rss = warm.map(rssMb)
-  const lag = warm.map(({ lagMs }) => lagMs)
+interface Watched {
+  readonly loaded: readonly LoadSample[]
+  readonly rested: readonly RestSample[]
+  /** How long the load rested in all, ms. */
+  readonly restedMs: number
+}
+
+function report(watched: Watched, counts: LoadCounts) {
+  const { loaded, rested } = warmOf(watched)
+  const rss = rested.map(rssMb)
+  const lag = loaded.map(({ lagMs }) => lagMs)
+  const [rssTrend, heapTrend] = [trendOf(rested, rssMb), trendOf(rested, heapMb)]
   return {
     date: new Date().toISOString().slice(0, 10),
     command: `npm run soak -- --minutes ${minutes} --warm-up ${flags['warm-up']} --concurrency ${flags.concurrency} --seed ${flags.seed}`,
     minutes,
     requests: counts.requests,
-    requestsPerSecond: round(counts.requests / (minutes * 60 + warmUpMs / 1_000)),
+    requestsPerSecond: round(counts.requests / (minutes * 60 + (warmUpMs - watched.restedMs) / 1_000)),
     statuses: counts.statuses,
     misfortunes: counts.misfortunes,
     upstreamCalls: counts.upstreamCalls,
+    rests: rested.length,
     rssMb: { first: round(rss[0] ?? 0), last: round(rss.at(-1) ?? 0), most: round(Math.max(...rss)) },
-    rssSlopeMbPerHour: round(slopePerHour(warm, rssMb)),
-    heapSlopeMbPerHour: round(slopePerHour(warm, ({ heapBytes }) => heapBytes / MB)),
+    rssSlopeMbPerHour: round(rssTrend.perHour),
+    rssSlopeErrorMbPerHour: round(rssTrend.standardError),
+    heapSlopeMbPerHour: round(heapTrend.perHour),
+    heapSlopeErrorMbPerHour: round(heapTrend.standardError),
     isSlopeJudged: minutes >= JUDGED_MINUTES_MIN,
     descriptors: {
-      first: warm[0]?.descriptors ?? 0,
-      last: warm.at(-1)?.descriptors ?? 0,
-      most: Math.max(...warm.map(({ descriptors }) => descriptors)),
+      first: loaded[0]?.descriptors ?? 0,
+      last: loaded.at(-1)?.descriptors ?? 0,
+      most: Math.max(...loaded.map(({ descriptors }) => descriptors)),
     },
+    idleDescriptors: { first: rested[0]?.descriptors ?? 0, last: rested.at(-1)?.descriptors ?? 0 },
     lagMs: { p50: round(quantile(lag, 0.5)), p99: round(quantile(lag, 0.99)), most: round(Math.max(...lag)) },
   }
 }
 
-async function watch(gateway: GatewayRun, url: string): Promise<readonly Sample[]> {
-  const samples: Sample[] = []
+/** The load rests at the begin of each minute, and at the end; in between the gateway is looked at as it works. */
+async function watch(gateway: GatewayRun, url: string): Promise<Watched> {
   const startedAtMs = performance.now()
   const untilMs = startedAtMs + warmUpMs + minutes * 60_000
+  const loaded: LoadSample[] = []
+  const rested: RestSample[] = []
+  let restedMs = 0
+  const rest = async () => {
+    const pausedAtMs = performance.now()
+    const resting = heard(load, 'resting')
+    order({ type: 'pause' })
+    await resting
+    await pause(SETTLE_MS)
+    for (let times = 1; times < COLLECTIONS; times += 1) await collected(gateway)
+    const sample: RestSample = {
+      atMs: performance.now() - startedAtMs,
+      ...(await collected(gateway)),
+      descriptors: descriptorsOf(gateway.pid),
+    }
+    order({ type: 'go' })
+    restedMs += performance.now() - pausedAtMs
+    rested.push(sample)
+    process.stderr.write(
+      `${round(sample.atMs / 60_000)} min: ${round(rssMb(sample))} MB, heap ${round(heapMb(sample))} MB, ${sample.descriptors} descriptors\n`,
+    )
+  }
+  // The first of those that are judged is taken as the warm-up ends.
+  let restAtMs = startedAtMs + (warmUpMs % REST_EVERY_MS)
   while (performance.now() < untilMs) {
-    await pause(SAMPLE_EVERY_MS)
+    if (performance.now() >= restAtMs) {
+      await rest()
+      restAtMs += REST_EVERY_MS
+    }
+    await pause(
+      Math.max(0, Math.min(SAMPLE_EVERY_MS, untilMs - performance.now(), restAtMs - performance.now())),
+    )
     const askedAtMs = performance.now()
     await (await fetch(`${url}/livez`)).arrayBuffer()
     const atMs = performance.now()
-    gateway.kill('SIGUSR2')
-    await pause(COLLECT_MS)
-    samples.push({
+    loaded.push({
       atMs: atMs - startedAtMs,
-      ...memoryIn(memoryFile),
       descriptors: descriptorsOf(gateway.pid),
       lagMs: atMs - askedAtMs,
     })
-    const { rssBytes, heapBytes, descriptors } = samples.at(-1) ?? NO_SAMPLE
-    process.stderr.write(
-      `${round((atMs - startedAtMs) / 60_000)} min: ${round(rssBytes / MB)} MB, heap ${round(heapBytes / MB)} MB, ${descriptors} descriptors\n`,
-    )
   }
-  return samples
+  await rest()
+  return { loaded, rested, restedMs }
 }
 
-function judgeSamples(samples: readonly Sample[]): readonly string[] {
-  const warm = warmOf(samples)
-  const slope = slopePerHour(warm, rssMb)
-  const isGrowing = minutes >= JUDGED_MINUTES_MIN && slope >= RSS_SLOPE_MAX_MB
-  const half = Math.floor(warm.length / 2)
-  const most = (part: readonly Sample[]) => Math.max(0, ...part.map(({ descriptors }) => descriptors))
+/** What the gateway holds once its garbage is collected. */
+async function collected(gateway: GatewayRun): Promise<Memory> {
+  rmSync(memoryFile, { force: true })
+  gateway.kill('SIGUSR2')
+  const untilMs = performance.now() + COLLECT_MS_MAX
+  for (let memory = memoryIn(memoryFile); ; memory = memoryIn(memoryFile)) {
+    if (memory?.otherThreads === 0) throw new Error('the thread of the store does not collect its garbage')
+    if (memory !== undefined) return memory
+    if (performance.now() > untilMs) throw new Error('the gateway does not say what memory it holds')
+    await pause(LOOK_EVERY_MS)
+  }
+}
+
+function judgeSamples(watched: Watched): readonly string[] {
+  const { loaded, rested } = warmOf(watched)
+  const { perHour, standardError } = trendOf(rested, rssMb)
+  const isGrowing = minutes >= JUDGED_MINUTES_MIN && perHour >= RSS_SLOPE_MAX_MB
+  const half = Math.floor(loaded.length / 2)
+  const most = (part: readonly LoadSample[]) => Math.max(0, ...part.map(({ descriptors }) => descriptors))
   // Twice the clients is what connections come to; beyond the first half's most they would grow.
-  const moreDescriptors = most(warm.slice(half)) - most(warm.slice(0, half))
+  const moreDescriptors = most(loaded.slice(half)) - most(loaded.slice(0, half))
   return [
-    ...(isGrowing ? [`memory grows by ${round(slope)} MB an hour`] : []),
+    ...(isGrowing
+      ? [`memory grows by ${round(perHour)} MB an hour, give or take ${round(standardError)}`]
+      : []),
     ...(moreDescriptors > Number(flags.concurrency)
       ? [`there are ${moreDescriptors} descriptors more than before`]
       : []),
   ]
 }
 
-function rssMb({ rssBytes }: Sample): number {
+function rssMb({ rssBytes }: Memory): number {
   return rssBytes / MB
 }
 
-function warmOf(samples: readonly Sample[]): readonly Sample[] {
-  return samples.filter(({ atMs }) => atMs >= warmUpMs)
+function heapMb({ heapBytes }: Memory): number {
+  return heapBytes / MB
+}
+
+function warmOf({ loaded, rested }: Watched): Pick<Watched, 'loaded' | 'rested'> {
+  const isWarm = ({ atMs }: { readonly atMs: number }) => atMs >= warmUpMs
+  return { loaded: loaded.filter(isWarm), rested: rested.filter(isWarm) }
 }
 
 interface Known {
@@ -276,12 +346,15 @@ function heard<Type extends FromLoad['type']>(
   isWanted: (message: Extract<FromLoad, { type: Type }>) => boolean = () => true,
 ): Promise<Extract<FromLoad, { type: Type }>> {
   return new Promise((resolve, reject) => {
-    child.once('exit', (code) => reject(new Error(`the load ended with ${code}`)))
-    child.on('message', (message: FromLoad) => {
+    const ended = (code: number | null) => reject(new Error(`the load ended with ${code}`))
+    const listen = (message: FromLoad) => {
       // Sound: its type says which it is.
       const wanted = message as Extract<FromLoad, { type: Type }>
-      if (message.type === type && isWanted(wanted)) resolve(wanted)
-    })
+      if (message.type !== type || !isWanted(wanted)) return
+      child.off('exit', ended).off('message', listen)
+      resolve(wanted)
+    }
+    child.once('exit', ended).on('message', listen)
   })
 }
 

@@ -14,6 +14,7 @@ function writerOn(): JournalWriter {
     store: { writeJournal },
     gatherMs: 20,
     onTaken() {},
+    onFreed: () => undefined,
   })
 }
 

@@ -26,6 +26,8 @@ export interface JournalWriterRooms {
   readonly gatherMs: number
   /** The store has what the log held of it, or it counts no more. */
   readonly onTaken: (record: JournalRecord) => void
+  /** The store has dropped what these had begun. */
+  readonly onFreed: (names: readonly JournalName[]) => void
 }
 
 /** What the store does not have yet. */
@@ -118,6 +120,7 @@ export class JournalWriter {
     }
     this.#batchMax = Math.min(BATCH_RECORDS_MAX, this.#batchMax * 2)
     for (const { exchangeId } of freed) this.#freed.delete(exchangeId)
+    this.#rooms.onFreed(freed)
     for (const written of batch) this.#taken(written)
     return true
   }

@@ -142,6 +142,55 @@ describe('the journal', () => {
     expect(writeJournal).not.toHaveBeenCalled()
   })
 
+  test('a request that spent nothing is remembered until the store has long dropped its record, and no longer', async () => {
+    let isAway = true
+    const writeJournal: JournalStore['writeJournal'] = async (changes) => {
+      if (isAway) throw new StoreUnavailable('away')
+      await storeOf().writeJournal(changes)
+    }
+    const journal = journalOn(storeOf({ writeJournal }))
+    const pass = async (ms: number) => {
+      clock.advance(ms)
+      await journal.sweep()
+      await new Promise(setImmediate)
+    }
+    const readAgain = () => {
+      records.set('a', recordOf('a'))
+      return journal.begin(entry('a', 'again'))
+    }
+    await journal.begin(entry('a'))
+    await journal.free(entry('a'))
+    // However long the store does not take it.
+    for (let times = 0; times < 5; times += 1) await pass(LATE_CLAIM_MS)
+    expect(records.has('a')).toBe(true)
+    isAway = false
+    await pass(LATE_CLAIM_MS * 2)
+    expect(records.has('a')).toBe(false)
+    await pass(LATE_CLAIM_MS - 1)
+    expect(await readAgain()).toBeUndefined()
+    // It was dropped once more.
+    await pass(LATE_CLAIM_MS - 1)
+    expect(await readAgain()).toBeUndefined()
+    await pass(LATE_CLAIM_MS)
+    await expect(readAgain()).rejects.toMatchObject({ code: 'idempotency_in_doubt' })
+  })
+
+  test('a claim that failed is remembered until it can have been begun no more, and was freed', async () => {
+    const openJournals = vi.fn(storeOf().openJournals).mockRejectedValueOnce(new StoreUnavailable('away'))
+    const writeJournal = vi.fn(storeOf().writeJournal)
+    const journal = journalOn(storeOf({ openJournals, writeJournal }))
+    await expect(journal.begin(entry('a'))).rejects.toMatchObject({ code: 'store_unavailable' })
+    await new Promise(setImmediate)
+    expect(writeJournal).toHaveBeenCalledTimes(1)
+    clock.advance(LATE_CLAIM_MS)
+    records.set('a', recordOf('a'))
+    await journal.sweep()
+    await new Promise(setImmediate)
+    expect([writeJournal.mock.calls.length, records.has('a')]).toEqual([2, false])
+    records.set('a', recordOf('a'))
+    expect(await journal.begin(entry('a', 'again'))).toBeUndefined()
+  })
+
   test('what was begun beside another that was in conflict is its own, and not in doubt', async () => {
     const openJournals = vi.fn(storeOf().openJournals).mockImplementationOnce(async (asked) => {
       for (const record of asked) records.set(record.id, record)

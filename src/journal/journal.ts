@@ -64,8 +64,11 @@ export class Journal {
   /** The claims of one who has the store to himself. */
   readonly #logged: LoggedClaims | undefined
   #hasCompany = false
-  /** Exchanges that spent nothing, the latest: whoever reads a record of theirs, be it long dropped, is not in doubt. */
-  readonly #void = new Set<string>()
+  /**
+   * Exchanges that spent nothing: whoever reads a record of theirs, be it dropped a moment ago, is not in doubt. Each with
+   * the time at which the store said that it dropped that, in ms; it may never have. Oldest first.
+   */
+  readonly #void = new Map<string, number>()
   /** Claims that failed, by their exchange: the store may begin them late. Oldest first. */
   readonly #orphans = new Map<string, { readonly name: JournalName; readonly atMs: number }>()
   #sweeping: Timer | undefined
@@ -79,6 +82,7 @@ export class Journal {
       store,
       gatherMs: isLogged ? GATHER_MS : 0,
       onTaken: (record) => this.#logged?.release(record),
+      onFreed: (names) => this.#noteFreed(names),
     })
     if (isLogged) this.#logged = new LoggedClaims({ clock, store, log, writer: this.#writer })
     this.#stored = new StoreClaims({ clock, store, onOrphan: (name) => this.#disown(name) })
@@ -102,7 +106,7 @@ export class Journal {
     const found = await this.#begin(entry)
     if (found === undefined) return undefined
     if (found.state === 'done' || !this.#void.has(found.exchangeId)) return this.#open(found, entry)
-    this.#writer.free(found)
+    this.#free(found)
     await this.#ask(() => within(this.#rooms.clock, CLAIM_WAIT_MS, this.#writer.flush()))
     const again = await this.#begin(entry)
     if (again?.exchangeId === found.exchangeId) throw away()
@@ -144,9 +148,8 @@ export class Journal {
   /** Frees the key: what was asked cost nothing. */
   async free(entry: JournalEntry): Promise<void> {
     const { clock } = this.#rooms
-    this.#noteVoid(entry.exchangeId)
     this.#logged?.freed(entry)
-    this.#writer.free(entry)
+    this.#free(entry)
     if (this.#logged !== undefined) return
     await within(clock, STORE_WAIT_MS, this.#writer.flush()).catch(() => {})
   }
@@ -189,6 +192,7 @@ export class Journal {
     const { clock, store, settings } = this.#rooms
     this.#logged?.sweep()
     this.#freeOrphans(clock.nowMs() - LATE_CLAIM_MS)
+    this.#forgetVoid(clock.nowMs() - LATE_CLAIM_MS)
     try {
       // Some at a time, so that requests need not wait for all of it.
       while ((await store.sweepJournal(clock.wallMs(), settings.bytes)) > 0);
@@ -211,7 +215,7 @@ export class Journal {
       })
     } catch (error) {
       // It may have been begun all the same, and nobody will run it.
-      this.#noteVoid(entry.exchangeId)
+      if (!this.#void.has(entry.exchangeId)) this.#noteVoid(entry.exchangeId, this.#rooms.clock.nowMs())
       throw error
     }
   }
@@ -273,14 +277,29 @@ export class Journal {
     }
   }
 
-  #noteVoid(exchangeId: string): void {
-    this.#void.add(exchangeId)
+  #free(name: JournalName): void {
+    this.#noteVoid(name.exchangeId, Number.POSITIVE_INFINITY)
+    this.#writer.free(name)
+  }
+
+  #noteVoid(exchangeId: string, freedAtMs: number): void {
+    this.#void.set(exchangeId, freedAtMs)
     bound(this.#void)
+  }
+
+  #noteFreed(names: readonly JournalName[]): void {
+    const nowMs = this.#rooms.clock.nowMs()
+    for (const { exchangeId } of names) if (this.#void.has(exchangeId)) this.#void.set(exchangeId, nowMs)
+  }
+
+  /** Those whose record the store dropped until then: whoever read it before has long heard so. */
+  #forgetVoid(untilMs: number): void {
+    for (const [exchangeId, freedAtMs] of this.#void) if (freedAtMs <= untilMs) this.#void.delete(exchangeId)
   }
 
   /** Nobody else knows that nothing was asked under this key: freed now, and once more when it surely is not begun any more. */
   #disown(name: JournalName): void {
-    this.#writer.free(name)
+    this.#free(name)
     this.#orphans.set(name.exchangeId, { name, atMs: this.#rooms.clock.nowMs() })
     bound(this.#orphans)
   }
@@ -290,13 +309,13 @@ export class Journal {
     for (const [exchangeId, { name, atMs }] of this.#orphans) {
       if (atMs > untilMs) continue
       this.#orphans.delete(exchangeId)
-      this.#writer.free(name)
+      this.#free(name)
     }
   }
 }
 
 /** The oldest go. */
-function bound(exchanges: Set<string> | Map<string, unknown>): void {
+function bound(exchanges: Map<string, unknown>): void {
   for (const oldest of exchanges.keys()) {
     if (exchanges.size <= VOID_MAX) return
     exchanges.delete(oldest)

@@ -8,6 +8,7 @@ import type { Budget, BudgetScope } from '../../src/ledger/budget.ts'
 import type { ClientDialect } from '../support/client-answer.ts'
 import {
   DOLLAR,
+  eventually,
   INPUT_NANO,
   type MadeKey,
   type MoneyPlan,
@@ -280,7 +281,10 @@ describe('a budget of a model', () => {
       expect((await stage.standing(budget)).spent).toBe(due)
       // And once it is spent, it is by every one of these names.
       await stage.store.putBudget({ ...budget, limitNanoUsd: due as typeof budget.limitNanoUsd }, [])
-      await new Promise((resolve) => void setTimeout(resolve, 1_200))
+      await eventually('the new limit is in force', async () => {
+        const { status } = await stage.ask({ ...asking, model: id })
+        return status === 200 ? undefined : status
+      })
       for (const model of by) {
         const { status, error } = await stage.ask({ ...asking, model })
         expect([model, status, error?.code]).toEqual([model, 429, 'budget_exceeded'])
@@ -300,9 +304,9 @@ describe('the ceiling', () => {
       })
       const { secret } = stage.key1
       for (const target of ALL_CLIENTS) {
-        const before = stage.simulator.calls.length
         const { spent } = await stage.standing(stage.budget1, monthStart())
         if (spent > 0) await raiseBudget(stage, spent)
+        const before = stage.simulator.calls.length
         const answer = await stage.ask({ client, mode: 'stream', model: `${NAMES[target]}/m`, key: secret })
         expect([target, answer.status]).toEqual([target, 200])
         const { request, attempts } = await stage.record(answer)
@@ -369,9 +373,9 @@ function ceilingIn(body: {
 }
 
 /** So that as much is left as in the beginning. */
-async function raiseBudget({ store, budget1 }: KeyedStage, spent: number): Promise<void> {
+async function raiseBudget({ store, key1, budget1, knowsLeft }: KeyedStage, spent: number): Promise<void> {
   // Sound: a sum of nano-dollars.
   const limitNanoUsd = (budget1.limitNanoUsd + spent) as typeof budget1.limitNanoUsd
   await store.putBudget({ ...budget1, limitNanoUsd }, [])
-  await new Promise((resolve) => void setTimeout(resolve, 1_200))
+  await knowsLeft(key1.secret, (left) => left === budget1.limitNanoUsd)
 }

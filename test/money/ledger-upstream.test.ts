@@ -27,7 +27,7 @@ interface Counted {
   standing(): Promise<{ readonly spent: number; readonly leased: number }>
 }
 
-async function openCounted(plan: MoneyPlan = {}): Promise<Counted> {
+async function openCounted(plan: MoneyPlan = {}, nanoUsd = BUDGET): Promise<Counted> {
   const upstream = await startCountingUpstream()
   const models = ['m', ...MANNERS.map((manner) => `m-${manner}`)]
   const provider = (dialect: string) => ({
@@ -46,7 +46,7 @@ async function openCounted(plan: MoneyPlan = {}): Promise<Counted> {
     async prepare(ledger) {
       const made = await ledger.key({ name: 'laptop' })
       key = made.secret
-      const budget = await ledger.budget({ scope: { kind: 'key', id: made.id }, nanoUsd: BUDGET })
+      const budget = await ledger.budget({ scope: { kind: 'key', id: made.id }, nanoUsd })
       standing = () => ledger.standing(budget)
       await plan.prepare?.(ledger)
     },
@@ -160,18 +160,15 @@ test('a client that leaves pays for what was made until then, and the place and 
 
 test('a provider that passes the ceiling is charged as it says, and what the budget is passed by is that and no more', async () => {
   const upstreamBudget = 400 * INPUT_NANO + 100 * OUTPUT_NANO
-  const { stage, upstream } = await openCounted()
-  const made = await stage.key({ name: 'small' })
-  const budget = await stage.budget({ scope: { kind: 'key', id: made.id }, nanoUsd: upstreamBudget })
-  await new Promise((resolve) => void setTimeout(resolve, 1_100))
-  let answer = await stage.ask({ client: 'openai-chat', model: 'counted/m-greedy', key: made.secret })
+  const { stage, upstream, key, standing } = await openCounted({}, upstreamBudget)
+  let answer = await stage.ask({ client: 'openai-chat', model: 'counted/m-greedy', key })
   for (let asked = 0; answer.status === 200; asked += 1) {
     expect(asked).toBeLessThan(50)
-    answer = await stage.ask({ client: 'openai-chat', model: 'counted/m-greedy', key: made.secret })
+    answer = await stage.ask({ client: 'openai-chat', model: 'counted/m-greedy', key })
   }
   expect(answer.error?.code).toBe('budget_exceeded')
   await stage.record(answer)
-  const { spent } = await stage.standing(budget)
+  const { spent } = await standing()
   expect(spent).toBe(upstream.costNanoUsd)
   const beyond = upstream.calls.reduce(
     (sum, { outputTokens, ceiling = 0 }) => sum + Math.max(0, outputTokens - ceiling) * OUTPUT_NANO,

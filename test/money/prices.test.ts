@@ -257,7 +257,7 @@ test('I6: a budget that is changed under a running request holds nothing once th
   await stage.simulator.nextCall()
   const limitNanoUsd = (DOLLAR / 2) as NanoUsd
   await stage.store.putBudget({ ...stage.budget1, limitNanoUsd }, [])
-  await new Promise((resolve) => void setTimeout(resolve, 1_200))
+  await stage.knowsLeft(stage.key1, (left) => left <= limitNanoUsd)
   expect(isOver).toBe(false)
   const answer = await running
   expect(answer.status).toBe(200)
@@ -324,7 +324,7 @@ describe('Claude Code’s notices', () => {
     const { costNanoUsd = 0 } = (await stage.record(first)).request
     const limit = Math.round(costNanoUsd / used)
     await stage.store.putBudget({ ...stage.budget1, limitNanoUsd: limit as NanoUsd }, [])
-    await new Promise((resolve) => void setTimeout(resolve, 1_300))
+    await stage.knowsLeft(stage.key1, (left) => left === limit - costNanoUsd)
     const counted = await stage.post(
       '/v1/messages/count_tokens',
       { model: 'messages/m', messages: [{ role: 'user', content: 'hi' }] },

@@ -11,6 +11,7 @@ import { startProcess } from '../support/gateway-process.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import {
   DOLLAR,
+  eventually,
   type MoneyPlan,
   type MoneyStage,
   NAMES,
@@ -237,8 +238,13 @@ test('SEC-61: refusals over keys, money, limits and replays carry the security h
     name: 'narrow',
     scopes: { routes: ['smart'], operations: ['embeddings'] },
   })
-  await new Promise((resolve) => void setTimeout(resolve, 1_100))
   const chat = { client: 'openai-chat' } as const
+  const known = async () => {
+    const { status } = await fetch(`${stage.url}/v1/models`, { headers: { 'x-api-key': narrow.secret } })
+    return status === 401 ? undefined : status
+  }
+  // It reads all keys at once.
+  await eventually('the gateway knows the last of the keys', known, 100)
   await stage.ask({ ...chat, key: poor.secret })
   await stage.ask({ ...chat, key: stage.key1, headers: { 'idempotency-key': 'a' } })
   const refusals = [

@@ -90,6 +90,11 @@ export interface MoneyStage extends Ledger {
   readonly url: string
   ask(asking: MoneyAsking): Promise<ClientAnswer>
   send(asking: MoneyAsking, signal?: AbortSignal): Promise<Response>
+  /**
+   * Resolves once so much is left of the budgets of a key as far as the gateway knows: what is changed beside it, it reads a
+   * while later. It tells of those that it has held something of.
+   */
+  knowsLeft(key: string, isSo: (nanoUsd: number) => boolean): Promise<void>
   /** Once the books have reached the file. */
   record(
     answer: { readonly headers: Headers } | string,
@@ -104,8 +109,10 @@ export interface Books {
   readonly costNanoUsd: number
 }
 
-/** How long something that has happened may take to be in the file, ms. */
-const POSTED_WITHIN_MS = 5_000
+/** Between two looks at what the gateway knows: who shows a key that nobody knows too often is sent away. */
+const KNOWN_EVERY_MS = 100
+/** How long something that has happened may take to be in the file on a busy machine, ms. */
+const POSTED_WITHIN_MS = 12_000
 
 export async function openMoneyStage(plan: MoneyPlan = {}): Promise<MoneyStage> {
   const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-money-'))
@@ -164,8 +171,32 @@ export function asker({ url }: { readonly url: string }) {
       ...(signal === undefined ? {} : { signal }),
     })
   }
+  const left = async (key: string): Promise<number | undefined> => {
+    const response = await fetch(`${url}/v1/messages/count_tokens`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'anthropic-version': '2023-06-01',
+        authorization: `Bearer ${key}`,
+      },
+      body: JSON.stringify({
+        model: `${NAMES['anthropic-messages']}/m`,
+        messages: [{ role: 'user', content: 'hi' }],
+      }),
+    })
+    await response.arrayBuffer()
+    const usd = response.headers.get('x-holdfast-budget-remaining-usd')
+    return usd === null ? undefined : Math.round(Number(usd) * DOLLAR)
+  }
   return {
     send,
+    knowsLeft: async (key: string, isSo: (nanoUsd: number) => boolean) => {
+      const look = async () => {
+        const nanoUsd = await left(key)
+        return nanoUsd !== undefined && isSo(nanoUsd) ? nanoUsd : undefined
+      }
+      await eventually('what is left as the gateway knows it', look, KNOWN_EVERY_MS)
+    },
     ask: async (asking: MoneyAsking) => {
       for (let tries = 1; ; tries += 1) {
         const answer = await readAnswer(await send(asking), asking.client)
