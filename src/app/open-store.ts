@@ -144,7 +144,7 @@ async function openChosen(
   const { clock, telemetry, onRebuilt, onReplaced, tellLeases, isCopyTarget = false } = options
   const onNotice = (notice: Notice) => telemetry.notices.publish(notice)
   // What a store is given by a copy is not what was known of another one in its place.
-  const lastKnown = async () => (isCopyTarget ? undefined : readLastKnown(base))
+  const lastKnown = async () => (isCopyTarget ? undefined : readLastKnown(base).catch(ignore))
   if (choice.kind === 'postgres') {
     const { openPostgresStore } = await import('../stores/postgres/postgres-store.ts')
     return openPostgresStore({ url: choice.url.reveal(), clock, lastKnown, tellLeases, onReplaced, onNotice })
@@ -169,6 +169,11 @@ function noticeOf(health: StoreHealth): NoticeRecord {
   return trouble === undefined
     ? { level: 'info', name: 'store_answering', message: 'The store answers again.' }
     : { level: 'warn', name: 'store_trouble', message: trouble }
+}
+
+/** A file that cannot be read tells nothing; who keeps it tells that, and makes it anew. */
+function ignore(): undefined {
+  return undefined
 }
 
 /** What this node knew of the store the last time it looked; `undefined` where it never did. */

@@ -36,7 +36,7 @@ test('budgets are in force, and said to be, though nobody can tell how they stan
   })
   expect(await watch.look()).toBe(true)
   expect(accounts.isEmpty).toBe(false)
-  expect(notices).toEqual(['budgets_snapshot_unwritable'])
+  await expect.poll(() => notices).toEqual(['budgets_snapshot_unwritable'])
 })
 
 async function stage() {

@@ -36,6 +36,8 @@ export class BudgetWatch {
   /** How often the leases of this run were released. */
   #releases = 0
   #looks = 0
+  /** The snapshot that is being written. */
+  #writing: Promise<void> | undefined
   #written = ''
 
   constructor(options: BudgetWatchOptions) {
@@ -81,7 +83,8 @@ export class BudgetWatch {
         this.#revision = revision
         this.#looks = 0
       }
-      if (this.#looks % LOOKS_A_SNAPSHOT === 0) await this.#writeSnapshot(revision)
+      // Nobody who waits for the budgets waits for the lines that are posted before it.
+      if (this.#looks % LOOKS_A_SNAPSHOT === 0) void this.writeDown()
       this.#looks += 1
       if (this.#isAway)
         onNotice({ level: 'info', name: 'budgets_back', message: 'The budgets are read again.' })
@@ -129,7 +132,12 @@ export class BudgetWatch {
 
   /** Says how the budgets stand in the file, for a store that forgets it. */
   async writeDown(): Promise<void> {
-    if (!this.#isAway && this.#revision !== undefined) await this.#writeSnapshot(this.#revision)
+    await this.#writing
+    if (this.#isAway || this.#revision === undefined) return
+    this.#writing ??= this.#writeSnapshot(this.#revision).finally(() => {
+      this.#writing = undefined
+    })
+    await this.#writing
   }
 
   async #writeSnapshot(revision: number): Promise<void> {

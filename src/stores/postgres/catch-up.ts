@@ -12,6 +12,7 @@ import { addAuditLines } from './postgres-audit.ts'
 import { directoryRevision, takeDirectory } from './postgres-directory.ts'
 import {
   budgetsRevision,
+  chargedUntilMs,
   replaceLeases,
   standings,
   takeKnownBudgets,
@@ -32,27 +33,25 @@ export interface CatchUp {
   readonly nowMs: number
 }
 
-/** What was missing, in words; `undefined` where nothing was. */
 export interface CaughtUp {
-  readonly reason: string
-  readonly facts: NonNullable<Notice['facts']>
+  /** What was missing; absent where nothing was. */
+  readonly missing?: { readonly reason: string; readonly facts: NonNullable<Notice['facts']> } | undefined
+  /** Entries from before this moment, ms since 1970, are in what was spent, also where they are not in the books. */
+  readonly chargedUntilMs: number
 }
 
 /** One node at a time; any number, as long as nobody else's is the same. */
 const LOCK = { text: 'SELECT pg_advisory_xact_lock(7525356427117884277)' }
 
 /** Inside a transaction. */
-export async function catchUp(
-  session: Session,
-  { known, leases, nowMs }: CatchUp,
-): Promise<CaughtUp | undefined> {
+export async function catchUp(session: Session, { known, leases, nowMs }: CatchUp): Promise<CaughtUp> {
   await session.run(LOCK)
-  const found = known && (await putBack(session, known, nowMs))
+  const missing = known && (await putBack(session, known, nowMs))
   if (leases !== undefined) await replaceLeases(session, leases.nodeId, leases.leases)
-  return found
+  return { missing, chargedUntilMs: await chargedUntilMs(session) }
 }
 
-async function putBack(session: Session, known: LastKnown, nowMs: number): Promise<CaughtUp | undefined> {
+async function putBack(session: Session, known: LastKnown, nowMs: number): Promise<CaughtUp['missing']> {
   const revisions = {
     directoryRevision: await directoryRevision(session),
     budgetsRevision: await budgetsRevision(session),
@@ -62,7 +61,7 @@ async function putBack(session: Session, known: LastKnown, nowMs: number): Promi
   const { directory, budgets, budgetsRevision: revision, standings: spent } = missing.known
   if (directory.revision > 0) await takeDirectory(session, directory)
   if (budgets.length > 0) await takeKnownBudgets(session, budgets, revision)
-  await takeStandings(session, spent)
+  await takeStandings(session, spent, known.postedUntilMs)
   const reason = `What was written last is missing from the database: ${missing.reason}.`
   await addAuditLines(session, [
     { atMs: nowMs, actor: 'gateway', action: 'restore-snapshot', subject: 'store', after: { reason } },

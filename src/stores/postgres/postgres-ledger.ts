@@ -159,6 +159,13 @@ JOIN holdfast.budgets ON id = "budgetId"
 ORDER BY "budgetId" COLLATE "C", "periodStartMs"
 ON CONFLICT (budget_id, period_start_ms) DO UPDATE SET spent = greatest(standing.spent, excluded.spent)`,
 }
+/** Beside the revisions, since it only grows, too. */
+const CHARGED_UNTIL = { text: `SELECT value FROM holdfast.counters WHERE name = 'charged-until'` }
+const RAISE_CHARGED_UNTIL = {
+  text: `
+INSERT INTO holdfast.counters AS counter VALUES ('charged-until', $1)
+ON CONFLICT (name) DO UPDATE SET value = greatest(counter.value, excluded.value)`,
+}
 /** One after another with whatever grants, returns and posts. */
 const LOCK_STANDINGS = {
   text: `
@@ -182,15 +189,15 @@ UPDATE holdfast.standings AS standing SET leased = (
   WHERE (lease.budget_id, lease.period_start_ms) = (standing.budget_id, standing.period_start_ms))`,
 }
 
-/** Inside a transaction. How many entries were new. Those from before `postedUntilMs`, ms since 1970, were charged before. */
+/** Inside a transaction. How many entries were new. Those from before `chargedUntilMs`, ms since 1970, were charged before. */
 export async function postBooks(
   session: Session,
   { nodeId, entries, requests }: BookBatch,
-  postedUntilMs = 0,
+  chargedUntilMs = 0,
 ): Promise<number> {
   const fresh = await keepLines(session, { entries, requests })
   if (fresh.length === 0) return 0
-  const paid = paidRows(fresh.filter(({ atMs }) => atMs >= postedUntilMs))
+  const paid = paidRows(fresh.filter(({ atMs }) => atMs >= chargedUntilMs))
   if (paid.length > 0) {
     const text = databaseJson(paid)
     await session.run(SPEND, [text])
@@ -327,9 +334,20 @@ export async function takeKnownBudgets(
   await session.run(RAISE_BUDGETS, [revision])
 }
 
-/** What a node knew to be spent, where the store knows of less. */
-export async function takeStandings(session: Session, known: readonly PeriodSpend[]): Promise<void> {
+/** What a node knew to be spent, where the store knows of less. What was settled before `postedUntilMs` is in it. */
+export async function takeStandings(
+  session: Session,
+  known: readonly PeriodSpend[],
+  postedUntilMs: number,
+): Promise<void> {
   await session.run(SPENT_AT_LEAST, [databaseJson(known)])
+  if (known.length > 0) await session.run(RAISE_CHARGED_UNTIL, [postedUntilMs])
+}
+
+/** Entries from before this moment, ms since 1970, are in what was spent, also where they are not in the books. */
+export async function chargedUntilMs(session: Session): Promise<number> {
+  const [row] = await session.query(CHARGED_UNTIL)
+  return row === undefined ? 0 : numberIn(row, 'value')
 }
 
 /** What the node has leased, in place of what the store has of it. */
@@ -339,10 +357,8 @@ export async function replaceLeases(
   leases: readonly (Charge & { readonly nanoUsd: NanoUsd })[],
 ): Promise<void> {
   // A standing that is not there cannot be locked.
-  await takeStandings(
-    session,
-    leases.map((lease) => ({ ...lease, spentNanoUsd: nano(0) })),
-  )
+  const untouched = leases.map((lease) => ({ ...lease, spentNanoUsd: nano(0) }))
+  await session.run(SPENT_AT_LEAST, [databaseJson(untouched)])
   await session.run(LOCK_STANDINGS)
   await session.run(FORGET_LEASES, [nodeId])
   await takeLeases(

@@ -104,7 +104,7 @@ class ReadyConnections {
   #isUsed = false
   /** As `Connections` counts them: the one that is ready. */
   #server = 0
-  #postedUntilMs = 0
+  #chargedUntilMs = 0
   readonly #highest: Record<GrowingNumber, number> = { directory: 0, budgets: 0 }
   /** By the number of what was asked. */
   readonly #underWay = new UnderWay<number, Promise<unknown>>()
@@ -120,8 +120,8 @@ class ReadyConnections {
   }
 
   /** Entries from before this moment, ms since 1970, are in what budgets spent, also where the database lost them. */
-  get postedUntilMs(): number {
-    return this.#postedUntilMs
+  get chargedUntilMs(): number {
+    return this.#chargedUntilMs
   }
 
   use<Result>(deadlineMs: number, work: (session: Session) => Promise<Result>): Promise<Result> {
@@ -231,21 +231,16 @@ class ReadyConnections {
   async #catchUp(server: number): Promise<void> {
     const { lastKnown, tellLeases, clock, onNotice } = this.#options
     const known = await lastKnown?.()
-    if (known === undefined && !this.#isUsed) return
-    this.#postedUntilMs = known?.postedUntilMs ?? 0
     const leases = this.#isUsed ? tellLeases?.() : undefined
-    const found = await this.#connections.transaction(
+    const { missing, chargedUntilMs } = await this.#connections.transaction(
       this.deadlinesMs.long,
       (session) => catchUp(session, { known, leases, nowMs: clock.wallMs() }),
       server,
     )
-    if (found === undefined) return
-    onNotice?.({
-      level: 'error',
-      name: 'store_behind',
-      message: `${found.reason} ${STORE_BEHIND}`,
-      facts: found.facts,
-    })
+    this.#chargedUntilMs = chargedUntilMs
+    if (missing === undefined) return
+    const message = `${missing.reason} ${STORE_BEHIND}`
+    onNotice?.({ level: 'error', name: 'store_behind', message, facts: missing.facts })
   }
 }
 
@@ -276,7 +271,7 @@ function storeOver(database: ReadyConnections): Store & Transferable {
       checkBooks(batch)
       database.noteEntries(
         await database.transaction(write, (session) =>
-          ledger.postBooks(session, batch, database.postedUntilMs),
+          ledger.postBooks(session, batch, database.chargedUntilMs),
         ),
       )
     },

@@ -94,7 +94,7 @@ export class Connections {
       matchSecret: (marks) => matchSecret(db(), marks),
       note: (note) => db().write(() => addNotes(db(), [note])),
 
-      post: (...values) => this.#connection.posting.post(...values),
+      post: (nodeId, batch) => this.#connection.posting.post(nodeId, batch),
       gather: () => gatherBlock(db()),
       loadBudgets: () => budgets.loadBudgets(db()),
       budgetsRevision: () => budgets.budgetsRevision(db()),
@@ -132,7 +132,7 @@ export class Connections {
         db().write(() => {
           directory.takeDirectory(db(), snapshot.directory)
           budgets.takeBudgets(db(), snapshot.budgets, snapshot.budgetsRevision)
-          budgets.takeStandings(db(), snapshot.standings)
+          budgets.takeStandings(db(), snapshot.standings, snapshot.postedUntilMs)
           addNotes(db(), [
             {
               atMs: wallMs,

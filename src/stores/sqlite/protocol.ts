@@ -58,8 +58,8 @@ export type Operations = {
   open(wallMs: number): void
   /** Throws where the pages of the file do not fit together. */
   check(): void
-  /** `batch`: as of `batchText`. Entries that were settled before `postedUntilMs` are charged to nothing: that was done. */
-  post(nodeId: string, batch: string, postedUntilMs: number): void
+  /** `batch`: as of `batchText`. */
+  post(nodeId: string, batch: string): void
   leases(): readonly NodeLease[]
   /** Whether or not the node was seen. */
   releaseNode(ask: ReleaseAsk): readonly NodeLease[]

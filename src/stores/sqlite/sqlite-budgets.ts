@@ -46,6 +46,10 @@ const SET_SPENT = `INSERT INTO periods (budget_id, start_ms, spent_nano) VALUES 
   ON CONFLICT DO UPDATE SET spent_nano = excluded.spent_nano`
 const SPENT_AT_LEAST = `INSERT INTO periods (budget_id, start_ms, spent_nano) VALUES (?, ?, ?)
   ON CONFLICT DO UPDATE SET spent_nano = max(spent_nano, excluded.spent_nano)`
+/** Beside the revisions, since it only grows, too. */
+const CHARGED_UNTIL = "SELECT value FROM revisions WHERE name = 'charged-until'"
+const RAISE_CHARGED_UNTIL = `INSERT INTO revisions VALUES ('charged-until', ?)
+  ON CONFLICT DO UPDATE SET value = max(value, excluded.value)`
 const PERIODS = 'SELECT * FROM periods ORDER BY budget_id, start_ms'
 const LEASES = 'SELECT * FROM leases ORDER BY budget_id, start_ms, node_id'
 
@@ -144,6 +148,11 @@ export function standings(db: Database, charges: readonly Charge[]): readonly Bu
   )
 }
 
+/** Entries from before this moment, ms since 1970, are in what was spent, also where they are not in the books: they came with a snapshot. */
+export function chargedUntilMs(db: Database): number {
+  return Number(db.get(CHARGED_UNTIL)?.['value'] ?? 0)
+}
+
 export function allPeriods(db: Database): readonly PeriodSpend[] {
   return db.all(PERIODS).map((row) => ({ ...chargeOf(row), spentNanoUsd: nano(row['spent_nano']) }))
 }
@@ -166,8 +175,12 @@ export function takeLeases(db: Database, leases: readonly NodeLease[]): void {
     db.run(SET_LEASE, budgetId, periodStartMs, nodeId, nanoUsd)
 }
 
-/** Inside a transaction: of a snapshot, which may be behind the store or ahead of it. */
-export function takeStandings(db: Database, known: readonly BudgetStanding[]): void {
+/**
+ * Inside a transaction: of a snapshot, which may be behind the store or ahead of it. What was settled before `postedUntilMs`
+ * is in it, whether or not the store has that.
+ */
+export function takeStandings(db: Database, known: readonly BudgetStanding[], postedUntilMs: number): void {
+  if (known.length > 0) db.run(RAISE_CHARGED_UNTIL, postedUntilMs)
   for (const { budgetId, periodStartMs, spentNanoUsd } of known)
     db.run(SPENT_AT_LEAST, budgetId, periodStartMs, spentNanoUsd)
 }

@@ -45,7 +45,6 @@ export class SqliteFile {
   /** Repairs that closed the threads: what was asked of an earlier file says nothing of this one. */
   #repairs = 0
   #isOpen = false
-  #postedUntilMs = 0
   /** Of the file that was open last. */
   #number: string | undefined
   /** Where the damaged one goes that is being replaced. */
@@ -68,11 +67,6 @@ export class SqliteFile {
       await this.#closeThreads()
       throw error
     }
-  }
-
-  /** Entries from before this moment, ms since 1970, are in what budgets spent, also where the file does not have them. */
-  get postedUntilMs(): number {
-    return this.#postedUntilMs
   }
 
   /** On the connection that writes. */
@@ -217,7 +211,6 @@ export class SqliteFile {
   /** A write-ahead log that was cut short takes what was written last with it, and nothing in the file tells; nor does a copy put in its place. */
   async #catchUp(known: LastKnown, directoryRevision: number): Promise<void> {
     const { path, clock, onNotice } = this.#options
-    this.#postedUntilMs = known.postedUntilMs
     const budgetsRevision = await this.#writer.call('budgetsRevision')
     const standings = await this.#writer.call('standings', known.standings)
     const missing = missingIn({ directoryRevision, budgetsRevision, standings }, known)
@@ -281,7 +274,6 @@ export class SqliteFile {
       )
     this.#repairs += 1
     this.#isOpen = false
-    this.#postedUntilMs = known.postedUntilMs
     await this.#closeThreads()
     const aside = this.#nameAside()
     await this.#build(`${path}.building`, known, `${error.message} It was moved to ${aside}.`)

@@ -15,7 +15,7 @@ import {
   type Value,
 } from './book-values.ts'
 import type { Database } from './database.ts'
-import { spend } from './sqlite-budgets.ts'
+import { chargedUntilMs, spend } from './sqlite-budgets.ts'
 import { sumEntries } from './sqlite-sums.ts'
 import { fromJson } from './values.ts'
 import { failpoint } from '../../std/failpoints.ts'
@@ -46,9 +46,8 @@ export class Posting {
     this.#db = db
   }
 
-  /** Entries from before `postedUntilMs`, ms since 1970, were charged before. */
-  post(nodeId: string, text: string, postedUntilMs: number): void {
-    this.#keep(text, (charge, nanoUsd) => spend(this.#db, nodeId, charge, nanoUsd), postedUntilMs)
+  post(nodeId: string, text: string): void {
+    this.#keep(text, (charge, nanoUsd) => spend(this.#db, nodeId, charge, nanoUsd))
   }
 
   /** Of a copy: what lines cost stands in the periods already. */
@@ -56,10 +55,10 @@ export class Posting {
     this.#keep(text, () => {})
   }
 
-  #keep(text: string, onSpent: (charge: Charge, nanoUsd: number) => void, chargedUntilMs = 0): void {
+  #keep(text: string, onSpent: (charge: Charge, nanoUsd: number) => void): void {
     const batch = new Batch(this.#db, fromJson<BatchValues>(text), this.#origins)
     this.#db.write(() => {
-      batch.addLines(chargedUntilMs)
+      batch.addLines(chargedUntilMs(this.#db))
       for (const { charge, nanoUsd } of spendingOf(batch.costs)) onSpent(charge, nanoUsd)
       failpoint('posting')
     })
@@ -96,7 +95,7 @@ class Batch {
     this.#known = known
   }
 
-  addLines(chargedUntilMs: number): void {
+  addLines(untilMs: number): void {
     const { entries, requests, charges } = this.#values
     const origins = this.#values.origins.map((names) => this.#origin(names))
     const newest = Number(this.#db.get(NEWEST_EXCHANGE)?.['hash'] ?? -1)
@@ -108,7 +107,7 @@ class Batch {
       values[CHARGES_PLACE] = text ?? null
       if (addEntry.run(...values).changes === 0) continue
       this.added += 1
-      if (Number(values[AT_PLACE]) >= chargedUntilMs) this.#charge(values[COST_PLACE], text)
+      if (Number(values[AT_PLACE]) >= untilMs) this.#charge(values[COST_PLACE], text)
     }
     const addRequest = this.#db.prepare(ADD_REQUEST)
     for (const values of requests) {

@@ -34,7 +34,7 @@ function createStore(file: SqliteFile, shares: ShareBook): Store & Transferable 
     changeDirectory: (...change) => file.write('changeDirectory', ...change),
     async postBooks({ nodeId, entries, requests }) {
       checkBooks({ entries, requests })
-      await file.write('post', nodeId, batchText(entries, requests), file.postedUntilMs)
+      await file.write('post', nodeId, batchText(entries, requests))
     },
     loadBudgets: () => file.write('loadBudgets'),
     budgetsRevision: () => file.write('budgetsRevision'),
