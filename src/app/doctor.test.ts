@@ -2,6 +2,7 @@ import { createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { startSimulator, type SimulatorServer } from '../simulator/server.ts'
 import { createScenario, type ScenarioInput } from '../simulator/scenario.ts'
+import { Secret } from '../std/secret.ts'
 import { BLOCKED_ADDRESS, TransportError } from '../upstream/transport-codes.ts'
 import { loadConfig } from './config/load-config.ts'
 import type { HoldfastConfig } from './config/config.ts'
@@ -245,6 +246,30 @@ describe('this machine', () => {
     expect(found['tls']?.status).toBe('fail')
     expect(found['providers']?.status).toBe('warn')
   })
+})
+
+test('fault 143: a certificate of its own that ends within 30 days is said, and one that has ended fails', async () => {
+  const config = configOf('routes: {}')
+  const endsIn = async (days: number) => {
+    const tls = {
+      pair: { chain: '', key: new Secret('key') },
+      certPath: '/c/chain.pem',
+      keyPath: '/c/key.pem',
+      fingerprint: '',
+      names: [],
+      endsAtMs: Date.now() + days * 86_400_000,
+    }
+    const instruments = openInstruments({ env: {}, secrets: [] })
+    opened.push(instruments)
+    const checks = await checkMachine({ instruments, config: { ...config, tls }, directory: '/' })
+    return checks.find(({ check }) => check === 'certificate')
+  }
+  expect((await endsIn(31))?.status).toBe('ok')
+  expect(await endsIn(29)).toMatchObject({
+    status: 'warn',
+    nextStep: expect.stringContaining('/c/chain.pem'),
+  })
+  expect((await endsIn(-1))?.status).toBe('fail')
 })
 
 describe('the model that is tried', () => {

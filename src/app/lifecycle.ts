@@ -16,6 +16,7 @@ import type { Telemetry } from '../telemetry/records.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import type { FetchDeps } from '../upstream/fetch-json.ts'
 import { probe } from '../upstream/models.ts'
+import { CertificateWatch } from './certificate-watch.ts'
 import { completeConfig } from './complete-config.ts'
 import { composeHouse, composeProber, createGround, type Ground, type House } from './compose.ts'
 import { ConfigSource } from './config-source.ts'
@@ -148,6 +149,7 @@ class Running implements RunningGateway {
   readonly #cut = new AbortController()
   /** Of every configuration that still serves somebody. */
   readonly #admissions = new Set<Admission>()
+  readonly #certificates: CertificateWatch
   #house: House | undefined
   #log: LogWriter | undefined
   #isAccepting = true
@@ -167,8 +169,14 @@ class Running implements RunningGateway {
     this.#ground = ground
     this.#prober = composeProber(ground)
     this.#discovery = new ModelDiscovery(this.#prober, () => this.#moveTo(this.config))
+    this.#certificates = new CertificateWatch({
+      clock,
+      onNotice: (notice) => telemetry.notices.publish(notice),
+    })
+    this.#closers.push(() => this.#certificates.stop())
     const metrics = createMetrics({
       telemetry,
+      certificateEndsAtMs: () => this.#certificates.endsAtMs,
       inFlight: () => this.#server.openCalls,
       droppedLogLines: () => this.#log?.droppedLines ?? 0,
     })
@@ -180,6 +188,7 @@ class Running implements RunningGateway {
       ids,
       telemetry,
       limits: serverLimits(config),
+      ...(config.tls && { pair: config.tls.pair }),
       metrics: () => metrics.render(),
     })
     this.#post = new OperatorPost({
@@ -189,6 +198,7 @@ class Running implements RunningGateway {
       gateway: () => this.#current().gateway,
       admissions: () => this.#admissions,
       isStopping: () => this.#isStopping,
+      certificateEndsAtMs: () => this.#certificates.endsAtMs,
       hasWatchdog: options.hasWatchdog === true,
       metrics: () => metrics.render(),
     })
@@ -211,6 +221,7 @@ class Running implements RunningGateway {
       const config = await this.#complete(this.#parts.config)
       this.#enforce(config)
       this.#openLog(config)
+      if (config.tls) this.#certificates.follow(config.tls)
       await this.#listen(config)
       await this.#listenForOperators()
     } catch (error) {
@@ -287,12 +298,20 @@ class Running implements RunningGateway {
       if (this.#isStopping) return []
       this.#ground.health.forgive(this.#ground.clock.nowMs())
       this.#enforce(config)
+      this.#renew(config)
       this.#announce(config)
       this.#discovery.follow(config.providers)
       return []
     } catch (error) {
       return this.#reject([unexpectedFault(error, this.#parts.source.path)])
     }
+  }
+
+  /** Whether there is TLS at all was said at the start. */
+  #renew({ tls }: HoldfastConfig): void {
+    if (tls === undefined || this.#parts.config.tls === undefined) return
+    this.#server.renew(tls.pair)
+    this.#certificates.follow(tls)
   }
 
   #tellOfGoneSecrets(): void {

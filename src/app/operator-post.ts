@@ -25,6 +25,8 @@ export interface OperatorPostOptions {
   /** Of every configuration that still serves somebody. */
   admissions(): Iterable<Admission>
   isStopping(): boolean
+  /** Of the certificate that clients are shown; absent where there is none. */
+  certificateEndsAtMs(): number | undefined
   /** Whether a thread watches that the main one is not stuck. */
   readonly hasWatchdog: boolean
   metrics(): Promise<string>
@@ -126,6 +128,7 @@ export class OperatorPost {
       config: () => this.#options.config(),
       generation: () => this.#generation,
       isDraining: () => this.#options.isStopping(),
+      certificateEndsAtMs: () => this.#options.certificateEndsAtMs(),
       lag: () => this.#lag ?? NO_LAG,
       admissions: () => this.#options.admissions(),
       explain: (requestId) => ground.explanations.findAny(requestId),

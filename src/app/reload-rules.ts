@@ -39,6 +39,7 @@ function isKept({ store }: HoldfastConfig): boolean {
 /** What a process keeps of the configuration it started with, by the field that says it, in words where that is a part of it. */
 const KEPT_FROM_THE_START: Readonly<Record<string, (config: HoldfastConfig) => unknown>> = {
   listen: ({ listen }) => [listen.host, listen.port],
+  'tls (whether there is any)': ({ tls }) => tls !== undefined,
   admin: ({ admin }) => [admin?.host, admin?.port],
   'limits.bodyBytes': ({ limits }) => limits.bodyBytes,
   'limits.formBytes': ({ limits }) => limits.formBytes,

@@ -21,6 +21,7 @@ function sources(parts: Partial<StatusSources> = {}): StatusSources {
     config: () => loaded.config,
     generation: () => ({ number: 4, sinceWallMs: WALL_MS - 1_000 }),
     isDraining: () => false,
+    certificateEndsAtMs: () => undefined,
     lag: () => ({ isOverloaded: false, lagMs: 3.14159 }),
     admissions: () => [],
     cells: () => [],
@@ -59,6 +60,14 @@ describe('a status report', () => {
         isProbed: true,
       },
     ])
+  })
+
+  test('fault 143: says until when the certificate is good, and that it is due 30 days before', () => {
+    const until = (endsAtMs: number) => report({ certificateEndsAtMs: () => endsAtMs }).certificate
+    const days = (count: number) => WALL_MS + count * 86_400_000
+    expect(until(days(30))).toEqual({ endsAt: '2026-02-01T12:00:00.000Z', isDue: true })
+    expect(until(days(30) + 1)?.isDue).toBe(false)
+    expect(report()).not.toHaveProperty('certificate')
   })
 
   test('says who waits at which gate, and until when', () => {

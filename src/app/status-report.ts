@@ -14,6 +14,7 @@ import type { HealthCell } from '../resilience/target-health.ts'
 import type { Clock } from '../std/clock.ts'
 import type { EventLoopLag } from '../std/event-loop-lag.ts'
 import type { JsonObject } from '../std/json.ts'
+import { CERTIFICATE_SOON_MS } from './certificate-watch.ts'
 import type { HoldfastConfig } from './config/config.ts'
 
 /** Rows of each list of a report: names of models come from clients, and a page is read by people. */
@@ -31,6 +32,8 @@ export interface StatusSources {
   readonly startedAtWallMs: number
   config(): HoldfastConfig
   generation(): Generation
+  /** When the certificate that clients are shown ends, ms since the Unix epoch; absent where there is none. */
+  certificateEndsAtMs(): number | undefined
   isDraining(): boolean
   lag(): Pick<EventLoopLag, 'isOverloaded' | 'lagMs'>
   /** Of every configuration that still serves somebody. */
@@ -55,6 +58,7 @@ function reportStatus(sources: StatusSources): StatusReport {
   const at = (ms: number) => isoTime(wallMs + ms - nowMs)
   const { path } = sources.config()
   const { number, sinceWallMs } = sources.generation()
+  const endsAtMs = sources.certificateEndsAtMs()
   return {
     version,
     at: isoTime(wallMs),
@@ -65,6 +69,9 @@ function reportStatus(sources: StatusSources): StatusReport {
       inForceSince: isoTime(sinceWallMs),
       ...(path === undefined ? {} : { path }),
     },
+    ...(endsAtMs !== undefined && {
+      certificate: { endsAt: isoTime(endsAtMs), isDue: endsAtMs - wallMs <= CERTIFICATE_SOON_MS },
+    }),
     process: processStatus(sources),
     targets: bounded(sources.cells(nowMs)).map((cell) => targetStatus(cell, at)),
     gates: bounded(sources.gates(nowMs)).map((gate) => gateStatus(gate, at)),

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { GOOD, KEY } from '../upstream/certificates.test-support.ts'
 import { exitCodes } from './exit-codes.ts'
 import { diffLines } from './line-diff.ts'
 import { runIn } from './terminal.test-support.ts'
@@ -56,6 +57,14 @@ describe('printing', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     expect(String(shown)).toBe(`http://127.0.0.1:5151 ${SECRET}\n`)
+  })
+
+  test('names a gateway over TLS as its certificate does, since clients refuse it by another name', async () => {
+    writeFileSync(config, `${readFileSync(config, 'utf8')}tls: { cert: chain.pem, key: key.pem }\n`)
+    put(KEY, 'key.pem')
+    put(GOOD, 'chain.pem')
+    const { output } = await env(['claude-code', '--key', 'laptop'])
+    expect(output).toContain('ANTHROPIC_BASE_URL=https://localhost:5151\n')
   })
 
   test('says how to make a key only where none is set, and never shows one that is', async () => {

@@ -50,6 +50,20 @@ up 3 h, configuration 3 in force for 60 s (holdfast.yaml)
 No target has been called yet.`)
   })
 
+  test('fault 143: say until when the certificate is good; one that has ended is not well', () => {
+    const until = (endsAt: string, isDue: boolean) => report({ certificate: { endsAt, isDue } })
+    const [good, due, ended] = [
+      until('2026-04-02T12:00:00.000Z', false),
+      until('2026-01-03T11:00:00.000Z', true),
+      until('2026-01-02T11:30:00.000Z', true),
+    ]
+    expect(textOf(good)).toContain('\ncertificate good for 90 days, until 2026-04-02T12:00:00.000Z\n')
+    const coloured = statusLines(due, (colour, text) => `<${colour}>${text}`).join('\n')
+    expect(coloured).toContain('<yellow>certificate good for 23 h, until 2026-01-03')
+    expect(textOf(ended)).toContain('certificate ended 30 min ago, 2026-01-02T11:30:00.000Z')
+    expect([good, due, ended].map(isHealthy)).toEqual([true, true, false])
+  })
+
   test('say of every target, the troubled ones first, its credential, its state, since when and until when, and why', () => {
     expect(
       textOf(report({ targets: [target(), open] }))

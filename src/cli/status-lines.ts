@@ -3,9 +3,14 @@
 import type { GateStatus, StatusReport, TargetStatus } from '../http/operator-view.ts'
 import type { CliIo, Style } from './io.ts'
 
-/** Nothing is open or limited, and the gateway takes requests. */
-export function isHealthy({ state, targets }: StatusReport): boolean {
-  return state === 'serving' && targets.every((target) => target.state === 'closed')
+/** Nothing is open or limited, the gateway takes requests, and clients can believe its certificate. */
+export function isHealthy(report: StatusReport): boolean {
+  const { state, targets } = report
+  return state === 'serving' && targets.every((target) => target.state === 'closed') && !hasEnded(report)
+}
+
+function hasEnded({ certificate, at }: StatusReport): boolean {
+  return certificate !== undefined && Date.parse(certificate.endsAt) <= Date.parse(at)
 }
 
 export function statusLines(report: StatusReport, style: CliIo['style']): readonly string[] {
@@ -13,12 +18,22 @@ export function statusLines(report: StatusReport, style: CliIo['style']): readon
   return [
     `${style('bold', 'Holdfast')} ${plain(report.version)} is ${style(stateStyle(report.state), report.state)}`,
     `up ${span(report.startedAt, at)}, configuration ${config.generation} in force for ${span(config.inForceSince, at)}${config.path === undefined ? '' : ` (${plain(config.path)})`}`,
+    ...certificateLines(report, style),
     `${process.requestsInFlight} of ${process.requestsInFlightMax} requests in flight, ${mebibytes(process.bufferedBytes)} of ${mebibytes(process.bufferedBytesMax)} MiB buffered, ${mebibytes(process.memoryBytes)} MiB resident, event loop ${Math.round(process.eventLoopLagMs)} ms late`,
     '',
     ...targetLines(report.targets.toSorted(troubledFirst), style),
     ...gateLines(report.gates.filter(isBusy)),
     ...retryLines(report),
   ]
+}
+
+function certificateLines(report: StatusReport, style: CliIo['style']): readonly string[] {
+  if (report.certificate === undefined) return []
+  const { at } = report
+  const { endsAt, isDue } = report.certificate
+  if (hasEnded(report)) return [style('red', `certificate ended ${span(endsAt, at)} ago, ${plain(endsAt)}`)]
+  const line = `certificate good for ${span(at, endsAt)}, until ${plain(endsAt)}`
+  return [isDue ? style('yellow', line) : line]
 }
 
 function troubledFirst(one: TargetStatus, other: TargetStatus): number {

@@ -295,6 +295,19 @@ export const errorCodes = {
     nextStep: 'Remove what no target can do, or add a target to the route whose model can.',
   },
 
+  /** Of connections to the target none was to be had here: nothing is known of the target (fault 141). */
+  no_connection_free: {
+    status: 503,
+    kind: 'overloaded',
+    fault: 'gateway',
+    isClientRetryable: true,
+    sameTarget: 'no',
+    otherTarget: 'yes',
+    health: 'none',
+    nextStep:
+      'Wait for the time in Retry-After; the operator may allow more connections, open files or ports.',
+  },
+
   // Providers: nothing left us, or nothing came back.
   upstream_unreachable: {
     status: 502,

@@ -11,6 +11,7 @@ import { mayHaveRun } from '../resilience/decide-next.ts'
  */
 const free: ReadonlySet<string> = new Set<ErrorCode>([
   'invalid_request',
+  'no_connection_free',
   'upstream_unreachable',
   'upstream_tls',
   'blocked_address',

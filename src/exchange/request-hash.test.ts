@@ -86,7 +86,7 @@ describe('whether a failure may have been paid for', () => {
 
   test('is no where nothing was tried, or all that was refused it', () => {
     expect(failed()).toBe(false)
-    expect(failed('rate_limited', 'upstream_unreachable')).toBe(false)
+    expect(failed('rate_limited', 'upstream_unreachable', 'no_connection_free')).toBe(false)
     expect(failed('resource_not_found', 'upstream_invalid_request', 'invalid_request')).toBe(false)
   })
 

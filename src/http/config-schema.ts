@@ -23,6 +23,21 @@ export const listenSchema = z
   .describe('Address to listen on, host:port. Beyond loopback, client keys are required.')
   .meta({ examples: ['127.0.0.1:4141', '0.0.0.0:4141', '[::1]:4141'] })
 
+export const tlsSchema = z
+  .strictObject({
+    cert: z
+      .string()
+      .min(1)
+      .describe(
+        'File of the certificate and of those that lead from it to an authority, PEM: fullchain.pem.',
+      ),
+    key: z.string().min(1).describe('File of its private key, PEM, without a passphrase: privkey.pem.'),
+  })
+  .optional()
+  .describe(
+    'Speak TLS (1.2 or 1.3) to clients, with this certificate; paths are from the folder of this file. Replaced files count within seconds, and no connection is closed for them. Default: plain HTTP.',
+  )
+
 /** Where the admin listener is unless told otherwise. */
 export const ADMIN_PORT = 4142
 

@@ -33,6 +33,11 @@ export function codeOf(error: Error): string {
   return code ?? error.name
 }
 
+/** Keys were not agreed on, or what came under them was not meant for us: Node and OpenSSL name these alike. */
+export function isOfTls(error: Error): boolean {
+  return /^ERR_(?:TLS|SSL)_/.test(codeOf(error))
+}
+
 export interface RawAnswer {
   readonly requestId: string
   readonly dialect: Dialect

@@ -1,6 +1,7 @@
 /** Requests for operations beside chats: their bodies, forms and addresses become an exchange like any other. */
 
 import type { IncomingHttpHeaders } from 'node:http'
+import { TLSSocket } from 'node:tls'
 import type { Envelope } from '../canonical/envelope.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Admission } from '../exchange/gateway.ts'
@@ -147,8 +148,10 @@ const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/
 /** Where the client believes us to be; what it says of that is told to nobody but itself. */
 function originOf(call: ClientCall, headers: IncomingHttpHeaders): string {
   const { host, 'x-forwarded-proto': forwarded } = headers
-  const scheme = forwarded === 'https' || forwarded === 'http' ? forwarded : 'http'
-  const { localAddress = '127.0.0.1', localPort = 0 } = call.connection.socket
+  const { socket } = call.connection
+  const ownScheme = socket instanceof TLSSocket ? 'https' : 'http'
+  const scheme = forwarded === 'https' || forwarded === 'http' ? forwarded : ownScheme
+  const { localAddress = '127.0.0.1', localPort = 0 } = socket
   const own = localAddress.includes(':') ? `[${localAddress}]:${localPort}` : `${localAddress}:${localPort}`
   return `${scheme}://${host !== undefined && HOST.test(host) ? host : own}`
 }

@@ -11,6 +11,8 @@ export interface StatusReport {
   /** `draining` from the moment the gateway was told to stop; `degraded` while it turns requests away to catch up. */
   readonly state: 'serving' | 'degraded' | 'draining'
   readonly config: ConfigStatus
+  /** Of the certificate that clients are shown; absent where they are spoken to in plain HTTP. */
+  readonly certificate?: CertificateStatus
   readonly process: ProcessStatus
   /** Every cell of health there is; targets that were never called have none. */
   readonly targets: readonly TargetStatus[]
@@ -25,6 +27,12 @@ export interface ConfigStatus {
   readonly generation: number
   readonly inForceSince: string
   readonly path?: string
+}
+
+export interface CertificateStatus {
+  readonly endsAt: string
+  /** It ends within 30 days, or has ended. */
+  readonly isDue: boolean
 }
 
 export interface ProcessStatus {

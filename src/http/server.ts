@@ -1,6 +1,6 @@
 /** The server in front: a node:http server made strict, its connections and open calls, and the way it comes to rest. */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { DialectId } from '../canonical/envelope.ts'
 import type { Dialect } from '../dialects/dialect.ts'
@@ -21,8 +21,9 @@ import { readOrigin } from './browser-origin.ts'
 import { ClientCall, Connection } from './client-call.ts'
 import { type CallRooms, handleCall } from './handle-call.ts'
 import { probeDescriptors } from './descriptor-probe.ts'
+import { type CertificatePair, createFront, type Front, SWEEP_MS } from './front.ts'
 import { type HttpLimits, httpLimits } from './http-limits.ts'
-import { answerRaw, classifyParserError, codeOf } from './malformed-request.ts'
+import { answerRaw, classifyParserError, codeOf, isOfTls } from './malformed-request.ts'
 import { createRouter, createRoutes } from './route-table.ts'
 import { SpoolSpace } from './spool-space.ts'
 
@@ -34,6 +35,8 @@ export interface GatewayServerOptions {
   readonly ids: IdSource
   readonly telemetry: Telemetry
   readonly limits?: Partial<HttpLimits>
+  /** What it speaks TLS with; absent: it speaks plain HTTP. */
+  readonly pair?: CertificatePair
   /** The text of `/metrics`; without it the path is not found. */
   readonly metrics?: () => Promise<string>
   /** Silence on a committed stream after which a heartbeat is written. Default 15 s. */
@@ -48,6 +51,8 @@ export interface ListenAddress {
 export interface GatewayServer {
   /** Rejects with Node's error where the address cannot be had. Port 0 takes any. */
   listen(host: string, port: number): Promise<ListenAddress>
+  /** Another certificate from now on, where it speaks TLS; what is open stays open. */
+  renew(pair: CertificatePair): void
   /**
    * Comes to rest: not ready, accepting no more, running calls to their end or for `deadlineMs` at most, then an in-band
    * `gateway_shutting_down`. Resolves when every connection is closed.
@@ -59,12 +64,9 @@ export interface GatewayServer {
   readonly openCalls: number
 }
 
-/** The sweep over open calls looks this often, or four times in a heartbeat where that is shorter. */
-const SWEEP_MS = 1_000
 /** After the drain deadline, how long clients have to take the last event. */
 const LAST_WORD_MS = 1_000
 const BACKLOG = 1_024
-const HEADERS_COUNT_MAX = 200
 
 export function createGatewayServer(options: GatewayServerOptions): GatewayServer {
   return new NodeGatewayServer(options)
@@ -77,7 +79,7 @@ class NodeGatewayServer implements GatewayServer {
   readonly #rules: AnswerRules
   readonly #fixedRooms: Omit<CallRooms, 'gateway'>
   #rooms: CallRooms | undefined
-  readonly #server: Server
+  readonly #front: Front
   readonly #connections = new Map<Socket, Connection>()
   readonly #calls = new Roster<ClientCall>()
   readonly #sweepMs: number
@@ -122,7 +124,7 @@ class NodeGatewayServer implements GatewayServer {
       startedAtS: Math.floor(clock.wallMs() / 1_000),
       onDefect: (call, error) => this.#publishDefect(call, error),
     }
-    this.#server = this.#createServer()
+    this.#front = this.#createFront(options.pair)
   }
 
   get openCalls(): number {
@@ -131,7 +133,7 @@ class NodeGatewayServer implements GatewayServer {
 
   listen(host: string, port: number): Promise<ListenAddress> {
     return new Promise((resolve, reject) => {
-      const server = this.#server
+      const { server, scheme } = this.#front
       server.once('error', reject)
       server.listen({ host, port, backlog: BACKLOG }, () => {
         server.off('error', reject)
@@ -139,7 +141,7 @@ class NodeGatewayServer implements GatewayServer {
         // A listening TCP server has an AddressInfo; strings are for pipes.
         const address = server.address() as AddressInfo
         const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address
-        resolve({ url: `http://${shownHost}:${address.port}`, port: address.port })
+        resolve({ url: `${scheme}://${shownHost}:${address.port}`, port: address.port })
       })
     })
   }
@@ -152,44 +154,38 @@ class NodeGatewayServer implements GatewayServer {
       for (const call of this.#calls.list()) call.stop('shutting-down')
       await this.#untilAtRest(LAST_WORD_MS)
     }
-    this.#server.closeAllConnections()
+    this.#closeAll()
     await closed
+  }
+
+  renew(pair: CertificatePair): void {
+    this.#front.renew(pair)
   }
 
   async close(): Promise<void> {
     this.#isDraining = true
     const closed = this.#stopAccepting()
-    this.#server.closeAllConnections()
+    this.#closeAll()
     await closed
   }
 
-  #createServer(): Server {
-    const limits = this.#limits
-    const server = createServer(
-      {
-        insecureHTTPParser: false,
-        requireHostHeader: false, // Checked by us, so that the refusal is JSON in the caller's dialect.
-        maxHeaderSize: limits.headersBytes,
-        headersTimeout: limits.headersMs,
-        requestTimeout: limits.requestMs,
-        keepAliveTimeout: limits.keepAliveMs,
-        connectionsCheckingInterval: Math.min(SWEEP_MS, limits.headersMs),
-        noDelay: true,
+  #createFront(pair: CertificatePair | undefined): Front {
+    const front = createFront({
+      limits: this.#limits,
+      pair,
+      onRequest: (request, response) => this.#onRequest(request, response, false),
+      takes: (socket) => this.#takesFrom(socket),
+      onConnection: (socket) => {
+        // Whoever came after the one with the last descriptor was closed without a word, and one may be free again at the sweep.
+        this.#probeDescriptors()
+        this.#connectionOf(socket)
+        this.#armSweep()
       },
-      (request, response) => this.#onRequest(request, response, false),
-    )
-    server.maxConnections = limits.connections
-    server.maxHeadersCount = HEADERS_COUNT_MAX
+    })
+    const { server } = front
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
       this.#onRequest(request, response, true),
     )
-    server.on('connection', (socket) => {
-      if (!this.#takesFrom(socket)) return
-      // Whoever came after the one with the last descriptor was closed without a word, and one may be free again at the sweep.
-      this.#probeDescriptors()
-      this.#connectionOf(socket)
-      this.#armSweep()
-    })
     server.on('drop', () => this.#accepting.failed('connections_max'))
     server.on('clientError', (error, socket) => this.#onParserError(error, socket as Socket)) // A plain TCP server's sockets are net.Sockets.
     server.on(
@@ -202,7 +198,7 @@ class NodeGatewayServer implements GatewayServer {
           }),
         ), // As above.
     )
-    return server
+    return front
   }
 
   /** Whether its address may have one more; where not, it is closed as one beyond the bound of all is. */
@@ -301,11 +297,16 @@ class NodeGatewayServer implements GatewayServer {
     this.#calls.delete(call)
     if (!this.#isDraining) return
     // Node looks at its list of idle connections only when told to; this one has just joined it.
-    setImmediate(() => this.#server.closeIdleConnections())
+    setImmediate(() => this.#front.server.closeIdleConnections())
     if (this.#calls.size === 0) this.#onRest?.()
   }
 
   #onParserError(error: Error, socket: Socket): void {
+    // No word of ours could be read there.
+    if (isOfTls(error)) {
+      socket.destroy()
+      return
+    }
     const refusal = classifyParserError(error)
     const calls = [...(this.#connections.get(socket)?.calls ?? [])]
     const arriving = calls.find((call) => call.phase.fail !== undefined)
@@ -350,9 +351,16 @@ class NodeGatewayServer implements GatewayServer {
 
   #stopAccepting(): Promise<void> {
     return new Promise((resolve) => {
-      if (!this.#server.listening) return resolve()
-      this.#server.close(() => resolve())
+      const { server } = this.#front
+      if (!server.listening) return resolve()
+      server.close(() => resolve())
+      this.#front.closeHandshakes()
     })
+  }
+
+  #closeAll(): void {
+    this.#front.server.closeAllConnections()
+    this.#front.closeHandshakes()
   }
 
   #untilAtRest(deadlineMs: number): Promise<void> {

@@ -16,6 +16,8 @@ export interface MetricsOptions {
   readonly inFlight?: () => number
   /** Log lines that never left the process. */
   readonly droppedLogLines?: () => number
+  /** When the gateway's own certificate ends, ms since the Unix epoch; absent where it has none. */
+  readonly certificateEndsAtMs?: () => number | undefined
 }
 
 export interface Metrics {
@@ -183,7 +185,14 @@ function histogram(name: string, help: string, source: Distribution): MetricFami
 
 function houseFamilies(options: MetricsOptions): readonly MetricFamily[] {
   const single = (value: number) => [{ labels: {}, value }]
+  const endsAtMs = options.certificateEndsAtMs?.()
   return [
+    {
+      kind: 'gauge',
+      name: 'holdfast.tls.certificate.end_timestamp_seconds',
+      help: 'When the certificate that clients are shown ends, seconds since 1970.',
+      points: endsAtMs === undefined ? [] : single(endsAtMs / MS_PER_S),
+    },
     {
       kind: 'gauge',
       name: 'holdfast.exchanges.in_flight',

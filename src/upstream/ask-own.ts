@@ -1,6 +1,7 @@
 /** Asks a listener of our own on this machine: bounded in time and size, without following anything elsewhere. */
 
-import { type IncomingHttpHeaders, type IncomingMessage, request as open } from 'node:http'
+import { type IncomingHttpHeaders, type IncomingMessage, request as askPlain } from 'node:http'
+import { request as askSecure } from 'node:https'
 
 /** Limit of the whole asking, ms. */
 const ASK_MS = 5_000
@@ -32,7 +33,11 @@ export function askOwn(
   return new Promise((resolve) => {
     const fail = (error: unknown) => resolve({ type: 'unreachable', reason: reasonOf(error, timeoutMs) })
     const method = body === undefined ? 'GET' : 'POST'
-    const request = open(url, { method, headers, agent: false, signal: AbortSignal.timeout(timeoutMs) })
+    const options = { method, headers, agent: false, signal: AbortSignal.timeout(timeoutMs) } as const
+    // Said here, so that no environment variable can unsay it (SEC-8).
+    const request = url.startsWith('https:')
+      ? askSecure(url, { ...options, rejectUnauthorized: true, minVersion: 'TLSv1.2' })
+      : askPlain(url, options)
     request.on('error', fail)
     request.on('response', (response) => {
       readText(response).then(

@@ -24,9 +24,7 @@ export function classifyFailure(failure: TransportFailure, target: Target): Gate
 }
 
 function factsOf(failure: TransportFailure, code: ErrorCode): ErrorFacts {
-  if (failure.isStaleConnection && code === 'upstream_reset') return { isTransparent: true }
-  // The provider is there, and has as much to do as we give it at a time (fault 141).
-  return failure.code === NO_CONNECTION_FREE ? { status: 503 } : {}
+  return failure.isStaleConnection && code === 'upstream_reset' ? { isTransparent: true } : {}
 }
 
 /** A limit of the attempt passed. A refusal whose body never came is no timeout; it is classified by its status. */
@@ -48,9 +46,22 @@ function errorCodeOf({ phase, code }: TransportFailure): ErrorCode {
     return 'gateway_error'
   }
   if (isTls(code)) return 'upstream_tls'
-  if (phase === 'connect') return code === BLOCKED_ADDRESS ? 'blocked_address' : 'upstream_unreachable'
+  if (phase === 'connect') {
+    if (code === BLOCKED_ADDRESS) return 'blocked_address'
+    return shortages.has(code) ? 'no_connection_free' : 'upstream_unreachable'
+  }
   return isNoHttp(code) ? 'upstream_protocol' : 'upstream_reset'
 }
+
+/** What this machine or process ran out of before the provider was asked anything, in words (fault 141). */
+const shortages: ReadonlyMap<string, string> = new Map([
+  [NO_CONNECTION_FREE, 'all connections to it are busy'],
+  ['EADDRNOTAVAIL', 'this machine has no port free for another connection'],
+  ['EMFILE', 'the gateway has no file descriptor free'],
+  ['ENFILE', 'this machine has no file descriptor free'],
+  ['ENOBUFS', 'this machine has no memory for another connection'],
+  ['ENOMEM', 'this machine has no memory for another connection'],
+])
 
 /** OpenSSL's verification results carry no common prefix. */
 function isTls(code: string): boolean {
@@ -82,6 +93,8 @@ function wordsOf(failure: TransportFailure, code: ErrorCode): string {
       return 'could not prove its identity over TLS'
     case 'blocked_address':
       return 'has an address that is never called: of a metadata service, or a local one for a name that is public'
+    case 'no_connection_free':
+      return `was not asked, since ${shortages.get(failure.code)}`
     case 'upstream_protocol':
       return 'did not answer in HTTP'
     case 'upstream_reset':
@@ -102,8 +115,6 @@ function unreachableWords(code: string): string {
     case CONNECT_TIMEOUT:
     case 'ETIMEDOUT':
       return 'could not be connected to in time'
-    case NO_CONNECTION_FREE:
-      return 'has no connection free: all are busy'
     default:
       return 'could not be reached'
   }

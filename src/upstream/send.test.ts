@@ -202,14 +202,14 @@ describe('an answer that does not come', () => {
     await until(() => wall.sockets[0]?.readableEnded === true || wall.sockets[0]?.destroyed === true)
   })
 
-  test('fault 141: since all connections are busy, is upstream_unreachable with 503 and says so', async () => {
+  test('fault 141: since all connections are busy, is no_connection_free and says so', async () => {
     const narrow = openAttempts({ connectionsMax: 1 })
     await using wall = await openWall(() => undefined)
     const client = new AbortController()
     const first = outcomeOf(narrow.send(wall, { signal: client.signal }))
     const error = await errorOf(narrow.send(wall, { target: impatientTarget(wall, { connectMs: 20 }) }))
-    expect([error.code, error.status]).toEqual(['upstream_unreachable', 503])
-    expect(error.message).toContain('has no connection free')
+    expect([error.code, error.status]).toEqual(['no_connection_free', 503])
+    expect(error.message).toContain('was not asked, since all connections to it are busy')
     client.abort(new GatewayError('client_gone', 'gone'))
     await first
     await narrow.close()

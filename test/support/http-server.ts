@@ -3,6 +3,7 @@
 import { onTestFinished } from 'vitest'
 import type { DialectId } from '../../src/canonical/envelope.ts'
 import type { Dialect } from '../../src/dialects/dialect.ts'
+import type { CertificatePair } from '../../src/http/front.ts'
 import type { HttpLimits } from '../../src/http/http-limits.ts'
 import { createGatewayServer, type GatewayServer } from '../../src/http/server.ts'
 import { type Clock, systemClock } from '../../src/std/clock.ts'
@@ -28,6 +29,8 @@ export interface ChatInit {
 
 export interface TestServerOptions extends FakeGatewayOptions {
   readonly limits?: Partial<HttpLimits>
+  /** Over TLS. */
+  readonly pair?: CertificatePair
   readonly heartbeatMs?: number
   readonly metrics?: () => Promise<string>
   readonly dialects?: ReadonlyMap<DialectId, Dialect>
@@ -49,6 +52,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     ids: systemIds,
     telemetry,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.pair === undefined ? {} : { pair: options.pair }),
     ...(options.heartbeatMs === undefined ? {} : { heartbeatMs: options.heartbeatMs }),
     ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
   })

@@ -166,7 +166,6 @@ const words: Readonly<Record<number, string>> = {
 
 const outside: Readonly<Record<number, string>> = {
   131: 'there is no Redis',
-  143: 'TLS is not spoken to clients',
   144: 'metrics are read by whoever wants them, and sent nowhere',
 }
 

@@ -3,6 +3,7 @@
 import type { CacheSettings } from '../../cache/config-schema.ts'
 import type { RequestsSettings } from '../../archive/config-schema.ts'
 import type { JournalSettings } from '../../journal/config-schema.ts'
+import type { CertificatePair } from '../../http/front.ts'
 import type { AtLimit } from '../../ledger/request-books.ts'
 import type { AttemptTimers, Provider } from '../../providers/provider.ts'
 import type { RouteNode, RoutePolicy } from '../../routing/route.ts'
@@ -10,6 +11,8 @@ import type { Secret } from '../../std/secret.ts'
 
 export interface HoldfastConfig {
   readonly listen: { readonly host: string; readonly port: number }
+  /** What clients are spoken to over TLS with; absent: plain HTTP. */
+  readonly tls?: OwnCertificate
   /** The listener for operators; absent where there is to be none. */
   readonly admin?: AdminListen
   readonly keys: readonly ClientKey[]
@@ -59,6 +62,19 @@ export type StoreChoice =
   | { readonly kind: 'sqlite'; readonly path: string }
   | { readonly kind: 'postgres'; readonly url: Secret; readonly folder: string }
 
+/** The gateway's own certificate, and its key. */
+export interface OwnCertificate {
+  readonly pair: CertificatePair
+  readonly certPath: string
+  readonly keyPath: string
+  /** SHA-256, by which two are told apart. */
+  readonly fingerprint: string
+  /** The host names that clients can reach it by, at most 10 of them. */
+  readonly names: readonly string[]
+  /** When it ends, or the first of those that lead to its authority, ms since the Unix epoch. */
+  readonly endsAtMs: number
+}
+
 export interface AdminListen {
   readonly host: string
   readonly port: number
@@ -104,9 +120,12 @@ export function namesOfFile({ keys }: Pick<HoldfastConfig, 'keys'>): readonly st
 
 /** The configuration for eyes and files: secrets as fingerprints, header values not at all (SEC-27). */
 export function describeConfig(config: HoldfastConfig) {
-  const { secrets: _, lines: _lines, masterKey, store, ...open } = config
+  const { secrets: _, lines: _lines, masterKey, store, tls, ...open } = config
   return {
     ...open,
+    ...(tls && {
+      tls: { cert: tls.certPath, key: tls.keyPath, endsAt: new Date(tls.endsAtMs).toISOString() },
+    }),
     ...(masterKey && { masterKey: masterKey.toString() }),
     ...(store && { store: store.kind === 'postgres' ? { ...store, url: store.url.toString() } : store }),
     keys: config.keys.map(({ name, key }) => ({ name, key: key.toString() })),

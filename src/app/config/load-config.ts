@@ -15,6 +15,7 @@ import { type Resolution, secretAt } from './resolution.ts'
 import { resolveKeys } from './resolve-keys.ts'
 import { resolveProviders } from './resolve-providers.ts'
 import { resolveStore } from './resolve-store.ts'
+import { resolveTls } from './resolve-tls.ts'
 import { type DeclaredNames, resolveRoutes } from './resolve-routes.ts'
 import { type ConfigDocument, configSchema } from './schema.ts'
 
@@ -134,6 +135,7 @@ function resolve(
   }
   const keys = resolveKeys(document.keys, resolution)
   const listen = resolveListen(document, options.listen, faults)
+  const tls = resolveTls(document.tls, resolution)
   const admin = resolveAdmin(document.admin, options.admin, faults)
   const store = resolveStore(document.store, resolution)
   const masterKey =
@@ -146,6 +148,7 @@ function resolve(
   const { eventLoopLag, ...limits } = document.limits
   return {
     listen,
+    ...(tls && { tls }),
     ...(admin && { admin }),
     keys,
     providers: all,

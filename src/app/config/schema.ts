@@ -2,7 +2,13 @@
 
 import { z } from 'zod'
 import { admissionLimitsShape } from '../../admission/config-schema.ts'
-import { adminSchema, httpLimitsShape, listenSchema, shutdownSchema } from '../../http/config-schema.ts'
+import {
+  adminSchema,
+  httpLimitsShape,
+  listenSchema,
+  shutdownSchema,
+  tlsSchema,
+} from '../../http/config-schema.ts'
 import { secretSchema } from '../../std/config-values.ts'
 import { storeSchema } from '../../stores/config-schema.ts'
 import { cacheSchema } from '../../cache/config-schema.ts'
@@ -19,6 +25,7 @@ import { upstreamLimitsShape } from '../../upstream/config-schema.ts'
 export const configSchema = z
   .strictObject({
     listen: listenSchema,
+    tls: tlsSchema,
     admin: adminSchema,
     keys: keysSchema,
     discover: z

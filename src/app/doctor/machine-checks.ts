@@ -1,7 +1,8 @@
 /** Examines the machine itself: the port, the disk, the descriptors, and what the environment would switch off. */
 
 import type { Clock } from '../../std/clock.ts'
-import type { HoldfastConfig } from '../config/config.ts'
+import { CERTIFICATE_SOON_MS } from '../certificate-watch.ts'
+import type { HoldfastConfig, OwnCertificate } from '../config/config.ts'
 import { type CheckResult, fail, type Finding, ok, skip, warn } from './check.ts'
 
 export interface MachineInstruments {
@@ -32,6 +33,7 @@ export async function checkMachine({
   directory,
 }: MachineCheckOptions): Promise<readonly CheckResult[]> {
   const { clock, env } = instruments
+  const { tls } = config
   const timed = async (check: string, examine: () => Promise<Finding> | Finding): Promise<CheckResult> => {
     const startedAtMs = clock.nowMs()
     const finding = await examine()
@@ -42,6 +44,7 @@ export async function checkMachine({
     timed('disk', () => checkDisk(instruments, directory)),
     timed('descriptors', () => checkDescriptors(instruments)),
     timed('tls', () => checkTls(env)),
+    ...(tls ? [timed('certificate', () => checkCertificate(clock, tls))] : []),
     timed('providers', () => checkProviders(config)),
   ])
 }
@@ -95,6 +98,15 @@ function checkTls(env: MachineInstruments['env']): Finding {
     'NODE_TLS_REJECT_UNAUTHORIZED=0 would switch off the checking of certificates',
     'Unset it; the gateway refuses to start with it.',
   )
+}
+
+function checkCertificate(clock: Clock, { certPath, endsAtMs }: OwnCertificate): Finding {
+  const leftMs = endsAtMs - clock.wallMs()
+  const day = new Date(endsAtMs).toISOString().slice(0, 10)
+  const nextStep = `Put a newer one in place of ${certPath}, and its key beside it.`
+  if (leftMs <= 0) return fail(`its own certificate ended on ${day}`, nextStep)
+  if (leftMs <= CERTIFICATE_SOON_MS) return warn(`its own certificate ends on ${day}`, nextStep)
+  return ok(`its own certificate is good until ${day}`)
 }
 
 function checkProviders({ providers }: HoldfastConfig): Finding {

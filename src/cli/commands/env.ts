@@ -17,7 +17,7 @@ import { Secret } from '../../std/secret.ts'
 import { exampleModel } from '../banner.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type CliIo, type CommonOptions, printJson } from '../io.ts'
-import { gatewayUrl } from '../gateway-url.ts'
+import { clientUrl } from '../gateway-url.ts'
 import { diffLines } from '../line-diff.ts'
 import { looksLikeKey, readKeyLine } from '../secret-input.ts'
 import { planChange, type PlannedChange, type SettingsChange, writeChange } from '../settings-files.ts'
@@ -93,8 +93,8 @@ async function connectionOf(
   const loaded = loadConfig({ env: io.env, ...(path !== undefined && { path }) })
   if (!loaded.ok && options.url === undefined && path !== undefined)
     return { ok: false, message: `${path} has faults (holdfast check lists them): mend them, or say --url` }
-  const listen = loaded.ok ? loaded.config.listen : { host: LISTEN_HOST, port: LISTEN_PORT }
-  const url = readUrl(options.url ?? gatewayUrl(listen))
+  const config = loaded.ok ? loaded.config : { listen: { host: LISTEN_HOST, port: LISTEN_PORT } }
+  const url = readUrl(options.url ?? clientUrl(config))
   if (url === undefined)
     return { ok: false, message: 'the address is none: write http://127.0.0.1:4141, or https:// and a name' }
   const usual = client.needsModel && loaded.ok ? exampleModel(loaded.config) : undefined

@@ -15,7 +15,7 @@ import { exampleModel } from '../banner.ts'
 import type { OpenedBooks } from '../books.ts'
 import { changeDirectory, namesOf, stateOf, wallMs } from '../change-books.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
-import { gatewayUrl } from '../gateway-url.ts'
+import { clientUrl, gatewayUrl } from '../gateway-url.ts'
 import { type CliIo, type CommonOptions, printJson } from '../io.ts'
 import { withBooks } from '../open-books.ts'
 import { printCsv } from '../print-csv.ts'
@@ -158,7 +158,7 @@ interface Showing {
 }
 
 function showNewKey({ key, secret }: KeyEdit, { books, options, io, budget }: Showing): void {
-  const url = gatewayUrl(books.config.listen)
+  const url = clientUrl(books.config)
   if (options.json) {
     printJson(io, {
       ok: true,

@@ -1,0 +1,127 @@
+/**
+ * The gateway's own certificate and its key: read, and judged to belong together. The files may stand anywhere: what is in
+ * them is for handshakes and for nothing else, so that a wrong path gives nothing away (SEC-53 is of what travels).
+ */
+
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import path from 'node:path'
+import { createSecureContext } from 'node:tls'
+import { secureContextOf } from '../../http/front.ts'
+import { Secret } from '../../std/secret.ts'
+import type { OwnCertificate } from './config.ts'
+import { type Path, quote } from './fault.ts'
+import type { Resolution } from './resolution.ts'
+import type { ConfigDocument } from './schema.ts'
+
+/** `undefined` where none is configured, or where it is at fault. */
+export function resolveTls(tls: ConfigDocument['tls'], resolution: Resolution): OwnCertificate | undefined {
+  if (tls === undefined) return undefined
+  const chain = readAt(['tls', 'cert'], tls.cert, resolution)
+  const keyText = readAt(['tls', 'key'], tls.key, resolution)
+  const certificates = chain && certificatesAt(tls.cert, chain.text, resolution)
+  const key = keyText && privateKeyAt(tls.key, keyText.text, resolution)
+  const [own] = certificates ?? []
+  if (!chain || !keyText || !certificates || !own || !key) return undefined
+  if (!own.checkPrivateKey(key)) {
+    faultAt(
+      ['tls', 'key'],
+      `${quote(tls.key)} is not the key of ${quote(tls.cert)}: put the two of one certificate there`,
+      resolution,
+    )
+    return undefined
+  }
+  const pair = { chain: chain.text, key: new Secret(keyText.text) }
+  const refusal = whyNotServed(pair)
+  if (refusal !== undefined) {
+    faultAt(
+      ['tls', 'cert'],
+      `${quote(tls.cert)} cannot be served (${refusal}): make a newer certificate`,
+      resolution,
+    )
+    return undefined
+  }
+  resolution.secrets.push(pair.key)
+  return {
+    pair,
+    certPath: chain.path,
+    keyPath: keyText.path,
+    fingerprint: own.fingerprint256,
+    names: namesOf(own),
+    endsAtMs: Math.min(...certificates.map(({ validToDate }) => validToDate.getTime())),
+  }
+}
+
+function readAt(
+  where: Path,
+  name: string,
+  resolution: Resolution,
+): { readonly path: string; readonly text: string } | undefined {
+  const { directory = process.cwd(), readFile } = resolution.sources
+  const full = path.resolve(directory, name)
+  try {
+    return { path: full, text: readFile(full) }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
+    faultAt(where, `${quote(name)} cannot be read (${code}): put the file there, or name another`, resolution)
+    return undefined
+  }
+}
+
+const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
+
+/** The gateway's own first, as a handshake sends them. */
+function certificatesAt(
+  name: string,
+  text: string,
+  resolution: Resolution,
+): readonly X509Certificate[] | undefined {
+  try {
+    const found = (text.match(PEM_CERTIFICATE) ?? []).map((pem) => new X509Certificate(pem))
+    if (found.length > 0) return found
+  } catch {
+    // Told below: OpenSSL's own words help nobody here.
+  }
+  faultAt(
+    ['tls', 'cert'],
+    `${quote(name)} holds no certificate in PEM: it begins with -----BEGIN CERTIFICATE-----`,
+    resolution,
+  )
+  return undefined
+}
+
+function privateKeyAt(name: string, text: string, resolution: Resolution): KeyObject | undefined {
+  try {
+    return createPrivateKey(text)
+  } catch {
+    faultAt(
+      ['tls', 'key'],
+      `${quote(name)} holds no private key in PEM without a passphrase: it begins with -----BEGIN PRIVATE KEY-----`,
+      resolution,
+    )
+    return undefined
+  }
+}
+
+/** OpenSSL's code where it would not serve them: too short a key, too weak a signature. */
+function whyNotServed(pair: OwnCertificate['pair']): string | undefined {
+  try {
+    createSecureContext(secureContextOf(pair))
+    return undefined
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? String(error.code) : 'no reason is given'
+  }
+}
+
+function faultAt(where: Path, message: string, { faults }: Resolution): void {
+  if (!faults.has(where)) faults.at(where, `${where.join('.')}: ${message}`)
+}
+
+const NAMES_MAX = 10
+
+/** The host names that it proves, of its alternative names, which alone count. */
+function namesOf({ subjectAltName = '' }: X509Certificate): readonly string[] {
+  return subjectAltName
+    .split(', ')
+    .flatMap((entry) => /^DNS:([A-Za-z0-9.*_-]+)$/.exec(entry)?.[1] ?? [])
+    .slice(0, NAMES_MAX)
+}
