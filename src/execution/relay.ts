@@ -239,6 +239,7 @@ async function passPlain(context: RelayContext): Promise<Committed> {
   assertNotFiltered(
     {
       finish: result.candidates[0]?.finish,
+      usage: result.usage,
       hasContent: result.candidates.some(({ parts }) => parts.some(saysSomething)),
     },
     context,
@@ -343,9 +344,9 @@ function cutBy(error: GatewayError): Pick<Settlement, 'state' | 'error'> {
 
 /** Nothing but a content filter spoke: where the route wishes it, another target is asked. */
 function assertNotFiltered(
-  facts: Pick<StreamFacts, 'finish' | 'hasContent'>,
+  facts: Pick<StreamFacts, 'finish' | 'hasContent' | 'usage'>,
   { refusesFiltered }: RelayContext,
 ): void {
   if (refusesFiltered && facts.finish?.reason === 'content-filter' && !facts.hasContent)
-    throw filteredAnswer(facts.finish)
+    throw filteredAnswer(facts)
 }
