@@ -294,14 +294,15 @@ interface PlainAnswer {
   readonly warnings?: readonly string[]
   /** What the answer calls its model. */
   readonly modelId?: string | undefined
+  /** As far as it can be believed. */
   readonly usage?: Usage
   readonly cut?: CutAnswer | undefined
 }
 
 function committedPlain(context: RelayContext, answer: PlainAnswer): Committed {
-  const usage = usageOf(answer)
   const { attempt, exchange, response } = context
   const { cut, flags } = answer
+  const usage = answer.usage === undefined ? {} : { usage: answer.usage }
   context.claim()
   context.commit()
   attempt.markFirstToken()

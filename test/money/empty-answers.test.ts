@@ -163,6 +163,18 @@ test('an answer that a filter took costs its input where another target is asked
   }
 })
 
+test('a filter that stopped the request and tells nothing but zeros costs nothing, in whichever form it is told', async () => {
+  const stage = await openPaid()
+  for (const mode of ['plain', 'stream', 'fold'] as const) {
+    stage.tell(silent('content_filter', ZEROS, mode))
+    const told = await stage.ask({ client: 'openai-chat', mode, key: stage.paying, model: 'alone' })
+    expect(told.status).toBe(200)
+    const { attempts } = await stage.record(told)
+    expect(attempts).toMatchObject([{ outcome: 'completed', basis: 'reported', costNanoUsd: 0 }])
+  }
+  expect(await stage.spent()).toBe(0)
+})
+
 test('a prompt that Gemini blocks costs what it told where another target is asked instead', async () => {
   const stage = await openPaid('gemini')
   const usageMetadata = { promptTokenCount: TOLD, totalTokenCount: TOLD }
