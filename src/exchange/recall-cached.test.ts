@@ -4,6 +4,7 @@ import { anthropicMessages } from '../dialects/anthropic-messages/index.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply } from '../execution/reply.ts'
+import { NO_COST } from '../ledger/cost.ts'
 import { createMemoryStore } from '../stores/memory/memory-store.ts'
 import { ManualClock } from '../std/manual-clock.test-support.ts'
 import type { RecallFacts } from './recall.ts'
@@ -86,7 +87,7 @@ describe('a cached route', () => {
     expect([header(first, 'x-holdfast-cache'), header(second, 'x-holdfast-cache')]).toEqual(['MISS', 'HIT'])
     expect(header(second, 'age')).toBe('5')
     expect(second.reply.recall).toBe('hit')
-    expect(second.reply.costNanoUsd?.()).toBe(0)
+    expect(second.reply.cost?.()).toEqual(NO_COST)
     expect(story.executions).toBe(1)
   })
 

@@ -90,11 +90,6 @@ export class AttemptLog {
     return this.#totals
   }
 
-  /** Of all attempts that ended. */
-  get costNanoUsd(): NanoUsd | undefined {
-    return this.#totals.costNanoUsd
-  }
-
   /** Ended attempts, in order. */
   get summaries(): readonly AttemptSummary[] {
     return this.#totals.summaries
