@@ -110,6 +110,7 @@ export function recordFailure(error: GatewayError, served: Served, rooms: Settli
     responseBytes: 0,
     losses: [],
     isSimulated: false,
+    ...costFields(served.books?.cost),
     ...(served.plan?.routeName === undefined ? {} : { route: served.plan.routeName }),
   }
   // What cost nothing takes nothing of the caller's limits.

@@ -1,11 +1,11 @@
 /** What clients and the log are told that a request cost: what the books have, and how sure that is. */
 
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { formatUsd } from '../../src/ledger/usd.ts'
 import type { NanoUsd } from '../../src/ledger/prices.ts'
-import type { ClientAnswer } from '../support/client-answer.ts'
+import type { ClientAnswer, ClientDialect } from '../support/client-answer.ts'
 import { DOLLAR, type MoneyPlan, type MoneyStage, NAMES, openMoneyStage } from '../support/money-stage.ts'
-import { ALL_CLIENTS } from '../support/upstreams.ts'
+import { ALL_CLIENTS, MODES, type Mode } from '../support/upstreams.ts'
 
 interface Telling extends MoneyStage {
   readonly paying: string
@@ -94,4 +94,53 @@ test('what nobody knows the price of is unknown, and has no basis', async () => 
   expect(request.costNanoUsd).toBeUndefined()
   expect(toldOf(answer)).toEqual(['unknown', null])
   expect(line).toEqual({ costNanoUsd: undefined, costBasis: undefined })
+})
+
+describe('an error', () => {
+  const routes = { smart: { targets: ['chat/m', 'messages/m'], retries: 0 } }
+  const ask = (stage: Telling, client: ClientDialect, mode: Mode = 'plain') =>
+    stage.ask({ client, mode, key: stage.paying, model: 'smart' })
+
+  test('tells what the attempts before it cost, as its log line does', async () => {
+    const stage = await openTelling({
+      scenario: { faults: [{ fault: 'empty-answer' }] },
+      config: { routes },
+    })
+    for (const client of ALL_CLIENTS) {
+      for (const mode of MODES) {
+        const answer = await ask(stage, client, mode)
+        expect(answer.error?.code).toBe('empty_response')
+        const { request, attempts, line } = await keptOf(stage, answer)
+        // How many there are is bounded by a budget of retries for all requests.
+        expect(new Set(attempts.map(({ basis }) => basis))).toEqual(new Set(['reported']))
+        expect(request.costNanoUsd).toBeGreaterThan(0)
+        expect(toldOf(answer)).toEqual([usd(request.costNanoUsd), 'reported'])
+        expect(line).toEqual({ costNanoUsd: request.costNanoUsd, costBasis: 'reported' })
+      }
+    }
+  })
+
+  test('tells what was counted of attempts that broke off', async () => {
+    const stage = await openTelling({ scenario: { faults: [{ fault: 'cut-stream' }] }, config: { routes } })
+    const answer = await ask(stage, 'openai-chat', 'fold')
+    expect(answer.error?.code).toBe('upstream_truncated')
+    const { request, line } = await keptOf(stage, answer)
+    expect(request.costNanoUsd).toBeGreaterThan(0)
+    expect(toldOf(answer)).toEqual([usd(request.costNanoUsd), 'counted'])
+    expect(line).toEqual({ costNanoUsd: request.costNanoUsd, costBasis: 'counted' })
+  })
+
+  test('tells that refusals cost nothing, and nothing of a cost where nobody was asked', async () => {
+    const stage = await openTelling({
+      scenario: { faults: [{ fault: 'status(status=500)' }] },
+      config: { routes },
+    })
+    const refused = await ask(stage, 'openai-chat')
+    expect(refused.error?.attempts).toHaveLength(2)
+    expect(toldOf(refused)).toEqual(['0', 'none'])
+    expect((await keptOf(stage, refused)).line).toEqual({ costNanoUsd: 0, costBasis: 'none' })
+    const unknown = await stage.ask({ client: 'openai-chat', key: stage.paying, model: 'nobody/x' })
+    expect(unknown.status).toBe(404)
+    expect(toldOf(unknown)).toEqual([null, null])
+  })
 })
