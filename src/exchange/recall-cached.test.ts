@@ -265,6 +265,18 @@ describe('what is asked of the cache by header', () => {
     await expect(never).rejects.toMatchObject({ code: 'not_cached' })
   })
 
+  test('is given no older answer than max-age says beside our own header either', async () => {
+    const { ask, story } = answering()
+    const young = (wish: string) =>
+      ask({ headers: { 'x-holdfast-cache': wish, 'cache-control': 'max-age=60' } })
+    await ask()
+    clock.advance(60_001)
+    await expect(young('only')).rejects.toMatchObject({ code: 'not_cached' })
+    expect(await (await young('on')).text).toBe(answer('answer 2'))
+    expect(await (await young('only')).text).toBe(answer('answer 2'))
+    expect(story.executions).toBe(2)
+  })
+
   test('does not wait with others for an old answer where it wants a young one', async () => {
     await answering().ask()
     clock.advance(120_000)
