@@ -1,4 +1,7 @@
-/** I5: what a record says an exchange cost is what its providers reported, at their published prices; else it says nothing. */
+/**
+ * I5: what a record says an exchange cost is what its providers reported, at their published prices; else it says nothing, or
+ * that it was counted or estimated.
+ */
 
 import type { UpstreamCall } from '../../src/drill/engine/history.ts'
 import { factsOfTarget } from '../../src/providers/model-facts.ts'
@@ -24,6 +27,8 @@ type Cost = number | undefined
 function whatIsWrong({ records: [record], calls, made }: TryFacts, prices: PriceList): string | undefined {
   // Who leaves may leave unread what was reported.
   if (record === undefined || made.outcome === 'left') return undefined
+  // What was never told, or not read to its end, is no more than it says of itself.
+  if (record.costBasis === 'counted' || record.costBasis === 'estimated') return undefined
   const costs = calls.map((call) => costOfCall(call, prices))
   const known = costs.reduce<number>((sum, cost) => sum + (cost ?? 0), 0)
   const told = record.costNanoUsd

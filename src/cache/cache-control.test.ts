@@ -73,9 +73,28 @@ describe('what a route and a request want of the cache', () => {
     },
   )
 
-  test('hears no age where our own header, or that of another gateway, says what is wanted', () => {
-    for (const header of [{ 'x-holdfast-cache': 'on' }, { 'helicone-cache-enabled': 'true' }])
-      expect(decide({ ...header, 'cache-control': 'max-age=0' })).toEqual(decide({}))
+  test('lets no answer be older than max-age says whoever asks for a kept one, and hears nothing else of HTTP then', () => {
+    for (const header of [{ 'x-holdfast-cache': 'on' }, { 'helicone-cache-enabled': 'true' }]) {
+      const beside = (value: string) => ({ ...header, 'cache-control': value })
+      expect(decide(beside('max-age=60'))).toMatchObject({ mode: 'normal', maxAgeMs: 60_000 })
+      expect(decideSilent(beside('max-age=60'))).toMatchObject({ mode: 'normal', maxAgeMs: 60_000 })
+      expect(decide(beside('max-age=0'))).toEqual(decide({ 'x-holdfast-cache': 'refresh' }))
+      expect(decideSilent(beside('max-age=0'))).toMatchObject({ type: 'use', mode: 'refresh' })
+      for (const unheard of ['no-cache', 'no-store', 'only-if-cached'])
+        expect(decide(beside(unheard))).toEqual(decide({}))
+    }
+    for (const seconds of [0, 60])
+      expect(decide({ 'x-holdfast-cache': 'only', 'cache-control': `max-age=${seconds}` })).toMatchObject({
+        mode: 'only',
+        maxAgeMs: seconds * 1_000,
+      })
+    for (const wish of ['off', 'refresh'])
+      expect(decide({ 'x-holdfast-cache': wish, 'cache-control': 'max-age=60' })).toEqual(
+        decide({ 'x-holdfast-cache': wish }),
+      )
+  })
+
+  test('takes a time to keep and an age together', () => {
     expect(decide({ 'x-holdfast-cache-ttl': '60', 'cache-control': 'max-age=5' })).toMatchObject({
       ttlMs: 60_000,
       maxAgeMs: 5_000,

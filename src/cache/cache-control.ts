@@ -43,28 +43,39 @@ export function decideCache(
   if (policy === undefined && !(onRequest && isWanted)) return wish === 'only' ? MISSING : NONE
   if (wish === 'off') return { type: 'bypass', reason: 'request' }
   const { ttl, ttlMax, semantic } = policy ?? DEFAULT_POLICY
+  const mode = modeOf({ wish, maxAgeMs })
   return {
     type: 'use',
     ttlMs: Math.min(ttlMs ?? ttl, ttlMax),
-    mode: wish === 'refresh' || wish === 'only' ? wish : 'normal',
-    ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
+    mode,
+    ...(maxAgeMs === undefined || mode === 'refresh' ? {} : { maxAgeMs }),
     ...(semantic === undefined ? {} : { semantic }),
   }
+}
+
+/** No kept answer is young enough for `max-age=0`. */
+function modeOf({ wish, maxAgeMs }: Wishes): 'normal' | 'refresh' | 'only' {
+  if (wish === 'refresh' || wish === 'only') return wish
+  return maxAgeMs === 0 ? 'refresh' : 'normal'
 }
 
 type Wish = 'on' | 'off' | 'refresh' | 'only'
 
 interface Wishes {
-  readonly wish?: Wish
-  readonly maxAgeMs?: number
+  readonly wish?: Wish | undefined
+  readonly maxAgeMs?: number | undefined
 }
 
 const NO_WISHES: Wishes = {}
 
-/** HTTP's own header counts where no other says anything. */
+/** HTTP's own header counts where no other says anything; an age that it names bounds whatever is given, whoever asks for it. */
 function readWishes(headers: Headers): Wishes {
+  const directives = readDirectives(headers['cache-control'])
   const wish = ownWish(headers[CACHE_HEADER]) ?? foreignWish(headers)
-  return wish === undefined ? httpWishes(headers['cache-control']) : { wish }
+  if (wish === undefined) return httpWishes(directives)
+  if (wish !== 'on' && wish !== 'only') return { wish }
+  const maxAgeMs = leastAgeMs(directives)
+  return maxAgeMs === undefined ? { wish } : { wish, maxAgeMs }
 }
 
 function ownWish(value: Headers[string]): Wish | undefined {
@@ -88,21 +99,26 @@ function foreignWish(headers: Headers): Wish | undefined {
  * RFC 9111, 5.2.1: `only-if-cached` wants a kept answer or none, whatever stands beside it; `no-store` leaves nothing
  * behind; `no-cache` wants a fresh answer, and so does `max-age=0`; `max-age=60` wants none that is older.
  */
-function httpWishes(value: Headers[string]): Wishes {
-  if (typeof value !== 'string') return NO_WISHES
-  const directives = value.toLowerCase().split(',').map(readDirective)
+function httpWishes(directives: readonly Directive[]): Wishes {
+  if (directives.length === 0) return NO_WISHES
   const isNamed = (asked: string) => directives.some(({ name }) => name === asked)
   const maxAgeMs = isNamed('no-cache') ? 0 : leastAgeMs(directives)
   const age = maxAgeMs === undefined ? NO_WISHES : { maxAgeMs }
   if (isNamed('only-if-cached')) return { wish: 'only', ...age }
   if (isNamed('no-store')) return { wish: 'off' }
-  return maxAgeMs === 0 ? { wish: 'refresh' } : age
+  return isNamed('no-cache') ? { wish: 'refresh' } : age
 }
 
 interface Directive {
   readonly name: string
   readonly argument: string
 }
+
+function readDirectives(value: Headers[string]): readonly Directive[] {
+  return typeof value === 'string' ? value.toLowerCase().split(',').map(readDirective) : NO_DIRECTIVES
+}
+
+const NO_DIRECTIVES: readonly Directive[] = []
 
 function readDirective(text: string): Directive {
   const [name = '', argument = ''] = text.split('=', 2)

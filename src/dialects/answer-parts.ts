@@ -9,8 +9,9 @@ import type { Finish } from '../canonical/finish.ts'
 import { createFold } from '../canonical/fold.ts'
 import type { Citation } from '../canonical/message.ts'
 import type { InferenceResult } from '../canonical/result.ts'
+import { emptyAnswer } from '../canonical/unused-answer.ts'
 import type { Usage } from '../canonical/usage.ts'
-import { GatewayError } from '../errors/gateway-error.ts'
+import type { GatewayError } from '../errors/gateway-error.ts'
 import { type JsonObject, type JsonValue, parseJson } from '../std/json.ts'
 
 /** Tool calls of one answer that are kept; further ones are dropped and counted. */
@@ -200,7 +201,7 @@ export function resultOfEvents(events: readonly InferenceEvent[]): InferenceResu
   }
   const result = fold.result()
   if (result.candidates.some(({ parts, finish }) => parts.length > 0 || mayBeEmpty(finish))) return result
-  throw new GatewayError('empty_response', 'The provider answered with no content and no tool call.')
+  throw emptyAnswer('The provider answered with no content and no tool call.', result.usage)
 }
 
 /** An answer cut at its limit or by a filter may be empty and is an answer all the same. */

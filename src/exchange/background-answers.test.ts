@@ -62,6 +62,28 @@ describe('an answer made in the background', () => {
       .map((line) => JSON.parse(line.slice('data: '.length)))
   }
 
+  test('has no event after the last, and tells a client that says it has one that it read another response', async () => {
+    const { background } = stage()
+    const more = Promise.withResolvers<void>()
+    async function* slowly() {
+      yield said(begun)
+      await more.promise
+      yield said(done)
+    }
+    const reply = background.start(exchangeOf({ stream: true }), 'laptop', async () => replyOf(slowly()))
+    const follow = (sequence: number) => background.follow('resp_1', 'laptop', sequence)
+    await vi.waitFor(() => expect(follow(0)).toBeDefined())
+    expect(() => follow(1)).toThrow('has no event after number 0 yet')
+    const along = readAlong(follow(0))
+    more.resolve()
+    expect(await along).toMatchObject([{ sequence_number: 1 }])
+    await readAlong(reply.body)
+    expect(await readAlong(follow(1))).toEqual([])
+    const refused = expect.objectContaining({ code: 'invalid_request', facts: { param: 'starting_after' } })
+    expect(() => follow(2)).toThrow(refused)
+    expect(() => follow(2)).toThrow('has no event after number 1, so that a client which has number 2')
+  })
+
   test('that nobody could begin says so in its events, and to those who come by its id', async () => {
     const { background, responses } = stage()
     const refusal = new GatewayError('budget_exceeded', 'The budget is spent.')

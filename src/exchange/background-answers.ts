@@ -32,7 +32,10 @@ export type ServeDetached = (exchange: Exchange) => Promise<Reply>
 export interface BackgroundAnswers {
   /** Begins one, and answers its client at once: with the answer as it stands, or with its events as they come. */
   start(exchange: Exchange, owner: Owner, serve: ServeDetached): Reply
-  /** The events after `sequence`, up to the end of the answer; `undefined` where they are not kept. */
+  /**
+   * The events after `sequence`, up to the end of the answer; `undefined` where they are not kept. Throws `invalid_request`
+   * where there is no event of that number.
+   */
   follow(id: string, owner: Owner, sequence: number): AsyncIterable<Uint8Array> | undefined
   cancel(id: string, owner: Owner): void
   /** Ends it where it is being made, and gives its events up. */
@@ -72,7 +75,9 @@ class RunningAnswers implements BackgroundAnswers {
   }
 
   follow(id: string, owner: Owner, sequence: number): AsyncIterable<Uint8Array> | undefined {
-    return this.#runs.get(keyOf(id, owner))?.events.follow(sequence)
+    const events = this.#runs.get(keyOf(id, owner))?.events
+    if (events !== undefined && sequence >= events.nextSequence) throw beyondLast(sequence, events)
+    return events?.follow(sequence)
   }
 
   cancel(id: string, owner: Owner): void {
@@ -257,6 +262,16 @@ const REPLY: Omit<Reply, 'body' | 'contentType'> = {
 
 function brokenOff(): GatewayError {
   return new GatewayError('upstream_truncated', 'The answer ended before it was whole.')
+}
+
+/** Nobody has an event that was not made yet: the number is of another response. */
+function beyondLast(sequence: number, { nextSequence, hasEnded }: EventLog): GatewayError {
+  const last = nextSequence === 0 ? 'no event' : `no event after number ${nextSequence - 1}`
+  return new GatewayError(
+    'invalid_request',
+    `This response has ${last}${hasEnded ? '' : ' yet'}, so that a client which has number ${sequence} has read another one; without starting_after it is given from its beginning.`,
+    { param: 'starting_after' },
+  )
 }
 
 function keyOf(id: string, owner: Owner): string {

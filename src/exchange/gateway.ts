@@ -6,6 +6,7 @@ import type { Exchange } from '../execution/exchange.ts'
 import type { Reply } from '../execution/reply.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
 import type { KeyHolder } from '../keys/keyring.ts'
+import type { Cost } from '../ledger/cost.ts'
 import type { JsonObject } from '../std/json.ts'
 
 /** Who is asking: nameless where there are no keys. */
@@ -26,6 +27,8 @@ export interface Admission extends Permit {
   readonly isOwn?: true
   /** Where the caller stands with its limits and budgets; there once its request is being served. */
   standing?: () => LimitStanding | undefined
+  /** What the request cost so far; there once it is being served. */
+  cost?: () => Cost
 }
 
 export interface ModelEntry {

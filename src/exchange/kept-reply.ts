@@ -6,7 +6,7 @@ import { errorCodes, type ErrorCode } from '../errors/codes.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply, ReplyRecall, Settlement } from '../execution/reply.ts'
-import type { NanoUsd } from '../ledger/prices.ts'
+import { NO_COST } from '../ledger/cost.ts'
 import { frame, unframe } from '../std/framed.ts'
 import { arrayOf, isJsonObject, type JsonObject, numberOf, objectOf, stringOf } from '../std/json.ts'
 import { answerForm } from './answer-form.ts'
@@ -139,14 +139,11 @@ export function replyOfKept(kept: KeptReply, { recall, headers }: GivenAgain): R
       ...(kept.targetId === undefined ? [] : ['x-holdfast-target', kept.targetId]),
       ...(kept.isSimulated === true ? ['x-holdfast-simulated', 'true'] : []),
     ],
-    costNanoUsd: () => NOTHING,
+    cost: () => NO_COST,
     settled: promise,
     close,
   }
 }
-
-// Sound: no dollars are a whole number of nano-dollars.
-export const NOTHING = 0 as NanoUsd
 
 /** A body that broke off once breaks off again, at the same byte. */
 async function* brokenBody(

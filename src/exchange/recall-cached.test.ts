@@ -4,6 +4,7 @@ import { anthropicMessages } from '../dialects/anthropic-messages/index.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply } from '../execution/reply.ts'
+import { NO_COST } from '../ledger/cost.ts'
 import { createMemoryStore } from '../stores/memory/memory-store.ts'
 import { ManualClock } from '../std/manual-clock.test-support.ts'
 import type { RecallFacts } from './recall.ts'
@@ -86,7 +87,7 @@ describe('a cached route', () => {
     expect([header(first, 'x-holdfast-cache'), header(second, 'x-holdfast-cache')]).toEqual(['MISS', 'HIT'])
     expect(header(second, 'age')).toBe('5')
     expect(second.reply.recall).toBe('hit')
-    expect(second.reply.costNanoUsd?.()).toBe(0)
+    expect(second.reply.cost?.()).toEqual(NO_COST)
     expect(story.executions).toBe(1)
   })
 
@@ -262,6 +263,18 @@ describe('what is asked of the cache by header', () => {
     clock.advance(1_000)
     const never = ask({ headers: { 'cache-control': 'max-age=0, only-if-cached' } })
     await expect(never).rejects.toMatchObject({ code: 'not_cached' })
+  })
+
+  test('is given no older answer than max-age says beside our own header either', async () => {
+    const { ask, story } = answering()
+    const young = (wish: string) =>
+      ask({ headers: { 'x-holdfast-cache': wish, 'cache-control': 'max-age=60' } })
+    await ask()
+    clock.advance(60_001)
+    await expect(young('only')).rejects.toMatchObject({ code: 'not_cached' })
+    expect(await (await young('on')).text).toBe(answer('answer 2'))
+    expect(await (await young('only')).text).toBe(answer('answer 2'))
+    expect(story.executions).toBe(2)
   })
 
   test('does not wait with others for an old answer where it wants a young one', async () => {

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../errors/codes.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply } from '../execution/reply.ts'
+import { NO_COST } from '../ledger/cost.ts'
 import { ManualClock } from '../std/manual-clock.test-support.ts'
 import {
   client,
@@ -54,7 +55,7 @@ describe('fault 112: ten requests of one key at once', () => {
       new Set(['{"answer":42}']),
     )
     expect(replies.filter(({ recall }) => recall === 'attached')).toHaveLength(9)
-    expect(replies.slice(1).map((reply) => reply.costNanoUsd?.())).toEqual(Array(9).fill(0))
+    expect(replies.slice(1).map((reply) => reply.cost?.())).toEqual(Array(9).fill(NO_COST))
   })
 
   test('are one stream and ten same streams, those too that come when it is half done', async () => {
@@ -88,7 +89,7 @@ describe('fault 112: ten requests of one key at once', () => {
       'x-holdfast-original-request-id',
       payer.id,
     ])
-    expect(again.reply.costNanoUsd?.()).toBe(0)
+    expect(again.reply.cost?.()).toEqual(NO_COST)
     expect(story.executions).toBe(1)
   })
 })

@@ -107,6 +107,8 @@ export async function serve(asked: Exchange, admission: Admission, rooms: Rooms)
     books = opened
     const standing = () => limitStandingOf(admission.caller, opened, rooms)
     admission.standing = standing
+    const cost = () => opened.cost
+    admission.cost = cost
     const taken = takeLimits(exchange, admission, rooms)
     permit = taken.permit
     plan = scopedPlanOf(exchange, { admission, maker: found?.referring?.maker }, rooms)

@@ -7,6 +7,7 @@ import type { GatewayError } from '../errors/gateway-error.ts'
 import { isFree } from '../execution/attempt-money.ts'
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply, Settlement } from '../execution/reply.ts'
+import type { Cost } from '../ledger/cost.ts'
 import type { RequestBooks } from '../ledger/request-books.ts'
 import type { Plan } from '../routing/plan.ts'
 import type { Clock } from '../std/clock.ts'
@@ -60,7 +61,7 @@ function recordReply(
     state: settlement.state,
     ...targetField(reply),
     attempts: reply.attempts.length,
-    ...costField(reply.costNanoUsd?.()),
+    ...costFields(reply.cost?.()),
     status: reply.status,
     responseBytes: settlement.bodyBytes,
     losses: reply.lossesAtEnd?.() ?? reply.losses,
@@ -94,8 +95,8 @@ function targetField({ target, rescue }: Reply): Pick<ExchangeRecord, 'target' |
   return target === undefined ? {} : { target: target.id }
 }
 
-function costField(costNanoUsd: number | undefined): Pick<ExchangeRecord, 'costNanoUsd'> {
-  return costNanoUsd === undefined ? {} : { costNanoUsd }
+function costFields(cost: Cost | undefined): Pick<ExchangeRecord, 'costNanoUsd' | 'costBasis'> {
+  return cost?.nanoUsd === undefined ? {} : { costNanoUsd: cost.nanoUsd, costBasis: cost.basis }
 }
 
 export function recordFailure(error: GatewayError, served: Served, rooms: SettlingRooms): void {
@@ -109,6 +110,7 @@ export function recordFailure(error: GatewayError, served: Served, rooms: Settli
     responseBytes: 0,
     losses: [],
     isSimulated: false,
+    ...costFields(served.books?.cost),
     ...(served.plan?.routeName === undefined ? {} : { route: served.plan.routeName }),
   }
   // What cost nothing takes nothing of the caller's limits.

@@ -2,7 +2,8 @@
 
 import type { Exchange } from '../execution/exchange.ts'
 import type { Reply, Settlement } from '../execution/reply.ts'
-import { type GivenAgain, type KeptReply, NOTHING, replyOfKept } from './kept-reply.ts'
+import { NO_COST } from '../ledger/cost.ts'
+import { type GivenAgain, type KeptReply, replyOfKept } from './kept-reply.ts'
 import type { LiveAnswer, LiveReader } from './live-answer.ts'
 import type { Presence, RunOutcome } from './shared-run.ts'
 
@@ -48,7 +49,7 @@ export function replyOfSharer(
     ...(warnings === undefined ? {} : { warnings }),
     ...again({ exchangeId: live.exchangeId }),
     ...readerParts(reader),
-    costNanoUsd: () => NOTHING,
+    cost: () => NO_COST,
     settled: reader.settled,
   }
 }

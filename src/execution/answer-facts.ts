@@ -3,6 +3,7 @@
 import type { Finish } from '../canonical/finish.ts'
 import type { Part } from '../canonical/message.ts'
 import type { InferenceResult } from '../canonical/result.ts'
+import { emptyAnswer, UnusedAnswer } from '../canonical/unused-answer.ts'
 import { believableUsage, type Usage } from '../canonical/usage.ts'
 import type { StreamFacts } from '../dialects/dialect.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
@@ -38,14 +39,14 @@ export function usageFlags(counted: Counted): readonly string[] {
 export function assertWhole(facts: StreamFacts): void {
   if (facts.error) throw facts.error
   if (!facts.isComplete) throw brokenOff()
-  assertWellFormed(facts.finish)
+  assertWellFormed(facts)
   if (!facts.hasContent) assertMeantToBeEmpty(facts)
 }
 
 /** The same of an answer in one piece, where its dialect takes emptiness for an answer. */
 export function assertWholeResult({ candidates, usage }: InferenceResult): void {
   const finish = candidates[0]?.finish
-  assertWellFormed(finish)
+  assertWellFormed({ finish, usage })
   if (!candidates.some(({ parts }) => parts.some(saysSomething))) assertMeantToBeEmpty({ finish, usage })
 }
 
@@ -53,7 +54,7 @@ function assertMeantToBeEmpty({ finish, usage }: Pick<StreamFacts, 'finish' | 'u
   const reason = finish?.reason
   const isNatural = reason === 'stop' || reason === 'other' || reason === undefined
   if (isNatural && visibleTokens(usage) <= 0)
-    throw new GatewayError('empty_response', 'The provider ended its answer without any content.')
+    throw emptyAnswer('The provider ended its answer without any content.', usage)
 }
 
 export function saysSomething(part: Part): boolean {
@@ -61,18 +62,17 @@ export function saysSomething(part: Part): boolean {
 }
 
 /** An answer without content that its provider filtered, as the refusal it amounts to. */
-export function filteredAnswer({ raw }: Finish): GatewayError {
-  return new GatewayError(
-    'content_policy',
-    `The provider filtered its whole answer (${raw ?? 'content filter'}).`,
-  )
+export function filteredAnswer(facts: Pick<StreamFacts, 'finish' | 'usage'>): UnusedAnswer {
+  const words = `The provider filtered its whole answer (${facts.finish?.raw ?? 'content filter'}).`
+  return new UnusedAnswer('content_policy', words, { usage: usageOf(facts).usage, isSilent: true })
 }
 
 /** A call of a tool that the provider itself could not read is no answer; another try may be (fault 85). */
-function assertWellFormed(finish: Finish | undefined): void {
+function assertWellFormed(facts: Pick<StreamFacts, 'finish' | 'usage'>): void {
+  const { finish } = facts
   if (finish?.reason !== 'malformed-tool-call') return
-  const word = finish.raw ?? 'malformed tool call'
-  throw new GatewayError('empty_response', `The model called a tool in a way nobody can read (${word}).`)
+  const words = `The model called a tool in a way nobody can read (${finish.raw ?? 'malformed tool call'}).`
+  throw new UnusedAnswer('empty_response', words, { usage: usageOf(facts).usage, isSilent: false })
 }
 
 /** Thinking alone is not what was asked for, however long it was (fault 84). */

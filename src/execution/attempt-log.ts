@@ -1,5 +1,6 @@
 /** Keeps account of every attempt of one exchange: what the client is told, and what is published. */
 
+import type { UnusedAnswerFacts } from '../canonical/unused-answer.ts'
 import type { Usage } from '../canonical/usage.ts'
 import type { AttemptSummary } from '../dialects/dialect.ts'
 import type { ErrorCode } from '../errors/codes.ts'
@@ -53,6 +54,8 @@ export interface AttemptEntry {
   noteUsage(usage: Usage | undefined, isFinal: boolean): void
   /** Bytes of text that came before the attempt broke off, for whoever ends it without knowing. */
   noteText(bytes: number): void
+  /** The answer came to its end and is of no use: what it took is paid for, as far as that is known. */
+  noteUnused(answer: UnusedAnswerFacts): void
   complete(end: AttemptEnd): void
   /** `error`: why we ourselves ended it. */
   cancel(end: AttemptEnd, error?: GatewayError): void
@@ -87,11 +90,6 @@ export class AttemptLog {
     return this.#totals
   }
 
-  /** Of all attempts that ended. */
-  get costNanoUsd(): NanoUsd | undefined {
-    return this.#totals.costNanoUsd
-  }
-
   /** Ended attempts, in order. */
   get summaries(): readonly AttemptSummary[] {
     return this.#totals.summaries
@@ -106,6 +104,7 @@ export class AttemptLog {
     let notedUsage: Usage | undefined
     let isUsageFinal = false
     let notedTextBytes: number | undefined
+    let isUnused = false
     let isEnded = false
 
     const end = (outcome: AttemptRecord['outcome'], how: AttemptEnd, error?: GatewayError) => {
@@ -121,6 +120,7 @@ export class AttemptLog {
         hasBegun: how.hasBegun,
         hasContent: firstTokenMs !== undefined,
         isBeaten: how.isBeaten === true,
+        isUnused,
       })
       // What a broken answer had counted so far is a part of its price, and a part passes for the whole only with liars.
       const isPriced = usageSource !== 'none' && (outcome === 'completed' || isUsageFinal)
@@ -168,6 +168,12 @@ export class AttemptLog {
       noteText: (bytes) => {
         notedTextBytes = bytes
       },
+      noteUnused: ({ usage, isSilent }) => {
+        isUnused = true
+        notedUsage = usage
+        isUsageFinal = true
+        if (isSilent) notedTextBytes = 0
+      },
       complete: (how) => end('completed', how),
       cancel: (how, error) => end('cancelled', how, error),
       fail: (error, how) => end('failed', how, error),
@@ -197,6 +203,8 @@ interface EndedAttempt {
   readonly hasBegun: boolean
   readonly hasContent: boolean
   readonly isBeaten: boolean
+  /** An answer came to its end and is of no use. */
+  readonly isUnused: boolean
 }
 
 /** Only a whole answer reports what it cost; of a broken one nobody knows, and a refusal costs nothing. */
@@ -207,10 +215,13 @@ function usageSourceOf({
   hasBegun,
   hasContent,
   isBeaten,
+  isUnused,
 }: EndedAttempt): AttemptRecord['usageSource'] {
   if (outcome === 'completed') return isCounted(usage) ? 'reported' : hasBegun ? 'unknown' : 'none'
   // A request that was sent and not waited for may well have been paid for.
   if (isBeaten) return 'unknown'
+  // Whatever its error is called, it is no refusal: a model ran.
+  if (isUnused) return isCounted(usage) ? 'reported' : 'unknown'
   if (code === undefined || hasContent || ambiguous.has(code)) return 'unknown'
   return hasBegun && !refusals.has(code) ? 'unknown' : 'none'
 }

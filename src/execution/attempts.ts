@@ -1,6 +1,7 @@
 /** Begins, sends and ends the attempts of one exchange, whoever wants them: the plan's order, a race or a rescue. */
 
 import type { Slot } from '../admission/target-gates.ts'
+import { UnusedAnswer } from '../canonical/unused-answer.ts'
 import type { Usage } from '../canonical/usage.ts'
 import type { TargetDialect } from '../dialects/dialect.ts'
 import { type GatewayError, toGatewayError } from '../errors/gateway-error.ts'
@@ -14,7 +15,7 @@ import type { StopSignal } from '../std/stop-signal.ts'
 import type { AttemptAsk, AttemptResult, HeldAttempt, RequestBooks } from '../ledger/request-books.ts'
 import { alertOf } from './alert.ts'
 import { AnswerLimit } from './answer-limit.ts'
-import { askOf, resultOf } from './attempt-money.ts'
+import { askOf, isFree, resultOf } from './attempt-money.ts'
 import { capCall } from './cap-call.ts'
 import type { AttemptEntry, AttemptLog, AttemptOutcome } from './attempt-log.ts'
 import type { Deadline } from './deadline.ts'
@@ -177,6 +178,10 @@ export class Attempts {
     if (deadline.signal.aborted) {
       attempt.cancel({ hasBegun })
       throw deadline.signal.reason
+    }
+    if (thrown instanceof UnusedAnswer && !isFree(exchange)) {
+      // What is no chat is not measured by the text that came of it.
+      attempt.noteUnused(asked === undefined ? thrown.answer : { ...thrown.answer, isSilent: false })
     }
     const redacted = this.redact(toGatewayError(thrown))
     const error = asked === undefined ? redacted : judgeFailure(redacted, asked.spec)

@@ -1,5 +1,6 @@
 /** What travels back to the client, put together at the commit point. */
 
+import type { RequestBooks } from '../ledger/request-books.ts'
 import type { Target } from '../providers/provider.ts'
 import type { AttemptLog } from './attempt-log.ts'
 import type { DecisionTrace } from './decision-trace.ts'
@@ -15,6 +16,7 @@ export interface ReplyParts {
   readonly exchange: Exchange
   readonly routeName: string | undefined
   readonly log: AttemptLog
+  readonly books: RequestBooks | undefined
   /** From arrival to the commit point, ms. */
   readonly firstTokenMs: number
   /** Of that, spent waiting for providers and between attempts, ms. */
@@ -24,7 +26,7 @@ export interface ReplyParts {
 }
 
 export function makeReply(parts: ReplyParts): Reply {
-  const { committed, target, headers, routeName, log, firstTokenMs, waitedMs, trace } = parts
+  const { committed, target, headers, routeName, log, books, firstTokenMs, waitedMs, trace } = parts
   const upstreamRequestId = headers['x-request-id'] ?? headers['request-id']
   return {
     status: 200,
@@ -36,8 +38,8 @@ export function makeReply(parts: ReplyParts): Reply {
     overheadMs: Math.max(0, firstTokenMs - waitedMs),
     firstTokenMs,
     settled: committed.settled,
-    costNanoUsd: () => log.costNanoUsd,
     close: (isTaken) => committed.close(isTaken),
+    ...(books === undefined ? {} : { cost: () => books.cost }),
     ...(parts.rescue === undefined ? {} : { rescue: parts.rescue }),
     ...(committed.lossesAtEnd === undefined ? {} : { lossesAtEnd: committed.lossesAtEnd }),
     ...(committed.upstreamModelId === undefined ? {} : { upstreamModelId: committed.upstreamModelId }),

@@ -239,6 +239,7 @@ async function passPlain(context: RelayContext): Promise<Committed> {
   assertNotFiltered(
     {
       finish: result.candidates[0]?.finish,
+      usage: result.usage,
       hasContent: result.candidates.some(({ parts }) => parts.some(saysSomething)),
     },
     context,
@@ -293,14 +294,15 @@ interface PlainAnswer {
   readonly warnings?: readonly string[]
   /** What the answer calls its model. */
   readonly modelId?: string | undefined
+  /** As far as it can be believed. */
   readonly usage?: Usage
   readonly cut?: CutAnswer | undefined
 }
 
 function committedPlain(context: RelayContext, answer: PlainAnswer): Committed {
-  const usage = usageOf(answer)
   const { attempt, exchange, response } = context
   const { cut, flags } = answer
+  const usage = answer.usage === undefined ? {} : { usage: answer.usage }
   context.claim()
   context.commit()
   attempt.markFirstToken()
@@ -343,9 +345,9 @@ function cutBy(error: GatewayError): Pick<Settlement, 'state' | 'error'> {
 
 /** Nothing but a content filter spoke: where the route wishes it, another target is asked. */
 function assertNotFiltered(
-  facts: Pick<StreamFacts, 'finish' | 'hasContent'>,
+  facts: Pick<StreamFacts, 'finish' | 'hasContent' | 'usage'>,
   { refusesFiltered }: RelayContext,
 ): void {
   if (refusesFiltered && facts.finish?.reason === 'content-filter' && !facts.hasContent)
-    throw filteredAnswer(facts.finish)
+    throw filteredAnswer(facts)
 }

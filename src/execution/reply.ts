@@ -4,7 +4,7 @@ import type { Loss } from '../canonical/loss.ts'
 import type { Usage } from '../canonical/usage.ts'
 import type { AttemptSummary } from '../dialects/dialect.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
-import type { NanoUsd } from '../ledger/prices.ts'
+import type { Cost } from '../ledger/cost.ts'
 import type { Target } from '../providers/provider.ts'
 
 export interface Reply {
@@ -48,8 +48,8 @@ export interface Reply {
   close(isTaken: boolean): void
   /** An error inside this reply's stream, in words that agree with what was sent of it. */
   readonly writeError?: (error: GatewayError) => string
-  /** What all attempts cost so far; `undefined` where any of it is not known. */
-  readonly costNanoUsd?: () => NanoUsd | undefined
+  /** What all attempts cost so far, as the books have it; absent where nobody keeps any. */
+  readonly cost?: () => Cost
   /** Resolves once, when the last byte is handed over or the client is gone; never rejects. */
   readonly settled: Promise<Settlement>
 }

@@ -355,7 +355,7 @@ class PlanRun {
   }
 
   #reply(target: Target, headers: Readonly<Record<string, string>>, committed: Committed): Reply {
-    const { exchange, plan } = this.#work
+    const { exchange, plan, standing } = this.#work
     const trace = this.#trace
     trace?.note('answered', target.id)
     return makeReply({
@@ -365,6 +365,7 @@ class PlanRun {
       exchange,
       routeName: plan.routeName,
       log: this.#log,
+      books: standing.books,
       firstTokenMs: this.#deps.clock.nowMs() - exchange.arrivedAtMs,
       waitedMs: this.#waiting.totalMs,
       rescue: () => this.#rescued,

@@ -5,11 +5,20 @@ import type { DialectId } from '../canonical/envelope.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { GatewayError } from '../errors/gateway-error.ts'
 import { SUMMARY_LENGTH_MAX } from '../execution/decision-trace.ts'
+import type { Cost } from '../ledger/cost.ts'
 import { type AnswerRules, answerWhole } from './answer.ts'
 import type { ClientCall } from './client-call.ts'
+import { pushCostHeaders } from './cost-headers.ts'
 import { headerText } from './header-text.ts'
 import { RETRY_AFTER_MAX_MS } from './http-limits.ts'
 import { pushLimitHeaders, pushSpentNotice } from './limit-headers.ts'
+
+/** What is known of a request that was being served when it failed. */
+export interface ServedFacts {
+  readonly standing?: LimitStanding | undefined
+  /** What its attempts cost. */
+  readonly cost?: Cost | undefined
+}
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
@@ -18,7 +27,7 @@ export function answerError(
   dialect: Dialect,
   error: GatewayError,
   rules: AnswerRules,
-  standing?: LimitStanding,
+  served: ServedFacts = {},
 ): void {
   answerWhole(
     call,
@@ -26,7 +35,7 @@ export function answerError(
       status: error.status,
       contentType: JSON_TYPE,
       body: errorBody(call.id, dialect, error),
-      headers: errorHeaders(error, dialect.id, standing),
+      headers: errorHeaders(error, dialect.id, served),
     },
     rules,
   )
@@ -44,13 +53,13 @@ export function errorBody(requestId: string, dialect: Dialect, error: GatewayErr
 }
 
 /**
- * `x-should-retry` on every error, and how long to wait where that is known; where the client stands with its limits, in
- * its dialect.
+ * `x-should-retry` on every error, and how long to wait where that is known; what was tried, and what that cost; where the
+ * client stands with its limits, in its dialect.
  */
 export function errorHeaders(
   error: GatewayError,
   dialect?: DialectId,
-  standing?: LimitStanding,
+  { standing, cost }: ServedFacts = {},
 ): readonly string[] {
   const headers = ['x-should-retry', String(error.isClientRetryable)]
   const { retryAfterMs, allow, explanation, budget } = error.facts
@@ -63,7 +72,10 @@ export function errorHeaders(
     headers.push('retry-after', String(Math.ceil(waitMs / 1_000)), 'retry-after-ms', String(waitMs))
   }
   if (dialect !== undefined && standing !== undefined) pushLimitHeaders(headers, dialect, standing)
-  if (error.attempts.length > 0) headers.push('x-holdfast-attempts', String(error.attempts.length))
+  if (error.attempts.length > 0) {
+    headers.push('x-holdfast-attempts', String(error.attempts.length))
+    if (cost !== undefined) pushCostHeaders(headers, cost)
+  }
   if (explanation !== undefined)
     headers.push('x-holdfast-explanation', headerText(explanation, SUMMARY_LENGTH_MAX))
   if (allow !== undefined) headers.push('allow', allow)

@@ -31,7 +31,7 @@ const EXPOSED_HEADERS =
   'x-request-id, request-id, retry-after, retry-after-ms, x-should-retry, x-holdfast-target, x-holdfast-attempts, ' +
   'x-holdfast-overhead-ms, x-holdfast-losses, x-holdfast-upstream-model, x-holdfast-warning, x-holdfast-simulated, ' +
   'x-holdfast-explanation, x-holdfast-recall, x-holdfast-original-request-id, x-holdfast-cache, ' +
-  'x-holdfast-cache-reason, x-holdfast-cache-similarity, age'
+  'x-holdfast-cache-reason, x-holdfast-cache-similarity, x-holdfast-cost-usd, x-holdfast-cost-basis, age'
 
 /** Headers, name and value by turns, that let a trusted page read an answer. */
 export function originHeaders(origin: BrowserOrigin): readonly string[] {

@@ -196,7 +196,10 @@ function answerThrown(
 ): void {
   const error = toGatewayError(thrown)
   if (error.code === 'gateway_error') rooms.onDefect(served.call, thrown)
-  answerError(served.call, served.dialect, error, rooms.rules, admission?.standing?.())
+  answerError(served.call, served.dialect, error, rooms.rules, {
+    standing: admission?.standing?.(),
+    cost: admission?.cost?.(),
+  })
 }
 
 /** The gateway works on it and nothing is written yet. */

@@ -64,7 +64,7 @@ describe('the limits of a caller', () => {
       }
       expect(limitsOnly(onReply(dialect, rates))).toEqual(expected)
       const error = new GatewayError('upstream_error', 'It broke.')
-      expect(limitsOnly(pairs(errorHeaders(error, dialect, rates)))).toEqual(expected)
+      expect(limitsOnly(pairs(errorHeaders(error, dialect, { standing: rates })))).toEqual(expected)
     },
   )
 
@@ -85,7 +85,9 @@ describe('the limits of a caller', () => {
     }
     expect(limitsOnly(onReply('anthropic-messages', rates))).toEqual(expected)
     const error = new GatewayError('invalid_request', 'No.')
-    expect(limitsOnly(pairs(errorHeaders(error, 'anthropic-messages', rates)))).toEqual(expected)
+    expect(limitsOnly(pairs(errorHeaders(error, 'anthropic-messages', { standing: rates })))).toEqual(
+      expected,
+    )
   })
 
   test('of tokens are told by the one with the least share left, whichever tokens it counts', () => {
@@ -170,7 +172,9 @@ describe('what is left of budgets', () => {
     for (const dialect of ['openai-chat', 'anthropic-messages', 'gemini'] as const) {
       const standing = { wallMs, budgets }
       expect(onReply(dialect, standing)['x-holdfast-budget-remaining-usd']).toBe('0.200000041')
-      const headers = pairs(errorHeaders(new GatewayError('upstream_error', 'It broke.'), dialect, standing))
+      const headers = pairs(
+        errorHeaders(new GatewayError('upstream_error', 'It broke.'), dialect, { standing }),
+      )
       expect(headers['x-holdfast-budget-remaining-usd']).toBe('0.200000041')
     }
   })
@@ -233,7 +237,7 @@ describe("Claude Code's notice of a budget", () => {
     const standing = { wallMs, budgets: [budget(0.9)] }
     expect(unified(onReply('anthropic-messages', standing, 429))).toEqual({})
     const error = new GatewayError('rate_limited', 'Slow down.')
-    expect(unified(pairs(errorHeaders(error, 'anthropic-messages', standing)))).toEqual({})
+    expect(unified(pairs(errorHeaders(error, 'anthropic-messages', { standing })))).toEqual({})
   })
 
   const spent: BudgetFacts = {
@@ -248,7 +252,9 @@ describe("Claude Code's notice of a budget", () => {
 
   test('of a spent one is a refusal without the claim that would hide our message', () => {
     const error = new GatewayError('budget_exceeded', 'Spent.', { budget: spent })
-    const headers = pairs(errorHeaders(error, 'anthropic-messages', { wallMs, budgets: [budget(1)] }))
+    const headers = pairs(
+      errorHeaders(error, 'anthropic-messages', { standing: { wallMs, budgets: [budget(1)] } }),
+    )
     expect(unified(headers)).toEqual({
       status: 'rejected',
       'overage-utilization': '1',

@@ -5,7 +5,7 @@ import type { DialectId } from '../canonical/envelope.ts'
 import type { Loss } from '../canonical/loss.ts'
 import { SUMMARY_LENGTH_MAX } from '../execution/decision-trace.ts'
 import type { Reply } from '../execution/reply.ts'
-import { formatUsd } from '../ledger/usd.ts'
+import { pushCostHeaders } from './cost-headers.ts'
 import { headerText } from './header-text.ts'
 import { pushLimitHeaders, pushUsageNotice } from './limit-headers.ts'
 
@@ -29,8 +29,7 @@ export function pushReplyHeaders(headers: string[], reply: Reply, limits?: Clien
   if (reply.overheadMs !== undefined) {
     headers.push('x-holdfast-overhead-ms', String(Math.round(reply.overheadMs * 100) / 100))
   }
-  if (reply.body instanceof Uint8Array && reply.costNanoUsd !== undefined)
-    headers.push('x-holdfast-cost-usd', formatUsd(reply.costNanoUsd()))
+  if (reply.body instanceof Uint8Array && reply.cost !== undefined) pushCostHeaders(headers, reply.cost())
   if (reply.losses.length > 0) headers.push('x-holdfast-losses', lossNames(reply.losses))
   if (reply.upstreamModelId !== undefined)
     headers.push('x-holdfast-upstream-model', headerText(reply.upstreamModelId))

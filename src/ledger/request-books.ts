@@ -6,8 +6,9 @@ import { type Beginning, IN_NONE } from './book-poster.ts'
 import type { Budget } from './budget.ts'
 import type { SpentStanding } from './budget-account.ts'
 import type { BudgetAccounts } from './budget-accounts.ts'
+import { type Cost, lessSure } from './cost.ts'
+import type { Attribution, Charge, CostBasis, LedgerEntry, RequestRow } from './entry.ts'
 import type { Hold, HoldAnswer } from './hold.ts'
-import type { Attribution, Charge, LedgerEntry, RequestRow } from './entry.ts'
 import type { NanoUsd, SearchKind } from './prices.ts'
 import type { AskedClass } from './service-class.ts'
 import { budgetError, priceUnknownError, reservationError } from './spend-errors.ts'
@@ -110,6 +111,9 @@ export class RequestBooks {
   #isClosed = false
   /** `undefined` once an attempt cost something that nobody can tell. */
   #costNanoUsd: NanoUsd | undefined = NOTHING
+  #basis: CostBasis = 'none'
+  /** Attempts that are held for and not settled. */
+  #openAttempts = 0
 
   constructor(deps: RequestBooksDeps, request: OpenRequest, beginning: Beginning) {
     this.#deps = deps
@@ -137,6 +141,11 @@ export class RequestBooks {
   /** Of all attempts settled so far; `undefined` where any of it is not known. */
   get costNanoUsd(): NanoUsd | undefined {
     return this.#costNanoUsd
+  }
+
+  /** The same for whoever is told of it now. */
+  get cost(): Cost {
+    return { nanoUsd: this.#openAttempts === 0 ? this.#costNanoUsd : undefined, basis: this.#basis }
   }
 
   /**
@@ -250,6 +259,7 @@ export class RequestBooks {
       },
     }
     this.#deps.write(line, beginning)
+    this.#openAttempts += 1
     let isSettled = false
     const held: HeldAttempt = {
       heldNanoUsd,
@@ -258,11 +268,13 @@ export class RequestBooks {
       settle: (result, searches) => {
         if (isSettled) return
         isSettled = true
+        this.#openAttempts -= 1
         const charged = hold && this.#charged(result, ask, hold, searches)
         const told = charged === undefined ? result : { ...result, ...charged }
         const entry = this.#entry({ attempt, target, provider, ...routeField, charges }, told)
         hold?.settle(entry.costNanoUsd ?? hold.nanoUsd)
         this.#costNanoUsd = sumOf(this.#costNanoUsd, entry)
+        this.#basis = lessSure(this.#basis, entry.basis)
         this.#deps.write({ type: 'settled', entry }, beginning)
       },
     }

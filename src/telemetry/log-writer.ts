@@ -222,6 +222,7 @@ function exchangeFields(record: ExchangeRecord): object {
     overheadMs: roundMs(record.overheadMs),
     usage: usageFields(record.usage),
     costNanoUsd: record.costNanoUsd,
+    costBasis: record.costBasis,
     losses:
       record.losses.length === 0
         ? undefined

@@ -74,6 +74,8 @@ export interface ExchangeRecord {
   readonly usage?: Usage
   /** What all of its attempts cost, nano-USD; absent where any of it is not known. */
   readonly costNanoUsd?: number
+  /** How surely that is known: where it is `reported`, its providers said it of every attempt that cost anything. */
+  readonly costBasis?: 'reported' | 'counted' | 'estimated' | 'none'
   /** How it comes that no provider was asked for it; absent where one was. */
   readonly recall?: 'attached' | 'replayed' | 'coalesced' | 'hit'
   /** The rung of the rescue ladder that finished a stream which broke off. */

@@ -1,6 +1,7 @@
 /** One attempt: a request to one target, and either an answer that began well or an error that says what happened. */
 
 import type { TargetDialectId } from '../canonical/envelope.ts'
+import { emptyAnswer } from '../canonical/unused-answer.ts'
 import type { TargetDialect } from '../dialects/dialect.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { Target } from '../providers/provider.ts'
@@ -248,8 +249,7 @@ class AttemptCall implements TransportHandler, ByteSource, UpstreamResponse {
   }
 
   #failEmpty(): void {
-    const message = `${nameOf(this.#request.target)} answered with an empty body.`
-    this.#fail(new GatewayError('empty_response', message))
+    this.#fail(emptyAnswer(`${nameOf(this.#request.target)} answered with an empty body.`))
   }
 
   onFailure(failure: TransportFailure): void {

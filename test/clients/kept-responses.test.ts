@@ -200,6 +200,10 @@ describe('an answer made in the background', () => {
     const rest = await readAll(again)
     expect(rest).toEqual(events.filter((event) => event.sequence_number > 3))
     expect(rest.at(-1)?.type).toBe('response.completed')
+    const beyond = events.length
+    await expect(
+      client().responses.retrieve(id[0] ?? '', { stream: true, starting_after: beyond }),
+    ).rejects.toMatchObject({ status: 400, param: 'starting_after', code: 'invalid_request' })
   })
 
   test('is cancelled, and its provider is left', async () => {

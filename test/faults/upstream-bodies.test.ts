@@ -63,7 +63,7 @@ testFaultRows([
       ...retried,
       code: 'empty_response',
       status: 502,
-      cost: 'unknown',
+      cost: 'reported',
       combinations: combinations({ modes: ['plain'], targets: ['openai-chat'] }),
     }),
   ),
@@ -74,7 +74,7 @@ testFaultRows([
     shouldRetry: true,
     code: 'empty_response',
     status: 502,
-    cost: 'unknown',
+    cost: 'reported',
     combinations: combinations(),
   },
   {

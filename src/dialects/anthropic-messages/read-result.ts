@@ -1,8 +1,9 @@
 /** Reads a whole plain answer. */
 
 import type { Part } from '../../canonical/message.ts'
-import { tokenCount } from '../../canonical/usage.ts'
+import { tokenCount, type Usage } from '../../canonical/usage.ts'
 import type { InferenceResult } from '../../canonical/result.ts'
+import { emptyAnswer } from '../../canonical/unused-answer.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import { isJsonObject, type JsonObject, parseJson, stringOf } from '../../std/json.ts'
 import { unknownFields } from './message-fields.ts'
@@ -15,11 +16,11 @@ export function readResult(body: Uint8Array): InferenceResult {
   const message = decode(body)
   if (isErrorBody(message)) throw readErrorEvent(message)
   const { content, usage } = message
+  const told = isJsonObject(usage) ? readUsage(usage) : undefined
   if (!Array.isArray(content)) {
     throw new GatewayError('upstream_bad_response', 'The provider answered with JSON that is no message.')
   }
-  if (isEmpty(message))
-    throw new GatewayError('empty_response', 'The provider answered with an empty message.')
+  if (isEmpty(message, told)) throw emptyAnswer('The provider answered with an empty message.', told)
   const finish = readFinish(message)
   const responseId = stringOf(message['id'])
   const modelId = stringOf(message['model'])
@@ -28,7 +29,7 @@ export function readResult(body: Uint8Array): InferenceResult {
     ...(responseId === undefined ? {} : { responseId }),
     ...(modelId === undefined ? {} : { modelId }),
     candidates: [{ index: 0, parts: content.flatMap(readPart), ...(finish === undefined ? {} : { finish }) }],
-    ...(isJsonObject(usage) ? { usage: readUsage(usage) } : {}),
+    ...(told === undefined ? {} : { usage: told }),
     ...(raw === undefined ? {} : { raw }),
   }
 }
@@ -70,12 +71,11 @@ const explainsEmptiness = new Set([
  * No content, and nothing was generated. A turn without content that counts output tokens is an answer: Claude ends a
  * turn so when there is nothing to add to a tool's result.
  */
-function isEmpty(message: JsonObject): boolean {
-  const { content, usage, stop_reason: reason } = message
+function isEmpty(message: JsonObject, told: Usage | undefined): boolean {
+  const { content, stop_reason: reason } = message
   if (!Array.isArray(content) || content.length > 0) return false
   if (typeof reason === 'string' && explainsEmptiness.has(reason)) return false
-  const { outputTokens } = isJsonObject(usage) ? readUsage(usage) : {}
-  return (outputTokens ?? 0) === 0
+  return (told?.outputTokens ?? 0) === 0
 }
 
 /** A block that breaks its own type's rules is kept raw rather than failing the answer. */

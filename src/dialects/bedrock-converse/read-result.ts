@@ -1,6 +1,7 @@
 /** Reads a whole plain answer. */
 
 import type { InferenceResult } from '../../canonical/result.ts'
+import { emptyAnswer } from '../../canonical/unused-answer.ts'
 import { tokenCount } from '../../canonical/usage.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import { arrayOf, isJsonObject, type JsonObject, objectOf, parseJson } from '../../std/json.ts'
@@ -21,7 +22,7 @@ export function readResult(body: Uint8Array): InferenceResult {
   const usage = isJsonObject(answer['usage']) ? readUsage(answer['usage']) : undefined
   const finish = readFinish(answer)
   if (parts.length === 0 && !explainsEmptiness.has(finish?.reason) && !usage?.outputTokens) {
-    throw new GatewayError('empty_response', 'The provider answered with an empty message.')
+    throw emptyAnswer('The provider answered with an empty message.', usage)
   }
   const raw = unknownFields(answer)
   return {

@@ -4,6 +4,7 @@ import type { InferenceEvent } from '../../canonical/event.ts'
 import { createFold } from '../../canonical/fold.ts'
 import type { Candidate, InferenceResult } from '../../canonical/result.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
+import { emptyAnswer } from '../../canonical/unused-answer.ts'
 import { tokenCount } from '../../canonical/usage.ts'
 import { arrayOf, isJsonObject, type JsonObject, objectOf } from '../../std/json.ts'
 import { decodeAnswer } from '../event-decoder.ts'
@@ -19,7 +20,7 @@ export function readResult(body: Uint8Array): InferenceResult {
   if (error !== undefined) throw error
   const result = resultOf(answer)
   if (result.candidates.some(({ parts, finish }) => parts.length > 0 || finish !== undefined)) return result
-  throw new GatewayError('empty_response', 'The provider answered with no candidate.')
+  throw emptyAnswer('The provider answered with no candidate.', result.usage)
 }
 
 function resultOf(answer: JsonObject): InferenceResult {

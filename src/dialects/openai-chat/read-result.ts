@@ -2,6 +2,7 @@
 
 import type { Part } from '../../canonical/message.ts'
 import type { Candidate, InferenceResult } from '../../canonical/result.ts'
+import { emptyAnswer } from '../../canonical/unused-answer.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import { isJsonObject, type JsonObject, type JsonValue, objectOf, stringOf } from '../../std/json.ts'
 import { unknownAnswerFields } from './answer-fields.ts'
@@ -30,11 +31,9 @@ export function resultOf(answer: JsonObject): InferenceResult {
   const error = embeddedError(answer) ?? choiceError(answer)
   if (error !== undefined) throw error
   const candidates = readCandidates(answer)
+  const usage = usageOfAnswer(answer)
   if (!candidates.some(isAnswer)) {
-    throw new GatewayError(
-      'empty_response',
-      'The provider answered with no content, no tool call and no refusal.',
-    )
+    throw emptyAnswer('The provider answered with no content, no tool call and no refusal.', usage)
   }
   const { id, model, created } = answer
   return withoutAbsent({
@@ -42,7 +41,7 @@ export function resultOf(answer: JsonObject): InferenceResult {
     modelId: stringOf(model) || undefined,
     createdAtS: typeof created === 'number' && Number.isInteger(created) && created > 0 ? created : undefined,
     candidates,
-    usage: usageOfAnswer(answer),
+    usage,
     raw: unknownAnswerFields(answer),
   })
 }

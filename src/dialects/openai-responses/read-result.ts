@@ -2,6 +2,7 @@
 
 import type { Part } from '../../canonical/message.ts'
 import type { InferenceResult } from '../../canonical/result.ts'
+import { emptyAnswer } from '../../canonical/unused-answer.ts'
 import { GatewayError } from '../../errors/gateway-error.ts'
 import { arrayOf, isJsonObject, type JsonObject, type JsonValue } from '../../std/json.ts'
 import { exceedsDepth } from '../openai-chat/json-depth.ts'
@@ -21,8 +22,7 @@ export function readResult(body: Uint8Array): InferenceResult {
 
 function parseAnswer(body: Uint8Array): JsonObject {
   const text = new TextDecoder().decode(body)
-  if (text.trim() === '')
-    throw new GatewayError('empty_response', 'The provider answered with an empty body.')
+  if (text.trim() === '') throw emptyAnswer('The provider answered with an empty body.')
   const parsed = exceedsDepth(text) ? undefined : parse(text)
   if (!isJsonObject(parsed)) throw notAnAnswer()
   return parsed
@@ -62,7 +62,7 @@ export function resultOf(response: JsonObject): InferenceResult {
   )
   const usage = usageOf(response)
   if (parts.length === 0 && finish?.reason === 'stop' && !usage?.outputTokens)
-    throw new GatewayError('empty_response', 'The provider answered without any output.')
+    throw emptyAnswer('The provider answered without any output.', usage)
   const logprobs = items.flatMap(logprobsOf)
   return {
     ...startOf(response),
