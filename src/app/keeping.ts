@@ -138,7 +138,7 @@ export async function openInMemory(parts: KeepingParts, rules: KeepingRules): Pr
 export async function openKeeping(
   parts: KeepingParts,
   rules: KeepingRules,
-  { store, base, sealer, peppers, health, onRebuilt, onReplaced, setLeases }: OpenedStore,
+  { store, base, sealer, peppers, health, onRebuilt, onReplaced }: OpenedStore,
 ): Promise<Keeping> {
   const { clock, ids, telemetry } = parts
   const notify = telemetry.notices.publish.bind(telemetry.notices)
@@ -147,10 +147,12 @@ export async function openKeeping(
   const accounts = accountsOf(store, folder.nodeId, { ...parts, awaitsBudgets: true })
   onRebuilt(() => {
     accounts.forgetLeases()
-    void books.postAgain()
+    void books.postAgain(0)
   })
-  setLeases(() => ({ nodeId: folder.nodeId, leases: accounts.tellLeases() }))
-  onReplaced(() => void books.postAgain())
+  onReplaced({
+    tellLeases: () => ({ nodeId: folder.nodeId, leases: accounts.tellLeases() }),
+    postAgain: (sinceMs) => books.postAgain(sinceMs),
+  })
   const own = new OwnFolder({ folder, clock, onLost: () => accounts.forgetLeases(), onNotice: notify })
   const log = openAppendLog({ folder: folder.path })
   const { nodeId } = folder

@@ -2,8 +2,6 @@
 
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
-import { createSnapshotFile } from '../keys/directory-snapshot.ts'
-import { readBudgetSnapshot } from '../ledger/budget-snapshot.ts'
 import type { Peppers } from '../keys/key-hashes.ts'
 import { describeKeyWeakness } from '../keys/weak-key.ts'
 import { createChannel } from '../std/channel.ts'
@@ -14,7 +12,6 @@ import type { Notice } from '../std/notice.ts'
 import type { Secret } from '../std/secret.ts'
 import { StoreUnavailable } from '../std/store-error.ts'
 import { guardStore } from '../stores/guarded-store.ts'
-import type { LastKnown } from '../stores/last-known.ts'
 import type { StoreHealth } from '../stores/store-pulse.ts'
 import type { Store } from '../stores/store.ts'
 import type { NodeLeases } from '../stores/postgres/catch-up.ts'
@@ -22,6 +19,7 @@ import { isTransferable, type Transferable } from '../stores/transfer.ts'
 import type { NoticeRecord, Telemetry } from '../telemetry/records.ts'
 import { assertTlsVerification } from '../upstream/dial.ts'
 import type { StoreChoice } from './config/config.ts'
+import { KnownFiles } from './known-files.ts'
 import { KnownSecrets } from './known-secrets.ts'
 import { StartError } from './start-error.ts'
 
@@ -35,12 +33,17 @@ export interface OpenedStore {
   readonly peppers: Peppers
   /** Calls `listener` whenever the store was made anew, and knows of no lease any more. */
   readonly onRebuilt: (listener: () => void) => void
-  /** Calls `listener` whenever another took the store's place that may lack the last moments; it has the leases of `tellLeases`. */
-  readonly onReplaced: (listener: () => void) => void
-  /** Asked, from now on, for what this node has leased, whenever a store that took the place of another is to know it. */
-  readonly setLeases: (tell: () => NodeLeases) => void
+  /** Of a store that took the place of another, and may lack what this one had: asked from now on. */
+  readonly onReplaced: (replacement: Replacement) => void
   /** Why the store does not answer as it should; empty when it does. */
   readonly health: () => readonly string[]
+}
+
+export interface Replacement {
+  /** What this node has leased: the store is told. */
+  tellLeases(): NodeLeases
+  /** Posts again what was settled from `sinceMs` on, ms since 1970; nothing is leased until it resolves. */
+  postAgain(sinceMs: number): Promise<void>
 }
 
 export interface OpenStoreOptions {
@@ -71,13 +74,15 @@ export async function openStore(choice: KeptChoice, options: OpenStoreOptions): 
     const known = new KnownSecrets({ path: `${base}.marks`, sealer })
     await known.checkBeside()
     const rebuilt = createChannel<undefined>()
-    const replaced = createChannel<undefined>()
-    let tellLeases: (() => NodeLeases) | undefined
+    let replacement: Replacement | undefined
     const chosen = await openChosen(choice, base, {
       ...options,
       onRebuilt: () => rebuilt.publish(undefined),
-      onReplaced: () => replaced.publish(undefined),
-      tellLeases: () => tellLeases?.(),
+      tellLeases: () => replacement?.tellLeases(),
+      async onReplaced(sinceMs) {
+        void known.checkAtStart(chosen).catch(() => undefined)
+        await replacement?.postAgain(sinceMs)
+      },
     })
     const isHalf = async () =>
       options.isCopyTarget !== true && isTransferable(chosen) && (await chosen.isPartOfCopy())
@@ -92,7 +97,6 @@ export async function openStore(choice: KeptChoice, options: OpenStoreOptions): 
     })
     // A store that was made anew knows nothing of it any more.
     rebuilt.subscribe(() => void known.checkAtStart(chosen).catch(() => undefined))
-    replaced.subscribe(() => void known.checkAtStart(chosen).catch(() => undefined))
     const store = guardStore(chosen, {
       clock: options.clock,
       beforeUse: async () => {
@@ -112,11 +116,8 @@ export async function openStore(choice: KeptChoice, options: OpenStoreOptions): 
       onRebuilt: (listener) => {
         rebuilt.subscribe(listener)
       },
-      onReplaced: (listener) => {
-        replaced.subscribe(listener)
-      },
-      setLeases: (tell) => {
-        tellLeases = tell
+      onReplaced: (by) => {
+        replacement = by
       },
       health: () => troublesOf(store.health()),
     }
@@ -137,23 +138,30 @@ async function openChosen(
   base: string,
   options: OpenStoreOptions & {
     readonly onRebuilt: () => void
-    readonly onReplaced: () => void
+    readonly onReplaced: (sinceMs: number) => Promise<void>
     readonly tellLeases: () => NodeLeases | undefined
   },
 ): Promise<Store> {
   const { clock, telemetry, onRebuilt, onReplaced, tellLeases, isCopyTarget = false } = options
   const onNotice = (notice: Notice) => telemetry.notices.publish(notice)
-  // What a store is given by a copy is not what was known of another one in its place.
-  const lastKnown = async () => (isCopyTarget ? undefined : readLastKnown(base).catch(ignore))
+  const files = new KnownFiles(base)
   if (choice.kind === 'postgres') {
     const { openPostgresStore } = await import('../stores/postgres/postgres-store.ts')
-    return openPostgresStore({ url: choice.url.reveal(), clock, lastKnown, tellLeases, onReplaced, onNotice })
+    return openPostgresStore({
+      url: choice.url.reveal(),
+      clock,
+      // What a store is given by a copy is not what was known of another one in its place.
+      ...(!isCopyTarget && { known: files }),
+      tellLeases,
+      onReplaced,
+      onNotice,
+    })
   }
   const { openSqliteStore } = await import('../stores/sqlite/sqlite-store.ts')
   return openSqliteStore({
     path: choice.path,
     clock,
-    lastKnown,
+    ...(!isCopyTarget && { lastKnown: () => files.readLast() }),
     onRebuilt,
     onNotice,
   })
@@ -169,23 +177,4 @@ function noticeOf(health: StoreHealth): NoticeRecord {
   return trouble === undefined
     ? { level: 'info', name: 'store_answering', message: 'The store answers again.' }
     : { level: 'warn', name: 'store_trouble', message: trouble }
-}
-
-/** A file that cannot be read tells nothing; who keeps it tells that, and makes it anew. */
-function ignore(): undefined {
-  return undefined
-}
-
-/** What this node knew of the store the last time it looked; `undefined` where it never did. */
-async function readLastKnown(base: string): Promise<LastKnown | undefined> {
-  const directory = await createSnapshotFile(`${base}.keys.json`).read()
-  const money = await readBudgetSnapshot(`${base}.budgets.json`)
-  if (directory === undefined && money === undefined) return undefined
-  return {
-    directory: directory ?? { revision: 0, users: [], teams: [], projects: [], keys: [] },
-    budgetsRevision: money?.revision ?? 0,
-    budgets: money?.budgets ?? [],
-    standings: money?.standings ?? [],
-    postedUntilMs: money?.postedUntilMs ?? 0,
-  }
 }

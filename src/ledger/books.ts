@@ -60,6 +60,8 @@ export class Books {
   #open = 0
   #isLogging = true
   #isStopped = false
+  /** What a store lost is posted again, so many times over. */
+  #postingAgain = 0
   /** Lines that had no room in memory stand in the log alone. */
   #hasSpilled = false
   /** Others stand nowhere. */
@@ -105,7 +107,13 @@ export class Books {
    * it may have the beginning, so that it is not forgotten altogether.
    */
   get isAllPosted(): boolean {
-    return this.waiting === 0 && this.#open === 0 && !this.#hasSpilled && this.#lost.count === 0
+    return (
+      this.waiting === 0 &&
+      this.#open === 0 &&
+      this.#postingAgain === 0 &&
+      !this.#hasSpilled &&
+      this.#lost.count === 0
+    )
   }
 
   /** Why the books are not as they should be; empty when all is well. */
@@ -137,27 +145,42 @@ export class Books {
     await this.#poster.flush()
   }
 
-  /** Posts what was settled before the call, and not all that comes meanwhile; false where the store does not take it. */
-  postSoFar(): Promise<boolean> {
+  /** Posts what was settled before the call, and not all that comes meanwhile; false where the store does not have all of it then. */
+  async postSoFar(): Promise<boolean> {
+    return (await this.#postWaiting()) && this.#postingAgain === 0 && !this.#hasSpilled
+  }
+
+  #postWaiting(): Promise<boolean> {
     this.#flushLog()
     return this.#poster.postSoFar()
   }
 
   /**
-   * Posts again what the log still has of the last while, for a store that lost it, as a standby may that took over. Goes on
-   * until the store takes it; resolves after the first try.
+   * Posts again what the log still has of what was settled from `sinceMs` on, ms since 1970, for a store that lost it, as a
+   * standby may that took over. Resolves once the store has it, or the books are stopped: then the log stays for the next start.
    */
-  async postAgain(): Promise<void> {
-    const { clock } = this.#options
-    if (this.#isStopped) return
-    const untilMs = clock.wallMs()
+  async postAgain(sinceMs: number): Promise<void> {
+    this.#postingAgain += 1
+    while (!(await this.#tryAgain(sinceMs))) {
+      if (this.#isStopped) return
+      await new Promise<void>((resolve) => {
+        this.#options.clock.after(POST_AGAIN_MS, resolve)
+      })
+    }
+    this.#postingAgain -= 1
+  }
+
+  /** False where the store does not take it now, or the disk does not give it. */
+  async #tryAgain(sinceMs: number): Promise<boolean> {
+    const untilMs = this.#options.clock.wallMs()
     try {
       // First what a lease still has to pay for.
-      if (await this.postSoFar()) return await postLinesAgain(this.#log?.read() ?? [], untilMs, this.#options)
+      if (!(await this.#postWaiting())) return false
+      await postLinesAgain(this.#log?.read() ?? [], { sinceMs, untilMs }, this.#options)
+      return true
     } catch {
-      // The store does not take it now, or the disk does not give it.
+      return false
     }
-    clock.after(POST_AGAIN_MS, () => void this.postAgain())
   }
 
   /** Posts what waits, gives the leases back. What the store does not take stays in the log. */

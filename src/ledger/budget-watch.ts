@@ -36,6 +36,8 @@ export class BudgetWatch {
   /** How often the leases of this run were released. */
   #releases = 0
   #looks = 0
+  /** What was settled before, ms since 1970, was in the store when it was last asked. */
+  #postedUntilMs = 0
   /** The snapshot that is being written. */
   #writing: Promise<void> | undefined
   #written = ''
@@ -124,7 +126,9 @@ export class BudgetWatch {
     if (snapshotPath === undefined) return
     try {
       const known = await readBudgetSnapshot(snapshotPath)
-      if (known !== undefined) accounts.replace(known.budgets)
+      if (known === undefined) return
+      accounts.replace(known.budgets)
+      this.#postedUntilMs = known.postedUntilMs
     } catch (error) {
       onNotice({ level: 'warn', name: 'budgets_snapshot_unreadable', message: messageOf(error) })
     }
@@ -146,10 +150,11 @@ export class BudgetWatch {
     const charges = this.#budgets
       .filter(({ removedAtMs }) => removedAtMs === undefined)
       .map(({ id, period }) => ({ budgetId: id, periodStartMs: periodStart(period, clock.wallMs()) }))
-    const postedUntilMs = clock.wallMs()
+    const nowMs = clock.wallMs()
     try {
-      // A store that takes no lines is told of by whoever posts them; until it does, the file says what it said.
-      if (charges.length > 0 && post !== undefined && !(await post())) return
+      // What the store does not have yet is in no sum.
+      if (post === undefined || (await post())) this.#postedUntilMs = nowMs
+      const postedUntilMs = this.#postedUntilMs
       const standings = charges.length === 0 ? [] : await store.standings(charges)
       const text = JSON.stringify([revision, this.#budgets, standings])
       if (text === this.#written) return

@@ -61,14 +61,15 @@ export async function recoverBooks(
 }
 
 /**
- * Posts again what ended before a moment by these lines of a log, for a store that lost it; of what it has nothing is counted
- * twice. No lease pays for it: one did. Rejects where the store does not take it.
+ * Posts again what ended at a time by these lines of a log, for a store that lost it; of what it has nothing is counted twice.
+ * No lease pays for it: one did. Rejects where the store does not take it.
  */
 export async function postLinesAgain(
   lines: Iterable<string>,
-  untilMs: number,
+  { sinceMs, untilMs }: { readonly sinceMs: number; readonly untilMs: number },
   { store, onNotice }: Pick<RecoveryOptions, 'onNotice'> & { readonly store: Pick<LedgerStore, 'postBooks'> },
 ): Promise<void> {
+  const isOfThen = (atMs: number) => atMs >= sinceMs && atMs < untilMs
   const post = (ended: readonly PostableLine[]) =>
     postLines(ended, {
       post: (entries, requests) => store.postBooks({ nodeId: NOBODY, entries, requests }),
@@ -77,8 +78,9 @@ export async function postLinesAgain(
   let batch: PostableLine[] = []
   for (const line of lines) {
     for (const read of readBookLines(line)) {
-      if (read.type === 'settled' && read.entry.atMs < untilMs) batch.push({ entry: read.entry })
-      else if (read.type === 'closed') batch.push({ request: read.request })
+      if (read.type === 'settled' && isOfThen(read.entry.atMs)) batch.push({ entry: read.entry })
+      else if (read.type === 'closed' && isOfThen(read.request.atMs + read.request.durationMs))
+        batch.push({ request: read.request })
     }
     if (batch.length < BATCH_MAX) continue
     await post(batch)

@@ -4,6 +4,7 @@
  * and nothing that was spent can be spent again.
  */
 
+import { isDeepStrictEqual } from 'node:util'
 import type { Directory } from '../keys/records.ts'
 import type { Budget } from '../ledger/budget.ts'
 import type { Charge } from '../ledger/entry.ts'
@@ -19,54 +20,97 @@ export interface LastKnown {
   readonly postedUntilMs: number
 }
 
-/** How a store stands that may be behind. */
-export interface StoreStanding {
-  readonly directoryRevision: number
+/** What a store has that may be behind. */
+export interface Stored {
+  readonly directory: Directory
   readonly budgetsRevision: number
+  readonly budgets: readonly Budget[]
   /** Of what was asked, those that there are. */
   readonly standings: readonly BudgetStanding[]
 }
 
 export interface Missing {
-  /** What the store is to be given: nothing of what it has as it should be. */
+  /** What the store is to be given: nothing of what it has as it should be. Revisions are those that it is to have at least. */
   readonly known: LastKnown
   /** In words, for the operator and the audit log. */
   readonly reason: string
 }
 
 /** What of it the store does not have; `undefined` where it has everything. */
-export function missingIn(store: StoreStanding, known: LastKnown): Missing | undefined {
-  const spent = new Map(store.standings.map((one) => [nameOf(one), one.spentNanoUsd]))
+export function missingIn(stored: Stored, known: LastKnown): Missing | undefined {
+  const spent = new Map(stored.standings.map((one) => [nameOf(one), one.spentNanoUsd]))
   const standings = known.standings.filter((one) => one.spentNanoUsd > (spent.get(nameOf(one)) ?? 0))
-  const isDirectory = known.directory.revision > store.directoryRevision
-  const isBudgets = known.budgetsRevision > store.budgetsRevision
+  const directory = lackingDirectory(stored.directory, known.directory)
+  const isOlder = known.budgetsRevision > stored.budgetsRevision
+  const budgets = lacking(stored.budgets, known.budgets, isOlder)
+  const records = recordsIn(directory)
   const said = [
-    ...(isDirectory
-      ? [`revision ${known.directory.revision} of the keys, and it is at ${store.directoryRevision}`]
-      : []),
-    ...(isBudgets
-      ? [`revision ${known.budgetsRevision} of the budgets, and it is at ${store.budgetsRevision}`]
-      : []),
+    ...(records > 0 ? [`${records} changes of people and keys that it does not have`] : []),
+    ...(budgets.length > 0 ? [`${budgets.length} changes of budgets that it does not have`] : []),
     ...(standings.length > 0 ? [`more spent of ${standings.length} budgets than it has`] : []),
   ]
   if (said.length === 0) return undefined
+  const budgetsRevision = Math.max(known.budgetsRevision, stored.budgetsRevision) + 1
   return {
-    known: {
-      ...known,
-      standings,
-      ...(isDirectory ? {} : { directory: NO_DIRECTORY }),
-      ...(isBudgets ? {} : { budgets: [], budgetsRevision: 0 }),
-    },
-    reason: `this node knew ${said.join('; ')}`,
+    known: { ...known, directory, budgets, budgetsRevision, standings },
+    reason: `What was written last is missing from the store: this node knew ${said.join('; ')}.`,
   }
 }
-
-/** Of which a store takes nothing. */
-const NO_DIRECTORY: Directory = { revision: 0, users: [], teams: [], projects: [], keys: [] }
 
 /** Of an operator who is told what became of the store. */
 export const STORE_BEHIND =
   'Keys and budgets were put back as this node knew them, and what was spent counts as the larger of both; reports lack what the store lost.'
+
+/** One revision further than either, so that whoever knew one of both reads it again. */
+function lackingDirectory(stored: Directory, known: Directory): Directory {
+  const isOlder = known.revision > stored.revision
+  return {
+    revision: Math.max(known.revision, stored.revision) + 1,
+    users: lacking(stored.users, known.users, isOlder),
+    teams: lacking(stored.teams, known.teams, isOlder),
+    projects: lacking(stored.projects, known.projects, isOlder),
+    keys: lacking(stored.keys, known.keys, isOlder),
+  }
+}
+
+function recordsIn({ users, teams, projects, keys }: Directory): number {
+  return users.length + teams.length + projects.length + keys.length
+}
+
+interface Ending {
+  readonly id: string
+  readonly disabledAtMs?: number
+  readonly archivedAtMs?: number
+  readonly revokedAtMs?: number
+  readonly removedAtMs?: number
+}
+
+const ENDS = ['disabledAtMs', 'archivedAtMs', 'revokedAtMs', 'removedAtMs'] as const
+
+/**
+ * Records as the store is to have them. Records are added and ended, and never go: those that it does not have were lost, and
+ * what was ended here or there is. Where the store is older, those count that were known; else its own.
+ */
+function lacking<Kept extends object>(
+  stored: readonly (Kept & Ending)[],
+  known: readonly (Kept & Ending)[],
+  isOlder: boolean,
+): readonly (Kept & Ending)[] {
+  const byId = new Map(stored.map((one) => [one.id, one]))
+  return known.flatMap((one) => {
+    const there = byId.get(one.id)
+    if (there === undefined) return [one]
+    const wanted = isOlder ? withEnds(one, there) : withEnds(there, one)
+    return isDeepStrictEqual(wanted, there) ? [] : [wanted]
+  })
+}
+
+function withEnds<Kept extends Ending>(record: Kept, other: Ending): Kept {
+  const ends = ENDS.flatMap((name) =>
+    other[name] === undefined || record[name] !== undefined ? [] : [[name, other[name]] as const],
+  )
+  return ends.length === 0 ? record : { ...record, ...Object.fromEntries(ends) }
+}
 
 function nameOf({ budgetId, periodStartMs }: Charge): string {
   return `${budgetId}\n${periodStartMs}`

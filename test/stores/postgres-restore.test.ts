@@ -21,6 +21,8 @@ import { eventually, postgresStage } from './postgres.test-support.ts'
 
 const MASTER_SECRET = 'Kd8sW2nQ5vX7yB9mE1rT4uP6aZ3cF0hJ'
 const env = { HOLDFAST_MASTER_KEY: MASTER_SECRET }
+/** Of a request the provider takes two thirds of a thousandth. */
+const LIMIT_USD = 0.02
 /** A gateway looks every second, and a database takes a moment to be back. */
 const SOON = { timeout: 20_000, interval: 100 }
 
@@ -67,6 +69,10 @@ function openNode(url: string) {
   return {
     stop,
     run,
+    moveTo(address: string) {
+      config.store.url = address
+      writeFileSync(join(folder, 'holdfast.yaml'), JSON.stringify(config))
+    },
     async start() {
       gateway = await startTestGateway({ config, env })
       return gateway
@@ -178,6 +184,72 @@ describe.skipIf(skipsPostgres())('a database that went back', () => {
     expect(await leasedOf(node)).toBe(0)
   })
 
+  test('while a gateway runs: no more is spent than the limit, though a part of what was spent is in the log alone', {
+    timeout: 120_000,
+  }, async () => {
+    const node = openNode(await stage.server.createDatabase())
+    await node.start()
+    const key = await node.makeKey('worker')
+    await node.run('budget', 'create', '--for', 'all', '--limit', String(LIMIT_USD), '--per', 'month')
+    await expect.poll(() => node.ask(key), SOON).toBe(200)
+    await askTimes(node, key, 5)
+    await stage.server.stop()
+    stage.server.save()
+    await stage.server.start()
+    await expect.poll(() => node.ask(key), SOON).toBe(200)
+    await askTimes(node, key, 10)
+    await node.untilKnown()
+    await askTimes(node, key, 5)
+    await expect.poll(async () => (await node.spent()).budget, SOON).toBe(upstream.chargedNanoUsd)
+    await stage.server.stop()
+    stage.server.putBack()
+    await stage.server.start()
+    // 503: it is being brought up to what was spent.
+    const asked = await askUntilRefused(node, key)
+    expect(asked).toBeGreaterThan(0)
+    expect(upstream.chargedNanoUsd).toBeLessThanOrEqual(LIMIT_USD * 1e9)
+    expect(node.notices).toContain('store_behind')
+    await expect.poll(async () => (await node.spent()).budget, SOON).toBe(upstream.chargedNanoUsd)
+  })
+
+  test('what was revoked there meanwhile, by who knew nothing of it, stays revoked', {
+    timeout: 120_000,
+  }, async () => {
+    const url = await stage.server.createDatabase()
+    const node = openNode(url)
+    await node.start()
+    const early = await node.makeKey('early')
+    await expect.poll(() => node.ask(early), SOON).toBe(200)
+    await stage.server.stop()
+    stage.server.save()
+    await stage.server.start()
+    const later = await node.makeKey('later')
+    await expect.poll(() => node.ask(later), SOON).toBe(200)
+    await node.stop()
+    await stage.server.stop()
+    stage.server.putBack()
+    await stage.server.start()
+    await openNode(url).run('key', 'revoke', 'early')
+    await node.start()
+    expect(await node.ask(later)).toBe(200)
+    expect(await node.ask(early)).toBe(401)
+  })
+
+  test('another database at the address of the first is left as it is', { timeout: 60_000 }, async () => {
+    const [one, other] = [await stage.server.createDatabase(), await stage.server.createDatabase()]
+    const node = openNode(one)
+    await node.start()
+    const key = await node.makeKey('of-one')
+    await expect.poll(() => node.ask(key), SOON).toBe(200)
+    await node.stop()
+    await openNode(other).makeKey('of-other')
+    node.moveTo(other)
+    await node.start()
+    expect(node.notices).not.toContain('store_behind')
+    const keys = await node.run('key', 'list')
+    expect([keys.includes('of-other'), keys.includes('of-one')]).toEqual([true, false])
+  })
+
   test('while no gateway runs: the next start puts back what was known', { timeout: 120_000 }, async () => {
     const node = openNode(await stage.server.createDatabase())
     await stage.server.stop()
@@ -239,6 +311,15 @@ describe.skipIf(skipsPostgres())('a database that went back', () => {
     expect(await leasedOf(node)).toBe(0)
   })
 })
+
+/** How often it was answered. */
+async function askUntilRefused(node: ReturnType<typeof openNode>, key: string): Promise<number> {
+  for (let answered = 0; ; ) {
+    const status = await node.ask(key)
+    if (status === 200) answered += 1
+    else if (status !== 503) return answered
+  }
+}
 
 async function leasedOf(node: ReturnType<typeof openNode>): Promise<number> {
   const printed = JSON.parse(await node.run('budget', 'list', '--json')) as {

@@ -1,8 +1,9 @@
 /** `holdfast migrate`: copies everything that is kept into another store, and says what all of it adds up to. */
 
-import { constants, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { constants, copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import type { StoreChoice } from '../../app/config/config.ts'
+import { KnownFiles } from '../../app/known-files.ts'
 import { MASTER_SECRET_VARIABLE } from '../../std/master-secret.ts'
 import { Secret } from '../../std/secret.ts'
 import type { BooksAsk, Copyable, OpenedBooks } from '../books.ts'
@@ -42,7 +43,8 @@ export function migrate(
       const target_ = await open({ ...ask, choice: target, isCopyTarget: true })
       try {
         const totals = await copy(source_, target_)
-        forgetKnown(baseOf(target))
+        // What was known of another store in its place the next start would put back.
+        await new KnownFiles(baseOf(target)).forget()
         if (options.json) printJson(io, { ok: true, from, to, totals })
         else say(totals, { to, options, io })
         return exitCodes.ok
@@ -106,11 +108,6 @@ function refuseUnfinished(base: string): void {
   throw new CommandRefusal(
     `${folder} holds books of a gateway that runs, or that died: stop it; where none runs, start it once more and stop it, so that nothing is left behind`,
   )
-}
-
-/** What was known of another store in this place: the next start would put it back. */
-function forgetKnown(base: string): void {
-  for (const end of ['keys', 'budgets']) rmSync(`${base}.${end}.json`, { force: true })
 }
 
 /** A secret that was made for one store is needed by the other: without it no key and no kept answer can be read. */

@@ -3,21 +3,26 @@
  * moments, or the database was made anew. Everything grows only, so that several nodes may do it, each with what it knew.
  */
 
+import { everythingIn } from '../../keys/directory-changes.ts'
 import type { Charge } from '../../ledger/entry.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
-import type { Notice } from '../../std/notice.ts'
-import { type LastKnown, missingIn } from '../last-known.ts'
+import type { AuditNote } from '../../std/audit.ts'
+import { type LastKnown, type Missing, missingIn } from '../last-known.ts'
 import type { Session } from './connections.ts'
 import { addAuditLines } from './postgres-audit.ts'
-import { directoryRevision, takeDirectory } from './postgres-directory.ts'
+import { loadDirectory, takeDirectory } from './postgres-directory.ts'
 import {
   budgetsRevision,
   chargedUntilMs,
+  loadBudgets,
+  lockStandings,
   replaceLeases,
   standings,
   takeKnownBudgets,
   takeStandings,
 } from './postgres-ledger.ts'
+import { isPartOfCopy } from './postgres-transfer.ts'
+import { numberIn } from './row-values.ts'
 
 /** What a node has leased, all of it. */
 export interface NodeLeases {
@@ -25,8 +30,16 @@ export interface NodeLeases {
   readonly leases: readonly (Charge & { readonly nanoUsd: NanoUsd })[]
 }
 
+/** What this node knew, of a database that is known by `storeId` where it has one. */
+export interface Known {
+  /** By which the database is known from now on, where it has no id yet; absent where nobody would know it again. */
+  readonly storeId?: number | undefined
+  /** Absent where nothing is known, or only of another database. */
+  readonly last?: LastKnown | undefined
+}
+
 export interface CatchUp {
-  readonly known: LastKnown | undefined
+  readonly known: Known
   /** Absent where the node has leased nothing since it was started. */
   readonly leases: NodeLeases | undefined
   /** Wall clock, ms. */
@@ -34,37 +47,69 @@ export interface CatchUp {
 }
 
 export interface CaughtUp {
-  /** What was missing; absent where nothing was. */
-  readonly missing?: { readonly reason: string; readonly facts: NonNullable<Notice['facts']> } | undefined
+  /** Of the database; absent where it has none. */
+  readonly storeId?: number | undefined
+  /** What was missing, in words; absent where nothing was. */
+  readonly missing?: string | undefined
   /** Entries from before this moment, ms since 1970, are in what was spent, also where they are not in the books. */
   readonly chargedUntilMs: number
 }
 
 /** One node at a time; any number, as long as nobody else's is the same. */
-const LOCK = { text: 'SELECT pg_advisory_xact_lock(7525356427117884277)' }
+const LOCK = { text: 'SELECT pg_advisory_xact_lock(7525356427117884278)' }
+const LOCK_REVISIONS = {
+  text: `SELECT FROM holdfast.counters WHERE name IN ('budgets', 'directory') ORDER BY name FOR UPDATE`,
+}
+const STORE_ID = { text: `SELECT value FROM holdfast.counters WHERE name = 'store'` }
+const NAME_STORE = { text: `INSERT INTO holdfast.counters VALUES ('store', $1) ON CONFLICT DO NOTHING` }
 
-/** Inside a transaction. */
-export async function catchUp(session: Session, { known, leases, nowMs }: CatchUp): Promise<CaughtUp> {
-  await session.run(LOCK)
-  const missing = known && (await putBack(session, known, nowMs))
-  if (leases !== undefined) await replaceLeases(session, leases.nodeId, leases.leases)
-  return { missing, chargedUntilMs: await chargedUntilMs(session) }
+/** By which a database is known again, also from a backup; `undefined` where nobody named it yet. */
+export async function storeIdOf(session: Session): Promise<number | undefined> {
+  const [row] = await session.query(STORE_ID)
+  return row === undefined ? undefined : numberIn(row, 'value')
 }
 
-async function putBack(session: Session, known: LastKnown, nowMs: number): Promise<CaughtUp['missing']> {
-  const revisions = {
-    directoryRevision: await directoryRevision(session),
-    budgetsRevision: await budgetsRevision(session),
-  }
-  const missing = missingIn({ ...revisions, standings: await standings(session, known.standings) }, known)
-  if (missing === undefined) return undefined
-  const { directory, budgets, budgetsRevision: revision, standings: spent } = missing.known
-  if (directory.revision > 0) await takeDirectory(session, directory)
-  if (budgets.length > 0) await takeKnownBudgets(session, budgets, revision)
-  await takeStandings(session, spent, known.postedUntilMs)
-  const reason = `What was written last is missing from the database: ${missing.reason}.`
-  await addAuditLines(session, [
-    { atMs: nowMs, actor: 'gateway', action: 'restore-snapshot', subject: 'store', after: { reason } },
+/** Inside a transaction. Locks as everybody does: revisions, budgets, standings, leases, and the audit log last. */
+export async function catchUp(session: Session, { known, leases, nowMs }: CatchUp): Promise<CaughtUp> {
+  await session.run(LOCK)
+  if (known.storeId !== undefined) await session.run(NAME_STORE, [known.storeId])
+  const storeId = await storeIdOf(session)
+  // Half a copy is gone on with, and refused by whoever opens it.
+  const isOurs = storeId === known.storeId && !(await isPartOfCopy(session))
+  // Nobody changes them from here on.
+  if (isOurs && known.last) await session.run(LOCK_REVISIONS)
+  const missing = isOurs && known.last ? await missingOf(session, known.last) : undefined
+  if (missing !== undefined) await putRecords(session, missing.known)
+  await lockStandings(session, leases?.nodeId, [
+    ...(leases?.leases ?? []),
+    ...(missing?.known.standings ?? []),
   ])
-  return { reason, facts: { revision: revisions.directoryRevision, known: known.directory.revision } }
+  if (missing !== undefined)
+    await takeStandings(session, missing.known.standings, Math.min(missing.known.postedUntilMs, nowMs))
+  if (leases !== undefined) await replaceLeases(session, leases.nodeId, leases.leases)
+  if (missing !== undefined) await addAuditLines(session, [noteOf(missing.reason, nowMs)])
+  return { storeId, missing: missing?.reason, chargedUntilMs: await chargedUntilMs(session) }
+}
+
+async function missingOf(session: Session, known: LastKnown): Promise<Missing | undefined> {
+  const stored = {
+    directory: await loadDirectory(session),
+    budgetsRevision: await budgetsRevision(session),
+    budgets: await loadBudgets(session),
+    standings: await standings(session, known.standings),
+  }
+  return missingIn(stored, known)
+}
+
+/** People, keys and budgets. */
+async function putRecords(
+  session: Session,
+  { directory, budgets, budgetsRevision: revision }: LastKnown,
+): Promise<void> {
+  if (everythingIn(directory).length > 0) await takeDirectory(session, directory)
+  if (budgets.length > 0) await takeKnownBudgets(session, budgets, revision)
+}
+
+function noteOf(reason: string, atMs: number): AuditNote {
+  return { atMs, actor: 'gateway', action: 'restore-snapshot', subject: 'store', after: { reason } }
 }

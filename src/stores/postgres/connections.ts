@@ -164,7 +164,12 @@ export class Connections {
     const given = Promise.withResolvers<void>()
     const session = await new Promise<Session>((resolve, reject) => {
       const use = new Use()
+      const timer = this.#clock.after(statementMs, () => {
+        use.giveUp()
+        reject(new StoreUnavailable(`PostgreSQL at ${this.#where} did not answer within ${statementMs} ms.`))
+      })
       this.#acquire(use, server)
+        .finally(() => timer.cancel())
         .then((client) =>
           use.work(client, async (session) => {
             resolve(this.#hurried(session, statementMs, use))

@@ -166,14 +166,57 @@ const RAISE_CHARGED_UNTIL = {
 INSERT INTO holdfast.counters AS counter VALUES ('charged-until', $1)
 ON CONFLICT (name) DO UPDATE SET value = greatest(counter.value, excluded.value)`,
 }
-/** One after another with whatever grants, returns and posts. */
+/** What a node has leased and what it says that it has, by budget and period. */
+const CHANGED_LEASES = `
+told AS (
+  SELECT "budgetId" AS budget_id, "periodStartMs" AS period_start_ms, "nanoUsd" AS nano
+  FROM json_to_recordset($2::json) AS lease("budgetId" text, "periodStartMs" bigint, "nanoUsd" bigint)
+), had AS (
+  SELECT budget_id, period_start_ms, nano FROM holdfast.leases WHERE node_id = $1
+), changed AS (
+  SELECT budget_id, period_start_ms, coalesce(told.nano, 0) AS nano, coalesce(told.nano, 0) - coalesce(had.nano, 0) AS more
+  FROM told FULL JOIN had USING (budget_id, period_start_ms) JOIN holdfast.budgets ON id = budget_id
+)`
+/** Those of which the node has a lease, and others; also those that are not there yet. In the order of everybody. */
 const LOCK_STANDINGS = {
   text: `
-SELECT FROM holdfast.standings ORDER BY budget_id COLLATE "C", period_start_ms FOR UPDATE`,
+INSERT INTO holdfast.standings AS standing (budget_id, period_start_ms)
+SELECT budget_id, period_start_ms FROM (
+  SELECT budget_id, period_start_ms FROM holdfast.leases WHERE node_id = $1
+  UNION
+  SELECT "budgetId", "periodStartMs" FROM json_to_recordset($2::json) AS charge("budgetId" text, "periodStartMs" bigint)
+) AS charge JOIN holdfast.budgets ON id = budget_id
+ORDER BY budget_id COLLATE "C", period_start_ms
+ON CONFLICT (budget_id, period_start_ms) DO UPDATE SET spent = standing.spent`,
 }
-const FORGET_LEASES = { text: 'DELETE FROM holdfast.leases WHERE node_id = $1' }
+const REPLACE_LEASES = {
+  text: `
+WITH ${CHANGED_LEASES}, added AS (
+  UPDATE holdfast.standings AS standing SET leased = standing.leased + changed.more FROM changed
+  WHERE (standing.budget_id, standing.period_start_ms) = (changed.budget_id, changed.period_start_ms)
+), gone AS (
+  DELETE FROM holdfast.leases AS lease USING changed
+  WHERE node_id = $1 AND changed.nano = 0
+    AND (lease.budget_id, lease.period_start_ms) = (changed.budget_id, changed.period_start_ms)
+)
+INSERT INTO holdfast.leases AS lease (node_id, budget_id, period_start_ms, nano)
+SELECT $1, budget_id, period_start_ms, nano FROM changed WHERE nano > 0
+ON CONFLICT (node_id, budget_id, period_start_ms) DO UPDATE SET nano = excluded.nano`,
+}
+const PUT_BUDGETS = {
+  text: `
+INSERT INTO holdfast.budgets (id, limit_nano, is_removed, record)
+SELECT id, "limitNanoUsd", "removedAtMs" IS NOT NULL, record
+FROM (
+  SELECT record ->> 'id' AS id, (record ->> 'limitNanoUsd')::bigint AS "limitNanoUsd",
+    record ->> 'removedAtMs' AS "removedAtMs", record
+  FROM json_array_elements($1::json) AS record) AS budget
+ORDER BY id COLLATE "C"
+ON CONFLICT (id) DO UPDATE SET
+  limit_nano = excluded.limit_nano, is_removed = excluded.is_removed, record = excluded.record`,
+}
 const RAISE_BUDGETS = {
-  text: `UPDATE holdfast.counters SET value = greatest(value, $1) WHERE name = 'budgets'`,
+  text: `UPDATE holdfast.counters SET value = greatest(value + 1, $1) WHERE name = 'budgets'`,
 }
 const TAKE_LEASES = {
   text: `
@@ -330,8 +373,8 @@ export async function takeKnownBudgets(
   budgets: readonly Budget[],
   revision: number,
 ): Promise<void> {
-  await takeBudgets(session, budgets)
   await session.run(RAISE_BUDGETS, [revision])
+  await session.run(PUT_BUDGETS, [databaseJson(budgets)])
 }
 
 /** What a node knew to be spent, where the store knows of less. What was settled before `postedUntilMs` is in it. */
@@ -350,21 +393,22 @@ export async function chargedUntilMs(session: Session): Promise<number> {
   return row === undefined ? 0 : numberIn(row, 'value')
 }
 
-/** What the node has leased, in place of what the store has of it. */
+/** Locks those of the charges, and of whatever the node has leased. */
+export async function lockStandings(
+  session: Session,
+  nodeId: string | undefined,
+  charges: readonly Charge[],
+): Promise<void> {
+  await session.run(LOCK_STANDINGS, [nodeId ?? null, databaseJson(charges)])
+}
+
+/** What the node has leased, in place of what the store has of it. The standings are locked. */
 export async function replaceLeases(
   session: Session,
   nodeId: string,
   leases: readonly (Charge & { readonly nanoUsd: NanoUsd })[],
 ): Promise<void> {
-  // A standing that is not there cannot be locked.
-  const untouched = leases.map((lease) => ({ ...lease, spentNanoUsd: nano(0) }))
-  await session.run(SPENT_AT_LEAST, [databaseJson(untouched)])
-  await session.run(LOCK_STANDINGS)
-  await session.run(FORGET_LEASES, [nodeId])
-  await takeLeases(
-    session,
-    leases.map((lease) => ({ ...lease, nodeId })),
-  )
+  await session.run(REPLACE_LEASES, [nodeId, databaseJson(leases)])
 }
 
 function standingOf(row: Row): BudgetStanding {

@@ -23,7 +23,7 @@ const LOCK_STANDINGS = {
   text: `
 SELECT FROM holdfast.standings AS standing
 WHERE (budget_id, period_start_ms) IN (SELECT budget_id, period_start_ms FROM holdfast.leases WHERE node_id = $1)
-ORDER BY budget_id, period_start_ms FOR UPDATE`,
+ORDER BY budget_id COLLATE "C", period_start_ms FOR UPDATE`,
 }
 const LEASES_OF_NODE = {
   text: `

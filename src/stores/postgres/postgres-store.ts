@@ -5,17 +5,17 @@
 
 import type { Clock } from '../../std/clock.ts'
 import type { Notice } from '../../std/notice.ts'
-import { StoreUnavailable } from '../../std/store-error.ts'
+import { StoreSchemaError, StoreUnavailable } from '../../std/store-error.ts'
 import { UnderWay } from '../../std/under-way.ts'
 import { within } from '../../std/within.ts'
 import type { SpendQuery, SpendRow } from '../../reports/report-store.ts'
 import { checkBooks } from '../check-books.ts'
-import { type LastKnown, STORE_BEHIND } from '../last-known.ts'
+import { STORE_BEHIND } from '../last-known.ts'
 import type { Store } from '../store.ts'
 import type { Transferable, TransferChunk } from '../transfer.ts'
 import { BookThread } from './book-thread.ts'
 import { readConnectionUrl } from './connection-url.ts'
-import { catchUp, type NodeLeases } from './catch-up.ts'
+import { catchUp, type Known, type NodeLeases, storeIdOf } from './catch-up.ts'
 import { type Borrowed, Connections, CONNECTIONS_MAX, OtherServer, type Session } from './connections.ts'
 import { MissingTables, UselessServer } from './driver-errors.ts'
 import { type Migrated, migrate } from './migrate.ts'
@@ -44,14 +44,25 @@ export interface PostgresStoreOptions {
   /** The schema was brought up to date. */
   readonly onMigrated?: (migrated: Migrated) => void
   /** What this node knew of the database, beside it: a database that knows less is brought up to it before it is used. */
-  readonly lastKnown?: () => Promise<LastKnown | undefined>
+  readonly known?: KnownBeside
   /** What this node has leased, for a database that may not know it: nothing else is asked of it meanwhile. */
   readonly tellLeases?: () => NodeLeases | undefined
-  /** Another server, or database, took the place of the one that was known, and was brought up to what is known. */
-  readonly onReplaced?: () => void
+  /**
+   * Another server took the place of the one that was known, and was brought up to what is known. Nothing is leased until it
+   * resolves: what was settled from `sinceMs` on, ms since 1970, may be missing there.
+   */
+  readonly onReplaced?: (sinceMs: number) => Promise<void>
   readonly onNotice?: (notice: Notice) => void
   /** For tests. */
   readonly migrations?: readonly Migration[]
+}
+
+/** Files beside the store. */
+export interface KnownBeside {
+  /** Of the database of this id, or of one that has none yet. Never rejects: what cannot be read is not known. */
+  read(storeId: number | undefined): Promise<Known>
+  /** From now on what is known is of this one. */
+  keep(storeId: number): Promise<void>
 }
 
 export interface PostgresDeadlines {
@@ -105,6 +116,10 @@ class ReadyConnections {
   /** As `Connections` counts them: the one that is ready. */
   #server = 0
   #chargedUntilMs = 0
+  /** What changes leases, and is under way. */
+  readonly #changing = new Set<Promise<unknown>>()
+  /** What is posted again, after a server took the place of another. */
+  #behind = 0
   readonly #highest: Record<GrowingNumber, number> = { directory: 0, budgets: 0 }
   /** By the number of what was asked. */
   readonly #underWay = new UnderWay<number, Promise<unknown>>()
@@ -130,6 +145,42 @@ class ReadyConnections {
 
   transaction<Result>(deadlineMs: number, work: (session: Session) => Promise<Result>): Promise<Result> {
     return this.#whenReady(deadlineMs, (server) => this.#connections.transaction(deadlineMs, work, server))
+  }
+
+  /**
+   * What may not be asked of another server than it was meant for: `tellLeases` has told that what it would have changed. Not
+   * asked while one is brought up to what is known.
+   */
+  async changeLeases<Result>(
+    deadlineMs: number,
+    work: (session: Session) => Promise<Result>,
+  ): Promise<Result> {
+    if (!this.#isUsed) return this.transaction(deadlineMs, work)
+    if (!this.#isReady) {
+      this.#prepare().catch(() => undefined)
+      throw new OtherServer()
+    }
+    const changing = this.#tracked(this.#connections.transaction(deadlineMs, work, this.#server))
+    this.#changing.add(changing)
+    try {
+      return await changing
+    } catch (error) {
+      if (!isElsewhere(error)) throw error
+      this.#isReady = false
+      this.#prepare().catch(() => undefined)
+      throw new OtherServer()
+    } finally {
+      this.#changing.delete(changing)
+    }
+  }
+
+  /** The same where what was lost has to be posted again first. */
+  async grantLeases<Result>(
+    deadlineMs: number,
+    work: (session: Session) => Promise<Result>,
+  ): Promise<Result> {
+    if (this.#isBehind) throw new StoreUnavailable(BEHIND, { wasAsked: false })
+    return this.changeLeases(deadlineMs, work)
   }
 
   /** What `ask` answers never goes down; where it does, the tables are others, or went back. */
@@ -168,11 +219,17 @@ class ReadyConnections {
     return this.#closed
   }
 
-  async #whenReady<Result>(deadlineMs: number, ask: (server: number) => Promise<Result>): Promise<Result> {
-    if (this.#closed !== undefined) throw new StoreUnavailable('The store is closed.')
-    const asked = this.#isReady
-      ? ask(this.#server).catch((error: unknown) => this.#askOther(error, deadlineMs, ask))
-      : this.#whenPrepared(deadlineMs).then(() => ask(this.#server))
+  #whenReady<Result>(deadlineMs: number, ask: (server: number) => Promise<Result>): Promise<Result> {
+    if (this.#closed !== undefined) return Promise.reject(new StoreUnavailable('The store is closed.'))
+    return this.#tracked(
+      this.#isReady
+        ? ask(this.#server).catch((error: unknown) => this.#askOther(error, deadlineMs, ask))
+        : this.#whenPrepared(deadlineMs).then(() => ask(this.#server)),
+    )
+  }
+
+  /** Whoever closes the store waits for it. */
+  async #tracked<Result>(asked: Promise<Result>): Promise<Result> {
     this.#asked += 1
     const number = this.#asked
     this.#underWay.set(number, asked)
@@ -189,7 +246,7 @@ class ReadyConnections {
     deadlineMs: number,
     ask: (server: number) => Promise<Result>,
   ): Promise<Result> {
-    if (!(error instanceof OtherServer || error instanceof MissingTables)) throw error
+    if (!isElsewhere(error)) throw error
     this.#isReady = false
     await this.#whenPrepared(deadlineMs)
     return ask(this.#server)
@@ -201,48 +258,86 @@ class ReadyConnections {
   }
 
   #prepare(): Promise<void> {
-    this.#preparing ??= this.#prepareOnce().finally(() => {
-      this.#preparing = undefined
-    })
+    this.#preparing ??= this.#prepareOnce()
+      .catch((error: unknown) => {
+        // Whatever keeps it from being used says nothing of what was asked.
+        if (error instanceof StoreUnavailable || error instanceof StoreSchemaError) throw error
+        throw new StoreUnavailable(error instanceof Error ? error.message : String(error), { cause: error })
+      })
+      .finally(() => {
+        this.#preparing = undefined
+      })
     return this.#preparing
   }
 
   /** The schema as this version has it, and in it what this node knew. */
   async #prepareOnce(): Promise<void> {
     if (this.#isReady) return
-    const { migrations = MIGRATIONS, clock, onMigrated, onReplaced } = this.#options
-    const done = await this.#connections.transaction(this.deadlinesMs.migrate, (session) =>
+    const { migrations = MIGRATIONS, clock, onMigrated } = this.#options
+    const isReplaced = this.#isUsed
+    const deadlineMs = isReplaced ? this.deadlinesMs.copy : this.deadlinesMs.migrate
+    const done = await this.#connections.transaction(deadlineMs, (session) =>
       migrate(session, migrations, clock.wallMs()),
     )
     const { server } = this.#connections
-    await this.#catchUp(server)
-    const isReplaced = this.#isUsed
+    // Whatever is about to change what is leased has to be over before it is told.
+    await Promise.allSettled(this.#changing)
+    const sinceMs = await this.#catchUp(server)
     this.#isUsed = true
     this.#server = server
     this.#isReady = true
     // What was there before may have to be brought into a new form.
     if (done !== undefined && done.from > 0) this.#books.build()
     if (done !== undefined) onMigrated?.(done)
-    if (!isReplaced) return
-    this.#books.forget()
-    onReplaced?.()
+    if (isReplaced) this.#bringLost(sinceMs)
   }
 
-  async #catchUp(server: number): Promise<void> {
-    const { lastKnown, tellLeases, clock, onNotice } = this.#options
-    const known = await lastKnown?.()
+  /** Nothing is leased of what may have been spent already. */
+  #bringLost(sinceMs: number): void {
+    this.#books.forget()
+    const { onReplaced } = this.#options
+    if (onReplaced === undefined) return
+    this.#behind += 1
+    void onReplaced(sinceMs).finally(() => {
+      this.#behind -= 1
+    })
+  }
+
+  get #isBehind(): boolean {
+    return this.#behind > 0
+  }
+
+  /** From when on, ms since 1970, what was settled may be missing. */
+  async #catchUp(server: number): Promise<number> {
+    const { known: beside, tellLeases, clock, onNotice } = this.#options
+    const { quick, long } = this.deadlinesMs
+    const nowMs = clock.wallMs()
+    const found = await this.#connections.use(quick, storeIdOf, server)
+    const known = (await beside?.read(found)) ?? NOTHING_KNOWN
     const leases = this.#isUsed ? tellLeases?.() : undefined
-    const { missing, chargedUntilMs } = await this.#connections.transaction(
-      this.deadlinesMs.long,
-      (session) => catchUp(session, { known, leases, nowMs: clock.wallMs() }),
+    const { storeId, missing, chargedUntilMs } = await this.#connections.transaction(
+      long,
+      (session) => catchUp(session, { known, leases, nowMs }),
       server,
     )
     this.#chargedUntilMs = chargedUntilMs
-    if (missing === undefined) return
-    const message = `${missing.reason} ${STORE_BEHIND}`
-    onNotice?.({ level: 'error', name: 'store_behind', message, facts: missing.facts })
+    if (storeId !== undefined) await beside?.keep(storeId)
+    if (missing !== undefined)
+      onNotice?.({ level: 'error', name: 'store_behind', message: `${missing} ${STORE_BEHIND}` })
+    // Where the sums were behind, so is all that is in no file.
+    return missing === undefined ? Math.min(known.last?.postedUntilMs ?? nowMs, nowMs) - LATE_MS : 0
   }
 }
+
+/** Of what was asked nothing was done: it was another server, or one without our tables. */
+function isElsewhere(error: unknown): boolean {
+  return error instanceof OtherServer || error instanceof MissingTables
+}
+
+const BEHIND = 'PostgreSQL took the place of another one, and is brought up to what was spent.'
+/** What was settled may have waited so long to be posted, ms. */
+const LATE_MS = 30_000
+const NOTHING_KNOWN: Known = {}
 
 const ONE_MOMENT = { text: 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY' }
 const CAN_WRITE = {
@@ -278,9 +373,9 @@ function storeOver(database: ReadyConnections): Store & Transferable {
     loadBudgets: () => database.use(long, ledger.loadBudgets),
     budgetsRevision: () => database.growing('budgets', () => database.use(quick, ledger.budgetsRevision)),
     putBudget: (...change) => database.transaction(write, (session) => ledger.putBudget(session, ...change)),
-    lease: (asks) => database.transaction(quick, (session) => ledger.lease(session, asks)),
+    lease: (asks) => database.grantLeases(quick, (session) => ledger.lease(session, asks)),
     returnLease: (nodeId, charge, nanoUsd) =>
-      database.transaction(write, (session) => ledger.returnLease(session, nodeId, charge, nanoUsd)),
+      database.changeLeases(write, (session) => ledger.returnLease(session, nodeId, charge, nanoUsd)),
     leasesOf: (nodeId) => database.use(write, (session) => ledger.leasesOf(session, nodeId)),
     leases: () => database.use(long, releases.leases),
     releaseNode: (ask) => database.transaction(write, (session) => releases.releaseNode(session, ask)),

@@ -132,7 +132,7 @@ export class Connections {
         db().write(() => {
           directory.takeDirectory(db(), snapshot.directory)
           budgets.takeBudgets(db(), snapshot.budgets, snapshot.budgetsRevision)
-          budgets.takeStandings(db(), snapshot.standings, snapshot.postedUntilMs)
+          budgets.takeStandings(db(), snapshot.standings, Math.min(snapshot.postedUntilMs, wallMs))
           addNotes(db(), [
             {
               atMs: wallMs,

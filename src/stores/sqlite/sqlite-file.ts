@@ -8,7 +8,7 @@ import type { Notice } from '../../std/notice.ts'
 import type { Clock } from '../../std/clock.ts'
 import { StoreUnavailable } from '../../std/store-error.ts'
 import { removeDatabase } from './create-file.ts'
-import { type LastKnown, missingIn, STORE_BEHIND } from '../last-known.ts'
+import { type LastKnown, missingIn, STORE_BEHIND, type Stored } from '../last-known.ts'
 import { CorruptFile, storeErrorOf } from './database.ts'
 import type { OperationName, Operations } from './protocol.ts'
 import { finishReplacing, numberOf, replaceDatabase } from './replacement.ts'
@@ -170,10 +170,10 @@ export class SqliteFile {
       // One that was found damaged and could not be mended is not used again before all of it is known to be well.
       if (bytes <= CHECK_BYTES_MAX || this.#repairs > 0) await this.#writer.call('check')
       // What every request depends on is read whole, however large the rest is.
-      const { revision } = await this.#writer.call('loadDirectory')
-      await this.#writer.call('loadBudgets')
+      const directory = await this.#writer.call('loadDirectory')
+      const budgets = await this.#writer.call('loadBudgets')
       const known = await lastKnown?.()
-      if (known !== undefined) await this.#catchUp(known, revision)
+      if (known !== undefined) await this.#catchUp(known, { directory, budgets })
     } catch (error) {
       if (!(error instanceof CorruptFile)) throw error
       await this.#repair(error)
@@ -209,19 +209,18 @@ export class SqliteFile {
   }
 
   /** A write-ahead log that was cut short takes what was written last with it, and nothing in the file tells; nor does a copy put in its place. */
-  async #catchUp(known: LastKnown, directoryRevision: number): Promise<void> {
+  async #catchUp(known: LastKnown, has: Pick<Stored, 'directory' | 'budgets'>): Promise<void> {
     const { path, clock, onNotice } = this.#options
     const budgetsRevision = await this.#writer.call('budgetsRevision')
     const standings = await this.#writer.call('standings', known.standings)
-    const missing = missingIn({ directoryRevision, budgetsRevision, standings }, known)
+    const missing = missingIn({ ...has, budgetsRevision, standings }, known)
     if (missing === undefined) return
-    const reason = `What was written last is missing from the database ${path}: ${missing.reason}.`
-    await this.#writer.call('restore', missing.known, clock.wallMs(), reason)
+    await this.#writer.call('restore', missing.known, clock.wallMs(), missing.reason)
     onNotice?.({
       level: 'error',
       name: 'store_behind',
-      message: `${reason} ${STORE_BEHIND}`,
-      facts: { revision: directoryRevision, known: known.directory.revision },
+      message: `${missing.reason} ${STORE_BEHIND}`,
+      facts: { path, revision: has.directory.revision, known: known.directory.revision },
     })
   }
 
