@@ -22,6 +22,8 @@ export interface BooksRecoveryOptions {
   readonly nodeId: string
   readonly store: Pick<LedgerStore, 'postBooks' | 'leasesOf' | 'returnLease'>
   readonly clock: Clock
+  /** As of `BookBatch`. */
+  readonly postedUntilMs?: number
   /** Takes over the journal of a run that is gone, if there is one; again does no harm. */
   readonly adoptJournal: (folder: string) => void
   /** Told at each look whether another process writes to the same store. */
@@ -36,6 +38,7 @@ export class BooksRecovery {
   readonly #failed = new Set<string>()
   #timer: Timer | undefined
   #isStopped = false
+  #isDone = false
 
   constructor(options: BooksRecoveryOptions) {
     this.#options = options
@@ -45,8 +48,14 @@ export class BooksRecovery {
   /** Resolves after the first try, whatever came of it. */
   async start(): Promise<void> {
     const isDone = await this.#recoverAll()
+    this.#isDone = isDone
     if (this.#isStopped) return
     this.#timer = this.#options.clock.after(isDone ? RECOVERY_MS : RECOVERY_RETRY_MS, () => void this.start())
+  }
+
+  /** Whether the store has what all runs left that are known to be gone. */
+  get isDone(): boolean {
+    return this.#isDone
   }
 
   stop(): void {
@@ -67,13 +76,13 @@ export class BooksRecovery {
 
   /** False where it has to be tried again. */
   async #bringIn(folder: BookFolder): Promise<boolean> {
-    const { store, clock, adoptJournal, onNotice } = this.#options
+    const { store, clock, postedUntilMs = 0, adoptJournal, onNotice } = this.#options
     try {
       disown(folder)
       // First and without the store: no key of it may be taken for a new one.
       const journal = journalFolder(folder)
       if (existsSync(journal)) adoptJournal(journal)
-      const recovered = await recoverBooks(folder, store, { nowMs: clock.wallMs(), onNotice })
+      const recovered = await recoverBooks(folder, store, { nowMs: clock.wallMs(), postedUntilMs, onNotice })
       removeFolder(folder)
       this.#tell(folder, recovered)
       return true

@@ -138,7 +138,7 @@ export async function openInMemory(parts: KeepingParts, rules: KeepingRules): Pr
 export async function openKeeping(
   parts: KeepingParts,
   rules: KeepingRules,
-  { store, base, sealer, peppers, health, onRebuilt, onReplaced }: OpenedStore,
+  { store, base, sealer, peppers, health, postedUntilMs, onRebuilt, onReplaced }: OpenedStore,
 ): Promise<Keeping> {
   const { clock, ids, telemetry } = parts
   const notify = telemetry.notices.publish.bind(telemetry.notices)
@@ -147,11 +147,11 @@ export async function openKeeping(
   const accounts = accountsOf(store, folder.nodeId, { ...parts, awaitsBudgets: true })
   onRebuilt(() => {
     accounts.forgetLeases()
-    void books.postAgain(0)
+    void books.postAgain({ sinceMs: 0, postedUntilMs: budgets.postedUntilMs })
   })
   onReplaced({
     tellLeases: () => ({ nodeId: folder.nodeId, leases: accounts.tellLeases() }),
-    postAgain: (sinceMs) => books.postAgain(sinceMs),
+    postAgain: (sinceMs) => books.postAgain({ sinceMs, postedUntilMs: budgets.postedUntilMs }),
   })
   const own = new OwnFolder({ folder, clock, onLost: () => accounts.forgetLeases(), onNotice: notify })
   const log = openAppendLog({ folder: folder.path })
@@ -173,7 +173,7 @@ export async function openKeeping(
     store,
     accounts,
     snapshotPath: `${base}.budgets.json`,
-    post: () => books.postSoFar(),
+    post: async () => recovery.isDone && (await books.postSoFar()),
     onNotice: notify,
   })
   const directory = new KeyDirectory({
@@ -189,6 +189,7 @@ export async function openKeeping(
     nodeId,
     store,
     clock,
+    postedUntilMs: await postedUntilMs(),
     adoptJournal: (left) => journal.adopt(left),
     onCompany: (hasCompany) => journal.setCompany(hasCompany),
     onNotice: notify,

@@ -122,7 +122,7 @@ function startKeeping(config: HoldfastConfig, options: StartOptions, parts: Keep
   const rules = { ...(unknownPrice && { unknownPrice }), atLimit, journal, cache }
   const choice = config.store ?? options.store
   if (choice === undefined || choice.kind === 'memory') return openInMemory(parts, rules)
-  return openStore(choice, { ...parts, masterKey, env: options.env }).then((opened) =>
+  return openStore(choice, { ...parts, masterKey, env: options.env, putsBack: true }).then((opened) =>
     openKeeping(parts, rules, opened),
   )
 }

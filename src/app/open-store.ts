@@ -12,6 +12,7 @@ import type { Notice } from '../std/notice.ts'
 import type { Secret } from '../std/secret.ts'
 import { StoreUnavailable } from '../std/store-error.ts'
 import { guardStore } from '../stores/guarded-store.ts'
+import { KnownFiles } from '../stores/known-files.ts'
 import type { StoreHealth } from '../stores/store-pulse.ts'
 import type { Store } from '../stores/store.ts'
 import type { NodeLeases } from '../stores/postgres/catch-up.ts'
@@ -19,7 +20,6 @@ import { isTransferable, type Transferable } from '../stores/transfer.ts'
 import type { NoticeRecord, Telemetry } from '../telemetry/records.ts'
 import { assertTlsVerification } from '../upstream/dial.ts'
 import type { StoreChoice } from './config/config.ts'
-import { KnownFiles } from './known-files.ts'
 import { KnownSecrets } from './known-secrets.ts'
 import { StartError } from './start-error.ts'
 
@@ -31,6 +31,8 @@ export interface OpenedStore {
   readonly base: string
   readonly sealer: Sealer
   readonly peppers: Peppers
+  /** What was settled before this moment, ms since 1970, was in the store when the files beside it were written; 0: nobody knows. */
+  readonly postedUntilMs: () => Promise<number>
   /** Calls `listener` whenever the store was made anew, and knows of no lease any more. */
   readonly onRebuilt: (listener: () => void) => void
   /** Of a store that took the place of another, and may lack what this one had: asked from now on. */
@@ -51,6 +53,11 @@ export interface OpenStoreOptions {
   readonly telemetry: Pick<Telemetry, 'notices'>
   readonly masterKey: Secret | undefined
   readonly env: Readonly<Record<string, string | undefined>>
+  /**
+   * What this node knew is put back where the store lost it: for the gateway, whose files beside the store say so. Default
+   * false: for commands, which leave it to that.
+   */
+  readonly putsBack?: boolean
   /** A copy goes into it, be it the second half of one that was cut short. */
   readonly isCopyTarget?: boolean
 }
@@ -113,6 +120,7 @@ export async function openStore(choice: KeptChoice, options: OpenStoreOptions): 
       base,
       sealer,
       peppers: sealer.deriveKeys('pepper'),
+      postedUntilMs: async () => (await new KnownFiles(base).readLast())?.postedUntilMs ?? 0,
       onRebuilt: (listener) => {
         rebuilt.subscribe(listener)
       },
@@ -129,6 +137,11 @@ export async function openStore(choice: KeptChoice, options: OpenStoreOptions): 
 const PART_OF_COPY =
   'this store holds a part of a copy that was cut short: run the same holdfast migrate again before it is used'
 
+/** As if nothing had been known of the store with these files. Rejects with Node's error. */
+export function forgetKnown(base: string): Promise<void> {
+  return new KnownFiles(base).forget()
+}
+
 /** What a request may wait for the file, ms. */
 const SQLITE_WAIT_MS = 250
 
@@ -142,7 +155,8 @@ async function openChosen(
     readonly tellLeases: () => NodeLeases | undefined
   },
 ): Promise<Store> {
-  const { clock, telemetry, onRebuilt, onReplaced, tellLeases, isCopyTarget = false } = options
+  const { clock, telemetry, onRebuilt, onReplaced, tellLeases } = options
+  const { isCopyTarget = false, putsBack = false } = options
   const onNotice = (notice: Notice) => telemetry.notices.publish(notice)
   const files = new KnownFiles(base)
   if (choice.kind === 'postgres') {
@@ -150,8 +164,7 @@ async function openChosen(
     return openPostgresStore({
       url: choice.url.reveal(),
       clock,
-      // What a store is given by a copy is not what was known of another one in its place.
-      ...(!isCopyTarget && { known: files }),
+      ...(putsBack && { known: files }),
       tellLeases,
       onReplaced,
       onNotice,
@@ -161,7 +174,9 @@ async function openChosen(
   return openSqliteStore({
     path: choice.path,
     clock,
+    // What a store is given by a copy is not what was known of another one in its place.
     ...(!isCopyTarget && { lastKnown: () => files.readLast() }),
+    putsBack,
     onRebuilt,
     onNotice,
   })

@@ -44,6 +44,13 @@ const KEEP_POSTED_MS = 30_000
 /** After a try that came to nothing. */
 const POST_AGAIN_MS = 1_000
 
+export interface AgainAsk {
+  /** What was settled from then on, ms since 1970. */
+  readonly sinceMs: number
+  /** As of `BookBatch`. */
+  readonly postedUntilMs: number
+}
+
 export class Books {
   readonly #options: BooksOptions
   readonly #poster: BookPoster
@@ -62,6 +69,7 @@ export class Books {
   #isStopped = false
   /** What a store lost is posted again, so many times over. */
   #postingAgain = 0
+  #again: Promise<void> = Promise.resolve()
   /** Lines that had no room in memory stand in the log alone. */
   #hasSpilled = false
   /** Others stand nowhere. */
@@ -122,6 +130,9 @@ export class Books {
       ...(this.#isLogging
         ? []
         : ['The log of the books cannot be written: budgets are closed until it can.']),
+      ...(this.#postingAgain === 0
+        ? []
+        : ['The store went back, and what it lost is posted again: nothing is leased until it is.']),
       ...(this.#poster.isTaking ? [] : ['The store does not take the books: they wait on this machine.']),
       ...(this.#lost.count === 0
         ? []
@@ -156,12 +167,18 @@ export class Books {
   }
 
   /**
-   * Posts again what the log still has of what was settled from `sinceMs` on, ms since 1970, for a store that lost it, as a
+   * Posts again what the log still has of what was settled from then on, for a store that lost it, as a
    * standby may that took over. Resolves once the store has it, or the books are stopped: then the log stays for the next start.
    */
-  async postAgain(sinceMs: number): Promise<void> {
+  postAgain(ask: AgainAsk): Promise<void> {
     this.#postingAgain += 1
-    while (!(await this.#tryAgain(sinceMs))) {
+    const again = this.#again.then(() => this.#postAgainOnce(ask))
+    this.#again = again
+    return again
+  }
+
+  async #postAgainOnce(ask: AgainAsk): Promise<void> {
+    while (!(await this.#tryAgain(ask))) {
       if (this.#isStopped) return
       await new Promise<void>((resolve) => {
         this.#options.clock.after(POST_AGAIN_MS, resolve)
@@ -171,12 +188,12 @@ export class Books {
   }
 
   /** False where the store does not take it now, or the disk does not give it. */
-  async #tryAgain(sinceMs: number): Promise<boolean> {
+  async #tryAgain({ sinceMs, postedUntilMs }: AgainAsk): Promise<boolean> {
     const untilMs = this.#options.clock.wallMs()
     try {
       // First what a lease still has to pay for.
       if (!(await this.#postWaiting())) return false
-      await postLinesAgain(this.#log?.read() ?? [], { sinceMs, untilMs }, this.#options)
+      await postLinesAgain(this.#log?.read() ?? [], { sinceMs, untilMs, postedUntilMs }, this.#options)
       return true
     } catch {
       return false

@@ -36,7 +36,6 @@ export class BudgetWatch {
   /** How often the leases of this run were released. */
   #releases = 0
   #looks = 0
-  /** What was settled before, ms since 1970, was in the store when it was last asked. */
   #postedUntilMs = 0
   /** The snapshot that is being written. */
   #writing: Promise<void> | undefined
@@ -57,6 +56,11 @@ export class BudgetWatch {
         // Of a store that is away nobody else could lease it, and this node may need it until that is back.
         if (!this.#isAway) await accounts.returnIdle()
       })
+  }
+
+  /** What was settled before, ms since 1970, was in the store when it was last asked. */
+  get postedUntilMs(): number {
+    return this.#postedUntilMs
   }
 
   stop(): void {

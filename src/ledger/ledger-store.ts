@@ -17,6 +17,11 @@ export interface BookBatch {
   readonly nodeId: string
   readonly entries: readonly LedgerEntry[]
   readonly requests: readonly RequestRow[]
+  /**
+   * Of a batch that may have been posted before, to a store that went back: what was settled before this moment, ms since
+   * 1970, was in it then. It is not charged again where what was spent was put back since. Default 0.
+   */
+  readonly postedUntilMs?: number
 }
 
 export interface LeaseAsk {

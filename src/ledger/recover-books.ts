@@ -29,6 +29,8 @@ export interface Recovered {
 export interface RecoveryOptions {
   /** Wall clock, ms. */
   readonly nowMs: number
+  /** As of `BookBatch`: a store that went back since has its sums of what was settled before. */
+  readonly postedUntilMs?: number
   /** Told of every line that the store refuses whatever happens; nothing else is held up by it. */
   readonly onNotice?: (notice: Notice) => void
 }
@@ -66,13 +68,13 @@ export async function recoverBooks(
  */
 export async function postLinesAgain(
   lines: Iterable<string>,
-  { sinceMs, untilMs }: { readonly sinceMs: number; readonly untilMs: number },
+  { sinceMs, untilMs, postedUntilMs }: Again,
   { store, onNotice }: Pick<RecoveryOptions, 'onNotice'> & { readonly store: Pick<LedgerStore, 'postBooks'> },
 ): Promise<void> {
   const isOfThen = (atMs: number) => atMs >= sinceMs && atMs < untilMs
   const post = (ended: readonly PostableLine[]) =>
     postLines(ended, {
-      post: (entries, requests) => store.postBooks({ nodeId: NOBODY, entries, requests }),
+      post: (entries, requests) => store.postBooks({ nodeId: NOBODY, entries, requests, postedUntilMs }),
       onRefused: (line, cause) => onNotice?.(noticeOfRefused(line, cause)),
     })
   let batch: PostableLine[] = []
@@ -87,6 +89,14 @@ export async function postLinesAgain(
     batch = []
   }
   await post(batch)
+}
+
+interface Again {
+  /** What was settled in between, ms since 1970. */
+  readonly sinceMs: number
+  readonly untilMs: number
+  /** As of `BookBatch`. */
+  readonly postedUntilMs: number
 }
 
 /** Who has no lease. */
@@ -171,7 +181,8 @@ class Recovery {
     if (this.#lines.length === 0) return
     await postLines(this.#lines, {
       post: async (entries, requests) => {
-        await this.#store.postBooks({ nodeId: this.#nodeId, entries, requests })
+        const { postedUntilMs = 0 } = this.#options
+        await this.#store.postBooks({ nodeId: this.#nodeId, entries, requests, postedUntilMs })
         this.#counts.entries += entries.length
         this.#counts.requests += requests.length
       },

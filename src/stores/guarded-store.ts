@@ -234,7 +234,7 @@ function guarded<Result>(
         timer.cancel()
         // Any other refusal is an answer.
         if (!(error instanceof StoreUnavailable)) pulse.noteSuccess(isPrompt)
-        else if (isTelling) pulse.noteFailure(isPrompt, startedAtMs, error)
+        else if (isTelling && !error.isWell) pulse.noteFailure(isPrompt, startedAtMs, error)
         reject(error)
       },
     )

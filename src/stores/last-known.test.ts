@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { BudgetStanding } from '../ledger/ledger-store.ts'
 import { budgetOf, nano } from '../ledger/ledger.test-support.ts'
 import type { Directory, UserRecord } from '../keys/records.ts'
-import { type LastKnown, missingIn, type Stored } from './last-known.ts'
+import { isOfSameStore, type LastKnown, missingIn, type Stored } from './last-known.ts'
 
 const BUDGET = budgetOf('bud_1', 1_000)
 const spent = (nanoUsd: number, periodStartMs = 0): BudgetStanding => ({
@@ -82,6 +82,13 @@ test.each([2, 3, 8])('what was ended here or there is ended, the store being at 
   expect(
     missingIn({ ...STORED, budgetsRevision: revision }, { ...KNOWN, budgets: removed })?.known.budgets,
   ).toEqual(removed)
+})
+
+test('a store is another one where it has records, and none that are known', () => {
+  expect(isOfSameStore({ directory: NOBODY, budgets: [] }, KNOWN)).toBe(true)
+  expect(isOfSameStore({ directory: NOBODY, budgets: [BUDGET] }, KNOWN)).toBe(true)
+  const others = [{ ...USER, id: 'user_2' as UserRecord['id'] }]
+  expect(isOfSameStore({ directory: { ...NOBODY, users: others }, budgets: [] }, KNOWN)).toBe(false)
 })
 
 test('a budget that the store does not know at all lacks everything that was spent of it', () => {

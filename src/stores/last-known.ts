@@ -57,6 +57,18 @@ export function missingIn(stored: Stored, known: LastKnown): Missing | undefined
   }
 }
 
+/** Whether a store can be the one that is known: it is empty, or has something of it. */
+export function isOfSameStore(
+  { directory, budgets }: Pick<Stored, 'directory' | 'budgets'>,
+  known: LastKnown,
+): boolean {
+  const idsOf = ({ users, teams, projects, keys }: Directory, all: readonly Budget[]) =>
+    [...users, ...teams, ...projects, ...keys, ...all].map(({ id }) => id)
+  const there = idsOf(directory, budgets)
+  const ids = new Set<string>(idsOf(known.directory, known.budgets))
+  return there.length === 0 || there.some((id) => ids.has(id))
+}
+
 /** Of an operator who is told what became of the store. */
 export const STORE_BEHIND =
   'Keys and budgets were put back as this node knew them, and what was spent counts as the larger of both; reports lack what the store lost.'

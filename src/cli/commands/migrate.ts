@@ -3,7 +3,7 @@
 import { constants, copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import type { StoreChoice } from '../../app/config/config.ts'
-import { KnownFiles } from '../../app/known-files.ts'
+import { forgetKnown } from '../../app/open-store.ts'
 import { MASTER_SECRET_VARIABLE } from '../../std/master-secret.ts'
 import { Secret } from '../../std/secret.ts'
 import type { BooksAsk, Copyable, OpenedBooks } from '../books.ts'
@@ -44,7 +44,7 @@ export function migrate(
       try {
         const totals = await copy(source_, target_)
         // What was known of another store in its place the next start would put back.
-        await new KnownFiles(baseOf(target)).forget()
+        await forgetKnown(baseOf(target))
         if (options.json) printJson(io, { ok: true, from, to, totals })
         else say(totals, { to, options, io })
         return exitCodes.ok

@@ -7,13 +7,12 @@ import { everythingIn } from '../../keys/directory-changes.ts'
 import type { Charge } from '../../ledger/entry.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
 import type { AuditNote } from '../../std/audit.ts'
-import { type LastKnown, type Missing, missingIn } from '../last-known.ts'
+import { isOfSameStore, type LastKnown, type Missing, missingIn } from '../last-known.ts'
 import type { Session } from './connections.ts'
 import { addAuditLines } from './postgres-audit.ts'
 import { loadDirectory, takeDirectory } from './postgres-directory.ts'
 import {
   budgetsRevision,
-  chargedUntilMs,
   loadBudgets,
   lockStandings,
   replaceLeases,
@@ -51,8 +50,6 @@ export interface CaughtUp {
   readonly storeId?: number | undefined
   /** What was missing, in words; absent where nothing was. */
   readonly missing?: string | undefined
-  /** Entries from before this moment, ms since 1970, are in what was spent, also where they are not in the books. */
-  readonly chargedUntilMs: number
 }
 
 /** One node at a time; any number, as long as nobody else's is the same. */
@@ -72,13 +69,14 @@ export async function storeIdOf(session: Session): Promise<number | undefined> {
 /** Inside a transaction. Locks as everybody does: revisions, budgets, standings, leases, and the audit log last. */
 export async function catchUp(session: Session, { known, leases, nowMs }: CatchUp): Promise<CaughtUp> {
   await session.run(LOCK)
+  const hadName = (await storeIdOf(session)) !== undefined
   if (known.storeId !== undefined) await session.run(NAME_STORE, [known.storeId])
   const storeId = await storeIdOf(session)
   // Half a copy is gone on with, and refused by whoever opens it.
   const isOurs = storeId === known.storeId && !(await isPartOfCopy(session))
   // Nobody changes them from here on.
   if (isOurs && known.last) await session.run(LOCK_REVISIONS)
-  const missing = isOurs && known.last ? await missingOf(session, known.last) : undefined
+  const missing = isOurs && known.last ? await missingOf(session, known.last, hadName) : undefined
   if (missing !== undefined) await putRecords(session, missing.known)
   await lockStandings(session, leases?.nodeId, [
     ...(leases?.leases ?? []),
@@ -88,17 +86,18 @@ export async function catchUp(session: Session, { known, leases, nowMs }: CatchU
     await takeStandings(session, missing.known.standings, Math.min(missing.known.postedUntilMs, nowMs))
   if (leases !== undefined) await replaceLeases(session, leases.nodeId, leases.leases)
   if (missing !== undefined) await addAuditLines(session, [noteOf(missing.reason, nowMs)])
-  return { storeId, missing: missing?.reason, chargedUntilMs: await chargedUntilMs(session) }
+  return { storeId, missing: missing?.reason }
 }
 
-async function missingOf(session: Session, known: LastKnown): Promise<Missing | undefined> {
+async function missingOf(session: Session, known: LastKnown, hadName: boolean): Promise<Missing | undefined> {
   const stored = {
     directory: await loadDirectory(session),
     budgetsRevision: await budgetsRevision(session),
     budgets: await loadBudgets(session),
     standings: await standings(session, known.standings),
   }
-  return missingIn(stored, known)
+  // One that nobody named may be another: with records, and none of those that are known.
+  return hadName || isOfSameStore(stored, known) ? missingIn(stored, known) : undefined
 }
 
 /** People, keys and budgets. */

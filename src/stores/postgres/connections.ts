@@ -20,7 +20,7 @@ export type Row = Readonly<Record<string, unknown>>
 /** The server behind a new connection is not the one that was known: nothing of what was asked was done. */
 export class OtherServer extends StoreUnavailable {
   constructor() {
-    super('PostgreSQL was started anew, or another one took its place.', { wasAsked: false })
+    super('PostgreSQL was started anew, or another one took its place.', { wasAsked: false, isWell: true })
   }
 }
 
@@ -228,6 +228,10 @@ export class Connections {
   async #acquire(use: Use, server: number | undefined): Promise<PoolClient> {
     for (;;) {
       const client = await this.#pool.connect()
+      if (use.isOver) {
+        drop(client)
+        throw new StoreUnavailable('given up')
+      }
       if (!this.#serverOf.has(client)) await this.#identify(client, use)
       const isTrusted = this.#bornIn.get(client) === this.#generation
       const isAsked = server === undefined || this.#serverOf.get(client) === server
@@ -241,7 +245,9 @@ export class Connections {
 
   /** Asks a new connection where it leads to. Connections to the server before are not trusted any more. */
   async #identify(client: PoolClient, use: Use): Promise<void> {
-    const found = await use.look(client, identityOf)
+    // Whoever asks may have no deadline, and one that does not answer would keep its place in the pool.
+    const timer = this.#clock.after(CONNECT_MS, () => use.giveUp())
+    const found = await use.look(client, identityOf).finally(() => timer.cancel())
     if (this.#identity !== undefined && !isSame(this.#identity, found)) {
       this.#server += 1
       this.#generation += 1

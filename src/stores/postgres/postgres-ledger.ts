@@ -232,15 +232,15 @@ UPDATE holdfast.standings AS standing SET leased = (
   WHERE (lease.budget_id, lease.period_start_ms) = (standing.budget_id, standing.period_start_ms))`,
 }
 
-/** Inside a transaction. How many entries were new. Those from before `chargedUntilMs`, ms since 1970, were charged before. */
+/** Inside a transaction. How many entries were new. */
 export async function postBooks(
   session: Session,
-  { nodeId, entries, requests }: BookBatch,
-  chargedUntilMs = 0,
+  { nodeId, entries, requests, postedUntilMs = 0 }: BookBatch,
 ): Promise<number> {
   const fresh = await keepLines(session, { entries, requests })
   if (fresh.length === 0) return 0
-  const paid = paidRows(fresh.filter(({ atMs }) => atMs >= chargedUntilMs))
+  const untilMs = postedUntilMs === 0 ? 0 : Math.min(postedUntilMs, await chargedUntilMs(session))
+  const paid = paidRows(fresh.filter(({ atMs }) => atMs >= untilMs))
   if (paid.length > 0) {
     const text = databaseJson(paid)
     await session.run(SPEND, [text])
@@ -388,7 +388,7 @@ export async function takeStandings(
 }
 
 /** Entries from before this moment, ms since 1970, are in what was spent, also where they are not in the books. */
-export async function chargedUntilMs(session: Session): Promise<number> {
+async function chargedUntilMs(session: Session): Promise<number> {
   const [row] = await session.query(CHARGED_UNTIL)
   return row === undefined ? 0 : numberIn(row, 'value')
 }

@@ -115,7 +115,6 @@ class ReadyConnections {
   #isUsed = false
   /** As `Connections` counts them: the one that is ready. */
   #server = 0
-  #chargedUntilMs = 0
   /** What changes leases, and is under way. */
   readonly #changing = new Set<Promise<unknown>>()
   /** What is posted again, after a server took the place of another. */
@@ -132,11 +131,6 @@ class ReadyConnections {
     this.#options = options
     this.deadlinesMs = { ...POSTGRES_DEADLINES_MS, ...options.deadlinesMs }
     this.#books = new BookThread({ url: options.url, deadlineMs: this.deadlinesMs.long }, options)
-  }
-
-  /** Entries from before this moment, ms since 1970, are in what budgets spent, also where the database lost them. */
-  get chargedUntilMs(): number {
-    return this.#chargedUntilMs
   }
 
   use<Result>(deadlineMs: number, work: (session: Session) => Promise<Result>): Promise<Result> {
@@ -160,13 +154,14 @@ class ReadyConnections {
       this.#prepare().catch(() => undefined)
       throw new OtherServer()
     }
-    const changing = this.#tracked(this.#connections.transaction(deadlineMs, work, this.#server))
+    const server = this.#server
+    const changing = this.#tracked(this.#connections.transaction(deadlineMs, work, server))
     this.#changing.add(changing)
     try {
       return await changing
     } catch (error) {
       if (!isElsewhere(error)) throw error
-      this.#isReady = false
+      this.#left(server)
       this.#prepare().catch(() => undefined)
       throw new OtherServer()
     } finally {
@@ -179,17 +174,21 @@ class ReadyConnections {
     deadlineMs: number,
     work: (session: Session) => Promise<Result>,
   ): Promise<Result> {
-    if (this.#isBehind) throw new StoreUnavailable(BEHIND, { wasAsked: false })
+    if (this.#isBehind) throw new StoreUnavailable(BEHIND, { wasAsked: false, isWell: true })
     return this.changeLeases(deadlineMs, work)
   }
 
   /** What `ask` answers never goes down; where it does, the tables are others, or went back. */
   async growing(name: GrowingNumber, ask: () => Promise<number>): Promise<number> {
-    const value = await ask()
     const before = this.#highest[name]
+    const server = this.#server
+    const value = await ask()
+    if (value >= before) {
+      this.#highest[name] = Math.max(this.#highest[name], value)
+      return value
+    }
     this.#highest[name] = value
-    if (value >= before) return value
-    this.#isReady = false
+    this.#left(server)
     return this.growing(name, ask)
   }
 
@@ -221,9 +220,10 @@ class ReadyConnections {
 
   #whenReady<Result>(deadlineMs: number, ask: (server: number) => Promise<Result>): Promise<Result> {
     if (this.#closed !== undefined) return Promise.reject(new StoreUnavailable('The store is closed.'))
+    const server = this.#server
     return this.#tracked(
       this.#isReady
-        ? ask(this.#server).catch((error: unknown) => this.#askOther(error, deadlineMs, ask))
+        ? ask(server).catch((error: unknown) => this.#askOther(error, server, { deadlineMs, ask }))
         : this.#whenPrepared(deadlineMs).then(() => ask(this.#server)),
     )
   }
@@ -243,13 +243,18 @@ class ReadyConnections {
   /** Once more where the server was another one than was known, or its tables are gone. */
   async #askOther<Result>(
     error: unknown,
-    deadlineMs: number,
-    ask: (server: number) => Promise<Result>,
+    server: number,
+    { deadlineMs, ask }: { readonly deadlineMs: number; readonly ask: (server: number) => Promise<Result> },
   ): Promise<Result> {
     if (!isElsewhere(error)) throw error
-    this.#isReady = false
+    this.#left(server)
     await this.#whenPrepared(deadlineMs)
     return ask(this.#server)
+  }
+
+  /** What was asked of this one has to be asked of another; whoever hears it late, of one that was left already, changes nothing. */
+  #left(server: number): void {
+    if (server === this.#server) this.#isReady = false
   }
 
   /** A step may take longer than who asks can wait; it goes on without him. */
@@ -315,12 +320,11 @@ class ReadyConnections {
     const found = await this.#connections.use(quick, storeIdOf, server)
     const known = (await beside?.read(found)) ?? NOTHING_KNOWN
     const leases = this.#isUsed ? tellLeases?.() : undefined
-    const { storeId, missing, chargedUntilMs } = await this.#connections.transaction(
+    const { storeId, missing } = await this.#connections.transaction(
       long,
       (session) => catchUp(session, { known, leases, nowMs }),
       server,
     )
-    this.#chargedUntilMs = chargedUntilMs
     if (storeId !== undefined) await beside?.keep(storeId)
     if (missing !== undefined)
       onNotice?.({ level: 'error', name: 'store_behind', message: `${missing} ${STORE_BEHIND}` })
@@ -364,11 +368,7 @@ function storeOver(database: ReadyConnections): Store & Transferable {
       ),
     postBooks: async (batch) => {
       checkBooks(batch)
-      database.noteEntries(
-        await database.transaction(write, (session) =>
-          ledger.postBooks(session, batch, database.chargedUntilMs),
-        ),
-      )
+      database.noteEntries(await database.transaction(write, (session) => ledger.postBooks(session, batch)))
     },
     loadBudgets: () => database.use(long, ledger.loadBudgets),
     budgetsRevision: () => database.growing('budgets', () => database.use(quick, ledger.budgetsRevision)),

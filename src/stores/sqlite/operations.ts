@@ -94,7 +94,7 @@ export class Connections {
       matchSecret: (marks) => matchSecret(db(), marks),
       note: (note) => db().write(() => addNotes(db(), [note])),
 
-      post: (nodeId, batch) => this.#connection.posting.post(nodeId, batch),
+      post: (...values) => this.#connection.posting.post(...values),
       gather: () => gatherBlock(db()),
       loadBudgets: () => budgets.loadBudgets(db()),
       budgetsRevision: () => budgets.budgetsRevision(db()),

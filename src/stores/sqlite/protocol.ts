@@ -58,8 +58,8 @@ export type Operations = {
   open(wallMs: number): void
   /** Throws where the pages of the file do not fit together. */
   check(): void
-  /** `batch`: as of `batchText`. */
-  post(nodeId: string, batch: string): void
+  /** `batch`: as of `batchText`; `postedUntilMs`: as of `BookBatch`. */
+  post(nodeId: string, batch: string, postedUntilMs?: number): void
   leases(): readonly NodeLease[]
   /** Whether or not the node was seen. */
   releaseNode(ask: ReleaseAsk): readonly NodeLease[]

@@ -221,15 +221,17 @@ describe('fault 128: a damaged file', () => {
     const spent = async () => (await again.standings([charge('bud_1')]))[0]?.spentNanoUsd
     expect(await spent()).toBe(20_100)
     // From the log of the gateway, which has both: one is in what was known, the other came later.
-    await again.postBooks({
-      nodeId: 'node_1',
-      entries: [lost, entry('later', { atMs: 10, charges: [charge('bud_1')] })],
-      requests: [],
-    })
+    const later = entry('later', { atMs: 10, charges: [charge('bud_1')] })
+    const batch = { nodeId: 'node_1', entries: [lost, later], requests: [] }
+    await again.postBooks({ ...batch, postedUntilMs: 10 })
     expect(await spent()).toBe(20_200)
     expect(await again.request('lost')).toBeUndefined()
     const told = await again.spend({ fromMs: 0, untilMs: HOUR_MS * 2, by: [], rowsMax: 5 })
     expect(told[0]?.costNanoUsd).toBe(20_200)
+    // Of another node, which had not posted it.
+    const other = entry('other', { atMs: 5, charges: [charge('bud_1')] })
+    await again.postBooks({ nodeId: 'node_2', entries: [other], requests: [] })
+    expect(await spent()).toBe(20_300)
     await again.close()
     notices.length = 0
     await files.open({ path: older, lastKnown: async () => known, onNotice })

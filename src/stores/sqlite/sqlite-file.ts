@@ -28,6 +28,8 @@ export interface SqliteFileOptions {
    * or without an answer: a damaged file is left as it is, and the store does not open.
    */
   readonly lastKnown?: () => Promise<LastKnown | undefined>
+  /** Whether a file that knows less is given it too. Default true: false leaves that to who keeps it, beside the file. */
+  readonly putsBack?: boolean
   /** The file was made anew while it was in use: whoever leased money of it has no lease in it any more. */
   readonly onRebuilt?: () => void
   readonly onNotice?: (notice: Notice) => void
@@ -161,7 +163,7 @@ export class SqliteFile {
   }
 
   async #openFile(): Promise<void> {
-    const { path, clock, lastKnown } = this.#options
+    const { path, clock, lastKnown, putsBack = true } = this.#options
     const aside = this.#nameAside()
     const isFinished = onDisk(() => finishReplacing(path, aside))
     const bytes = existsSync(path) ? statSync(path).size : 0
@@ -170,9 +172,10 @@ export class SqliteFile {
       // One that was found damaged and could not be mended is not used again before all of it is known to be well.
       if (bytes <= CHECK_BYTES_MAX || this.#repairs > 0) await this.#writer.call('check')
       // What every request depends on is read whole, however large the rest is.
+      // What is beside it is read first: it may only be older than what the file has.
+      const known = putsBack ? await lastKnown?.() : undefined
       const directory = await this.#writer.call('loadDirectory')
       const budgets = await this.#writer.call('loadBudgets')
-      const known = await lastKnown?.()
       if (known !== undefined) await this.#catchUp(known, { directory, budgets })
     } catch (error) {
       if (!(error instanceof CorruptFile)) throw error

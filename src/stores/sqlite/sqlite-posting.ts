@@ -46,8 +46,8 @@ export class Posting {
     this.#db = db
   }
 
-  post(nodeId: string, text: string): void {
-    this.#keep(text, (charge, nanoUsd) => spend(this.#db, nodeId, charge, nanoUsd))
+  post(nodeId: string, text: string, postedUntilMs = 0): void {
+    this.#keep(text, (charge, nanoUsd) => spend(this.#db, nodeId, charge, nanoUsd), postedUntilMs)
   }
 
   /** Of a copy: what lines cost stands in the periods already. */
@@ -55,10 +55,10 @@ export class Posting {
     this.#keep(text, () => {})
   }
 
-  #keep(text: string, onSpent: (charge: Charge, nanoUsd: number) => void): void {
+  #keep(text: string, onSpent: (charge: Charge, nanoUsd: number) => void, postedUntilMs = 0): void {
     const batch = new Batch(this.#db, fromJson<BatchValues>(text), this.#origins)
     this.#db.write(() => {
-      batch.addLines(chargedUntilMs(this.#db))
+      batch.addLines(postedUntilMs === 0 ? 0 : Math.min(postedUntilMs, chargedUntilMs(this.#db)))
       for (const { charge, nanoUsd } of spendingOf(batch.costs)) onSpent(charge, nanoUsd)
       failpoint('posting')
     })

@@ -32,9 +32,9 @@ function createStore(file: SqliteFile, shares: ShareBook): Store & Transferable 
     loadDirectory: () => file.write('loadDirectory'),
     directoryRevision: () => file.write('directoryRevision'),
     changeDirectory: (...change) => file.write('changeDirectory', ...change),
-    async postBooks({ nodeId, entries, requests }) {
+    async postBooks({ nodeId, entries, requests, postedUntilMs }) {
       checkBooks({ entries, requests })
-      await file.write('post', nodeId, batchText(entries, requests))
+      await file.write('post', nodeId, batchText(entries, requests), postedUntilMs)
     },
     loadBudgets: () => file.write('loadBudgets'),
     budgetsRevision: () => file.write('budgetsRevision'),

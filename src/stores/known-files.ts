@@ -5,7 +5,7 @@ import { rm } from 'node:fs/promises'
 import { createSnapshotFile } from '../keys/directory-snapshot.ts'
 import { readBudgetSnapshot } from '../ledger/budget-snapshot.ts'
 import { readFileIfThere, replaceFile } from '../std/replace-file.ts'
-import type { LastKnown } from '../stores/last-known.ts'
+import type { LastKnown } from './last-known.ts'
 
 /** What `randomInt` can give, less one. */
 const STORE_IDS = 2 ** 48 - 1
@@ -64,9 +64,10 @@ export class KnownFiles {
     }
   }
 
-  /** As if nothing had been known. Rejects with Node's error. */
+  /** As if nothing had been known, of no store. Rejects with Node's error. */
   async forget(): Promise<void> {
-    for (const end of ['keys', 'budgets']) await rm(`${this.#base}.${end}.json`, { force: true })
+    for (const end of ['keys.json', 'budgets.json', 'store'])
+      await rm(`${this.#base}.${end}`, { force: true })
   }
 
   async #id(): Promise<number | undefined> {
