@@ -83,7 +83,7 @@ function closeBooks(how: ExchangeRecord, { exchange, books }: Served, { clock }:
     rowOf(how, {
       attribution: books.attribution,
       atMs: arrivedAtWallMs(exchange, clock),
-      costNanoUsd: books.costNanoUsd,
+      costNanoUsd: books.cost.nanoUsd,
     }),
   )
 }
@@ -114,7 +114,7 @@ export function recordFailure(error: GatewayError, served: Served, rooms: Settli
     ...(served.plan?.routeName === undefined ? {} : { route: served.plan.routeName }),
   }
   // What cost nothing takes nothing of the caller's limits.
-  if (served.books?.costNanoUsd === 0) served.permit?.undo()
+  if (served.books?.cost.nanoUsd === 0) served.permit?.undo()
   served.permit?.release()
   closeBooks(how, served, rooms)
   rooms.telemetry.exchanges.publish(how)

@@ -12,13 +12,18 @@ import { isCounted } from './attempt-log.ts'
 interface Counted {
   readonly usage?: Usage | undefined
   readonly finish?: Finish | undefined
-  readonly candidates?: readonly { readonly finish?: Finish | undefined }[] | undefined
+  readonly hasContent?: boolean | undefined
+  readonly candidates?: InferenceResult['candidates'] | undefined
 }
 
-/** As far as it can be believed. Where a filter stopped the request no model may have been asked, and nothing counted. */
-export function usageOf({ usage, finish, candidates }: Counted): { usage?: Usage } {
-  const end = finish ?? candidates?.[0]?.finish
-  const believed = end?.reason === 'content-filter' ? usage : believableUsage(usage)
+/**
+ * As far as it can be believed. Where a filter stopped the request no model may have been asked, and nothing counted; an
+ * answer that it cut in the middle was made.
+ */
+export function usageOf({ usage, finish, hasContent, candidates = [] }: Counted): { usage?: Usage } {
+  const end = finish ?? candidates[0]?.finish
+  const isSaid = hasContent === true || candidates.some(({ parts }) => parts.some(saysSomething))
+  const believed = end?.reason === 'content-filter' && !isSaid ? usage : believableUsage(usage)
   return believed === undefined ? {} : { usage: believed }
 }
 

@@ -231,8 +231,13 @@ export function isCounted(usage: Usage | undefined): boolean {
   return usage?.inputTokens !== undefined && usage.outputTokens !== undefined
 }
 
-/** The request may have run although no answer began (faults 8, 11). */
-const ambiguous: ReadonlySet<ErrorCode> = new Set(['upstream_reset', 'upstream_timeout'])
+/** The request may have run although no answer began (faults 8, 11), or surely did: it was said to be answered, and then broke. */
+const ambiguous: ReadonlySet<ErrorCode> = new Set([
+  'upstream_reset',
+  'upstream_timeout',
+  'upstream_truncated',
+  'response_too_large',
+])
 
 /** What a provider says instead of an answer, be it inside a 200: nothing is paid for it (faults 36, 62). */
 export const refusals: ReadonlySet<ErrorCode> = new Set([

@@ -8,6 +8,7 @@ import { tenthsIn, US_TENTHS } from '../ledger/inference-geo.ts'
 import { type AskedClass, askedClass, isUnpriced } from '../ledger/service-class.ts'
 import { SEARCHES_UNASKED } from '../ledger/search-fee.ts'
 import { worstPrices } from '../ledger/worst-case.ts'
+import type { OperationSpec } from '../operations/operation-spec.ts'
 import type { Target } from '../providers/provider.ts'
 import type { AttemptRecord } from '../telemetry/records.ts'
 import type { Exchange } from './exchange.ts'
@@ -206,10 +207,12 @@ const PRICED_BY_TOKENS: ReadonlySet<string> = new Set(['embeddings', 'moderation
 
 /** Counting, and looking after files and batches; beginning a batch is paid for. */
 export function isFree({ operation, asked }: Pick<Exchange, 'operation' | 'asked'>): boolean {
-  if (asked === undefined) return operation === 'count-tokens'
-  const { spec } = asked
-  if (spec.operation === 'batches') return !(spec.method === 'POST' && spec.isOnce)
-  return spec.placedBy !== 'model'
+  return asked === undefined ? operation === 'count-tokens' : isFreeOperation(asked.spec)
+}
+
+export function isFreeOperation({ operation, method, isOnce, placedBy }: OperationSpec): boolean {
+  if (operation === 'batches') return !(method === 'POST' && isOnce)
+  return placedBy !== 'model'
 }
 
 export interface EndedAttempt {

@@ -3,6 +3,7 @@
 import type { Usage } from '../canonical/usage.ts'
 import type { UpstreamResponse } from '../upstream/attempt.ts'
 import { usageOf } from './answer-facts.ts'
+import { isFreeOperation } from './attempt-money.ts'
 import type { OperationCall } from './operation-call.ts'
 import { OperationStream } from './operation-stream.ts'
 import { readWhole } from './read-whole.ts'
@@ -62,5 +63,5 @@ async function relayWhole(
 
 /** What keeps files and batches costs nothing; everything else does, whether or not the provider says what. */
 export function endOf({ spec }: OperationCall, { status }: UpstreamResponse, usage: Usage | undefined) {
-  return { hasBegun: spec.placedBy === 'model', status, ...usageOf({ usage }) }
+  return { hasBegun: !isFreeOperation(spec), status, ...usageOf({ usage }) }
 }

@@ -244,6 +244,22 @@ describe('a stream of the same dialect', () => {
     expect(world.attempts[0]).toMatchObject({ outcome: 'failed', isWaste: true, usageSource: 'unknown' })
   })
 
+  test('fault 12: an answer that broke before its first event may have been paid for: a model ran', async () => {
+    const world = createWorld({
+      stream: true,
+      targets: [
+        { name: 'a', steps: [{ fails: 'upstream_truncated' }] },
+        { name: 'b', steps: [{ sse: openaiAnswer }] },
+      ],
+    })
+    await text(await world.run({ retries: 0 }))
+    expect(world.attempts[0]).toMatchObject({
+      code: 'upstream_truncated',
+      usageSource: 'unknown',
+      isWaste: true,
+    })
+  })
+
   test('stops trying other targets once a byte has reached the client, and says so in the stream without a terminal marker', async () => {
     const world = createWorld({
       stream: true,

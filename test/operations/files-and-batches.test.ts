@@ -129,7 +129,11 @@ describe('batches', () => {
       endpoint: '/v1/responses',
       completion_window: '24h',
     })
+    // What it will come to nobody knows yet: never nothing.
+    await expect.poll(() => stage.gateway.exchanges.length).toBe(1)
+    expect(stage.gateway.exchanges[0]?.costNanoUsd).toBeUndefined()
     expect((await client.batches.list({ limit: 2 })).data).toHaveLength(1)
+    await expect.poll(() => stage.gateway.exchanges[1]?.costNanoUsd).toBe(0)
     expect((await client.batches.retrieve('batch_1')).status).toBe('completed')
     expect((await client.batches.cancel('batch_1')).id).toBe('batch_1')
     expect(stage.one.last).toMatchObject({ method: 'POST', path: '/v1/batches/batch_1/cancel', body: '{}' })
