@@ -7,9 +7,9 @@ export function gatewayUrl({ host, port }: { readonly host: string; readonly por
 }
 
 /** Where its clients reach it: over TLS by a name that its certificate proves, since they would refuse it by another. */
-export function clientUrl({ listen, tls }: Pick<HoldfastConfig, 'listen' | 'tls'>): string {
-  if (tls === undefined) return gatewayUrl(listen)
-  const name = tls.names.find((one) => !one.startsWith('*')) ?? reachable(listen.host)
+export function clientUrl({ listen, shown }: Pick<HoldfastConfig, 'listen' | 'shown'>): string {
+  if (shown === undefined) return gatewayUrl(listen)
+  const name = shown.names.find((one) => !one.startsWith('*')) ?? reachable(listen.host)
   return `https://${bracketed(name)}:${listen.port}`
 }
 

@@ -5,9 +5,9 @@ import path from 'node:path'
 import type { z } from 'zod'
 import type { Secret } from '../../std/secret.ts'
 import { addIssue } from './describe-issue.ts'
-import type { HoldfastConfig } from './config.ts'
+import type { HoldfastConfig, OwnCertificate, ShownCertificate } from './config.ts'
 import { type ConfigFault, formatPath, type Path, quote } from './fault.ts'
-import type { FaultList } from './fault-list.ts'
+import { type FaultList, isWithin } from './fault-list.ts'
 import { type ListenAddress, parseListen, whyNotListen } from './listen.ts'
 import { resolveAdmin } from './resolve-admin.ts'
 import { type Environment, readYaml, type YamlSource } from './read-yaml.ts'
@@ -15,7 +15,7 @@ import { type Resolution, secretAt } from './resolution.ts'
 import { resolveKeys } from './resolve-keys.ts'
 import { resolveProviders } from './resolve-providers.ts'
 import { resolveStore } from './resolve-store.ts'
-import { resolveTls } from './resolve-tls.ts'
+import { resolveTls, shownCertificate } from './resolve-tls.ts'
 import { type DeclaredNames, resolveRoutes } from './resolve-routes.ts'
 import { type ConfigDocument, configSchema } from './schema.ts'
 
@@ -31,6 +31,11 @@ export interface LoadConfigOptions {
   readonly listen?: string
   /** The same for the admin listener, as from `--admin`; `off` for none. */
   readonly admin?: string
+  /**
+   * What is read of `tls`. Default `pair`: all of it, and all must be right. `certificate` is for whoever serves nobody: what
+   * clients are shown where that can be read, never the key, and no fault of `tls` is one.
+   */
+  readonly tls?: 'pair' | 'certificate'
 }
 
 export type LoadedConfig =
@@ -52,7 +57,7 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   const yaml = readYaml({ file, text: text ?? '{}', env: options.env, schema: configSchema })
   const document = judge(yaml)
   const config = document && resolve(document, yaml, { ...options, readFile })
-  const faults = trusted(yaml)
+  const faults = trusted(yaml).filter((fault) => options.tls !== 'certificate' || !isWithin(fault, ['tls']))
   if (config === undefined || faults.length > 0) return { ok: false, faults }
   return { ok: true, config }
 }
@@ -135,20 +140,22 @@ function resolve(
   }
   const keys = resolveKeys(document.keys, resolution)
   const listen = resolveListen(document, options.listen, faults)
-  const tls = resolveTls(document.tls, resolution)
+  const { tls, shown } = tlsOf(document, { value, resolution, reads: options.tls })
   const admin = resolveAdmin(document.admin, options.admin, faults)
   const store = resolveStore(document.store, resolution)
   const masterKey =
     document.masterKey === undefined ? undefined : secretAt(document.masterKey, ['masterKey'], resolution)
   const providers = resolveProviders(document, { ...resolution, ...(listen && { listen }) })
   const { routes, added } = resolveRoutes({ ...resolution, document, providers, declared: namesIn(value) })
-  if (listen === undefined || !faults.isEmpty) return undefined
+  const isSound = options.tls === 'certificate' ? faults.isEmptyBeside(['tls']) : faults.isEmpty
+  if (listen === undefined || !isSound) return undefined
   const all = [...providers, ...added]
   for (const { credential } of all) if (credential) secrets.push(credential)
   const { eventLoopLag, ...limits } = document.limits
   return {
     listen,
     ...(tls && { tls }),
+    ...(shown && { shown }),
     ...(admin && { admin }),
     keys,
     providers: all,
@@ -168,6 +175,23 @@ function resolve(
     warnings,
     ...(options.path !== undefined && { path: options.path, lines: linesIn(yaml) }),
   }
+}
+
+interface ReadingTls {
+  /** Of the whole file, where the section may be too wrong to stand in the document. */
+  readonly value: unknown
+  readonly resolution: Resolution
+  readonly reads: LoadConfigOptions['tls']
+}
+
+function tlsOf(
+  document: ConfigDocument,
+  { value, resolution, reads }: ReadingTls,
+): { readonly tls?: OwnCertificate | undefined; readonly shown?: ShownCertificate } {
+  if (document.tls === undefined) return isIndexable(value) && 'tls' in value ? { shown: { names: [] } } : {}
+  if (reads === 'certificate') return { shown: shownCertificate(document.tls, resolution) }
+  const tls = resolveTls(document.tls, resolution)
+  return tls === undefined ? {} : { tls, shown: { names: tls.names, chain: tls.pair.chain } }
 }
 
 /** Where a person changes what programs cannot: by section, and by section and name. */

@@ -8,10 +8,24 @@ import path from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { secureContextOf } from '../../http/front.ts'
 import { Secret } from '../../std/secret.ts'
-import type { OwnCertificate } from './config.ts'
+import type { OwnCertificate, ShownCertificate } from './config.ts'
 import { type Path, quote } from './fault.ts'
 import type { Resolution } from './resolution.ts'
 import type { ConfigDocument } from './schema.ts'
+
+/** What a client is shown, for whoever only asks: the key is not theirs to read, and a certificate at fault no fault of theirs. */
+export function shownCertificate(
+  tls: NonNullable<ConfigDocument['tls']>,
+  { sources: { directory = process.cwd(), readFile } }: Pick<Resolution, 'sources'>,
+): ShownCertificate {
+  try {
+    const chain = readFile(path.resolve(directory, tls.cert))
+    const [own] = certificatesIn(chain)
+    return own === undefined ? { names: [] } : { names: namesOf(own), chain }
+  } catch {
+    return { names: [] }
+  }
+}
 
 /** `undefined` where none is configured, or where it is at fault. */
 export function resolveTls(tls: ConfigDocument['tls'], resolution: Resolution): OwnCertificate | undefined {
@@ -69,14 +83,18 @@ function readAt(
 
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 
-/** The gateway's own first, as a handshake sends them. */
+/** The gateway's own first, as a handshake sends them. Throws where one is garbled. */
+function certificatesIn(text: string): readonly X509Certificate[] {
+  return (text.match(PEM_CERTIFICATE) ?? []).map((pem) => new X509Certificate(pem))
+}
+
 function certificatesAt(
   name: string,
   text: string,
   resolution: Resolution,
 ): readonly X509Certificate[] | undefined {
   try {
-    const found = (text.match(PEM_CERTIFICATE) ?? []).map((pem) => new X509Certificate(pem))
+    const found = certificatesIn(text)
     if (found.length > 0) return found
   } catch {
     // Told below: OpenSSL's own words help nobody here.

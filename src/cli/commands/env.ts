@@ -90,7 +90,7 @@ async function connectionOf(
   const key = await keyOf(options, io)
   if (!key.ok) return key
   const path = findConfigPath(options.config)
-  const loaded = loadConfig({ env: io.env, ...(path !== undefined && { path }) })
+  const loaded = loadConfig({ env: io.env, tls: 'certificate', ...(path !== undefined && { path }) })
   if (!loaded.ok && options.url === undefined && path !== undefined)
     return { ok: false, message: `${path} has faults (holdfast check lists them): mend them, or say --url` }
   const config = loaded.ok ? loaded.config : { listen: { host: LISTEN_HOST, port: LISTEN_PORT } }
