@@ -33,13 +33,19 @@ export interface LoadConfigOptions {
   readonly admin?: string
   /**
    * What is read of `tls`. Default `pair`: all of it, and all must be right. `certificate` is for whoever serves nobody: what
-   * clients are shown where that can be read, never the key, and no fault of `tls` is one.
+   * clients are shown where that can be read, never the key, and no fault of `tls` is one. `apart` is for whoever has a pair
+   * already: faults of `tls` alone leave the configuration without one.
    */
-  readonly tls?: 'pair' | 'certificate'
+  readonly tls?: 'pair' | 'apart' | 'certificate'
 }
 
 export type LoadedConfig =
-  | { readonly ok: true; readonly config: HoldfastConfig }
+  | {
+      readonly ok: true
+      readonly config: HoldfastConfig
+      /** Where they stand apart: why the configuration is without its certificate. */
+      readonly tlsFaults?: readonly ConfigFault[]
+    }
   | { readonly ok: false; readonly faults: readonly ConfigFault[] }
 
 export function loadConfig(options: LoadConfigOptions): LoadedConfig {
@@ -57,9 +63,16 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   const yaml = readYaml({ file, text: text ?? '{}', env: options.env, schema: configSchema })
   const document = judge(yaml)
   const config = document && resolve(document, yaml, { ...options, readFile })
-  const faults = trusted(yaml).filter((fault) => options.tls !== 'certificate' || !isWithin(fault, ['tls']))
-  if (config === undefined || faults.length > 0) return { ok: false, faults }
-  return { ok: true, config }
+  const all = trusted(yaml)
+  const tlsFaults = all.filter((fault) => !isTlsNeeded(options) && isWithin(fault, ['tls']))
+  const faults = all.filter((fault) => !tlsFaults.includes(fault))
+  if (config === undefined || faults.length > 0)
+    return { ok: false, faults: options.tls === 'certificate' ? faults : all }
+  return { ok: true, config, ...(options.tls === 'apart' && { tlsFaults }) }
+}
+
+function isTlsNeeded({ tls = 'pair' }: LoadConfigOptions): boolean {
+  return tls === 'pair'
 }
 
 function readTextFile(file: string): string {
@@ -147,7 +160,7 @@ function resolve(
     document.masterKey === undefined ? undefined : secretAt(document.masterKey, ['masterKey'], resolution)
   const providers = resolveProviders(document, { ...resolution, ...(listen && { listen }) })
   const { routes, added } = resolveRoutes({ ...resolution, document, providers, declared: namesIn(value) })
-  const isSound = options.tls === 'certificate' ? faults.isEmptyBeside(['tls']) : faults.isEmpty
+  const isSound = isTlsNeeded(options) ? faults.isEmpty : faults.isEmptyBeside(['tls'])
   if (listen === undefined || !isSound) return undefined
   const all = [...providers, ...added]
   for (const { credential } of all) if (credential) secrets.push(credential)
