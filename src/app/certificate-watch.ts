@@ -30,6 +30,11 @@ export class CertificateWatch {
     this.#options = options
   }
 
+  /** The one that is served; absent where there is none. */
+  get certificate(): OwnCertificate | undefined {
+    return this.#certificate
+  }
+
   /** When the one that is served ends; absent where there is none. */
   get endsAtMs(): number | undefined {
     return this.#certificate?.endsAtMs

@@ -5,8 +5,10 @@
 
 import { readFileSync } from 'node:fs'
 import { type Clock, systemClock } from '../std/clock.ts'
+import type { OwnCertificate } from './config/config.ts'
 import { findConfigPath } from './config/find-config.ts'
 import { type LoadConfigOptions, type LoadedConfig, loadConfig } from './config/load-config.ts'
+import { rereadPair } from './config/resolve-tls.ts'
 import { SecretFiles } from './secret-files.ts'
 import { FileWatch } from './watch-file.ts'
 
@@ -41,17 +43,33 @@ export class ConfigSource {
     return this.#secrets.gone
   }
 
+  /** All of it, for a start. */
   load(): LoadedConfig {
+    return this.#load('pair')
+  }
+
+  /** For a gateway that serves already: what is wrong with its certificate alone is told apart. */
+  loadAgain(): LoadedConfig {
+    return this.#load('apart')
+  }
+
+  /** What stands in the files of a certificate now; `undefined` where that is no pair. */
+  rereadPair(certificate: OwnCertificate): OwnCertificate | undefined {
+    return rereadPair(certificate, (path) => this.#secrets.read(path))
+  }
+
+  #load(tls: 'pair' | 'apart'): LoadedConfig {
     const { env, listen, admin } = this.#options
     this.#secrets.begin()
     const loaded = loadConfig({
       env,
+      tls,
       readFile: (path) => (path === this.path ? readFileSync(path, 'utf8') : this.#secrets.read(path)),
       ...(this.path === undefined ? {} : { path: this.path }),
       ...(listen === undefined ? {} : { listen }),
       ...(admin === undefined ? {} : { admin }),
     })
-    this.#secrets.end(loaded.ok)
+    this.#secrets.end(loaded.ok && (loaded.tlsFaults ?? []).length === 0)
     return loaded
   }
 

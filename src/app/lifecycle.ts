@@ -29,7 +29,8 @@ import { ModelDiscovery } from './discover-models.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { type FaultSource, outliveFaults } from './process-faults.ts'
 import { OperatorPost } from './operator-post.ts'
-import { whatNeedsRestart, whyNotInForce } from './reload-rules.ts'
+import { certificateRejected, configRejected, configReloaded, secretFilesGone } from './reload-notices.ts'
+import { whyNotInForce, withPair } from './reload-rules.ts'
 import { routeTransport } from './routed-transport.ts'
 import { SIMULATOR_ORIGIN } from './simulated-provider.ts'
 import { createSocketTransport } from './socket-transport.ts'
@@ -78,7 +79,10 @@ export interface RunningGateway {
   /** The configuration in force. */
   readonly config: HoldfastConfig
   readonly isSimulated: boolean
-  /** Reads the file again; the faults that kept it from coming into force, none when it did. Never rejects. */
+  /**
+   * Reads the file again; the faults that kept it, or nothing but its certificate, from coming into force, none when all
+   * did. Never rejects.
+   */
   reload(): Promise<readonly ConfigFault[]>
   /**
    * Comes to rest as the configuration's `shutdown` says; with `drainMs`, without the wait before the drain. Calling it
@@ -290,65 +294,50 @@ class Running implements RunningGateway {
   async #reload(): Promise<readonly ConfigFault[]> {
     if (this.#isStopping) return []
     try {
-      const loaded = this.#parts.source.load()
-      this.#tellOfGoneSecrets()
-      const faults = loaded.ok ? whyNotInForce(loaded.config, this.#parts.config) : loaded.faults
-      if (!loaded.ok || faults.length > 0) return this.#reject(faults)
-      const config = await this.#complete(loaded.config, this.config)
+      const { source, config: started } = this.#parts
+      const loaded = source.loadAgain()
+      const { notices } = this.#ground.telemetry
+      if (source.goneSecretFiles.length > 0) notices.publish(secretFilesGone(source.goneSecretFiles))
+      const faults = loaded.ok ? whyNotInForce(loaded.config, started) : loaded.faults
+      if (!loaded.ok || faults.length > 0) {
+        this.#renew(loaded.ok ? loaded.config.tls : this.#pairInPlace())
+        return this.#reject(faults)
+      }
+      const { tlsFaults = [] } = loaded
+      const isPairKept = tlsFaults.length > 0
+      const config = await this.#complete(
+        isPairKept ? withPair(loaded.config, this.#certificates.certificate) : loaded.config,
+        this.config,
+      )
       if (this.#isStopping) return []
       this.#ground.health.forgive(this.#ground.clock.nowMs())
       this.#enforce(config)
-      this.#renew(config)
-      this.#announce(config)
+      this.#renew(config.tls)
+      for (const notice of configReloaded(config, started)) notices.publish(notice)
+      if (isPairKept) notices.publish(certificateRejected(tlsFaults))
       this.#discovery.follow(config.providers)
-      return []
+      return tlsFaults
     } catch (error) {
       return this.#reject([unexpectedFault(error, this.#parts.source.path)])
     }
   }
 
   /** Whether there is TLS at all was said at the start. */
-  #renew({ tls }: HoldfastConfig): void {
+  #renew(tls: HoldfastConfig['tls']): void {
     if (tls === undefined || this.#parts.config.tls === undefined) return
     this.#server.renew(tls.pair)
     this.#certificates.follow(tls)
   }
 
-  #tellOfGoneSecrets(): void {
-    const gone = this.#parts.source.goneSecretFiles
-    if (gone.length === 0) return
-    this.#ground.telemetry.notices.publish({
-      level: 'error',
-      name: 'secret_file_gone',
-      message: `Secrets are used that cannot be read any more, and the next start will do without them: put back ${gone.join(', ')}, or name another place in the configuration.`,
-      facts: { files: gone.length },
-    })
+  /** A newer certificate need not wait until somebody has mended the rest. */
+  #pairInPlace(): HoldfastConfig['tls'] {
+    const { certificate } = this.#certificates
+    return certificate && this.#parts.source.rereadPair(certificate)
   }
 
   #reject(faults: readonly ConfigFault[]): readonly ConfigFault[] {
-    this.#ground.telemetry.notices.publish({
-      level: 'error',
-      name: 'config_rejected',
-      message: `The configuration was not changed, the one before stays in force: ${faults.map(formatFault).join(' | ')}`,
-      facts: { faults: faults.length },
-    })
+    this.#ground.telemetry.notices.publish(configRejected(faults))
     return faults
-  }
-
-  #announce(config: HoldfastConfig): void {
-    const { notices } = this.#ground.telemetry
-    notices.publish({
-      level: 'info',
-      name: 'config_reloaded',
-      message: `The configuration is in force: ${config.providers.length} providers, ${config.routes.length} routes.`,
-    })
-    const fields = whatNeedsRestart(config, this.#parts.config)
-    if (fields.length === 0) return
-    notices.publish({
-      level: 'warn',
-      name: 'config_needs_restart',
-      message: `Changed, and in effect from the next start on: ${fields.join(', ')}.`,
-    })
   }
 
   #current(): House {

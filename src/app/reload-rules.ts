@@ -31,6 +31,11 @@ export function whyNotInForce(next: HoldfastConfig, started: HoldfastConfig): re
   ]
 }
 
+/** With the pair that is served, where that of the file is at fault. */
+export function withPair(config: HoldfastConfig, tls: HoldfastConfig['tls']): HoldfastConfig {
+  return tls === undefined ? config : { ...config, tls, secrets: [...config.secrets, tls.pair.key] }
+}
+
 /** With a store nobody is let in without a key beyond loopback, whether or not there are any yet. */
 function isKept({ store }: HoldfastConfig): boolean {
   return store !== undefined && store.kind !== 'memory'

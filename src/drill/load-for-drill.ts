@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { HoldfastConfig } from '../app/config/config.ts'
 import type { ConfigFault } from '../app/config/fault.ts'
-import { type LoadedConfig, loadConfig } from '../app/config/load-config.ts'
+import { type LoadConfigOptions, type LoadedConfig, loadConfig } from '../app/config/load-config.ts'
 import { locate } from '../app/find-providers.ts'
 import { simulatedProvider } from '../app/simulated-provider.ts'
 import { knownProviders } from '../providers/index.ts'
@@ -34,9 +34,10 @@ export type LoadedForDrill =
 
 export function loadForDrill(options: LoadForDrillOptions): LoadedForDrill {
   const read = options.readFile ?? ((path: string) => readFileSync(path, 'utf8'))
-  const source = {
+  const source: LoadConfigOptions = {
     env: options.env,
     readFile: read,
+    tls: 'certificate',
     ...(options.path !== undefined && { path: options.path }),
   }
   const asItStands = loadConfig(source)

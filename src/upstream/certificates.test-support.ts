@@ -1,4 +1,4 @@
-/** A private key that guards nothing, and three certificates of it, for servers that tests talk to over TLS. */
+/** A private key that guards nothing, and five certificates of it, for servers that tests talk to over TLS. */
 
 /** A key made for tests and used nowhere else. */
 export const KEY = `-----BEGIN PRIVATE KEY-----
@@ -40,4 +40,27 @@ A1UdEQQTMBGCCWxvY2FsaG9zdIcEfwAAATAPBgNVHRMBAf8EBTADAQH/MB0GA1Ud
 DgQWBBRDPZ5Ql8MOXdxC/1Nb4QFW8GVBxDAKBggqhkjOPQQDAgNIADBFAiB43c5J
 xJVcTwlPFYDALb+R0WPOWDBQ5P1Y6yhy/G/9QAIhALdykTUrc49SqZbJKWWur2kj
 ozhEUlZLWxdCvARc4a7U
+-----END CERTIFICATE-----`
+/** For one.test, two.test and all below two.test; no authority itself. */
+export const SEVERAL_HOSTS = `-----BEGIN CERTIFICATE-----
+MIIBgTCCASigAwIBAgIUTiFRN5ZX1+rnR8XD/TlYwsYf/AAwCgYIKoZIzj0EAwIw
+EjEQMA4GA1UEAwwHc2V2ZXJhbDAgFw0yNjEyMDEwNTA3NDdaGA8yMTI2MTEwNzA1
+MDc0N1owEjEQMA4GA1UEAwwHc2V2ZXJhbDBZMBMGByqGSM49AgEGCCqGSM49AwEH
+A0IABJIa+GOm1hQXzKO6xKxxzC87Eu8pWcUQpn6a9cdSix/LRabFU6eqTyeyMX/p
+W8ov0phoTMqkpdjwfwtGBSHJbX2jWjBYMCkGA1UdEQQiMCCCCG9uZS50ZXN0ggh0
+d28udGVzdIIKKi50d28udGVzdDAMBgNVHRMBAf8EAjAAMB0GA1UdDgQWBBRDPZ5Q
+l8MOXdxC/1Nb4QFW8GVBxDAKBggqhkjOPQQDAgNHADBEAiA+jXYRHwF/atLtxuqi
+wgMgGx6WJMPs6qYejQWp5J4xRAIgTPT2yJQO24Xu/j0K9HqDiMDNdoElvs4vZ9nj
+5Ogfpso=
+-----END CERTIFICATE-----`
+/** For all below three.test; no authority itself. */
+export const ANY_HOST = `-----BEGIN CERTIFICATE-----
+MIIBczCCARigAwIBAgIUVZj3PklC/CeGPccnVaxGSNXiWh4wCgYIKoZIzj0EAwIw
+EzERMA8GA1UEAwwId2lsZGNhcmQwIBcNMjYxMjAxMDUwNzQ3WhgPMjEyNjExMDcw
+NTA3NDdaMBMxETAPBgNVBAMMCHdpbGRjYXJkMFkwEwYHKoZIzj0CAQYIKoZIzj0D
+AQcDQgAEkhr4Y6bWFBfMo7rErHHMLzsS7ylZxRCmfpr1x1KLH8tFpsVTp6pPJ7Ix
+f+lbyi/SmGhMyqSl2PB/C0YFIcltfaNIMEYwFwYDVR0RBBAwDoIMKi50aHJlZS50
+ZXN0MAwGA1UdEwEB/wQCMAAwHQYDVR0OBBYEFEM9nlCXww5d3EL/U1vhAVbwZUHE
+MAoGCCqGSM49BAMCA0kAMEYCIQCyYo1P1aeJv0OBGJ7lcAh0vfgecz1lC4n+kSFg
+tIs3RwIhAN3QN4imwAXsI3IQLr6w5WrofYbC9WQjBiH/SC1q5cvX
 -----END CERTIFICATE-----`

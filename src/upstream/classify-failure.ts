@@ -11,7 +11,8 @@ import {
   BLOCKED_ADDRESS,
   CONNECT_TIMEOUT,
   INVALID_ORIGIN,
-  NO_CONNECTION_FREE,
+  NO_IPV6,
+  shortages,
   TRANSPORT_CLOSED,
   UNEXPECTED_RESPONSE,
 } from './transport-codes.ts'
@@ -52,16 +53,6 @@ function errorCodeOf({ phase, code }: TransportFailure): ErrorCode {
   }
   return isNoHttp(code) ? 'upstream_protocol' : 'upstream_reset'
 }
-
-/** What this machine or process ran out of before the provider was asked anything, in words (fault 141). */
-const shortages: ReadonlyMap<string, string> = new Map([
-  [NO_CONNECTION_FREE, 'all connections to it are busy'],
-  ['EADDRNOTAVAIL', 'this machine has no port free for another connection'],
-  ['EMFILE', 'the gateway has no file descriptor free'],
-  ['ENFILE', 'this machine has no file descriptor free'],
-  ['ENOBUFS', 'this machine has no memory for another connection'],
-  ['ENOMEM', 'this machine has no memory for another connection'],
-])
 
 /** OpenSSL's verification results carry no common prefix. */
 function isTls(code: string): boolean {
@@ -112,6 +103,8 @@ function unreachableWords(code: string): string {
       return 'has a host name that does not exist'
     case 'EAI_AGAIN':
       return 'has a host name that could not be resolved'
+    case NO_IPV6:
+      return 'has an IPv6 address only, and this machine none to call it from'
     case CONNECT_TIMEOUT:
     case 'ETIMEDOUT':
       return 'could not be connected to in time'

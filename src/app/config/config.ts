@@ -11,8 +11,10 @@ import type { Secret } from '../../std/secret.ts'
 
 export interface HoldfastConfig {
   readonly listen: { readonly host: string; readonly port: number }
-  /** What clients are spoken to over TLS with; absent: plain HTTP. */
+  /** What clients are spoken to over TLS with; absent: plain HTTP, or nobody is served here. */
   readonly tls?: OwnCertificate
+  /** What clients are shown of it; absent: plain HTTP. */
+  readonly shown?: ShownCertificate
   /** The listener for operators; absent where there is to be none. */
   readonly admin?: AdminListen
   readonly keys: readonly ClientKey[]
@@ -75,6 +77,14 @@ export interface OwnCertificate {
   readonly endsAtMs: number
 }
 
+/** The gateway's own certificate as its clients know it. */
+export interface ShownCertificate {
+  /** As those of `OwnCertificate`; none where it could not be read. */
+  readonly names: readonly string[]
+  /** PEM; absent where it could not be read. */
+  readonly chain?: string
+}
+
 export interface AdminListen {
   readonly host: string
   readonly port: number
@@ -120,7 +130,7 @@ export function namesOfFile({ keys }: Pick<HoldfastConfig, 'keys'>): readonly st
 
 /** The configuration for eyes and files: secrets as fingerprints, header values not at all (SEC-27). */
 export function describeConfig(config: HoldfastConfig) {
-  const { secrets: _, lines: _lines, masterKey, store, tls, ...open } = config
+  const { secrets: _, lines: _lines, shown: _shown, masterKey, store, tls, ...open } = config
   return {
     ...open,
     ...(tls && {

@@ -8,6 +8,14 @@ const FAULTS_MAX = 100
 /** Shorter values are no secrets, and taken out they would only garble what is said. */
 const CONCEALED_LENGTH_MIN = 4
 
+/** Whether it is at or below this value. */
+export function isWithin(fault: Pick<ConfigFault, 'path'>, path: Path): boolean {
+  const whole = formatPath(path)
+  return (
+    fault.path === whole || (fault.path.startsWith(whole) && /^[.[]/.test(fault.path.slice(whole.length)))
+  )
+}
+
 export class FaultList {
   readonly #file: string
   readonly #source: SourceMap
@@ -51,14 +59,16 @@ export class FaultList {
 
   /** Whether something at or below this value is known to be wrong. */
   hasWithin(path: Path): boolean {
-    const whole = formatPath(path)
-    return [...this.#faulty].some(
-      (other) => other === whole || (/^[.[]/.test(other.slice(whole.length)) && other.startsWith(whole)),
-    )
+    return [...this.#faulty].some((other) => isWithin({ path: other }, path))
   }
 
   get isEmpty(): boolean {
     return this.#faults.length === 0
+  }
+
+  /** Whether nothing is known to be wrong but at or below this value. */
+  isEmptyBeside(path: Path): boolean {
+    return this.#faults.every((fault) => isWithin(fault, path))
   }
 
   /** By position. */

@@ -5,9 +5,9 @@ import path from 'node:path'
 import type { z } from 'zod'
 import type { Secret } from '../../std/secret.ts'
 import { addIssue } from './describe-issue.ts'
-import type { HoldfastConfig } from './config.ts'
+import type { HoldfastConfig, OwnCertificate, ShownCertificate } from './config.ts'
 import { type ConfigFault, formatPath, type Path, quote } from './fault.ts'
-import type { FaultList } from './fault-list.ts'
+import { type FaultList, isWithin } from './fault-list.ts'
 import { type ListenAddress, parseListen, whyNotListen } from './listen.ts'
 import { resolveAdmin } from './resolve-admin.ts'
 import { type Environment, readYaml, type YamlSource } from './read-yaml.ts'
@@ -15,7 +15,7 @@ import { type Resolution, secretAt } from './resolution.ts'
 import { resolveKeys } from './resolve-keys.ts'
 import { resolveProviders } from './resolve-providers.ts'
 import { resolveStore } from './resolve-store.ts'
-import { resolveTls } from './resolve-tls.ts'
+import { resolveTls, shownCertificate } from './resolve-tls.ts'
 import { type DeclaredNames, resolveRoutes } from './resolve-routes.ts'
 import { type ConfigDocument, configSchema } from './schema.ts'
 
@@ -31,10 +31,21 @@ export interface LoadConfigOptions {
   readonly listen?: string
   /** The same for the admin listener, as from `--admin`; `off` for none. */
   readonly admin?: string
+  /**
+   * What is read of `tls`. Default `pair`: all of it, and all must be right. `certificate` is for whoever serves nobody: what
+   * clients are shown where that can be read, never the key, and no fault of `tls` is one. `apart` is for whoever has a pair
+   * already: faults of `tls` alone leave the configuration without one.
+   */
+  readonly tls?: 'pair' | 'apart' | 'certificate'
 }
 
 export type LoadedConfig =
-  | { readonly ok: true; readonly config: HoldfastConfig }
+  | {
+      readonly ok: true
+      readonly config: HoldfastConfig
+      /** Where they stand apart: why the configuration is without its certificate. */
+      readonly tlsFaults?: readonly ConfigFault[]
+    }
   | { readonly ok: false; readonly faults: readonly ConfigFault[] }
 
 export function loadConfig(options: LoadConfigOptions): LoadedConfig {
@@ -52,9 +63,16 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   const yaml = readYaml({ file, text: text ?? '{}', env: options.env, schema: configSchema })
   const document = judge(yaml)
   const config = document && resolve(document, yaml, { ...options, readFile })
-  const faults = trusted(yaml)
-  if (config === undefined || faults.length > 0) return { ok: false, faults }
-  return { ok: true, config }
+  const all = trusted(yaml)
+  const tlsFaults = all.filter((fault) => !isTlsNeeded(options) && isWithin(fault, ['tls']))
+  const faults = all.filter((fault) => !tlsFaults.includes(fault))
+  if (config === undefined || faults.length > 0)
+    return { ok: false, faults: options.tls === 'certificate' ? faults : all }
+  return { ok: true, config, ...(options.tls === 'apart' && { tlsFaults }) }
+}
+
+function isTlsNeeded({ tls = 'pair' }: LoadConfigOptions): boolean {
+  return tls === 'pair'
 }
 
 function readTextFile(file: string): string {
@@ -135,20 +153,22 @@ function resolve(
   }
   const keys = resolveKeys(document.keys, resolution)
   const listen = resolveListen(document, options.listen, faults)
-  const tls = resolveTls(document.tls, resolution)
+  const { tls, shown } = tlsOf(document, { value, resolution, reads: options.tls })
   const admin = resolveAdmin(document.admin, options.admin, faults)
   const store = resolveStore(document.store, resolution)
   const masterKey =
     document.masterKey === undefined ? undefined : secretAt(document.masterKey, ['masterKey'], resolution)
   const providers = resolveProviders(document, { ...resolution, ...(listen && { listen }) })
   const { routes, added } = resolveRoutes({ ...resolution, document, providers, declared: namesIn(value) })
-  if (listen === undefined || !faults.isEmpty) return undefined
+  const isSound = isTlsNeeded(options) ? faults.isEmpty : faults.isEmptyBeside(['tls'])
+  if (listen === undefined || !isSound) return undefined
   const all = [...providers, ...added]
   for (const { credential } of all) if (credential) secrets.push(credential)
   const { eventLoopLag, ...limits } = document.limits
   return {
     listen,
     ...(tls && { tls }),
+    ...(shown && { shown }),
     ...(admin && { admin }),
     keys,
     providers: all,
@@ -168,6 +188,23 @@ function resolve(
     warnings,
     ...(options.path !== undefined && { path: options.path, lines: linesIn(yaml) }),
   }
+}
+
+interface ReadingTls {
+  /** Of the whole file, where the section may be too wrong to stand in the document. */
+  readonly value: unknown
+  readonly resolution: Resolution
+  readonly reads: LoadConfigOptions['tls']
+}
+
+function tlsOf(
+  document: ConfigDocument,
+  { value, resolution, reads }: ReadingTls,
+): { readonly tls?: OwnCertificate | undefined; readonly shown?: ShownCertificate } {
+  if (document.tls === undefined) return isIndexable(value) && 'tls' in value ? { shown: { names: [] } } : {}
+  if (reads === 'certificate') return { shown: shownCertificate(document.tls, resolution) }
+  const tls = resolveTls(document.tls, resolution)
+  return tls === undefined ? {} : { tls, shown: { names: tls.names, chain: tls.pair.chain } }
 }
 
 /** Where a person changes what programs cannot: by section, and by section and name. */

@@ -8,39 +8,77 @@ import path from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { secureContextOf } from '../../http/front.ts'
 import { Secret } from '../../std/secret.ts'
-import type { OwnCertificate } from './config.ts'
-import { type Path, quote } from './fault.ts'
+import type { OwnCertificate, ShownCertificate } from './config.ts'
+import { quote } from './fault.ts'
 import type { Resolution } from './resolution.ts'
 import type { ConfigDocument } from './schema.ts'
+
+/** What a client is shown, for whoever only asks: the key is not theirs to read, and a certificate at fault no fault of theirs. */
+export function shownCertificate(
+  tls: NonNullable<ConfigDocument['tls']>,
+  { sources: { directory = process.cwd(), readFile } }: Pick<Resolution, 'sources'>,
+): ShownCertificate {
+  try {
+    const chain = readFile(path.resolve(directory, tls.cert))
+    const [own] = certificatesIn(chain)
+    return own === undefined ? { names: [] } : { names: namesOf(own), chain }
+  } catch {
+    return { names: [] }
+  }
+}
 
 /** `undefined` where none is configured, or where it is at fault. */
 export function resolveTls(tls: ConfigDocument['tls'], resolution: Resolution): OwnCertificate | undefined {
   if (tls === undefined) return undefined
-  const chain = readAt(['tls', 'cert'], tls.cert, resolution)
-  const keyText = readAt(['tls', 'key'], tls.key, resolution)
-  const certificates = chain && certificatesAt(tls.cert, chain.text, resolution)
-  const key = keyText && privateKeyAt(tls.key, keyText.text, resolution)
+  const { sources, faults, secrets } = resolution
+  const certificate = readPair(tls, {
+    ...sources,
+    onFault(field, message) {
+      const where = ['tls', field]
+      if (!faults.has(where)) faults.at(where, `${where.join('.')}: ${message}`)
+    },
+  })
+  if (certificate !== undefined) secrets.push(certificate.pair.key)
+  return certificate
+}
+
+/** What stands in the files of a pair now; `undefined` where that is none. */
+export function rereadPair(
+  { certPath, keyPath }: Pick<OwnCertificate, 'certPath' | 'keyPath'>,
+  readFile: (path: string) => string,
+): OwnCertificate | undefined {
+  return readPair({ cert: certPath, key: keyPath }, { readFile, onFault() {} })
+}
+
+type PairFiles = NonNullable<ConfigDocument['tls']>
+
+interface Reading {
+  readonly directory?: string
+  /** Throws where it cannot. */
+  readonly readFile: (path: string) => string
+  readonly onFault: (field: keyof PairFiles, message: string) => void
+}
+
+function readPair(names: PairFiles, reading: Reading): OwnCertificate | undefined {
+  const chain = readAt('cert', names, reading)
+  const keyText = readAt('key', names, reading)
+  const certificates = chain && certificatesAt(names.cert, chain.text, reading)
+  const key = keyText && privateKeyAt(names.key, keyText.text, reading)
   const [own] = certificates ?? []
   if (!chain || !keyText || !certificates || !own || !key) return undefined
   if (!own.checkPrivateKey(key)) {
-    faultAt(
-      ['tls', 'key'],
-      `${quote(tls.key)} is not the key of ${quote(tls.cert)}: put the two of one certificate there`,
-      resolution,
+    reading.onFault(
+      'key',
+      `${quote(names.key)} is not the key of ${quote(names.cert)}: put the two of one certificate there`,
     )
     return undefined
   }
   const pair = { chain: chain.text, key: new Secret(keyText.text) }
   const refusal = whyNotServed(pair)
   if (refusal !== undefined) {
-    faultAt(
-      ['tls', 'cert'],
-      `${quote(tls.cert)} cannot be served (${refusal}): make a newer certificate`,
-      resolution,
-    )
+    reading.onFault('cert', `${quote(names.cert)} cannot be served (${refusal}): make a newer certificate`)
     return undefined
   }
-  resolution.secrets.push(pair.key)
   return {
     pair,
     certPath: chain.path,
@@ -52,51 +90,49 @@ export function resolveTls(tls: ConfigDocument['tls'], resolution: Resolution): 
 }
 
 function readAt(
-  where: Path,
-  name: string,
-  resolution: Resolution,
+  field: keyof PairFiles,
+  names: PairFiles,
+  { directory = process.cwd(), readFile, onFault }: Reading,
 ): { readonly path: string; readonly text: string } | undefined {
-  const { directory = process.cwd(), readFile } = resolution.sources
-  const full = path.resolve(directory, name)
+  const full = path.resolve(directory, names[field])
   try {
     return { path: full, text: readFile(full) }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
-    faultAt(where, `${quote(name)} cannot be read (${code}): put the file there, or name another`, resolution)
+    onFault(field, `${quote(names[field])} cannot be read (${code}): put the file there, or name another`)
     return undefined
   }
 }
 
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 
-/** The gateway's own first, as a handshake sends them. */
+/** The gateway's own first, as a handshake sends them. Throws where one is garbled. */
+function certificatesIn(text: string): readonly X509Certificate[] {
+  return (text.match(PEM_CERTIFICATE) ?? []).map((pem) => new X509Certificate(pem))
+}
+
 function certificatesAt(
   name: string,
   text: string,
-  resolution: Resolution,
+  { onFault }: Reading,
 ): readonly X509Certificate[] | undefined {
   try {
-    const found = (text.match(PEM_CERTIFICATE) ?? []).map((pem) => new X509Certificate(pem))
+    const found = certificatesIn(text)
     if (found.length > 0) return found
   } catch {
     // Told below: OpenSSL's own words help nobody here.
   }
-  faultAt(
-    ['tls', 'cert'],
-    `${quote(name)} holds no certificate in PEM: it begins with -----BEGIN CERTIFICATE-----`,
-    resolution,
-  )
+  onFault('cert', `${quote(name)} holds no certificate in PEM: it begins with -----BEGIN CERTIFICATE-----`)
   return undefined
 }
 
-function privateKeyAt(name: string, text: string, resolution: Resolution): KeyObject | undefined {
+function privateKeyAt(name: string, text: string, { onFault }: Reading): KeyObject | undefined {
   try {
     return createPrivateKey(text)
   } catch {
-    faultAt(
-      ['tls', 'key'],
+    onFault(
+      'key',
       `${quote(name)} holds no private key in PEM without a passphrase: it begins with -----BEGIN PRIVATE KEY-----`,
-      resolution,
     )
     return undefined
   }
@@ -110,10 +146,6 @@ function whyNotServed(pair: OwnCertificate['pair']): string | undefined {
   } catch (error) {
     return error instanceof Error && 'code' in error ? String(error.code) : 'no reason is given'
   }
-}
-
-function faultAt(where: Path, message: string, { faults }: Resolution): void {
-  if (!faults.has(where)) faults.at(where, `${where.join('.')}: ${message}`)
 }
 
 const NAMES_MAX = 10

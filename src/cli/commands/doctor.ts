@@ -17,7 +17,7 @@ export interface DoctorCommandOptions extends CommonOptions {
 }
 
 export async function doctor(options: DoctorCommandOptions, io: CliIo): Promise<ExitCode> {
-  const loaded = loadOrPrint(options, io)
+  const loaded = loadOrPrint(options, io, { tls: 'pair' })
   if (!loaded.ok) return loaded.exitCode
   const { secrets, providers } = loaded.config
   const instruments = openInstruments({ env: io.env, secrets, providers })

@@ -17,7 +17,7 @@ import { Secret } from '../../std/secret.ts'
 import { exampleModel } from '../banner.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type CliIo, type CommonOptions, printJson } from '../io.ts'
-import { clientUrl } from '../gateway-url.ts'
+import { clientUrl, urlRemark } from '../gateway-url.ts'
 import { diffLines } from '../line-diff.ts'
 import { looksLikeKey, readKeyLine } from '../secret-input.ts'
 import { planChange, type PlannedChange, type SettingsChange, writeChange } from '../settings-files.ts'
@@ -31,6 +31,11 @@ export interface EnvCommandOptions extends CommonOptions {
   readonly list?: boolean
   readonly write?: boolean
   readonly dryRun?: boolean
+}
+
+interface Reached extends Connection {
+  /** What a person must know of the address. */
+  readonly remark?: string
 }
 
 type Read<Value> =
@@ -82,15 +87,11 @@ function unknownClient(word: string): string {
   return `there is no client ${JSON.stringify(word.slice(0, 64))}${meant} (there are ${ids.join(', ')})`
 }
 
-async function connectionOf(
-  client: Client,
-  options: EnvCommandOptions,
-  io: CliIo,
-): Promise<Read<Connection>> {
+async function connectionOf(client: Client, options: EnvCommandOptions, io: CliIo): Promise<Read<Reached>> {
   const key = await keyOf(options, io)
   if (!key.ok) return key
   const path = findConfigPath(options.config)
-  const loaded = loadConfig({ env: io.env, ...(path !== undefined && { path }) })
+  const loaded = loadConfig({ env: io.env, tls: 'certificate', ...(path !== undefined && { path }) })
   if (!loaded.ok && options.url === undefined && path !== undefined)
     return { ok: false, message: `${path} has faults (holdfast check lists them): mend them, or say --url` }
   const config = loaded.ok ? loaded.config : { listen: { host: LISTEN_HOST, port: LISTEN_PORT } }
@@ -106,7 +107,16 @@ async function connectionOf(
       ok: false,
       message: `${client.name} must be told a model: add --model (holdfast models lists them)`,
     }
-  return { ok: true, value: { url, key: key.value, ...(model !== undefined && { model }) } }
+  const remark = options.url === undefined ? urlRemark(config) : undefined
+  return {
+    ok: true,
+    value: {
+      url,
+      key: key.value,
+      ...(model !== undefined && { model }),
+      ...(remark !== undefined && { remark }),
+    },
+  }
 }
 
 /** Without the version segment, the slash at the end, and anything a base URL has no place for. */
@@ -149,7 +159,7 @@ function placesOf(io: CliIo): Places | undefined {
 
 interface Printing {
   readonly client: Client
-  readonly connection: Connection
+  readonly connection: Reached
   readonly shell: Shell
   readonly options: EnvCommandOptions
   readonly io: CliIo
@@ -184,8 +194,14 @@ function pathsOf(client: Client, io: CliIo): readonly string[] {
   return client.files.map((file) => file.paths(places).at(-1) ?? '')
 }
 
-function hints(client: Client, connection: Connection, { key }: EnvCommandOptions): readonly string[] {
-  return [...keyHints(connection, key), ...client.notes, `then: ${client.start(connection)}`]
+function hints(client: Client, connection: Reached, { key }: EnvCommandOptions): readonly string[] {
+  const { remark } = connection
+  return [
+    ...(remark === undefined ? [] : [remark]),
+    ...keyHints(connection, key),
+    ...client.notes,
+    `then: ${client.start(connection)}`,
+  ]
 }
 
 function keyHints({ key }: Connection, name = 'my-key'): readonly string[] {
@@ -196,8 +212,8 @@ function keyHints({ key }: Connection, name = 'my-key'): readonly string[] {
   ]
 }
 
-function describe(client: Client, connection: Connection) {
-  const { key, url, model } = connection
+function describe(client: Client, connection: Reached) {
+  const { key, url, model, remark } = connection
   return {
     client: client.id,
     name: client.name,
@@ -214,13 +230,13 @@ function describe(client: Client, connection: Connection) {
       ),
     files: freshFiles(client, connection),
     start: client.start(connection),
-    notes: client.notes,
+    notes: remark === undefined ? client.notes : [...client.notes, remark],
   }
 }
 
 interface Writing {
   readonly client: Client
-  readonly connection: Connection
+  readonly connection: Reached
   readonly plans: readonly PlannedChange[]
   readonly options: EnvCommandOptions
   readonly io: CliIo

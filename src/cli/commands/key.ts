@@ -15,7 +15,7 @@ import { exampleModel } from '../banner.ts'
 import type { OpenedBooks } from '../books.ts'
 import { changeDirectory, namesOf, stateOf, wallMs } from '../change-books.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
-import { clientUrl, gatewayUrl } from '../gateway-url.ts'
+import { clientUrl, gatewayUrl, urlRemark } from '../gateway-url.ts'
 import { type CliIo, type CommonOptions, printJson } from '../io.ts'
 import { withBooks } from '../open-books.ts'
 import { printCsv } from '../print-csv.ts'
@@ -184,6 +184,8 @@ function showNewKey({ key, secret }: KeyEdit, { books, options, io, budget }: Sh
     )
     return
   }
+  const remark = urlRemark(books.config)
+  if (remark !== undefined) io.err(remark)
   const model = modelFor(key, books.config)
   if (model === undefined) return
   const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Say hello' }] })

@@ -4,7 +4,7 @@ import { completeConfig } from '../../app/complete-config.ts'
 import type { HoldfastConfig } from '../../app/config/config.ts'
 import { formatFault } from '../../app/config/fault.ts'
 import { findConfigPath } from '../../app/config/find-config.ts'
-import { loadConfig } from '../../app/config/load-config.ts'
+import { type LoadConfigOptions, loadConfig } from '../../app/config/load-config.ts'
 import type { OpenedInstruments } from '../../app/doctor/instruments.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type CliIo, type CommonOptions, printJson } from '../io.ts'
@@ -13,10 +13,14 @@ export type Loaded =
   | { readonly ok: true; readonly config: HoldfastConfig }
   | { readonly ok: false; readonly exitCode: ExitCode }
 
-/** Prints the faults where there are any. */
-export function loadOrPrint(options: CommonOptions, io: CliIo): Loaded {
+/** Prints the faults where there are any. The key of the gateway's own certificate is read for a `pair` only. */
+export function loadOrPrint(
+  options: CommonOptions,
+  io: CliIo,
+  { tls }: Required<Pick<LoadConfigOptions, 'tls'>> = { tls: 'certificate' },
+): Loaded {
   const path = findConfigPath(options.config)
-  const loaded = loadConfig({ env: io.env, ...(path !== undefined && { path }) })
+  const loaded = loadConfig({ env: io.env, tls, ...(path !== undefined && { path }) })
   if (loaded.ok) return loaded
   if (options.json) printJson(io, { ok: false, faults: loaded.faults })
   else io.err(loaded.faults.map(formatFault).join('\n'))

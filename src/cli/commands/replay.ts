@@ -12,7 +12,7 @@ import { isJsonObject, parseJson } from '../../std/json.ts'
 import { askOwn } from '../../upstream/ask-own.ts'
 import type { OpenedBooks } from '../books.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
-import { clientUrl } from '../gateway-url.ts'
+import { ownGateway } from '../gateway-url.ts'
 import { type CliIo, type CommonOptions, printJson } from '../io.ts'
 import { withBooks } from '../open-books.ts'
 import { readBodies, whatIsAmiss } from '../read-bodies.ts'
@@ -45,11 +45,14 @@ export function replay(exchangeId: string, options: ReplayOptions, io: CliIo): P
     const { request: original } = found
     const { text, kept } = await bodyOf(exchangeId, { books, options, io })
     const call = callOf({ original, text, model: options.model, ...(kept && { kept }) })
-    const url = `${options.url?.replace(/\/+$/, '') ?? clientUrl(books.config)}${call.path}`
+    const own =
+      options.url === undefined ? ownGateway(books.config) : { url: options.url.replace(/\/+$/, '') }
+    const url = `${own.url}${call.path}`
     const key = io.env['HOLDFAST_KEY']?.trim() || undefined
     const answer = await askOwn(url, {
       body: call.body,
       timeoutMs: ANSWER_MS,
+      ...(own.proof && { proof: own.proof }),
       headers: {
         ...call.headers,
         ...(key !== undefined && { authorization: `Bearer ${key}` }),

@@ -39,7 +39,7 @@ type Address =
 function addressOf({ url, config }: StatusCommandOptions, io: CliIo): Address {
   if (url !== undefined) return readUrl(url)
   const path = findConfigPath(config)
-  const loaded = loadConfig({ env: io.env, ...(path !== undefined && { path }) })
+  const loaded = loadConfig({ env: io.env, tls: 'certificate', ...(path !== undefined && { path }) })
   if (!loaded.ok) return { type: 'url', url: urlOf(LISTEN_HOST, ADMIN_PORT) }
   const { admin } = loaded.config
   if (admin !== undefined) return { type: 'url', url: urlOf(admin.host, admin.port) }
