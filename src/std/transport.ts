@@ -42,6 +42,8 @@ export type ResponseHeaders = Readonly<Record<string, string>>
 
 /** Exactly one of `onEnd` and `onFailure` is called, once, and nothing after it. */
 export interface TransportHandler {
+  /** The request waited for others to be done, and is connected from here on: what it waited was no provider's time. */
+  onPlace?(): void
   /** The request has a connection and is about to be written. */
   onSend(): void
   onHeaders(status: number, headers: ResponseHeaders): void

@@ -126,6 +126,9 @@ describe('the pool of an origin', () => {
     await Promise.all([first.watched.done.promise, second.watched.done.promise])
     expect(first.watched.failure?.phase).toBe('request')
     expect(second.watched.status).toBe(200)
+    // It says when its own connecting began.
+    expect(first.watched.events).toEqual(['send', 'failure'])
+    expect(second.watched.events).toEqual(['place', 'send', 'headers', 'end'])
   })
 
   test('closing lets running calls end and takes no new ones', async () => {

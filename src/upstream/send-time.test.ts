@@ -93,6 +93,29 @@ describe('the connect limit', () => {
   })
 })
 
+describe('fault 141: a request that waited for a connection to be free', () => {
+  test('has the whole connect limit from then on: what it waited is not held against the provider', async () => {
+    const { clock, timers, handler, settled } = open()
+    clock.advance(timers.connectMs * 0.9)
+    handler.onPlace?.()
+    clock.advance(timers.connectMs - 1)
+    expect(await settled()).toBe('pending')
+    clock.advance(1)
+    expect(await settled()).toBe('upstream_unreachable')
+  })
+
+  test('and the whole limit of the first token', async () => {
+    const { clock, timers, handler, settled } = open()
+    clock.advance(timers.connectMs - 1)
+    handler.onPlace?.()
+    handler.onSend()
+    clock.advance(timers.firstTokenMs - 1)
+    expect(await settled()).toBe('pending')
+    clock.advance(1)
+    expect(await settled()).toBe('upstream_timeout')
+  })
+})
+
 describe('the first-token limit', () => {
   test('fault 11: silence after the request ends at the limit, counted from the start', async () => {
     const { clock, timers, handler, settled, call, message } = open()

@@ -183,6 +183,10 @@ class AttemptCall implements TransportHandler, ByteSource, UpstreamResponse {
 
   // The transport's handler.
 
+  onPlace(): void {
+    this.#watch.begins()
+  }
+
   onSend(): void {
     this.#watch.connected()
   }

@@ -49,9 +49,12 @@ export class TransportRun implements RequestHandler, TransportCall {
   }
 
   runOn(connection: Connection): void {
-    this.waitTimer?.cancel()
-    this.waitTimer = undefined
     this.#connection = connection
+    if (this.waitTimer !== undefined) {
+      this.waitTimer.cancel()
+      this.waitTimer = undefined
+      this.#handler.onPlace?.()
+    }
     connection.start(this.request, this)
   }
 

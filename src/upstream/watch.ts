@@ -24,7 +24,7 @@ export class Watch {
   readonly #clock: Clock
   readonly #timers: AttemptTimers
   readonly #onLimit: (limit: Limit) => void
-  readonly #startedAtMs: number
+  #startedAtMs: number
   #stage: Stage
   #timer: Timer | undefined
   #firesAtMs = Number.POSITIVE_INFINITY
@@ -38,15 +38,19 @@ export class Watch {
     this.#timers = timers
     this.#onLimit = onLimit
     this.#startedAtMs = clock.nowMs()
-    this.#stage = {
-      limit: 'connect',
-      atMs: this.#startedAtMs + Math.min(timers.connectMs, timers.firstTokenMs),
-    }
+    this.#stage = this.#connecting()
   }
 
   /** Winds the timer. After the transport was asked, so that at the same limit its own, better informed timer fires first. */
   start(): void {
     this.#wind(this.#clock.nowMs())
+  }
+
+  /** A place for a connection is free at last: the attempt starts here, since what was waited was our own doing (fault 141). */
+  begins(): void {
+    if (this.#stage.limit !== 'connect') return
+    this.#startedAtMs = this.#clock.nowMs()
+    this.#stage = this.#connecting()
   }
 
   /** A connection stands: the first token is awaited, counted from the start of the attempt. */
@@ -95,6 +99,11 @@ export class Watch {
   stop(): void {
     this.#timer?.cancel()
     this.#timer = undefined
+  }
+
+  #connecting(): Stage {
+    const { connectMs, firstTokenMs } = this.#timers
+    return { limit: 'connect', atMs: this.#startedAtMs + Math.min(connectMs, firstTokenMs) }
   }
 
   #startWindow(now: number): void {

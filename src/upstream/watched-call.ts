@@ -14,6 +14,9 @@ export class Watched {
   readonly done = Promise.withResolvers<void>()
 
   readonly handler = {
+    onPlace: () => {
+      this.events.push('place')
+    },
     onSend: () => {
       this.events.push('send')
     },
