@@ -5,17 +5,10 @@ import { rm } from 'node:fs/promises'
 import { createSnapshotFile } from '../keys/directory-snapshot.ts'
 import { readBudgetSnapshot } from '../ledger/budget-snapshot.ts'
 import { readFileIfThere, replaceFile } from '../std/replace-file.ts'
-import type { LastKnown } from './last-known.ts'
+import type { Known, LastKnown } from './last-known.ts'
 
 /** What `randomInt` can give, less one. */
 const STORE_IDS = 2 ** 48 - 1
-
-export interface KnownOf {
-  /** By which the store is known from now on, where it has no id yet. */
-  readonly storeId: number
-  /** Absent where nothing is known, or only of another store. */
-  readonly last?: LastKnown | undefined
-}
 
 export class KnownFiles {
   readonly #base: string
@@ -28,7 +21,7 @@ export class KnownFiles {
   }
 
   /** What was known last of the store of this id, or of one that has none yet. Never rejects: what cannot be read is not known. */
-  async read(storeId: number | undefined): Promise<KnownOf> {
+  async read(storeId: number | undefined): Promise<Known & { readonly storeId: number }> {
     const own = await this.#id()
     if (storeId !== undefined && own !== undefined && storeId !== own) return { storeId }
     return { storeId: storeId ?? own ?? randomInt(STORE_IDS), last: await this.readLast() }

@@ -20,6 +20,14 @@ export interface LastKnown {
   readonly postedUntilMs: number
 }
 
+/** What a node knew of a store, and which store that was. */
+export interface Known {
+  /** By which the store is known from now on, where it has no id yet; absent where nobody would know it again. */
+  readonly storeId?: number | undefined
+  /** Absent where nothing is known, or only of another store. */
+  readonly last?: LastKnown | undefined
+}
+
 /** What a store has that may be behind. */
 export interface Stored {
   readonly directory: Directory

@@ -7,7 +7,7 @@ import { everythingIn } from '../../keys/directory-changes.ts'
 import type { Charge } from '../../ledger/entry.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
 import type { AuditNote } from '../../std/audit.ts'
-import { isOfSameStore, type LastKnown, type Missing, missingIn } from '../last-known.ts'
+import { isOfSameStore, type Known, type LastKnown, type Missing, missingIn } from '../last-known.ts'
 import type { Session } from './connections.ts'
 import { addAuditLines } from './postgres-audit.ts'
 import { loadDirectory, takeDirectory } from './postgres-directory.ts'
@@ -27,14 +27,6 @@ import { numberIn } from './row-values.ts'
 export interface NodeLeases {
   readonly nodeId: string
   readonly leases: readonly (Charge & { readonly nanoUsd: NanoUsd })[]
-}
-
-/** What this node knew, of a database that is known by `storeId` where it has one. */
-export interface Known {
-  /** By which the database is known from now on, where it has no id yet; absent where nobody would know it again. */
-  readonly storeId?: number | undefined
-  /** Absent where nothing is known, or only of another database. */
-  readonly last?: LastKnown | undefined
 }
 
 export interface CatchUp {

@@ -292,30 +292,24 @@ class Use {
   isOver = false
 
   async work<Result>(client: PoolClient, work: (session: Session) => Promise<Result>): Promise<Result> {
-    this.#client = client
-    const onError = () => undefined
-    client.on('error', onError)
-    try {
-      const result = await work(sessionOf(client))
-      this.#giveBack(client)
-      return result
-    } catch (cause) {
-      this.#giveBack(client, cause)
-      throw cause
-    } finally {
-      client.off('error', onError)
-    }
+    const result = await this.#holding(client, work)
+    this.#giveBack(client)
+    return result
   }
 
   /** As `work`, before it: the connection is not given back but where that fails. */
   async look<Result>(client: PoolClient, work: (session: Session) => Promise<Result>): Promise<Result> {
+    const result = await this.#holding(client, work)
+    this.#client = undefined
+    return result
+  }
+
+  async #holding<Result>(client: PoolClient, work: (session: Session) => Promise<Result>): Promise<Result> {
     this.#client = client
     const onError = () => undefined
     client.on('error', onError)
     try {
-      const result = await work(sessionOf(client))
-      this.#client = undefined
-      return result
+      return await work(sessionOf(client))
     } catch (cause) {
       this.#giveBack(client, cause)
       throw cause

@@ -420,6 +420,10 @@ function standingOf(row: Row): BudgetStanding {
   }
 }
 
+export function leaseOf(row: Row): NodeLease {
+  return { ...chargeOf(row), nodeId: textIn(row, 'node_id'), nanoUsd: nano(numberIn(row, 'nano')) }
+}
+
 export function chargeOf(row: Row): Charge {
   // Sound: the ids of budgets are kept as they were given.
   const budgetId = textIn(row, 'budget_id') as BudgetId

@@ -1,14 +1,13 @@
 /** Who has leased what in PostgreSQL, and how the leases of a node that is gone are taken from it. */
 
 import { NODE_MS } from '../../admission/split-shares.ts'
-import type { NodeLease, ReleaseAnswer, ReleaseAsk, SeenLease } from '../../ledger/ledger-store.ts'
-import type { NanoUsd } from '../../ledger/prices.ts'
+import type { ReleaseAnswer, ReleaseAsk, SeenLease } from '../../ledger/ledger-store.ts'
 import { releaseNote } from '../../ledger/release-note.ts'
-import type { Row, Session } from './connections.ts'
+import type { Session } from './connections.ts'
 import { addAuditLines } from './postgres-audit.ts'
-import { chargeOf, COUNT_BUDGETS, SHRINK_LEASES } from './postgres-ledger.ts'
+import { COUNT_BUDGETS, leaseOf, SHRINK_LEASES } from './postgres-ledger.ts'
 import { seenMsAgo } from './postgres-shares.ts'
-import { databaseJson, numberIn, textIn } from './row-values.ts'
+import { databaseJson, numberIn } from './row-values.ts'
 
 /** By the database's clock, as nodes are counted. */
 const LEASES = {
@@ -70,10 +69,4 @@ export async function releaseNode(session: Session, ask: ReleaseAsk): Promise<Re
 export async function releases(session: Session, nodeId: string): Promise<number> {
   const [row] = await session.query(RELEASES, [nodeId])
   return row === undefined ? 0 : numberIn(row, 'value')
-}
-
-function leaseOf(row: Row): NodeLease {
-  // Sound: the column holds whole numbers of nano-dollars.
-  const nanoUsd = numberIn(row, 'nano') as NanoUsd
-  return { ...chargeOf(row), nodeId: textIn(row, 'node_id'), nanoUsd }
 }

@@ -10,12 +10,12 @@ import { UnderWay } from '../../std/under-way.ts'
 import { within } from '../../std/within.ts'
 import type { SpendQuery, SpendRow } from '../../reports/report-store.ts'
 import { checkBooks } from '../check-books.ts'
-import { STORE_BEHIND } from '../last-known.ts'
+import { type Known, STORE_BEHIND } from '../last-known.ts'
 import type { Store } from '../store.ts'
 import type { Transferable, TransferChunk } from '../transfer.ts'
 import { BookThread } from './book-thread.ts'
 import { readConnectionUrl } from './connection-url.ts'
-import { catchUp, type Known, type NodeLeases, storeIdOf } from './catch-up.ts'
+import { catchUp, type NodeLeases, storeIdOf } from './catch-up.ts'
 import { type Borrowed, Connections, CONNECTIONS_MAX, OtherServer, type Session } from './connections.ts'
 import { MissingTables, UselessServer } from './driver-errors.ts'
 import { type Migrated, migrate } from './migrate.ts'
@@ -174,7 +174,7 @@ class ReadyConnections {
     deadlineMs: number,
     work: (session: Session) => Promise<Result>,
   ): Promise<Result> {
-    if (this.#isBehind) throw new StoreUnavailable(BEHIND, { wasAsked: false, isWell: true })
+    if (this.#behind > 0) throw new StoreUnavailable(BEHIND, { wasAsked: false, isWell: true })
     return this.changeLeases(deadlineMs, work)
   }
 
@@ -306,10 +306,6 @@ class ReadyConnections {
     void onReplaced(sinceMs).finally(() => {
       this.#behind -= 1
     })
-  }
-
-  get #isBehind(): boolean {
-    return this.#behind > 0
   }
 
   /** From when on, ms since 1970, what was settled may be missing. */

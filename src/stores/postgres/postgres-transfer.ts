@@ -1,8 +1,7 @@
 /** Copies a store in PostgreSQL, and fills one from a copy. */
 
-import type { Budget, BudgetId } from '../../ledger/budget.ts'
+import type { Budget } from '../../ledger/budget.ts'
 import type { LedgerEntry, RequestRow } from '../../ledger/entry.ts'
-import type { NodeLease } from '../../ledger/ledger-store.ts'
 import type { NanoUsd } from '../../ledger/prices.ts'
 import { AUDIT_GENESIS } from '../../std/audit.ts'
 import {
@@ -19,8 +18,16 @@ import { bodiesOf, putBodies } from './postgres-bodies.ts'
 import { cachedAnswerOf, takeAnswer } from './postgres-cache.ts'
 import { loadDirectory, takeDirectory } from './postgres-directory.ts'
 import { journalRecordOf, takeJournal } from './postgres-journal.ts'
-import { loadBudgets, takeBudgets, takeLeases, takeLines, takePeriods } from './postgres-ledger.ts'
-import { numberIn, recordIn, textIn } from './row-values.ts'
+import {
+  chargeOf,
+  leaseOf,
+  loadBudgets,
+  takeBudgets,
+  takeLeases,
+  takeLines,
+  takePeriods,
+} from './postgres-ledger.ts'
+import { numberIn, recordIn } from './row-values.ts'
 
 const SEE_ONE_MOMENT = `
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
@@ -173,16 +180,7 @@ async function totalsOf(session: Session): Promise<TransferTotals> {
 }
 
 function periodOf(row: Row): PeriodSpend {
-  return { ...chargeIn(row), spentNanoUsd: nanoIn(row, 'spent') }
-}
-
-function leaseOf(row: Row): NodeLease {
-  return { ...chargeIn(row), nodeId: textIn(row, 'node_id'), nanoUsd: nanoIn(row, 'nano') }
-}
-
-function chargeIn(row: Row) {
-  // Sound: the ids of budgets are kept as they were given.
-  return { budgetId: textIn(row, 'budget_id') as BudgetId, periodStartMs: numberIn(row, 'period_start_ms') }
+  return { ...chargeOf(row), spentNanoUsd: nanoIn(row, 'spent') }
 }
 
 function nanoIn(row: Row, column: string): NanoUsd {
