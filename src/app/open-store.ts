@@ -120,7 +120,7 @@ export async function openStore(choice: KeptChoice, options: OpenStoreOptions): 
       base,
       sealer,
       peppers: sealer.deriveKeys('pepper'),
-      postedUntilMs: async () => (await new KnownFiles(base).readLast())?.postedUntilMs ?? 0,
+      postedUntilMs: () => new KnownFiles(base).postedUntilMs(),
       onRebuilt: (listener) => {
         rebuilt.subscribe(listener)
       },

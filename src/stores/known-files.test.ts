@@ -37,4 +37,5 @@ test('of another store nothing is known, and the files go once it is the one', a
 test('a file that cannot be read is not known, and keeps nobody from starting', async () => {
   writeFileSync(`${base}.budgets.json`, 'half of')
   expect((await files.read(7)).last).toBeUndefined()
+  expect(await files.postedUntilMs()).toBe(0)
 })

@@ -57,6 +57,12 @@ export class KnownFiles {
     }
   }
 
+  /** What was settled before this moment, ms since 1970, was in the store when the file of the budgets was written; 0: nobody knows. */
+  async postedUntilMs(): Promise<number> {
+    const money = await readBudgetSnapshot(`${this.#base}.budgets.json`).catch(() => undefined)
+    return money?.postedUntilMs ?? 0
+  }
+
   /** As if nothing had been known, of no store. Rejects with Node's error. */
   async forget(): Promise<void> {
     for (const end of ['keys.json', 'budgets.json', 'store'])
