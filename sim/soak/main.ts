@@ -3,7 +3,7 @@
  * for a long time. Is the memory steady, and are the books right in the end? Each minute the load rests for some seconds:
  * memory is judged by what is held then. Writes the section `soak` of RELIABILITY.json.
  *   --minutes N        how long it is judged (default 20; 1440 before a release)
- *   --warm-up N        minutes before that (default 15): code is compiled, pools, caches and lists fill up to their bounds
+ *   --warm-up N        minutes before that (default 30): code is compiled, pools, caches and lists fill up to their bounds
  *   --concurrency N    clients (default 32)
  *   --seed N
  *   --no-write
@@ -58,7 +58,7 @@ const LIMITS = { rich: BUDGET_NANO_USD_MAX, poor: 500_000_000 } as const
 const { values: flags } = parseArgs({
   options: {
     minutes: { type: 'string', default: '20' },
-    'warm-up': { type: 'string', default: '15' },
+    'warm-up': { type: 'string', default: '30' },
     concurrency: { type: 'string', default: '32' },
     seed: { type: 'string', default: '1' },
     write: { type: 'boolean', default: true },
@@ -67,7 +67,7 @@ const { values: flags } = parseArgs({
 })
 const minutes = Number(flags.minutes)
 const warmUpMs = Number(flags['warm-up']) * 60_000
-if (!(minutes > 0 && warmUpMs >= 0)) throw new Error('write npm run soak -- --minutes 20 --warm-up 15')
+if (!(minutes > 0 && warmUpMs >= 0)) throw new Error('write npm run soak -- --minutes 20 --warm-up 30')
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-soak-'))
 const memoryFile = join(folder, 'memory.json')
